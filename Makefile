@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+# tripline. `make help` lists the targets. Everything is built below $(B); VARIANT picks the flags.
+SHELL    := /bin/bash
+VARIANT  ?= release
+B        ?= build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
+CC       ?= gcc
+CXX      ?= g++
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+PYTHON   ?= python3
+
+WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
+OPT_release := -O2 -g
+OPT_debug   := -O0 -g
+OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan    := -O1 -g -fsanitize=thread
+OPT    := $(OPT_$(VARIANT))
+CFLAGS += -std=c17 -D_GNU_SOURCE $(OPT) $(WARN) -Ihost -Idrivers -I$(B)/gen -MMD -MP
+LDFLAGS += $(filter -fsanitize=%,$(OPT))
+
+# ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
+MODULES := base feed oracle accounts journal drivers engine exec run
+SRC_base     := $(wildcard host/base/*.c)
+SRC_feed     := $(wildcard host/feed/*.c)
+SRC_oracle   := $(wildcard host/oracle/*.c)
+SRC_accounts := $(wildcard host/accounts/*.c host/accounts/rules/*.c)
+SRC_journal  := $(wildcard host/journal/*.c)
+SRC_drivers  := $(wildcard drivers/*.c)
+SRC_engine   := $(wildcard host/engine/*.c)
+SRC_exec     := $(wildcard host/exec/*.c host/exec/paper/*.c)
+SRC_run      := $(wildcard host/run/*.c)
+DEPS_base     := base
+DEPS_feed     := feed base
+DEPS_oracle   := oracle feed accounts base
+DEPS_accounts := accounts base
+DEPS_journal  := journal base
+DEPS_drivers  := drivers base
+DEPS_engine   := engine accounts drivers base
+DEPS_exec     := exec journal accounts base
+DEPS_run      := run exec engine oracle feed journal accounts drivers base
+LIBS_base     := -lm -lpthread
+LIBS_feed     := -lpcap $(LIBS_base)
+LIBS_accounts := -lsqlite3 -lcjson $(LIBS_base)
+LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
+LIBS_journal  := $(LIBS_base)
+LIBS_drivers  := $(LIBS_base)
+LIBS_engine   := $(LIBS_accounts)
+LIBS_exec     := $(LIBS_accounts)
+LIBS_run      := $(LIBS_feed) $(LIBS_accounts)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+define module_rules
+$(B)/lib/$(1).a: $(call obj,$(SRC_$(1)))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+unit-$(1): $(patsubst tests/unit/$(1)/%.c,$(B)/unit/$(1)/%,$(wildcard tests/unit/$(1)/test_*.c))
+	@for t in $$^; do echo "== $$$$t"; CK_VERBOSITY=normal $$$$t || exit 1; done
+$(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1)))
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	@$(CC) $(CFLAGS) -MF $$@.d -Itests/unit $$< $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1))) $(LDFLAGS) $$$$(pkg-config --libs check) $(LIBS_$(1)) -o $$@
+.PHONY: unit-$(1)
+endef
+
+all: build
+$(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
+
+# ---- definition file -> C header, SystemVerilog package
+$(B)/gen/abi.h: drivers/abi/abi.toml drivers/abi/gen_abi.py
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@$(PYTHON) drivers/abi/gen_abi.py c $< > $@.tmp && mv $@.tmp $@
+$(B)/gen/abi_pkg.sv: drivers/abi/abi.toml drivers/abi/gen_abi.py
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@$(PYTHON) drivers/abi/gen_abi.py sv $< > $@.tmp && mv $@.tmp $@
+
+$(B)/obj/%.o: %.c | $(B)/gen/abi.h
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -c $< -o $@
+
+# ---- the binary: all modules, the subcommands, DPDK ports, the Verilated device
+DPDK_CFLAGS = $(shell pkg-config --cflags libdpdk 2>/dev/null | sed 's/-I/-isystem /g')
+DPDK_LIBS   = $(shell pkg-config --libs libdpdk 2>/dev/null)
+SRC_cli     := $(wildcard host/cli/*.c)
+SRC_dpdk    := $(wildcard host/feed/dpdk/*.c)
+CLI_OBJS    := $(call obj,$(SRC_cli) $(SRC_dpdk))
+CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run))
+VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
+
+$(call obj,$(SRC_dpdk)): CFLAGS += $(DPDK_CFLAGS)
+$(call obj,host/cli/main.c): CFLAGS += -DTRIPLINE_VERSION='"$(VERSION)"'
+
+$(B)/tripline: $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a
+	@echo "  LINK  $@"
+	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) -lz -o $@
+
+build: $(B)/tripline
+
+# ---- the main job: a capture and accounts (made here unless CAPTURE= and ACCOUNTS= name some) through DPDK's net_pcap
+# and the Verilated RTL, audited by brute force
+SEED     ?= 7
+RUN_DIR  := $(B)/run
+CAPTURE  ?=
+ACCOUNTS ?=
+RUN_CAPTURE  := $(if $(CAPTURE),$(CAPTURE),$(RUN_DIR)/crash.pcap)
+RUN_ACCOUNTS := $(if $(ACCOUNTS),$(ACCOUNTS),$(RUN_DIR)/accounts.db)
+
+run: deps
+	@$(MAKE) --no-print-directory build
+	@rm -rf $(RUN_DIR) && mkdir -p $(RUN_DIR)
+ifeq ($(CAPTURE),)
+	@$(B)/tripline gen -o $(RUN_CAPTURE) --path crash --seconds 60 --rate 200 --seed $(SEED)
+endif
+ifeq ($(ACCOUNTS),)
+	@$(B)/tripline accounts gen --db $(RUN_ACCOUNTS) --accounts 240 --seed $(SEED) $(if $(CAPTURE),--capture $(CAPTURE))
+endif
+	@$(B)/tripline run --accounts $(RUN_ACCOUNTS) --capture $(RUN_CAPTURE) --device sim+model --audit --dir $(RUN_DIR)
+
+# ---- other builds of the same tree, each below its own directory
+debug:
+	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
+asan tsan:
+	@$(MAKE) --no-print-directory VARIANT=$@ B=build/$@ unit-build
+
+# ---- checks that run nothing
+C_SOURCES  := $(wildcard host/*/*.c host/*/*/*.c drivers/*.c sim/*.c tests/*/*.c tests/*/*/*.c)
+C_FORMATTED := $(C_SOURCES) $(wildcard host/*/*.h host/*/*/*.h drivers/*.h sim/*.h sim/*.cpp tests/*/*.h tests/*/*/*.h)
+lint: deps lint-format lint-clang lint-rtl
+lint-format:
+	@clang-format --dry-run --Werror $(C_FORMATTED) && echo "format: clean"
+lint-clang: $(B)/gen/abi.h
+	@clang -std=c17 -D_GNU_SOURCE $(WARN) -Wno-gnu-zero-variadic-macro-arguments -Wno-newline-eof -fsyntax-only \
+	  -Ihost -Idrivers -Isim -I$(B)/gen -Itests/unit $(DPDK_CFLAGS) -Wno-unknown-warning-option $(C_SOURCES) && echo "clang: clean"
+format:
+	@clang-format -i $(C_FORMATTED)
+
+clean:
+	rm -rf build
+
+# ---- packages (Debian 12 names)
+PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev dpdk-dev libpcap-dev verilator check libsubunit-dev \
+            libsqlite3-dev libcjson-dev zlib1g-dev yosys clang clang-format libclang-rt-14-dev iproute2 git
+deps:
+	@missing=; for p in $(PACKAGES); do \
+	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "deps: no apt-get here. Install the equivalents of:$$missing" >&2; exit 1; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif command -v sudo >/dev/null; then sudo=sudo; else \
+	  echo "deps: not root and no sudo. As root, run: apt-get install -y$$missing" >&2; exit 1; fi; \
+	echo "deps: installing$$missing"; \
+	$$sudo apt-get update -q >$${TMPDIR:-/tmp}/tripline-deps.log 2>&1; \
+	$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing \
+	  >>$${TMPDIR:-/tmp}/tripline-deps.log 2>&1 || { tail -n 20 $${TMPDIR:-/tmp}/tripline-deps.log >&2; \
+	  echo "deps: apt-get failed (above). Install by hand:$$missing" >&2; exit 1; }
+
+help:
+	@echo "make run      build, then the main job (CAPTURE=file ACCOUNTS=store SEED=n)"
+	@echo "make test     build, then all tests (ONLY=pattern JOBS=n SEED=n)"
+	@echo "make build    $(B)/tripline"
+	@echo "make deps     install missing packages (apt)"
+	@echo "make lint     formatting, clang warnings, Verilator and Yosys checks"
+	@echo "make format   reformat C and C++ sources"
+	@echo "make debug    the binary without optimisation, in build/debug"
+	@echo "make asan     libraries and unit tests with sanitizers, in build/asan; make tsan likewise"
+	@echo "make unit-M   unit tests of one module: $(MODULES)"
+	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
+	@echo "make clean    remove build/"
+.DEFAULT_GOAL := build
+.PHONY: all build run debug asan tsan lint lint-format lint-clang format clean deps help
+
+-include rtl/rtl.mk
+-include tests/tests.mk
+
+-include $(shell find $(B)/obj $(B)/unit -name '*.d' 2>/dev/null)

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device is a deterministic state machine: command beats in, event beats out, both in order (P3). The host
+// does not know which back end it drives. Beats and their fields: abi.h (generated from drivers/abi/abi.toml).
+// A device belongs to one thread. After open nothing here allocates.
+#ifndef TRIPLINE_DRIVERS_DEVICE_H
+#define TRIPLINE_DRIVERS_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi.h"
+#include "base/err.h"
+
+struct device_config {
+    const char *backend; // "model", "sim", or "sim+model": both, events compared beat by beat
+    // Geometry, model only (0: defaults 32, 16, 256); a sim or card reports its own.
+    uint32_t lanes, slots, assets;
+    // sim only
+    const char *trace;        // waveform file (.fst), or NULL
+    uint64_t seed;            // of the random back-pressure below
+    unsigned stall_in_pct;    // percent of cycles without a command beat offered
+    unsigned stall_out_pct;   // percent of cycles in which no event beat is taken
+};
+
+struct device_info {
+    const char *backend;
+    uint32_t abi_version;
+    uint64_t abi_hash;   // of the definition abi.toml: device_open refuses any but ABI_HASH
+    uint64_t build_hash; // of the RTL sources and parameters (model: ABI_HASH)
+    uint32_t lanes, slots, assets;
+    bool lockstep; // poll() == 0 means: everything submitted has been processed
+    bool cycles;   // cycle stamps in events are RTL cycles (else 0)
+};
+
+struct device_counters {
+    uint64_t commands, events, ticks, rows, triggers, band_exits, errors;
+    // 0 when the back end has none. frozen: the pipeline waited for events to leave.
+    uint64_t cycles, stall_in_cycles, stall_out_cycles, frozen_cycles;
+};
+
+struct device;
+struct device_ops {
+    const char *name;
+    int (*open)(const struct device_config *c, struct device **out, struct err *e);
+    size_t (*submit)(struct device *d, const struct beat *cmd, size_t n);
+    size_t (*poll)(struct device *d, struct beat *evt, size_t max);
+    void (*counters)(struct device *d, struct device_counters *out);
+    int (*mismatch)(struct device *d, char *text, size_t size); // comparing back ends only, else NULL
+    void (*close)(struct device *d);
+};
+// First member of every back end's own struct.
+struct device {
+    const struct device_ops *ops;
+    struct device_info info;
+};
+
+// Adds a back end (main() registers those that were linked in). At most 8.
+void device_register(const struct device_ops *ops);
+extern const struct device_ops device_ops_model;
+extern const struct device_ops device_ops_sim;     // links the Verilated RTL
+extern const struct device_ops device_ops_compare; // "A+B": answers every name with a '+'
+
+// Opens, checks abi version and hash (and a sim its build hash), refuses a mismatch. 0, or -1 with *e set.
+// backend NULL means "model".
+int device_open(const struct device_config *c, struct device **out, struct err *e);
+// Submits up to n beats in order; returns how many were taken (fewer when full: poll, then go on).
+size_t device_submit(struct device *d, const struct beat *cmd, size_t n);
+// Takes up to max events. A lockstep back end runs until it has an event or nothing is left to do.
+size_t device_poll(struct device *d, struct beat *evt, size_t max);
+void device_counters(struct device *d, struct device_counters *out);
+// Comparing back ends: 1 and the first difference as text when the two gave different events, else 0.
+int device_mismatch(struct device *d, char *text, size_t size);
+void device_close(struct device *d); // d may be NULL
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The static market (assets, instruments) and the margin accounts, as every rule, the row compiler, the engine
+// and the paper venue see them. Plain data: loaded by store.c, owned by the caller, changed only by settlement
+// or a new state from the venue, on one thread.
+//
+// Units. A price is an int64 in quanta of 10^-decimals of its asset. A position of a perpetual is an integer
+// in quanta of 10^-size_decimals; cash is in quanta of 10^-cash_decimals of the account's settlement currency.
+// Lending balances are scaled balances (Aave: balance = scaled * index / 1e27) in token units 10^-size_decimals.
+#ifndef TRIPLINE_ACCOUNTS_ACCOUNT_H
+#define TRIPLINE_ACCOUNTS_ACCOUNT_H
+
+#include "base/wide.h"
+
+enum {
+    NAME_LEN = 32,         // with terminator
+    MARKET_ASSETS_MAX = 256,
+    MARKET_INSTRUMENTS_MAX = 256,
+    ACCOUNT_POSITIONS_MAX = 64,
+    TIERS_MAX = 16,
+};
+
+// Where an asset's price comes from.
+enum asset_source {
+    ASSET_MARK = 1,       // mark price of the venue instrument called `source`
+    ASSET_INDEX = 2,      // venue index called `source`, e.g. "btc_usd"
+    ASSET_RECIPROCAL = 3, // 10^(decimals + base's decimals) / price of asset `base`, rounded to nearest
+};
+
+// One price stream and one device column.
+struct asset {
+    char name[NAME_LEN];   // unique
+    char source[NAME_LEN]; // venue instrument or index name; empty for ASSET_RECIPROCAL
+    uint8_t kind;          // enum asset_source
+    uint8_t decimals;      // price quantum 10^-decimals, 0..18
+    uint16_t base;         // ASSET_RECIPROCAL: index of the asset inverted
+    uint32_t stale_ms;     // held when the last price is older than this; 0 = never
+    uint32_t guard_ppm;    // held when |mark / index - 1| exceeds this; 0 = no guard
+};
+
+enum instrument_kind {
+    INST_LINEAR = 1,  // perpetual margined and settled in the quote currency
+    INST_INVERSE = 2, // perpetual sized in quote, settled in base currency
+    INST_RESERVE = 3, // lending reserve
+};
+
+// Maintenance tier: margin is max over k of (rate_k * N - cum_k), N the position's notional in the settlement
+// currency, cum_k = cum_(k-1) + floor_k * (rate_k - rate_(k-1)) (mechanics: convex, so a max of affine forms).
+struct tier {
+    i128 floor;        // notional at which the tier starts, in cash quanta of the settlement currency
+    uint32_t rate_ppm; // maintenance rate
+};
+
+struct instrument {
+    char name[NAME_LEN];
+    uint8_t kind;          // enum instrument_kind
+    uint8_t size_decimals; // position or token quantum
+    uint8_t cash_decimals; // perpetuals: quantum of the settlement currency; accounts holding it must agree
+    uint16_t asset;        // the price that settles: mark (perpetuals) or reserve price
+    uint16_t inverse;      // INST_INVERSE: the reciprocal asset's column (base == asset)
+    // perpetuals
+    uint16_t n_tiers; // 1..TIERS_MAX, first floor 0, floors and rates ascending
+    struct tier tier[TIERS_MAX];
+    uint32_t fee_ppm;     // venue's fee on liquidated notional
+    uint32_t penalty_ppm; // liquidation penalty on liquidated notional, to the liquidator
+    // reserves (Aave 3.5 names)
+    uint32_t lt_bps;         // liquidation threshold
+    uint32_t lb_bps;         // liquidation bonus, 10500 = 5 %
+    uint32_t fee_bps;        // protocol's share of the bonus
+    uint8_t emode;           // eMode category whose parameters follow; 0 none
+    uint32_t emode_lt_bps;   // used when the account's eMode equals `emode`
+    uint32_t emode_lb_bps;
+    u128 liquidity_index; // RAY, 1e27
+    u128 borrow_index;    // RAY
+};
+
+struct position {
+    uint16_t instrument;
+    bool collateral; // reserves: supply enabled as collateral
+    i128 size;       // perpetuals: signed, size quanta
+    int64_t entry;   // perpetuals: average entry price in quanta of the instrument's asset
+    i128 supply;     // reserves: scaled supply, >= 0
+    i128 debt;       // reserves: scaled variable debt, >= 0
+};
+
+struct rule;
+
+struct account {
+    uint32_t id; // unique, > 0, the venue's number
+    char name[NAME_LEN];
+    const struct rule *rule;
+    uint8_t cash_decimals;
+    uint8_t emode;
+    uint32_t epoch; // number of state changes (fills, deposits) since import
+    i128 cash;
+    uint16_t n_positions; // sorted by instrument, one per instrument
+    struct position position[ACCOUNT_POSITIONS_MAX];
+};
+
+struct market {
+    uint16_t n_assets;
+    uint16_t n_instruments;
+    struct asset asset[MARKET_ASSETS_MAX];
+    struct instrument instrument[MARKET_INSTRUMENTS_MAX];
+};
+
+// A whole store in memory. `account` is malloc'ed; free with book_free().
+struct book {
+    struct market market;
+    size_t n_accounts;
+    struct account *account; // ascending by id
+};
+void book_free(struct book *b);
+
+#endif

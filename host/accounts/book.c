@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accounts/book.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/rules/rule.h"
+
+static const u128 RAY = (u128)1000000000000000000ull * 1000000000ull;
+
+void book_free(struct book *b)
+{
+    if (!b)
+        return;
+    free(b->account);
+    b->account = NULL;
+    b->n_accounts = 0;
+}
+
+int market_asset(const struct market *m, const char *name)
+{
+    for (unsigned i = 0; i < m->n_assets; i++)
+        if (strcmp(m->asset[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+int market_instrument(const struct market *m, const char *name)
+{
+    for (unsigned i = 0; i < m->n_instruments; i++)
+        if (strcmp(m->instrument[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool name_is_symbol(const char *name)
+{
+    size_t n = strnlen(name, NAME_LEN);
+    if (n == 0 || n == NAME_LEN)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c <= ' ' || c >= 0x7f || strchr(",;\"'=", c))
+            return false;
+    }
+    return true;
+}
+
+bool name_is_text(const char *name)
+{
+    size_t n = strnlen(name, NAME_LEN);
+    if (n == NAME_LEN)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c < ' ' || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+int asset_check(const struct market *m, unsigned i, struct err *e)
+{
+    const struct asset *a = &m->asset[i];
+    if (!name_is_symbol(a->name))
+        return err_set(e, "asset %u: name must be 1 to %d printable characters without blank , ; = or quotes",
+                       i, NAME_LEN - 1);
+    if (a->kind < ASSET_MARK || a->kind > ASSET_RECIPROCAL)
+        return err_set(e, "asset %s: unknown kind %u", a->name, a->kind);
+    if (a->decimals > DECIMALS_MAX)
+        return err_set(e, "asset %s: decimals must be 0 to %d", a->name, DECIMALS_MAX);
+    if (a->guard_ppm >= MARKET_PPM)
+        return err_set(e, "asset %s: guard_ppm must be below %d", a->name, MARKET_PPM);
+    if (a->stale_ms > STALE_MS_MAX)
+        return err_set(e, "asset %s: stale_ms must be at most %d (a week)", a->name, STALE_MS_MAX);
+    if (a->kind != ASSET_RECIPROCAL) {
+        if (!name_is_symbol(a->source))
+            return err_set(e, "asset %s: needs a source: the venue's name of the instrument or index",
+                           a->name);
+        return a->base ? err_set(e, "asset %s: only a reciprocal has a base", a->name) : 0;
+    }
+    if (strnlen(a->source, NAME_LEN))
+        return err_set(e, "asset %s: a reciprocal has a base, not a source", a->name);
+    if (a->base >= m->n_assets || m->asset[a->base].kind == ASSET_RECIPROCAL)
+        return err_set(e, "asset %s: base must be a mark or index asset", a->name);
+    return 0;
+}
+
+static int tiers_check(const struct instrument *s, struct err *e)
+{
+    if (s->n_tiers < 1 || s->n_tiers > TIERS_MAX)
+        return err_set(e, "instrument %s: needs 1 to %d maintenance tiers", s->name, TIERS_MAX);
+    if (s->tier[0].floor != 0)
+        return err_set(e, "instrument %s: the first tier's floor must be 0", s->name);
+    for (unsigned k = 0; k < s->n_tiers; k++) {
+        if (s->tier[k].rate_ppm == 0 || s->tier[k].rate_ppm >= MARKET_PPM)
+            return err_set(e, "instrument %s: tier %u: rate_ppm must be 1 to %d", s->name, k + 1,
+                           MARKET_PPM - 1);
+        if (k && (s->tier[k].floor <= s->tier[k - 1].floor || s->tier[k].rate_ppm <= s->tier[k - 1].rate_ppm))
+            return err_set(e, "instrument %s: tier %u: floors and rates must ascend", s->name, k + 1);
+    }
+    return 0;
+}
+
+static int perp_check(const struct market *m, const struct instrument *s, struct err *e)
+{
+    if (s->cash_decimals > DECIMALS_MAX)
+        return err_set(e, "instrument %s: cash_decimals must be 0 to %d", s->name, DECIMALS_MAX);
+    if (s->fee_ppm >= MARKET_PPM || s->penalty_ppm >= MARKET_PPM)
+        return err_set(e, "instrument %s: fee_ppm and penalty_ppm must be below %d", s->name, MARKET_PPM);
+    if (s->lt_bps || s->lb_bps || s->fee_bps || s->emode || s->emode_lt_bps || s->emode_lb_bps ||
+        s->liquidity_index || s->borrow_index)
+        return err_set(e, "instrument %s: reserve parameters on a perpetual", s->name);
+    if (s->kind == INST_LINEAR && s->inverse)
+        return err_set(e, "instrument %s: only an inverse perpetual names a reciprocal asset", s->name);
+    if (s->kind == INST_INVERSE) {
+        if (s->inverse >= m->n_assets || m->asset[s->inverse].kind != ASSET_RECIPROCAL ||
+            m->asset[s->inverse].base != s->asset)
+            return err_set(e, "instrument %s: inverse must name the reciprocal of asset %s", s->name,
+                           m->asset[s->asset].name);
+    }
+    return tiers_check(s, e);
+}
+
+static int reserve_check(const struct instrument *s, struct err *e)
+{
+    if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->inverse || s->cash_decimals)
+        return err_set(e, "instrument %s: perpetual's parameters on a reserve", s->name);
+    if (s->lt_bps > MARKET_BPS || s->emode_lt_bps > MARKET_BPS)
+        return err_set(e, "instrument %s: liquidation thresholds must be at most %d bps", s->name,
+                       MARKET_BPS);
+    // A reserve that is never collateral (threshold 0) needs no bonus.
+    if ((s->lt_bps && s->lb_bps < MARKET_BPS) || s->lb_bps > LB_BPS_MAX)
+        return err_set(e, "instrument %s: lb_bps must be %d to %d (10500 is a bonus of 5 %%)", s->name,
+                       MARKET_BPS, LB_BPS_MAX);
+    if (s->fee_bps > MARKET_BPS)
+        return err_set(e, "instrument %s: fee_bps must be at most %d", s->name, MARKET_BPS);
+    if (s->emode == 0 && (s->emode_lt_bps || s->emode_lb_bps))
+        return err_set(e, "instrument %s: eMode parameters without an emode category", s->name);
+    if (s->emode && (s->emode_lb_bps < MARKET_BPS || s->emode_lb_bps > LB_BPS_MAX))
+        return err_set(e, "instrument %s: emode_lb_bps must be %d to %d", s->name, MARKET_BPS, LB_BPS_MAX);
+    if (s->liquidity_index < RAY || s->borrow_index < RAY || s->liquidity_index > RAY * 1000000 ||
+        s->borrow_index > RAY * 1000000)
+        return err_set(e, "instrument %s: liquidity_index and borrow_index must be 1 to 1000000", s->name);
+    return 0;
+}
+
+int instrument_check(const struct market *m, unsigned i, struct err *e)
+{
+    const struct instrument *s = &m->instrument[i];
+    if (!name_is_symbol(s->name))
+        return err_set(
+            e, "instrument %u: name must be 1 to %d printable characters without blank , ; = or quotes", i,
+            NAME_LEN - 1);
+    if (s->size_decimals > DECIMALS_MAX)
+        return err_set(e, "instrument %s: size_decimals must be 0 to %d", s->name, DECIMALS_MAX);
+    if (s->asset >= m->n_assets || m->asset[s->asset].kind == ASSET_RECIPROCAL)
+        return err_set(e, "instrument %s: asset must be a mark or index asset", s->name);
+    switch (s->kind) {
+    case INST_LINEAR:
+    case INST_INVERSE:
+        return perp_check(m, s, e);
+    case INST_RESERVE:
+        return reserve_check(s, e);
+    default:
+        return err_set(e, "instrument %s: unknown kind %u", s->name, s->kind);
+    }
+}
+
+int market_check(const struct market *m, struct err *e)
+{
+    if (m->n_assets > MARKET_ASSETS_MAX || m->n_instruments > MARKET_INSTRUMENTS_MAX)
+        return err_set(e, "more than %d assets or %d instruments", MARKET_ASSETS_MAX, MARKET_INSTRUMENTS_MAX);
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        if (asset_check(m, i, e))
+            return -1;
+        if (market_asset(m, m->asset[i].name) != (int)i)
+            return err_set(e, "asset %s: name used twice", m->asset[i].name);
+    }
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        if (instrument_check(m, i, e))
+            return -1;
+        if (market_instrument(m, m->instrument[i].name) != (int)i)
+            return err_set(e, "instrument %s: name used twice", m->instrument[i].name);
+    }
+    return 0;
+}
+
+static int position_check(const struct market *m, const struct account *a, const struct position *p,
+                          struct err *e)
+{
+    if (p->supply < 0 || p->debt < 0)
+        return err_set(e, "account %u: supply and debt must not be negative", a->id);
+    if (!m)
+        return p->instrument < MARKET_INSTRUMENTS_MAX ? 0
+                                                      : err_set(e, "account %u: no such instrument", a->id);
+    if (p->instrument >= m->n_instruments)
+        return err_set(e, "account %u: position in an instrument that does not exist", a->id);
+    const struct instrument *s = &m->instrument[p->instrument];
+    if (s->kind == INST_RESERVE) {
+        if (p->size || p->entry)
+            return err_set(e, "account %u: %s is a reserve: size and entry do not apply", a->id, s->name);
+        return 0;
+    }
+    if (p->supply || p->debt || p->collateral)
+        return err_set(e, "account %u: %s is a perpetual: supply, debt and collateral do not apply", a->id,
+                       s->name);
+    if (p->size != 0 && p->entry <= 0)
+        return err_set(e, "account %u: %s: entry price must be above 0", a->id, s->name);
+    if (s->cash_decimals != a->cash_decimals)
+        return err_set(e, "account %u: %s settles with %u decimals, the account's cash has %u", a->id,
+                       s->name, s->cash_decimals, a->cash_decimals);
+    return 0;
+}
+
+int account_check(const struct market *m, const struct account *a, struct err *e)
+{
+    if (a->id == 0)
+        return err_set(e, "account id must be 1 to %u", UINT32_MAX);
+    if (!name_is_text(a->name))
+        return err_set(e, "account %u: name must be at most %d bytes without control characters", a->id,
+                       NAME_LEN - 1);
+    if (!a->rule)
+        return err_set(e, "account %u: has no rule", a->id);
+    if (a->cash_decimals > DECIMALS_MAX)
+        return err_set(e, "account %u: cash_decimals must be 0 to %d", a->id, DECIMALS_MAX);
+    if (a->n_positions > ACCOUNT_POSITIONS_MAX)
+        return err_set(e, "account %u: more than %d positions", a->id, ACCOUNT_POSITIONS_MAX);
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        if (i && a->position[i].instrument <= a->position[i - 1].instrument)
+            return err_set(e, "account %u: positions must ascend by instrument, one for each", a->id);
+        if (position_check(m, a, &a->position[i], e))
+            return -1;
+    }
+    return 0;
+}
+
+int account_validate(const struct market *m, const struct account *a, struct err *e)
+{
+    if (account_check(m, a, e))
+        return -1;
+    return a->rule->validate ? a->rule->validate(m, a, e) : 0;
+}

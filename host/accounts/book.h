@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Structure of a book: look-ups by name and the checks that hold for every market and account wherever they
+// come from (store, import, wire, journal). A rule's own conditions are rule->validate, not here. Pure
+// functions; any thread.
+#ifndef TRIPLINE_ACCOUNTS_BOOK_H
+#define TRIPLINE_ACCOUNTS_BOOK_H
+
+#include "accounts/account.h"
+#include "base/err.h"
+
+enum {
+    DECIMALS_MAX = 18,    // of prices, sizes and cash
+    MARKET_PPM = 1000000, // one, in parts per million
+    MARKET_BPS = 10000,   // one, in basis points
+    LB_BPS_MAX = 20000,   // liquidation bonus of 100 %
+    STALE_MS_MAX = 7 * 24 * 3600 * 1000,
+};
+
+// Index of the asset or instrument called `name`, or -1.
+int market_asset(const struct market *m, const char *name);
+int market_instrument(const struct market *m, const char *name);
+
+// Names of markets are printable ASCII without blanks, commas, quotes and semicolons (they are written in CSV
+// and on command lines), 1..NAME_LEN-1 characters. Names of accounts may be empty and hold any printable
+// bytes.
+bool name_is_symbol(const char *name);
+bool name_is_text(const char *name);
+
+// 0, or -1 with *e naming the part that is wrong. asset_check and instrument_check look at one entry,
+// market_check at all of them and at names used twice.
+int asset_check(const struct market *m, unsigned i, struct err *e);
+int instrument_check(const struct market *m, unsigned i, struct err *e);
+int market_check(const struct market *m, struct err *e);
+// m may be NULL (wire): then instruments are only bounded by MARKET_INSTRUMENTS_MAX and not compared with the
+// positions that they hold.
+int account_check(const struct market *m, const struct account *a, struct err *e);
+// account_check and the rule's own validation.
+int account_validate(const struct market *m, const struct account *a, struct err *e);
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wire form of accounts and markets, shared by the journal and the venue's socket. A version byte, then
+// fields in a fixed order; integers are base-128 varints, least significant group first, signed ones
+// zigzag-mapped. One value has one encoding: the decoder refuses padded varints and unknown flag bits, so
+// that equal bytes and equal states are the same thing (orders may only be repeated with identical bytes,
+// P6).
+#include <string.h>
+
+#include "accounts/book.h"
+#include "accounts/rules/rule.h"
+#include "accounts/store.h"
+
+enum {
+    CODEC_ACCOUNT = 0xA1,
+    CODEC_MARKET = 0xB1,
+    VARINT_GROUP = 7,
+    U128_GROUPS = 19,
+    POSITION_COLLATERAL = 1
+};
+
+// ---- writing
+// -------------------------------------------------------------------------------------------------
+
+struct writer {
+    uint8_t *p;
+    size_t size, n;
+    bool full;
+};
+
+static void put_byte(struct writer *w, uint8_t b)
+{
+    if (w->n == w->size) {
+        w->full = true;
+        return;
+    }
+    w->p[w->n++] = b;
+}
+
+static void put_u128(struct writer *w, u128 v)
+{
+    while (v >= 0x80) {
+        put_byte(w, (uint8_t)(v & 0x7f) | 0x80);
+        v >>= VARINT_GROUP;
+    }
+    put_byte(w, (uint8_t)v);
+}
+
+static void put_i128(struct writer *w, i128 v)
+{
+    put_u128(w, v < 0 ? ~((u128)v << 1) : (u128)v << 1);
+}
+
+static void put_text(struct writer *w, const char *s)
+{
+    size_t n = strnlen(s, NAME_LEN);
+    if (n == NAME_LEN) {
+        w->full = true; // not terminated: nothing sensible can be written
+        return;
+    }
+    put_byte(w, (uint8_t)n);
+    for (size_t i = 0; i < n; i++)
+        put_byte(w, (uint8_t)s[i]);
+}
+
+// ---- reading
+// -------------------------------------------------------------------------------------------------
+
+struct reader {
+    const uint8_t *p;
+    size_t len, n;
+    bool bad;
+};
+
+static uint8_t get_byte(struct reader *r)
+{
+    if (r->bad || r->n == r->len) {
+        r->bad = true;
+        return 0;
+    }
+    return r->p[r->n++];
+}
+
+static u128 get_u128(struct reader *r)
+{
+    u128 v = 0;
+    for (unsigned g = 0; g < U128_GROUPS; g++) {
+        uint8_t b = get_byte(r);
+        u128 part = b & 0x7f;
+        if (g == U128_GROUPS - 1 && part > 3) // 18 groups are 126 bits: two are left
+            r->bad = true;
+        v |= part << (VARINT_GROUP * g);
+        if (!(b & 0x80)) {
+            if (b == 0 && g > 0)
+                r->bad = true; // padded
+            return v;
+        }
+    }
+    r->bad = true;
+    return 0;
+}
+
+static uint64_t get_u64(struct reader *r, uint64_t max)
+{
+    u128 v = get_u128(r);
+    if (v > max) {
+        r->bad = true;
+        return 0;
+    }
+    return (uint64_t)v;
+}
+
+static i128 get_i128(struct reader *r)
+{
+    u128 z = get_u128(r);
+    return (i128)((z >> 1) ^ (0 - (z & 1)));
+}
+
+static void get_text(struct reader *r, char out[NAME_LEN])
+{
+    size_t n = get_byte(r);
+    if (r->bad || n >= NAME_LEN || n > r->len - r->n || memchr(r->p + r->n, 0, n)) {
+        r->bad = true;
+        return;
+    }
+    memcpy(out, r->p + r->n, n);
+    r->n += n;
+}
+
+// ---- accounts
+// ------------------------------------------------------------------------------------------------
+
+size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
+{
+    struct writer w = {buf, size, 0, false};
+    if (!a->rule || a->n_positions > ACCOUNT_POSITIONS_MAX)
+        return 0;
+    put_byte(&w, CODEC_ACCOUNT);
+    put_u128(&w, a->id);
+    put_text(&w, a->name);
+    put_text(&w, a->rule->name);
+    put_byte(&w, a->cash_decimals);
+    put_byte(&w, a->emode);
+    put_u128(&w, a->epoch);
+    put_i128(&w, a->cash);
+    put_u128(&w, a->n_positions);
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        put_u128(&w, p->instrument);
+        put_byte(&w, p->collateral ? POSITION_COLLATERAL : 0);
+        put_i128(&w, p->size);
+        put_i128(&w, p->entry);
+        put_i128(&w, p->supply);
+        put_i128(&w, p->debt);
+    }
+    return w.full ? 0 : w.n;
+}
+
+static int64_t get_i64(struct reader *r)
+{
+    i128 v = get_i128(r);
+    if (v < INT64_MIN || v > INT64_MAX) {
+        r->bad = true;
+        return 0;
+    }
+    return (int64_t)v;
+}
+
+static void get_position(struct reader *r, struct position *p)
+{
+    p->instrument = (uint16_t)get_u64(r, MARKET_INSTRUMENTS_MAX - 1);
+    uint8_t flags = get_byte(r);
+    if (flags & ~POSITION_COLLATERAL)
+        r->bad = true;
+    p->collateral = flags & POSITION_COLLATERAL;
+    p->size = get_i128(r);
+    p->entry = get_i64(r);
+    p->supply = get_i128(r);
+    p->debt = get_i128(r);
+}
+
+size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
+{
+    struct reader r = {buf, len, 0, false};
+    char rule[NAME_LEN] = {0};
+    memset(a, 0, sizeof *a);
+    if (get_byte(&r) != CODEC_ACCOUNT)
+        return 0;
+    a->id = (uint32_t)get_u64(&r, UINT32_MAX);
+    get_text(&r, a->name);
+    get_text(&r, rule);
+    a->cash_decimals = get_byte(&r);
+    a->emode = get_byte(&r);
+    a->epoch = (uint32_t)get_u64(&r, UINT32_MAX);
+    a->cash = get_i128(&r);
+    a->n_positions = (uint16_t)get_u64(&r, ACCOUNT_POSITIONS_MAX);
+    for (unsigned i = 0; i < a->n_positions && !r.bad; i++)
+        get_position(&r, &a->position[i]);
+    if (r.bad)
+        return 0;
+    a->rule = rule_find(rule);
+    return account_check(NULL, a, NULL) ? 0 : r.n;
+}
+
+// ---- markets
+// -------------------------------------------------------------------------------------------------
+
+static void put_instrument(struct writer *w, const struct instrument *s)
+{
+    put_text(w, s->name);
+    put_byte(w, s->kind);
+    put_byte(w, s->size_decimals);
+    put_byte(w, s->cash_decimals);
+    put_u128(w, s->asset);
+    put_u128(w, s->inverse);
+    put_byte(w, (uint8_t)s->n_tiers);
+    for (unsigned k = 0; k < s->n_tiers; k++) {
+        put_i128(w, s->tier[k].floor);
+        put_u128(w, s->tier[k].rate_ppm);
+    }
+    put_u128(w, s->fee_ppm);
+    put_u128(w, s->penalty_ppm);
+    put_u128(w, s->lt_bps);
+    put_u128(w, s->lb_bps);
+    put_u128(w, s->fee_bps);
+    put_byte(w, s->emode);
+    put_u128(w, s->emode_lt_bps);
+    put_u128(w, s->emode_lb_bps);
+    put_u128(w, s->liquidity_index);
+    put_u128(w, s->borrow_index);
+}
+
+static void get_instrument(struct reader *r, struct instrument *s)
+{
+    get_text(r, s->name);
+    s->kind = get_byte(r);
+    s->size_decimals = get_byte(r);
+    s->cash_decimals = get_byte(r);
+    s->asset = (uint16_t)get_u64(r, MARKET_ASSETS_MAX - 1);
+    s->inverse = (uint16_t)get_u64(r, MARKET_ASSETS_MAX - 1);
+    s->n_tiers = get_byte(r);
+    if (s->n_tiers > TIERS_MAX) {
+        r->bad = true;
+        s->n_tiers = 0;
+    }
+    for (unsigned k = 0; k < s->n_tiers; k++) {
+        s->tier[k].floor = get_i128(r);
+        s->tier[k].rate_ppm = (uint32_t)get_u64(r, UINT32_MAX);
+    }
+    s->fee_ppm = (uint32_t)get_u64(r, UINT32_MAX);
+    s->penalty_ppm = (uint32_t)get_u64(r, UINT32_MAX);
+    s->lt_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->lb_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->fee_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->emode = get_byte(r);
+    s->emode_lt_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->emode_lb_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->liquidity_index = get_u128(r);
+    s->borrow_index = get_u128(r);
+}
+
+size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
+{
+    struct writer w = {buf, size, 0, false};
+    if (m->n_assets > MARKET_ASSETS_MAX || m->n_instruments > MARKET_INSTRUMENTS_MAX)
+        return 0;
+    put_byte(&w, CODEC_MARKET);
+    put_u128(&w, m->n_assets);
+    put_u128(&w, m->n_instruments);
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        const struct asset *a = &m->asset[i];
+        put_text(&w, a->name);
+        put_text(&w, a->source);
+        put_byte(&w, a->kind);
+        put_byte(&w, a->decimals);
+        put_u128(&w, a->base);
+        put_u128(&w, a->stale_ms);
+        put_u128(&w, a->guard_ppm);
+    }
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        if (m->instrument[i].n_tiers > TIERS_MAX)
+            return 0;
+        put_instrument(&w, &m->instrument[i]);
+    }
+    return w.full ? 0 : w.n;
+}
+
+size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
+{
+    struct reader r = {buf, len, 0, false};
+    memset(m, 0, sizeof *m);
+    if (get_byte(&r) != CODEC_MARKET)
+        return 0;
+    m->n_assets = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX);
+    m->n_instruments = (uint16_t)get_u64(&r, MARKET_INSTRUMENTS_MAX);
+    for (unsigned i = 0; i < m->n_assets && !r.bad; i++) {
+        struct asset *a = &m->asset[i];
+        get_text(&r, a->name);
+        get_text(&r, a->source);
+        a->kind = get_byte(&r);
+        a->decimals = get_byte(&r);
+        a->base = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX - 1);
+        a->stale_ms = (uint32_t)get_u64(&r, UINT32_MAX);
+        a->guard_ppm = (uint32_t)get_u64(&r, UINT32_MAX);
+    }
+    for (unsigned i = 0; i < m->n_instruments && !r.bad; i++)
+        get_instrument(&r, &m->instrument[i]);
+    return r.bad || market_check(m, NULL) ? 0 : r.n;
+}

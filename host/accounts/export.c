@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accounts/export.h"
+
+#include "accounts/decimal.h"
+#include "accounts/rules/rule.h"
+
+enum { RAY_DECIMALS = 27 };
+
+// A text with what JSON escapes; control characters do not occur in names (name_is_text).
+static void put_text(FILE *f, const char *s)
+{
+    fputc('"', f);
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\')
+            fputc('\\', f);
+        fputc(*s, f);
+    }
+    fputc('"', f);
+}
+
+static void put_pair(FILE *f, const char *key, const char *text)
+{
+    fprintf(f, ", \"%s\": ", key);
+    put_text(f, text);
+}
+
+static void put_amount(FILE *f, const char *key, i128 v, unsigned decimals)
+{
+    char text[DEC_TEXT_MAX];
+    dec_format(v, decimals, text);
+    put_pair(f, key, text);
+}
+
+static void put_asset(FILE *f, const struct market *m, const struct asset *a)
+{
+    static const char *const kinds[] = {"", "mark", "index", "reciprocal"};
+    fputs("    {\"name\": ", f);
+    put_text(f, a->name);
+    put_pair(f, "kind", kinds[a->kind]);
+    if (a->kind == ASSET_RECIPROCAL)
+        put_pair(f, "base", m->asset[a->base].name);
+    else
+        put_pair(f, "source", a->source);
+    fprintf(f, ", \"decimals\": %u, \"stale_ms\": %u, \"guard_ppm\": %u}", a->decimals, a->stale_ms,
+            a->guard_ppm);
+}
+
+static void put_perp(FILE *f, const struct market *m, const struct instrument *s)
+{
+    if (s->kind == INST_INVERSE)
+        put_pair(f, "inverse", m->asset[s->inverse].name);
+    fprintf(f, ", \"cash_decimals\": %u, \"fee_ppm\": %u, \"penalty_ppm\": %u, \"tiers\": [",
+            s->cash_decimals, s->fee_ppm, s->penalty_ppm);
+    for (unsigned k = 0; k < s->n_tiers; k++) {
+        char floor[DEC_TEXT_MAX];
+        dec_format(s->tier[k].floor, s->cash_decimals, floor);
+        fprintf(f, "%s{\"floor\": \"%s\", \"rate_ppm\": %u}", k ? ", " : "", floor, s->tier[k].rate_ppm);
+    }
+    fputs("]", f);
+}
+
+static void put_instrument(FILE *f, const struct market *m, const struct instrument *s)
+{
+    static const char *const kinds[] = {"", "linear", "inverse", "reserve"};
+    fputs("    {\"name\": ", f);
+    put_text(f, s->name);
+    put_pair(f, "kind", kinds[s->kind]);
+    put_pair(f, "asset", m->asset[s->asset].name);
+    fprintf(f, ", \"size_decimals\": %u", s->size_decimals);
+    if (s->kind == INST_RESERVE) {
+        fprintf(f, ", \"lt_bps\": %u, \"lb_bps\": %u, \"fee_bps\": %u", s->lt_bps, s->lb_bps, s->fee_bps);
+        if (s->emode)
+            fprintf(f, ", \"emode\": %u, \"emode_lt_bps\": %u, \"emode_lb_bps\": %u", s->emode,
+                    s->emode_lt_bps, s->emode_lb_bps);
+        put_amount(f, "liquidity_index", (i128)s->liquidity_index, RAY_DECIMALS);
+        put_amount(f, "borrow_index", (i128)s->borrow_index, RAY_DECIMALS);
+    } else {
+        put_perp(f, m, s);
+    }
+    fputs("}", f);
+}
+
+static void put_position(FILE *f, const struct market *m, const struct position *p)
+{
+    const struct instrument *s = &m->instrument[p->instrument];
+    fputs("      {\"instrument\": ", f);
+    put_text(f, s->name);
+    if (s->kind == INST_RESERVE) {
+        put_amount(f, "supply", p->supply, s->size_decimals);
+        put_amount(f, "debt", p->debt, s->size_decimals);
+        fprintf(f, ", \"collateral\": %s", p->collateral ? "true" : "false");
+    } else {
+        put_amount(f, "size", p->size, s->size_decimals);
+        put_amount(f, "entry", p->entry, m->asset[s->asset].decimals);
+    }
+    fputs("}", f);
+}
+
+static void put_account(FILE *f, const struct market *m, const struct account *a)
+{
+    fprintf(f, "    {\"id\": %u", a->id);
+    put_pair(f, "name", a->name);
+    put_pair(f, "rule", a->rule->name);
+    fprintf(f, ", \"cash_decimals\": %u", a->cash_decimals);
+    put_amount(f, "cash", a->cash, a->cash_decimals);
+    fprintf(f, ", \"emode\": %u, \"positions\": [", a->emode);
+    const char *sep = "\n";
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        if (!p->size && !p->supply && !p->debt)
+            continue; // what a full liquidation leaves; an import would refuse it
+        fputs(sep, f);
+        put_position(f, m, p);
+        sep = ",\n";
+    }
+    fputs("]}", f);
+}
+
+int book_export(const struct book *b, FILE *f)
+{
+    const struct market *m = &b->market;
+    fputs("{\n  \"assets\": [", f);
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        fputs(i ? ",\n" : "\n", f);
+        put_asset(f, m, &m->asset[i]);
+    }
+    fputs("\n  ],\n  \"instruments\": [", f);
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        fputs(i ? ",\n" : "\n", f);
+        put_instrument(f, m, &m->instrument[i]);
+    }
+    fputs("\n  ],\n  \"accounts\": [", f);
+    for (size_t i = 0; i < b->n_accounts; i++) {
+        fputs(i ? ",\n" : "\n", f);
+        put_account(f, m, &b->account[i]);
+    }
+    fputs("\n  ]\n}\n", f);
+    return fflush(f) || ferror(f) ? -1 : 0;
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parameters are of the size that Deribit (fees, maintenance of inverse perpetuals), Binance (shape of the
+// tier tables) and Aave (thresholds, bonuses) publish; they are data for tests and demonstrations, not a copy
+// of any venue's current table. Fee and penalty together stay below the lowest maintenance rate, else a
+// partial liquidation would never improve an account's health.
+#include "accounts/gen_market.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "accounts/book.h"
+#include "accounts/reciprocal.h"
+
+enum {
+    MARK_DECIMALS = 9,
+    MARK_DECIMALS_SMALL = 12, // coins below a tenth of a cent
+    MARK_DECIMALS_INVERSE =
+        4, // perp-inverse-1 multiplies sizes by 10^(18 + decimals): leave room for 2^24 dollars
+    INDEX_DECIMALS = 8,
+    RECIPROCAL_DECIMALS = 18,
+    PRICE_DECIMALS = 12, // of gen_price
+    STALE_MS = 60000,
+    STALE_MS_DOLLAR = 24 * 3600 * 1000, // a dollar coin's index moves rarely
+    CASH_DECIMALS_QUOTE = 6,
+    CASH_DECIMALS_COIN = 8,
+    FEE_PPM = 500,
+    PENALTY_PPM = 2500,
+    RESERVE_FEE_BPS = 1000,
+};
+
+#define E12(units) (INT64_C(1000000) * 1000000 * (units))
+
+static const struct gen_price DEFAULT_PRICES[] = {
+    {"BTC-PERPETUAL", GEN_INVERSE, E12(64000)},
+    {"ETH-PERPETUAL", GEN_INVERSE, E12(3200)},
+    {"BTC_USDC-PERPETUAL", GEN_LINEAR, E12(64000)},
+    {"ETH_USDC-PERPETUAL", GEN_LINEAR, E12(3200)},
+    {"SOL_USDC-PERPETUAL", GEN_LINEAR, E12(150)},
+    {"XRP_USDC-PERPETUAL", GEN_LINEAR, E12(52) / 100},
+    {"DOGE_USDC-PERPETUAL", GEN_LINEAR, E12(12) / 100},
+    {"PEPE_USDC-PERPETUAL", GEN_LINEAR, E12(11) / 1000000},
+    {"btc_usd", GEN_INDEX, E12(64000)},
+    {"eth_usd", GEN_INDEX, E12(3200)},
+    {"sol_usdc", GEN_INDEX, E12(150)},
+    {"usdc_usd", GEN_INDEX, E12(1)},
+};
+
+const struct gen_price *gen_default_prices(size_t *n)
+{
+    *n = sizeof DEFAULT_PRICES / sizeof *DEFAULT_PRICES;
+    return DEFAULT_PRICES;
+}
+
+// Maintenance tables: floors in whole units of the settlement currency.
+struct tier_row {
+    uint32_t floor, rate_ppm;
+};
+enum { TABLE_ROWS = 6 };
+struct tier_table {
+    const char *coins; // blank-separated, "" for all others
+    uint8_t kind;
+    struct tier_row row[TABLE_ROWS];
+    unsigned n;
+};
+static const struct tier_table TIER_TABLES[] = {
+    {" BTC ETH ",
+     INST_LINEAR,
+     {{0, 10000}, {300000, 12500}, {800000, 15000}, {3000000, 20000}, {12000000, 30000}, {70000000, 50000}},
+     6},
+    {" SOL XRP ",
+     INST_LINEAR,
+     {{0, 15000}, {100000, 20000}, {500000, 30000}, {2000000, 50000}, {10000000, 100000}},
+     5},
+    {"", INST_LINEAR, {{0, 20000}, {50000, 25000}, {250000, 50000}, {1000000, 100000}}, 4},
+    {" BTC ", INST_INVERSE, {{0, 10000}, {25, 12500}, {100, 20000}, {250, 30000}, {500, 50000}}, 5},
+    {"", INST_INVERSE, {{0, 10000}, {500, 13000}, {1250, 20000}, {2500, 30000}, {5000, 50000}}, 5},
+};
+
+// "BTC" of "BTC-PERPETUAL" and of "BTC_USDC-PERPETUAL", with blanks around it.
+static void coin_of(const char *name, char out[NAME_LEN + 2])
+{
+    size_t n = strcspn(name, "-_");
+    (void)snprintf(out, NAME_LEN + 2, " %.*s ", (int)n, name);
+}
+
+static void set_tiers(struct instrument *s)
+{
+    char coin[NAME_LEN + 2];
+    coin_of(s->name, coin);
+    const struct tier_table *t = TIER_TABLES;
+    while (t->kind != s->kind || (*t->coins && !strstr(t->coins, coin)))
+        t++; // the last table of a kind takes all
+    i128 unit = 1;
+    for (unsigned i = 0; i < s->cash_decimals; i++)
+        unit *= 10;
+    s->n_tiers = (uint16_t)t->n;
+    for (unsigned k = 0; k < t->n; k++)
+        s->tier[k] = (struct tier){unit * t->row[k].floor, t->row[k].rate_ppm};
+}
+
+struct reserve_row {
+    const char *index; // blank-separated names
+    const char *name;
+    uint8_t decimals;
+    uint16_t lt, lb;
+    uint16_t emode_lt, emode_lb;                 // 0: not collateral of the eMode category
+    uint32_t supply_growth_ppm, debt_growth_ppm; // what the indexes have grown since 1
+};
+static const struct reserve_row RESERVES[] = {
+    {" btc_usd ", "WBTC", 8, 7800, 10500, 0, 0, 2437, 9176},
+    {" eth_usd ", "WETH", 18, 8300, 10500, 9000, 10300, 41733, 62518},
+    {" sol_usdc sol_usd ", "SOL", 9, 7500, 10750, 0, 0, 13981, 38204},
+    {" usdc_usd ", "USDC", 6, 7800, 10450, 0, 0, 128447, 191035},
+};
+
+static const struct reserve_row *reserve_of(const char *index)
+{
+    char key[NAME_LEN + 2];
+    (void)snprintf(key, sizeof key, " %s ", index);
+    for (size_t i = 0; i < sizeof RESERVES / sizeof *RESERVES; i++)
+        if (strstr(RESERVES[i].index, key))
+            return &RESERVES[i];
+    return NULL;
+}
+
+bool gen_is_stable(const struct asset *a)
+{
+    return strcmp(a->source, "usdc_usd") == 0;
+}
+
+// Quanta of a start price, rounded half up.
+static int64_t to_quanta(int64_t price_e12, unsigned decimals)
+{
+    i128 v = price_e12;
+    for (unsigned i = decimals; i < PRICE_DECIMALS; i++)
+        v = i + 1 == PRICE_DECIMALS ? (v + 5) / 10 : v / 10;
+    return (int64_t)v;
+}
+
+static int add_asset(struct market *m, int64_t *px, struct asset a, int64_t price, struct err *e)
+{
+    if (m->n_assets == MARKET_ASSETS_MAX)
+        return err_set(e, "more than %d assets", MARKET_ASSETS_MAX);
+    if (price <= 0)
+        return err_set(e, "price of %s is too small for %u decimals", a.name, a.decimals);
+    px[m->n_assets] = price;
+    m->asset[m->n_assets++] = a;
+    return m->n_assets - 1;
+}
+
+// Sizes whose quantum is worth at most ten units of quote currency.
+static uint8_t size_decimals(int64_t price_e12)
+{
+    uint8_t d = 0;
+    for (int64_t quantum = price_e12; quantum > E12(10); quantum /= 10)
+        d++;
+    return d;
+}
+
+static int add_perp(const struct gen_options *o, const struct gen_price *p, struct market *m, int64_t *px,
+                    struct err *e)
+{
+    struct asset a = {.kind = ASSET_MARK, .stale_ms = STALE_MS, .guard_ppm = o->guard_ppm};
+    a.decimals = p->kind == GEN_INVERSE         ? MARK_DECIMALS_INVERSE
+                 : p->price_e12 < E12(1) / 1000 ? MARK_DECIMALS_SMALL
+                                                : MARK_DECIMALS;
+    memcpy(a.name, p->name, NAME_LEN);
+    memcpy(a.source, p->name, NAME_LEN);
+    int asset = add_asset(m, px, a, to_quanta(p->price_e12, a.decimals), e);
+    if (asset < 0)
+        return -1;
+    struct instrument s = {.kind = p->kind == GEN_INVERSE ? INST_INVERSE : INST_LINEAR,
+                           .asset = (uint16_t)asset,
+                           .fee_ppm = FEE_PPM,
+                           .penalty_ppm = PENALTY_PPM};
+    memcpy(s.name, p->name, NAME_LEN);
+    if (s.kind == INST_INVERSE) {
+        struct asset r = {.kind = ASSET_RECIPROCAL,
+                          .decimals = RECIPROCAL_DECIMALS,
+                          .base = (uint16_t)asset,
+                          .stale_ms = STALE_MS};
+        if (snprintf(r.name, sizeof r.name, "1/%s", p->name) >= (int)sizeof r.name)
+            return err_set(e, "instrument name %s is too long", p->name);
+        int inverse = add_asset(m, px, r, reciprocal_price(px[asset], a.decimals, r.decimals), e);
+        if (inverse < 0)
+            return -1;
+        s.inverse = (uint16_t)inverse;
+    }
+    s.cash_decimals = s.kind == INST_INVERSE ? CASH_DECIMALS_COIN : CASH_DECIMALS_QUOTE;
+    s.size_decimals = s.kind == INST_INVERSE ? 0 : size_decimals(p->price_e12);
+    set_tiers(&s);
+    m->instrument[m->n_instruments++] = s;
+    return 0;
+}
+
+static int add_reserve(const struct gen_price *p, struct market *m, int64_t *px, struct err *e)
+{
+    const struct reserve_row *r = reserve_of(p->name);
+    if (!r || market_instrument(m, r->name) >= 0)
+        return 0;
+    struct asset a = {.kind = ASSET_INDEX, .decimals = INDEX_DECIMALS, .stale_ms = STALE_MS};
+    memcpy(a.name, p->name, NAME_LEN);
+    memcpy(a.source, p->name, NAME_LEN);
+    if (gen_is_stable(&a))
+        a.stale_ms = STALE_MS_DOLLAR;
+    int asset = add_asset(m, px, a, to_quanta(p->price_e12, a.decimals), e);
+    if (asset < 0)
+        return -1;
+    const u128 ray_ppm = (u128)1000000000000000000ull * 1000; // RAY / 1e6
+    struct instrument s = {.kind = INST_RESERVE,
+                           .size_decimals = r->decimals,
+                           .asset = (uint16_t)asset,
+                           .lt_bps = r->lt,
+                           .lb_bps = r->lb,
+                           .fee_bps = RESERVE_FEE_BPS,
+                           .emode = r->emode_lt ? GEN_EMODE : 0,
+                           .emode_lt_bps = r->emode_lt,
+                           .emode_lb_bps = r->emode_lb,
+                           .liquidity_index = ray_ppm * (MARKET_PPM + r->supply_growth_ppm),
+                           .borrow_index = ray_ppm * (MARKET_PPM + r->debt_growth_ppm)};
+    (void)snprintf(s.name, sizeof s.name, "%s", r->name);
+    m->instrument[m->n_instruments++] = s;
+    return 0;
+}
+
+int gen_market(const struct gen_options *o, struct market *m, int64_t px[MARKET_ASSETS_MAX], struct err *e)
+{
+    size_t n = o->n_prices;
+    const struct gen_price *p = o->prices ? o->prices : gen_default_prices(&n);
+    memset(m, 0, sizeof *m);
+    for (size_t i = 0; i < n; i++) {
+        if (!name_is_symbol(p[i].name) || p[i].kind < GEN_LINEAR || p[i].kind > GEN_INDEX ||
+            p[i].price_e12 <= 0)
+            return err_set(e, "start price %zu: needs a name, a kind and a price above 0", i + 1);
+        if (m->n_instruments == MARKET_INSTRUMENTS_MAX)
+            return err_set(e, "more than %d instruments", MARKET_INSTRUMENTS_MAX);
+        if (p[i].kind == GEN_INDEX ? add_reserve(&p[i], m, px, e) : add_perp(o, &p[i], m, px, e))
+            return -1;
+    }
+    return market_check(m, e);
+}

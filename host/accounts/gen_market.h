@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of the generator: the market that a list of start prices makes. Only generate.c and gen_market.c.
+#ifndef TRIPLINE_ACCOUNTS_GEN_MARKET_H
+#define TRIPLINE_ACCOUNTS_GEN_MARKET_H
+
+#include "accounts/store.h"
+
+enum { GEN_EMODE = 1 }; // the one eMode category of a generated market
+
+// Fills *m and the start price px[] (quanta) of each asset. 0, or -1 with *e set.
+int gen_market(const struct gen_options *o, struct market *m, int64_t px[MARKET_ASSETS_MAX], struct err *e);
+// An asset whose price no market move changes (a dollar coin).
+bool gen_is_stable(const struct asset *a);
+
+#endif

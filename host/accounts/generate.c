@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an account comes about: positions are drawn first, then the one free quantity (cash of a perpetual
+// account, the size of a borrower's debts) is found by bisection with the rule's own exact health, so that
+// the account's distance to liquidation is what was drawn for it, whatever the rule's arithmetic is. Doubles
+// draw sizes only. They use + - * / alone, which IEEE 754 fixes to the bit; libm differs between platforms.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/book.h"
+#include "accounts/gen_market.h"
+#include "accounts/reciprocal.h"
+#include "accounts/rules/rule.h"
+#include "base/prng.h"
+
+enum {
+    WEIGHT_LINEAR = 60,
+    WEIGHT_INVERSE = 20,
+    WEIGHT_LENDING = 20,
+    POSITIONS_MAX = 5,
+    LONG_PERCENT = 65,  // the crowd is long more often than short
+    ALONG_PERCENT = 80, // positions that go with their account's direction
+    MARGIN_PPM = 300,   // healthy within this distance of the start
+    BASE_MM_PPM = 10000,
+    EMODE_PERCENT = 40,
+    BISECT_STEPS = 127,
+};
+static const double NEAR_LO = 0.0005,
+                    NEAR_HI = 0.03;               // market move that liquidates an account of the near share
+static const double FAR_LO = 0.03, FAR_HI = 0.60; // and a borrower of the rest
+static const double LEVERAGE_MAX = 40, ENTRY_SPREAD = 0.08;
+static const double NOTIONAL_MEDIAN = 30000, NOTIONAL_MIN = 300, NOTIONAL_MAX = 10e6;
+static const double NOTIONAL_SPREAD = 1.8; // doublings in a standard deviation
+
+struct gen {
+    const struct gen_options *o;
+    struct prng rng;
+    const struct market *m;
+    const struct rule *linear, *inverse, *lending;
+    uint16_t of_kind[INST_RESERVE + 1][MARKET_INSTRUMENTS_MAX];
+    unsigned n_of_kind[INST_RESERVE + 1];
+    int dollar; // the reserve of a dollar coin, or -1
+    int64_t px[MARKET_ASSETS_MAX];
+    int64_t lo[MARKET_ASSETS_MAX], hi[MARKET_ASSETS_MAX]; // start less and plus MARGIN_PPM
+};
+
+// ---- numbers
+// -------------------------------------------------------------------------------------------------
+
+// 2^x for |x| < 1000 to about 1e-15, by the series of e^(f ln 2).
+static double exp2_exact_steps(double x)
+{
+    const double ln2 = 0.693147180559945309417;
+    enum { TERMS = 18 };
+    int n = (int)x - (x < 0);
+    double f = (x - n) * ln2, term = 1, sum = 1;
+    for (int k = 1; k < TERMS; k++) {
+        term = term * f / k;
+        sum += term;
+    }
+    for (; n > 0; n--)
+        sum *= 2;
+    for (; n < 0; n++)
+        sum /= 2;
+    return sum;
+}
+
+// log2 of a value >= 1e-6, by bisection on exp2: needed a few times at most.
+static double log2_exact_steps(double v)
+{
+    double lo = -20, hi = 40;
+    for (int i = 0; i < 60; i++) {
+        double mid = (lo + hi) / 2;
+        if (exp2_exact_steps(mid) < v)
+            lo = mid;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static double draw_log_uniform(struct prng *r, double lo, double hi)
+{
+    double a = log2_exact_steps(lo), b = log2_exact_steps(hi);
+    return exp2_exact_steps(a + (b - a) * prng_unit(r));
+}
+
+// Sum of twelve uniforms: mean 0, variance 1, close to normal within three deviations.
+static double draw_normal(struct prng *r)
+{
+    double s = -6;
+    for (int i = 0; i < 12; i++)
+        s += prng_unit(r);
+    return s;
+}
+
+static double draw_notional(struct prng *r)
+{
+    double v = NOTIONAL_MEDIAN * exp2_exact_steps(NOTIONAL_SPREAD * draw_normal(r));
+    return v < NOTIONAL_MIN ? NOTIONAL_MIN : v > NOTIONAL_MAX ? NOTIONAL_MAX : v;
+}
+
+static double pow10_of(unsigned n)
+{
+    double v = 1;
+    while (n--)
+        v *= 10;
+    return v;
+}
+
+// Price of an instrument in units of quote currency.
+static double price_of(const struct gen *g, const struct instrument *s)
+{
+    return (double)g->px[s->asset] / pow10_of(g->m->asset[s->asset].decimals);
+}
+
+// ---- moved prices
+// --------------------------------------------------------------------------------------------
+
+// All prices but those of dollar coins moved by `move` (-0.02: down 2 %).
+static void move_all(const struct gen *g, double move, int64_t *out)
+{
+    for (unsigned i = 0; i < g->m->n_assets; i++) {
+        const struct asset *a = &g->m->asset[i];
+        if (a->kind == ASSET_RECIPROCAL)
+            continue;
+        out[i] = gen_is_stable(a) ? g->px[i] : (int64_t)((double)g->px[i] * (1 + move));
+        out[i] = out[i] < 1 ? 1 : out[i];
+    }
+    for (unsigned i = 0; i < g->m->n_assets; i++) {
+        const struct asset *a = &g->m->asset[i];
+        if (a->kind == ASSET_RECIPROCAL)
+            out[i] = reciprocal_price(out[a->base], g->m->asset[a->base].decimals, a->decimals);
+    }
+}
+
+static bool healthy_at(const struct gen *g, const struct account *a, const int64_t *px)
+{
+    struct health h;
+    a->rule->health(g->m, a, px, &h);
+    return !h.liquidatable;
+}
+
+static bool healthy_around_start(const struct gen *g, const struct account *a)
+{
+    return healthy_at(g, a, g->px) && healthy_at(g, a, g->lo) && healthy_at(g, a, g->hi);
+}
+
+// Equity less requirement grows when the market falls?
+static bool gains_from_fall(const struct gen *g, const struct account *a)
+{
+    struct health lo, hi;
+    a->rule->health(g->m, a, g->lo, &lo);
+    a->rule->health(g->m, a, g->hi, &hi);
+    return i256_cmp(i256_sub(lo.equity, lo.requirement), i256_sub(hi.equity, hi.requirement)) > 0;
+}
+
+// ---- perpetuals
+// ----------------------------------------------------------------------------------------------
+
+// n of the `of` first entries of `list`, ascending.
+static void draw_subset(struct prng *r, const uint16_t *list, unsigned of, unsigned n, uint16_t *out)
+{
+    unsigned taken = 0;
+    for (unsigned i = 0; i < of && taken < n; i++)
+        if (prng_below(r, of - i) < n - taken) // exactly n, each subset equally likely
+            out[taken++] = list[i];
+}
+
+// Smallest cash at which the account is healthy at px. Health rises with cash by definition of every rule.
+static i128 least_cash(const struct gen *g, struct account *a, const int64_t *px)
+{
+    i128 lo = -1, hi = 1;
+    for (a->cash = hi; !healthy_at(g, a, px); a->cash = hi)
+        hi *= 2;
+    for (a->cash = lo; healthy_at(g, a, px); a->cash = lo)
+        lo *= 2;
+    for (unsigned i = 0; i < BISECT_STEPS && hi - lo > 1; i++) {
+        a->cash = lo + (hi - lo) / 2;
+        if (healthy_at(g, a, px))
+            hi = a->cash;
+        else
+            lo = a->cash;
+    }
+    return hi;
+}
+
+static void draw_perp_position(struct gen *g, struct position *p, double notional, bool is_long)
+{
+    const struct instrument *s = &g->m->instrument[p->instrument];
+    double price = price_of(g, s);
+    double units = s->kind == INST_LINEAR ? notional / price : notional;
+    double quanta = units * pow10_of(s->size_decimals);
+    p->size = quanta < 1 ? 1 : (i128)quanta;
+    if (!is_long)
+        p->size = -p->size;
+    double entry = (double)g->px[s->asset] * (1 + ENTRY_SPREAD * (2 * prng_unit(&g->rng) - 1));
+    p->entry = entry < 1 ? 1 : (int64_t)entry;
+}
+
+// Notional of the whole account in cash quanta.
+static double gross_cash(const struct gen *g, const struct account *a)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct instrument *s = &g->m->instrument[a->position[i].instrument];
+        double units = (double)a->position[i].size / pow10_of(s->size_decimals);
+        units = units < 0 ? -units : units;
+        sum += s->kind == INST_LINEAR ? units * price_of(g, s) : units / price_of(g, s);
+    }
+    return sum * pow10_of(a->cash_decimals);
+}
+
+static void draw_cash(struct gen *g, struct account *a, bool near_threshold)
+{
+    double gross = gross_cash(g, a);
+    int64_t moved[MARKET_ASSETS_MAX] = {0};
+    if (near_threshold) {
+        double d = draw_log_uniform(&g->rng, NEAR_LO, NEAR_HI);
+        move_all(g, gains_from_fall(g, a) ? d : -d, moved);
+        a->cash = least_cash(g, a, moved);
+    } else {
+        double leverage = draw_log_uniform(&g->rng, 1, LEVERAGE_MAX);
+        double over = 1 / leverage - (double)BASE_MM_PPM / MARKET_PPM; // least_cash covers the maintenance
+        a->cash = least_cash(g, a, g->px) + (i128)(gross * (over > 0 ? over : 0));
+    }
+    i128 step = (i128)(gross / 400) + 1;
+    while (!healthy_around_start(g, a))
+        a->cash += step;
+}
+
+static void make_perp(struct gen *g, struct account *a, uint8_t kind, bool near_threshold)
+{
+    unsigned of = g->n_of_kind[kind];
+    // Inverse perpetuals settle each in its own coin; one account has one settlement currency.
+    unsigned most = kind == INST_INVERSE ? 1 : of < POSITIONS_MAX ? of : POSITIONS_MAX;
+    unsigned n = 1 + (unsigned)prng_below(&g->rng, most);
+    uint16_t pick[POSITIONS_MAX];
+    double weight[POSITIONS_MAX], sum = 0;
+    draw_subset(&g->rng, g->of_kind[kind], of, n, pick);
+    for (unsigned i = 0; i < n; i++)
+        sum += weight[i] = 0.2 + prng_unit(&g->rng);
+    double notional = draw_notional(&g->rng);
+    bool is_long = prng_chance(&g->rng, LONG_PERCENT, 100);
+    a->rule = kind == INST_LINEAR ? g->linear : g->inverse;
+    a->cash_decimals = g->m->instrument[pick[0]].cash_decimals;
+    a->n_positions = (uint16_t)n;
+    for (unsigned i = 0; i < n; i++) {
+        a->position[i].instrument = pick[i];
+        draw_perp_position(g, &a->position[i], notional * weight[i] / sum,
+                           prng_chance(&g->rng, ALONG_PERCENT, 100) ? is_long : !is_long);
+    }
+    draw_cash(g, a, near_threshold);
+}
+
+// ---- lending
+// -------------------------------------------------------------------------------------------------
+
+// Scaled balance of `value` units of account in a reserve.
+static i128 scaled_balance(const struct gen *g, const struct instrument *s, double value, u128 index)
+{
+    double ray = 1e27, tokens = value / price_of(g, s);
+    return (i128)(tokens * pow10_of(s->size_decimals) / ((double)index / ray));
+}
+
+struct loan {
+    bool collateral[MARKET_INSTRUMENTS_MAX], debt[MARKET_INSTRUMENTS_MAX]; // by instrument
+};
+
+// Which reserves are supplied and which borrowed: coin against dollars, dollars against a coin, coin against
+// coin.
+static void draw_loan(struct gen *g, struct loan *l)
+{
+    const uint16_t *all = g->of_kind[INST_RESERVE];
+    uint16_t coin[MARKET_INSTRUMENTS_MAX];
+    unsigned n = 0;
+    for (unsigned i = 0; i < g->n_of_kind[INST_RESERVE]; i++)
+        if (all[i] != g->dollar)
+            coin[n++] = all[i];
+    for (unsigned i = n; i > 1; i--) { // Fisher-Yates
+        unsigned j = (unsigned)prng_below(&g->rng, i);
+        uint16_t t = coin[i - 1];
+        coin[i - 1] = coin[j];
+        coin[j] = t;
+    }
+    memset(l, 0, sizeof *l);
+    uint64_t shape = prng_below(&g->rng, 100);
+    if (g->dollar < 0 ||
+        (n >= 2 && shape >= 85)) { // coin against coin (accounts_generate saw to two reserves)
+        l->collateral[coin[0]] = true;
+        l->debt[coin[1]] = true;
+        if (g->dollar >= 0)
+            l->collateral[g->dollar] = prng_chance(&g->rng, 1, 2);
+    } else if (shape < 60) {
+        l->collateral[coin[0]] = true;
+        l->debt[g->dollar] = true;
+        if (n >= 2 && prng_chance(&g->rng, 1, 3))
+            l->collateral[coin[1]] = true;
+        if (n >= 3 && prng_chance(&g->rng, 1, 6))
+            l->debt[coin[2]] = true;
+    } else {
+        l->collateral[g->dollar] = true;
+        l->debt[coin[0]] = true;
+        if (n >= 2 && prng_chance(&g->rng, 1, 4))
+            l->debt[coin[1]] = true;
+    }
+}
+
+// The move that hurts this borrower: its coins fall, or where it has supplied none, the coins it owes rise.
+static void move_against(const struct gen *g, const struct loan *l, double d, int64_t *out)
+{
+    bool has_coin = false;
+    memcpy(out, g->px, sizeof g->px);
+    for (unsigned i = 0; i < g->m->n_instruments; i++)
+        has_coin = has_coin || (l->collateral[i] && (int)i != g->dollar);
+    for (unsigned i = 0; i < g->m->n_instruments; i++) {
+        uint16_t asset = g->m->instrument[i].asset;
+        if (has_coin && l->collateral[i] && (int)i != g->dollar)
+            out[asset] = (int64_t)((double)g->px[asset] * (1 - d));
+        if (!has_coin && l->debt[i])
+            out[asset] = (int64_t)((double)g->px[asset] * (1 + d));
+    }
+}
+
+// Debts at fraction t / 2^32 of the collateral's value, in the proportions drawn.
+static void set_debts(struct account *a, const i128 *full, uint64_t t)
+{
+    for (unsigned i = 0; i < a->n_positions; i++)
+        a->position[i].debt = (i128)(((u128)full[i] >> 32) * t + ((((u128)full[i] & UINT32_MAX) * t) >> 32));
+}
+
+static void draw_debts(struct gen *g, struct account *a, const struct loan *l, const i128 *full,
+                       bool near_threshold)
+{
+    int64_t moved[MARKET_ASSETS_MAX];
+    double d = near_threshold ? draw_log_uniform(&g->rng, NEAR_LO, NEAR_HI)
+                              : draw_log_uniform(&g->rng, FAR_LO, FAR_HI);
+    move_against(g, l, d, moved);
+    uint64_t lo = 0, hi = UINT64_C(1) << 32; // healthy without debts, not with debts worth all the collateral
+    while (hi - lo > 1) {
+        uint64_t mid = lo + (hi - lo) / 2;
+        set_debts(a, full, mid);
+        if (healthy_at(g, a, moved) && healthy_around_start(g, a))
+            lo = mid;
+        else
+            hi = mid;
+    }
+    set_debts(a, full, lo);
+}
+
+static void make_lending(struct gen *g, struct account *a, bool near_threshold)
+{
+    struct loan l;
+    i128 full[ACCOUNT_POSITIONS_MAX] = {0};
+    double value = draw_notional(&g->rng);
+    draw_loan(g, &l);
+    unsigned n_coll = 0, n_debt = 0;
+    bool emode = true;
+    for (unsigned i = 0; i < g->m->n_instruments; i++) {
+        n_coll += l.collateral[i];
+        n_debt += l.debt[i];
+        emode = emode && (!l.collateral[i] || g->m->instrument[i].emode == GEN_EMODE);
+    }
+    a->rule = g->lending;
+    a->emode = emode && prng_chance(&g->rng, EMODE_PERCENT, 100) ? GEN_EMODE : 0;
+    for (uint16_t i = 0; i < g->m->n_instruments; i++) {
+        const struct instrument *s = &g->m->instrument[i];
+        if (!l.collateral[i] && !l.debt[i])
+            continue;
+        struct position *p = &a->position[a->n_positions];
+        p->instrument = i;
+        p->collateral = l.collateral[i];
+        if (l.collateral[i])
+            p->supply = scaled_balance(g, s, value / n_coll, s->liquidity_index);
+        if (l.debt[i])
+            full[a->n_positions] = scaled_balance(g, s, value / n_debt, s->borrow_index);
+        a->n_positions++;
+    }
+    draw_debts(g, a, &l, full, near_threshold);
+}
+
+// ---- the book
+// ------------------------------------------------------------------------------------------------
+
+static int gen_setup(struct gen *g, const struct gen_options *o, struct market *m, struct err *e)
+{
+    memset(g, 0, sizeof *g);
+    g->o = o;
+    g->m = m;
+    prng_seed(&g->rng, o->seed);
+    if (o->near_ppm > MARKET_PPM)
+        return err_set(e, "share near the threshold must be at most %d ppm", MARKET_PPM);
+    if (gen_market(o, m, g->px, e))
+        return -1;
+    g->linear = rule_find("perp-linear-1");
+    g->inverse = rule_find("perp-inverse-1");
+    g->lending = rule_find("aave-3.5");
+    g->dollar = -1;
+    for (uint16_t i = 0; i < m->n_instruments; i++) {
+        uint8_t kind = m->instrument[i].kind;
+        g->of_kind[kind][g->n_of_kind[kind]++] = i;
+        if (kind == INST_RESERVE && gen_is_stable(&m->asset[m->instrument[i].asset]))
+            g->dollar = i;
+    }
+    move_all(g, -(double)MARGIN_PPM / MARKET_PPM, g->lo);
+    move_all(g, (double)MARGIN_PPM / MARKET_PPM, g->hi);
+    return 0;
+}
+
+static void make_account(struct gen *g, struct account *a, uint32_t id)
+{
+    unsigned linear = g->linear && g->n_of_kind[INST_LINEAR] ? WEIGHT_LINEAR : 0;
+    unsigned inverse = g->inverse && g->n_of_kind[INST_INVERSE] ? WEIGHT_INVERSE : 0;
+    unsigned lending = g->lending && g->n_of_kind[INST_RESERVE] >= 2 ? WEIGHT_LENDING : 0;
+    uint64_t k = prng_below(&g->rng, linear + inverse + lending);
+    bool near_threshold = prng_chance(&g->rng, g->o->near_ppm, MARKET_PPM);
+    memset(a, 0, sizeof *a);
+    a->id = id;
+    if (k < linear)
+        make_perp(g, a, INST_LINEAR, near_threshold);
+    else if (k < linear + inverse)
+        make_perp(g, a, INST_INVERSE, near_threshold);
+    else
+        make_lending(g, a, near_threshold);
+    (void)snprintf(a->name, sizeof a->name, "%s-%u",
+                   k < linear             ? "linear"
+                   : k < linear + inverse ? "inverse"
+                                          : "lending",
+                   id);
+}
+
+int accounts_generate(const struct gen_options *o, struct book *out, struct err *e)
+{
+    struct gen *g = malloc(sizeof *g);
+    struct err why;
+    memset(out, 0, sizeof *out);
+    if (!g)
+        return err_set(e, "out of memory");
+    int rc = gen_setup(g, o, &out->market, e);
+    if (rc == 0 && !g->n_of_kind[INST_LINEAR] && !g->n_of_kind[INST_INVERSE] &&
+        g->n_of_kind[INST_RESERVE] < 2)
+        rc = err_set(
+            e,
+            "no account can be made: give the price of a perpetual, or of two of btc_usd, eth_usd, sol_usdc,"
+            " usdc_usd");
+    if (rc == 0) {
+        out->account = calloc(o->accounts ? o->accounts : 1, sizeof *out->account);
+        if (!out->account)
+            rc = err_set(e, "out of memory for %u accounts", o->accounts);
+    }
+    for (; rc == 0 && out->n_accounts < o->accounts; out->n_accounts++) {
+        struct account *a = &out->account[out->n_accounts];
+        make_account(g, a, (uint32_t)out->n_accounts + 1);
+        if (account_validate(&out->market, a, &why))
+            rc = err_set(e, "generated book: %.400s", why.msg);
+    }
+    free(g);
+    if (rc)
+        book_free(out);
+    return rc;
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON: {"assets": [...], "instruments": [...], "accounts": [...]}, each list optional, taken in this order
+// wherever they stand in the file.
+#include <string.h>
+
+#include "accounts/import.h"
+#include "accounts/json.h"
+
+// An object's scalar members as a record; members that are lists are returned through `list` when they are
+// called `list_key`.
+static int to_record(struct import *im, const struct json *v, enum record_kind kind, const char *list_key,
+                     struct record *r, const struct json **list)
+{
+    *r = (struct record){.line = v->line};
+    if (v->type != JSON_OBJECT)
+        return import_error(im, v->line, "an object { } was expected");
+    for (const struct json *m = v->child; m; m = m->next) {
+        bool is_list = list_key && strcmp(m->key, list_key) == 0;
+        if (!is_list && !record_knows(kind, m->key))
+            return import_error(im, m->line, "unknown name '%.40s'; known: %s%s%s", m->key, record_keys(kind),
+                                list_key ? " " : "", list_key ? list_key : "");
+        if (is_list) {
+            if (m->type != JSON_ARRAY)
+                return import_error(im, m->line, "%s: a list [ ] was expected", m->key);
+            *list = m;
+            continue;
+        }
+        if (m->type == JSON_ARRAY || m->type == JSON_OBJECT)
+            return import_error(im, m->line, "%s: a number or text was expected", m->key);
+        r->field[r->n].key = m->key; // names are known and unique, so they fit
+        r->field[r->n++].text = m->text ? m->text : "";
+    }
+    return 0;
+}
+
+static int add_asset(struct import *im, const struct json *v)
+{
+    struct record r;
+    return to_record(im, v, RECORD_ASSET, NULL, &r, NULL) || import_asset(im, &r) ? -1 : 0;
+}
+
+static int add_instrument(struct import *im, const struct json *v)
+{
+    struct record r;
+    const struct json *tiers = NULL;
+    if (to_record(im, v, RECORD_INSTRUMENT, "tiers", &r, &tiers))
+        return -1;
+    int i = import_instrument(im, &r);
+    if (i < 0)
+        return -1;
+    for (const struct json *t = tiers ? tiers->child : NULL; t; t = t->next)
+        if (to_record(im, t, RECORD_TIER, NULL, &r, NULL) || import_tier(im, (unsigned)i, &r))
+            return -1;
+    return import_instrument_end(im, (unsigned)i, v->line);
+}
+
+static int add_account(struct import *im, const struct json *v)
+{
+    struct record r;
+    const struct json *positions = NULL;
+    if (to_record(im, v, RECORD_ACCOUNT, "positions", &r, &positions))
+        return -1;
+    int a = import_account(im, &r, false);
+    if (a < 0)
+        return -1;
+    for (const struct json *p = positions ? positions->child : NULL; p; p = p->next)
+        if (to_record(im, p, RECORD_POSITION, NULL, &r, NULL) || import_position(im, (unsigned)a, &r))
+            return -1;
+    return 0;
+}
+
+static int add_list(struct import *im, const struct json *root, const char *key,
+                    int (*add)(struct import *, const struct json *))
+{
+    for (const struct json *m = root->child; m; m = m->next) {
+        if (strcmp(m->key, key) != 0)
+            continue;
+        if (m->type != JSON_ARRAY)
+            return import_error(im, m->line, "%s: a list [ ] was expected", key);
+        for (const struct json *v = m->child; v; v = v->next)
+            if (add(im, v))
+                return -1;
+    }
+    return 0;
+}
+
+static int add_document(struct import *im, const struct json *root)
+{
+    if (root->type != JSON_OBJECT)
+        return import_error(im, root->line, "an object with assets, instruments or accounts was expected");
+    for (const struct json *m = root->child; m; m = m->next)
+        if (strcmp(m->key, "assets") != 0 && strcmp(m->key, "instruments") != 0 &&
+            strcmp(m->key, "accounts") != 0)
+            return import_error(im, m->line, "unknown name '%.40s'; known: assets instruments accounts",
+                                m->key);
+    return add_list(im, root, "assets", add_asset) || add_list(im, root, "instruments", add_instrument) ||
+                   add_list(im, root, "accounts", add_account)
+               ? -1
+               : 0;
+}
+
+int import_json(struct import *im, const char *text, size_t len, struct json_doc *doc)
+{
+    if (json_parse(text, len, doc))
+        return import_error(im, doc->error_line, "%s", doc->error);
+    return add_document(im, doc->root);
+}

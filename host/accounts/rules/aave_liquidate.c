@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+// aave-3.5: size and settlement of a liquidation. Source: aave-v3-origin v3.5.0, LiquidationLogic
+// (executeLiquidationCall, _calculateAvailableCollateralToLiquidate, _burnDebtTokens, _burnBadDebt), the
+// variant that hands the underlying to the liquidator (receiveAToken = false); restated in docs/rules.md.
+//
+// Size. Repaying debt of value x and seizing LB x of a collateral with threshold LT gives health
+// (S - LB LT x) / (D - x); equal to T for x = (T D - S) / (T - LB LT), everything allowed when the
+// denominator is not positive. x is computed with an allowance for the rounding of balances, so that an
+// unclipped order meets the target exactly. Then clipped by what the contract allows (close factor, balances,
+// dust rule). Choice of reserves, deterministic: the debt of greatest value that has a legal order; for it
+// the collateral with the greatest reward; ties by the lower instrument.
+#include "accounts/rules/aave_common.h"
+
+#include <string.h>
+
+static const uint32_t CLOSE_FACTOR_BPS = 5000;
+static const int64_t CLOSE_FACTOR_HF = 950000000000000000;     // 0.95e18
+static const int64_t MIN_BASE_MAX_CLOSE_FACTOR = 200000000000; // 2000e8
+static const int64_t MIN_LEFTOVER_BASE = 100000000000;         // 1000e8
+
+// One side of a liquidation call.
+struct side {
+    const struct position *p;
+    const struct instrument *in;
+    i256 balance; // token units
+    i256 unit;    // 10^decimals
+    i256 value;   // base, debt ceiled, collateral floored
+    int64_t price;
+};
+
+struct call {
+    struct side debt, coll;
+    uint32_t lt, lb;
+};
+
+struct amounts {
+    i256 debt;  // repaid
+    i256 coll;  // to the liquidator
+    i256 fee;   // to the treasury
+    i256 value; // of coll + fee, base
+};
+
+static struct side debt_side(const struct market *m, const struct position *p, const int64_t *px)
+{
+    struct side s = {.p = p, .in = &m->instrument[p->instrument]};
+    s.price = px[s.in->asset];
+    s.unit = unit10(s.in->size_decimals);
+    s.balance = vtoken_balance(p->debt, s.in->borrow_index);
+    s.value = value_ceil(s.balance, s.price, s.unit);
+    return s;
+}
+
+static struct side coll_side(const struct market *m, const struct position *p, const int64_t *px)
+{
+    struct side s = {.p = p, .in = &m->instrument[p->instrument]};
+    s.price = px[s.in->asset];
+    s.unit = unit10(s.in->size_decimals);
+    s.balance = atoken_balance(p->supply, s.in->liquidity_index);
+    s.value = value_floor(s.balance, s.price, s.unit);
+    return s;
+}
+
+// Largest amount of the debt reserve that one call may repay.
+static i256 max_debt(const struct call *c, const struct aave_account *d)
+{
+    i256 least = i256_from_i64(MIN_BASE_MAX_CLOSE_FACTOR);
+    if (i256_cmp(c->coll.value, least) < 0 || i256_cmp(c->debt.value, least) < 0 ||
+        i256_cmp(aave_health_factor(d), i256_from_i64(CLOSE_FACTOR_HF)) <= 0)
+        return c->debt.balance;
+    i256 cap = percent_mul(d->debt, CLOSE_FACTOR_BPS); // half of the account's total debt
+    if (i256_cmp(c->debt.value, cap) <= 0)
+        return c->debt.balance;
+    return i256_div_floor(i256_mul(cap, c->debt.unit), i256_from_i64(c->debt.price));
+}
+
+static void calculate(const struct call *c, i256 to_cover, struct amounts *out)
+{
+    i256 debt_scale = i256_mul_i64(c->coll.unit, c->debt.price); // debtPrice * collUnit
+    i256 coll_scale = i256_mul_i64(c->debt.unit, c->coll.price); // collPrice * debtUnit
+    i256 base = i256_div_floor(i256_mul(to_cover, debt_scale), coll_scale);
+    out->coll = percent_mul(base, c->lb);
+    out->debt = to_cover;
+    if (i256_cmp(out->coll, c->coll.balance) > 0) {
+        out->coll = c->coll.balance;
+        out->debt = percent_div_ceil(i256_div_floor(i256_mul(out->coll, coll_scale), debt_scale), c->lb);
+    }
+    out->value = value_floor(out->coll, c->coll.price, c->coll.unit);
+    out->fee = i256_from_i64(0);
+    if (c->coll.in->fee_bps != 0) {
+        i256 bonus = i256_sub(out->coll, percent_div(out->coll, c->lb));
+        out->fee = percent_mul(bonus, c->coll.in->fee_bps);
+        out->coll = i256_sub(out->coll, out->fee);
+    }
+}
+
+static const char *refusal(const struct call *c, const struct amounts *x)
+{
+    i256 seized = i256_add(x->coll, x->fee), least = i256_from_i64(MIN_LEFTOVER_BASE);
+    // A burn of zero scaled tokens reverts.
+    if (i256_sign(x->coll) == 0 || i256_sign(vtoken_burn_scaled(x->debt, c->debt.in->borrow_index)) == 0)
+        return "the amount rounds to nothing";
+    if (i256_cmp(x->debt, c->debt.balance) >= 0 || i256_cmp(seized, c->coll.balance) >= 0)
+        return NULL;
+    i256 debt_left = value_ceil(i256_sub(c->debt.balance, x->debt), c->debt.price, c->debt.unit);
+    i256 coll_left = value_floor(i256_sub(c->coll.balance, seized), c->coll.price, c->coll.unit);
+    if (i256_cmp(debt_left, least) < 0 || i256_cmp(coll_left, least) < 0)
+        return "it would leave dust (MustNotLeaveDust)";
+    return NULL;
+}
+
+// ceil(index / ray) + 1: token units that one scaled unit of rounding can be worth.
+static int64_t scaled_unit(u128 index)
+{
+    u128 one = (u128)1000000000 * 1000000000 * 1000000000;
+    return (int64_t)(index / one) + 2;
+}
+
+// Debt tokens to repay for health `target` ppm; the reserve's whole debt when no amount gives it.
+static i256 target_debt(const struct call *c, const struct aave_account *d, int64_t target)
+{
+    int64_t den = 100 * target - (int64_t)c->lb * c->lt;
+    if (den <= 0)
+        return c->debt.balance;
+    // Rounding that can follow: one scaled unit of debt left over and the ceil of its value; two scaled units
+    // and two token units of collateral (seizure and fee) and the floor of its value.
+    i256 du = i256_from_i64(scaled_unit(c->debt.in->borrow_index));
+    i256 cu = i256_from_i64(2 * scaled_unit(c->coll.in->liquidity_index) + 2);
+    i256 one = i256_from_i64(1);
+    i256 debt = i256_add(d->debt, i256_add(value_ceil(du, c->debt.price, c->debt.unit), one));
+    i256 lost = i256_add(value_ceil(cu, c->coll.price, c->coll.unit), one);
+    i256 weighted = i256_sub(d->weighted, i256_mul_i64(lost, c->lt));
+    i256 num = i256_sub(i256_mul_i64(debt, 100 * target), i256_mul_i64(weighted, BPS));
+    i256 x = i256_div_ceil(num, i256_from_i64(den));
+    if (i256_cmp(x, c->debt.value) >= 0) // also keeps x * unit below 2^255
+        return c->debt.balance;
+    return i256_div_ceil(i256_mul(x, c->debt.unit), i256_from_i64(c->debt.price));
+}
+
+// Largest amount that leaves MIN_LEFTOVER_BASE on both sides; may be <= 0.
+static i256 leaving_debt(const struct call *c)
+{
+    i256 one = i256_from_i64(1), least = i256_from_i64(MIN_LEFTOVER_BASE);
+    i256 keep = i256_div_floor(i256_mul(i256_sub(least, one), c->debt.unit), i256_from_i64(c->debt.price));
+    i256 by_debt = i256_sub(c->debt.balance, i256_add(keep, one));
+    i256 coll_keep = i256_div_ceil(i256_mul(least, c->coll.unit), i256_from_i64(c->coll.price));
+    i256 seize = i256_sub(c->coll.balance, coll_keep);
+    if (i256_sign(seize) <= 0)
+        return i256_from_i64(0);
+    // percentMul(base, LB) <= seize for base <= floor(seize 1e4 / LB); base is a floor, so one more, less
+    // one.
+    i256 base = i256_div_floor(i256_mul_i64(seize, BPS), i256_from_i64(c->lb));
+    i256 top = i256_mul(i256_add(base, one), i256_mul_i64(c->debt.unit, c->coll.price));
+    i256 by_coll = i256_div_floor(i256_sub(top, one), i256_mul_i64(c->coll.unit, c->debt.price));
+    return i256_min(by_debt, by_coll);
+}
+
+// Amount to cover for this pair of reserves; false when the contract allows none.
+static bool choose_amount(const struct call *c, const struct aave_account *d,
+                          const struct size_policy *policy, i256 *cover, i256 *max, struct amounts *x)
+{
+    int64_t target = policy->target_ppm > 1000000 ? policy->target_ppm : 1000000;
+    i256 dust = i256_mul_i64(i256_from_i64(policy->dust > 0 ? policy->dust : 0), 100000000);
+    *max = max_debt(c, d);
+    *cover = i256_min(target_debt(c, d, target), *max);
+    i256 left = value_ceil(i256_sub(c->debt.balance, *cover), c->debt.price, c->debt.unit);
+    if (i256_cmp(left, dust) < 0)
+        *cover = *max;
+    calculate(c, *cover, x);
+    if (i256_cmp(i256_add(x->coll, x->fee), c->coll.balance) == 0)
+        *cover = *max; // takes all the collateral anyway: say so, and leave no unit of it to rounding
+    calculate(c, *cover, x);
+    if (!refusal(c, x))
+        return true;
+    *cover = *max; // clearing a side, or as much as is allowed, may be legal where the target is not
+    calculate(c, *cover, x);
+    if (!refusal(c, x))
+        return true;
+    *cover = i256_min(leaving_debt(c), *max);
+    if (i256_sign(*cover) <= 0)
+        return false;
+    calculate(c, *cover, x);
+    return !refusal(c, x);
+}
+
+static bool best_collateral(const struct market *m, const struct account *a, const int64_t *px,
+                            const struct size_policy *policy, const struct aave_account *d, struct call *c,
+                            struct order_size *out)
+{
+    bool found = false;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        const struct instrument *in = &m->instrument[p->instrument];
+        if (p->supply == 0 || !aave_counts(in, p))
+            continue;
+        c->coll = coll_side(m, p, px);
+        c->lt = aave_lt(in, a);
+        c->lb = aave_lb(in, a);
+        i256 cover, max;
+        struct amounts x;
+        if (!choose_amount(c, d, policy, &cover, &max, &x) || !i256_fits_i128(cover))
+            continue;
+        i256 paid = value_ceil(x.debt, c->debt.price, c->debt.unit);
+        i256 reward = i256_sub(value_floor(x.coll, c->coll.price, c->coll.unit), paid);
+        if (found && i256_cmp(reward, out->reward) <= 0)
+            continue;
+        found = true;
+        out->full = i256_cmp(cover, max) == 0;
+        out->n = 2;
+        out->leg[0] = (struct order_leg){.instrument = c->debt.p->instrument, .qty = i256_to_i128(cover)};
+        out->leg[1] = (struct order_leg){.instrument = p->instrument, .qty = 0};
+        out->value = paid;
+        out->reward = reward;
+    }
+    return found;
+}
+
+int aave_size(const struct market *m, const struct account *a, const int64_t *px,
+              const struct size_policy *policy, struct order_size *out)
+{
+    struct aave_account d;
+    i256 equity, requirement;
+    aave_account_data(m, a, px, &d);
+    aave_compare(&d, &equity, &requirement);
+    if (i256_cmp(equity, requirement) >= 0)
+        return -1;
+    uint64_t tried = 0; // bit a position
+    for (;;) {
+        struct call c = {0};
+        unsigned best = ACCOUNT_POSITIONS_MAX;
+        for (unsigned i = 0; i < a->n_positions; i++) {
+            if (a->position[i].debt == 0 || (tried >> i & 1) != 0)
+                continue;
+            struct side s = debt_side(m, &a->position[i], px);
+            if (best == ACCOUNT_POSITIONS_MAX || i256_cmp(s.value, c.debt.value) > 0) {
+                best = i;
+                c.debt = s;
+            }
+        }
+        if (best == ACCOUNT_POSITIONS_MAX)
+            return -1;
+        if (best_collateral(m, a, px, policy, &d, &c, out))
+            return 0;
+        tried |= (uint64_t)1 << best;
+    }
+}
+
+static struct position *find(struct account *a, uint16_t instrument)
+{
+    for (unsigned i = 0; i < a->n_positions; i++)
+        if (a->position[i].instrument == instrument)
+            return &a->position[i];
+    return NULL;
+}
+
+static void add_flow(struct settlement *s, uint8_t party, uint16_t instrument, i256 amount)
+{
+    if (i256_sign(amount) != 0)
+        s->flow[s->n++] = (struct flow){.party = party, .instrument = instrument, .amount = amount};
+}
+
+// Burns `burn` of the debt and books what of it nobody paid. Token units; the pool's flow is rounding only.
+static void burn_debt(const struct market *m, struct position *p, i256 burn, i256 paid, bool deficit,
+                      struct settlement *out)
+{
+    const struct instrument *in = &m->instrument[p->instrument];
+    i256 before = vtoken_balance(p->debt, in->borrow_index);
+    p->debt -= i256_to_i128(vtoken_burn_scaled(burn, in->borrow_index));
+    i256 relieved = i256_sub(before, vtoken_balance(p->debt, in->borrow_index));
+    i256 lost = deficit ? i256_sub(before, paid) : i256_from_i64(0);
+    add_flow(out, PARTY_ACCOUNT, p->instrument, relieved);
+    add_flow(out, PARTY_LIQUIDATOR, p->instrument, i256_neg(paid));
+    add_flow(out, PARTY_DEFICIT, p->instrument, i256_neg(lost));
+    add_flow(out, PARTY_POOL, p->instrument, i256_sub(i256_add(paid, lost), relieved));
+}
+
+static void seize(const struct call *c, struct position *p, const struct amounts *x, struct settlement *out)
+{
+    u128 index = c->coll.in->liquidity_index;
+    p->supply -= i256_to_i128(atoken_burn_scaled(x->coll, index));
+    i256 fee = x->fee;
+    i256 fee_scaled = atoken_burn_scaled(fee, index);
+    if (i256_cmp(fee_scaled, i256_from_i128(p->supply)) > 0) { // the contract caps it at what is left
+        fee_scaled = i256_from_i128(p->supply);
+        fee = atoken_balance(p->supply, index);
+    }
+    p->supply -= i256_to_i128(fee_scaled);
+    if (i256_cmp(i256_add(x->coll, x->fee), c->coll.balance) == 0)
+        p->collateral = false;
+    i256 given = i256_sub(c->coll.balance, atoken_balance(p->supply, index));
+    add_flow(out, PARTY_ACCOUNT, p->instrument, i256_neg(given));
+    add_flow(out, PARTY_LIQUIDATOR, p->instrument, x->coll);
+    add_flow(out, PARTY_VENUE, p->instrument, fee);
+    add_flow(out, PARTY_POOL, p->instrument, i256_sub(given, i256_add(x->coll, fee)));
+}
+
+static void drop_empty(struct account *a)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < a->n_positions; i++)
+        if (a->position[i].supply != 0 || a->position[i].debt != 0)
+            a->position[n++] = a->position[i];
+    memset(&a->position[n], 0, (a->n_positions - n) * sizeof a->position[0]);
+    a->n_positions = (uint16_t)n;
+}
+
+// validateLiquidationCall, as far as an account knows: prices, pauses and grace periods are the caller's.
+static int check_call(const struct market *m, struct account *a, const struct order_leg *leg, unsigned n,
+                      const struct aave_account *d, struct err *e)
+{
+    i256 equity, requirement;
+    aave_compare(d, &equity, &requirement);
+    if (i256_cmp(equity, requirement) >= 0)
+        return err_set(e, "account %u is not liquidatable at these prices", a->id);
+    if (n != 2)
+        return err_set(e, "account %u: a lending liquidation has two legs, debt and collateral", a->id);
+    const struct position *dp = find(a, leg[0].instrument), *cp = find(a, leg[1].instrument);
+    if (!dp || dp->debt == 0)
+        return err_set(e, "account %u: no debt in instrument %u", a->id, leg[0].instrument);
+    if (!cp || cp->supply == 0 || !aave_counts(&m->instrument[leg[1].instrument], cp))
+        return err_set(e, "account %u: no enabled collateral in instrument %u", a->id, leg[1].instrument);
+    if (leg[0].qty <= 0 || leg[1].qty != 0)
+        return err_set(e, "account %u: the debt leg needs a quantity, the collateral leg none", a->id);
+    return 0;
+}
+
+int aave_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
+                unsigned n, struct settlement *out, struct err *e)
+{
+    struct aave_account d;
+    aave_account_data(m, a, px, &d);
+    if (check_call(m, a, leg, n, &d, e))
+        return -1;
+    struct position *dp = find(a, leg[0].instrument), *cp = find(a, leg[1].instrument);
+    struct call c = {.debt = debt_side(m, dp, px), .coll = coll_side(m, cp, px)};
+    c.lt = aave_lt(c.coll.in, a);
+    c.lb = aave_lb(c.coll.in, a);
+    struct amounts x;
+    calculate(&c, i256_min(i256_from_i128(leg[0].qty), max_debt(&c, &d)), &x);
+    const char *why = refusal(&c, &x);
+    if (why)
+        return err_set(e, "account %u: %s", a->id, why);
+    bool nothing_left = i256_cmp(d.collateral, x.value) == 0;
+    out->n = 0;
+    burn_debt(m, dp, nothing_left ? c.debt.balance : x.debt, x.debt, nothing_left, out);
+    seize(&c, cp, &x, out);
+    for (unsigned i = 0; nothing_left && i < a->n_positions; i++) { // bad debt: nothing backs it any more
+        struct position *p = &a->position[i];
+        if (p->debt != 0)
+            burn_debt(m, p, vtoken_balance(p->debt, m->instrument[p->instrument].borrow_index),
+                      i256_from_i64(0), true, out);
+    }
+    drop_empty(a);
+    return 0;
+}

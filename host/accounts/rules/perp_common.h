@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two perpetual rules share: valuation of a position, maintenance tiers, exact health, size and
+// settlement. Internal to the rules. Pure functions over caller's memory; no allocation; any thread.
+//
+// Value quantum. All amounts of an account are integers in 10^-K of its settlement currency, margins in
+// 10^-(K+6) (amount times a rate in ppm, never divided):
+//   linear:  K = max(cash_decimals, max_i(size_decimals_i + price decimals_i)), so nothing is ever rounded;
+//   inverse: K = 18 by definition of the rule, each division rounded against the account.
+// Bounds (perp_validate): every amount times 1e6 stays below 2^PERP_VALUE_BITS for every positive int64
+// price, so that a target of 32 bits and a fraction of 30 bits on top still fit 255.
+#ifndef TRIPLINE_ACCOUNTS_RULES_PERP_COMMON_H
+#define TRIPLINE_ACCOUNTS_RULES_PERP_COMMON_H
+
+#include "accounts/rules/rule.h"
+#include "accounts/rules/units.h"
+
+enum {
+    PPM = 1000000,
+    PERP_INVERSE_DECIMALS = 18, // K of perp-inverse-1
+    PERP_SIZE_BITS = 96,        // |size| < 2^96
+    PERP_CASH_BITS = 100,       // |cash|, tier floors < 2^100
+    PERP_VALUE_BITS = 190,      // any sum over the account
+    PERP_SUM_BITS = 8,          // 64 positions, two sides, cash: fewer than 2^8 terms
+};
+
+// A signed quantity of one perpetual at one price, in 10^-K.
+struct perp_value {
+    i256 pnl;      // linear: s (P - e), exact. inverse: s/e - s/P, each quotient floored
+    i256 notional; // linear: |s| P, exact. inverse: |s|/P, ceiled
+};
+
+// K of the account's rule; kind is INST_LINEAR or INST_INVERSE.
+unsigned perp_scale(const struct market *m, const struct account *a, uint8_t kind);
+void perp_value(const struct instrument *in, unsigned price_decimals, i128 size, int64_t entry, int64_t px,
+                unsigned k, struct perp_value *out);
+// Inverse only: floor(s * 10^K / e), the entry side of pnl (a constant of the position).
+i256 perp_inverse_entry(const struct instrument *in, unsigned price_decimals, i128 size, int64_t entry,
+                        unsigned k);
+// MM(N) = max over tiers of (rate * N - cum), N >= 0 in 10^-k, in 10^-(k+6). cash_unit = 10^(k -
+// cash_decimals).
+i256 perp_margin(const struct instrument *in, i256 notional, i256 cash_unit);
+// An affine majorant of MM(w * x) for integer or real x in [lo, hi]: slope * x + offset, by the chord between
+// the edges (MM is convex); equal to MM when no tier floor falls inside. 0 <= lo <= hi, w >= 0.
+void perp_margin_chord(const struct instrument *in, i256 w, uint64_t lo, uint64_t hi, i256 cash_unit,
+                       i256 *slope, i256 *offset);
+// Adds a coefficient to the row, one entry an asset. 0, or -1 when the row is full.
+int perp_row_add(struct affine *f, uint16_t asset, i256 coef);
+
+void perp_health(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
+                 struct health *out);
+int perp_size(const struct market *m, const struct account *a, const int64_t *px,
+              const struct size_policy *policy, uint8_t kind, struct order_size *out);
+int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
+                unsigned n, uint8_t kind, struct settlement *out, struct err *e);
+int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e);
+
+// What closing `qty` (> 0) of position p at px moves, in cash quanta. Rounding, always against the account:
+// pnl floored, penalty and fee ceiled.
+struct perp_close {
+    i256 pnl, penalty, fee;
+};
+void perp_close(const struct market *m, const struct account *a, const struct position *p, i128 qty,
+                const int64_t *px, unsigned k, struct perp_close *out);
+
+static inline i128 perp_abs(i128 v)
+{
+    return v < 0 ? -v : v;
+}
+
+#endif

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// perp-linear-1: cross margin over linear perpetuals with maintenance tiers.
+//   H = cash + sum s_i (P_i - e_i) - sum max_k(rate_k N_i - cum_k),  N_i = |s_i| P_i;
+//   liquidatable <=> H < 0 and the requirement is > 0. Exact, nothing is rounded (perp_common.h: K).
+#include "accounts/rules/perp_common.h"
+
+// Coefficients and constant of H with the requirement multiplied by `req` and the rest by `eq` (both 1 for
+// the liquidation row; 1e6 + warn and 1e6 for its sibling).
+static int linear_row(const struct market *m, const struct account *a, const struct band *band, int64_t eq,
+                      int64_t req, struct affine *f, struct err *e)
+{
+    unsigned k = perp_scale(m, a, INST_LINEAR);
+    i256 cash_unit = unit10(k - a->cash_decimals);
+    i256 c = i256_mul_i64(i256_mul(i256_from_i128(a->cash), cash_unit), PPM); // equity part, 10^-(k+6)
+    i256 margin0 = i256_from_i64(0);
+    f->n = 0;
+    f->slack = i256_from_i64(0); // exact rule; the chord's gap is inside a and c
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        const struct instrument *in = &m->instrument[p->instrument];
+        const struct band *b = &band[in->asset];
+        if (b->lo <= 0 || b->hi < b->lo)
+            return err_set(e, "account %u: no valid band for asset %s", a->id, m->asset[in->asset].name);
+        unsigned d = (unsigned)in->size_decimals + m->asset[in->asset].decimals;
+        i256 s = i256_mul(i256_from_i128(p->size), unit10(k - d));
+        i256 s_ppm = i256_mul_i64(s, PPM), slope, offset;
+        perp_margin_chord(in, i256_abs(s), (uint64_t)b->lo, (uint64_t)b->hi, cash_unit, &slope, &offset);
+        c = i256_sub(c, i256_mul_i64(s_ppm, p->entry));
+        margin0 = i256_add(margin0, offset);
+        i256 coef = i256_sub(i256_mul_i64(s_ppm, eq), i256_mul_i64(slope, req));
+        if (perp_row_add(f, in->asset, coef))
+            return err_set(e, "account %u: more than %d assets in one row", a->id, ROW_ASSETS_MAX);
+    }
+    f->c = i256_sub(i256_mul_i64(c, eq), i256_mul_i64(margin0, req));
+    return 0;
+}
+
+static int linear_rows(const struct market *m, const struct account *a, const struct band *band,
+                       uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    if (a->n_positions == 0)
+        return 0; // no requirement: never liquidatable
+    out[0].level = LEVEL_LIQUIDATE;
+    if (linear_row(m, a, band, 1, 1, &out[0], e))
+        return -1;
+    if (warn_ppm == 0)
+        return 1;
+    out[1].level = LEVEL_WARN;
+    return linear_row(m, a, band, PPM, (int64_t)PPM + warn_ppm, &out[1], e) ? -1 : 2;
+}
+
+static void linear_health(const struct market *m, const struct account *a, const int64_t *px,
+                          struct health *out)
+{
+    perp_health(m, a, px, INST_LINEAR, out);
+}
+
+static int linear_size(const struct market *m, const struct account *a, const int64_t *px,
+                       const struct size_policy *policy, struct order_size *out)
+{
+    return perp_size(m, a, px, policy, INST_LINEAR, out);
+}
+
+static int linear_settle(const struct market *m, struct account *a, const int64_t *px,
+                         const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e)
+{
+    return perp_settle(m, a, px, leg, n, INST_LINEAR, out, e);
+}
+
+static int linear_validate(const struct market *m, const struct account *a, struct err *e)
+{
+    return perp_validate(m, a, INST_LINEAR, e);
+}
+
+const struct rule rule_perp_linear_1 = {
+    .name = "perp-linear-1",
+    .rows = linear_rows,
+    .health = linear_health,
+    .size = linear_size,
+    .settle = linear_settle,
+    .validate = linear_validate,
+};

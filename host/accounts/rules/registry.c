@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The known rules, by name.
+#include "accounts/rules/rule.h"
+
+#include <string.h>
+
+static const struct rule *const RULES[] = {&rule_perp_linear_1, &rule_perp_inverse_1, &rule_aave_3_5};
+
+const struct rule *rule_at(size_t i)
+{
+    return i < sizeof RULES / sizeof RULES[0] ? RULES[i] : NULL;
+}
+
+const struct rule *rule_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++)
+        if (strcmp(RULES[i]->name, name) == 0)
+            return RULES[i];
+    return NULL;
+}

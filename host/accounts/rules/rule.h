@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// One interface for every protocol rule: account -> affine rows, exact health, size of a liquidation,
+// settlement. A rule is named with its version ("aave-3.5"); its arithmetic is the protocol's own, in exact
+// integers with the protocol's own rounding. Pure functions over caller's memory; no allocation; any thread.
+#ifndef TRIPLINE_ACCOUNTS_RULES_RULE_H
+#define TRIPLINE_ACCOUNTS_RULES_RULE_H
+
+#include "accounts/account.h"
+#include "base/err.h"
+
+enum {
+    ROW_ASSETS_MAX = 64, // coefficients of one row
+    RULE_ROWS_MAX = 2,   // rows a rule may give for one account
+    ORDER_LEGS_MAX = ACCOUNT_POSITIONS_MAX,
+};
+
+// Levels of rows: siblings over the same assets with other coefficients.
+enum row_level {
+    LEVEL_LIQUIDATE = 0, // H < 0 exactly when the account may be liquidated
+    LEVEL_WARN = 1,      // H < 0 when it is within `warn_ppm` of that: make its order ready
+};
+
+// Closed interval of prices (quanta) in which a row must be right.
+struct band {
+    int64_t lo, hi; // 0 < lo <= hi
+};
+
+// H(p) = c + sum a[i] * p[asset[i]], in a value quantum of the rule's choice, for prices p inside the bands.
+// Contract (P1): for all p in the bands, c + sum a*p - slack <= the rule's exact H, and the exact rule is
+// "liquidatable" only where that lower bound is < 0.
+struct affine {
+    uint8_t level; // enum row_level
+    uint16_t n;
+    uint16_t asset[ROW_ASSETS_MAX]; // distinct
+    i256 a[ROW_ASSETS_MAX];
+    i256 c;
+    i256 slack; // >= 0: contract rounding, chords, reciprocals
+};
+
+struct health {
+    bool liquidatable;
+    i256 equity;      // collateral side, rule's value quantum
+    i256 requirement; // debt or maintenance side, same quantum; liquidatable <=> equity < requirement
+};
+
+// What the planner asks of a rule.
+struct size_policy {
+    uint32_t target_ppm; // health to restore: equity / requirement * 1e6, > 1e6
+    int64_t dust;        // positions or remainders worth less than this (whole units of account) go entirely
+};
+
+// One leg. Perpetuals: close |qty| of the position (always reduces). Reserves: exactly two legs,
+// [0] debt to repay in the debt token (qty token units), [1] the collateral reserve (qty 0: what the rule gives).
+struct order_leg {
+    uint16_t instrument;
+    i128 qty; // > 0
+};
+
+struct order_size {
+    bool full;
+    uint16_t n;
+    struct order_leg leg[ORDER_LEGS_MAX];
+    i256 value;        // liquidated notional or repaid debt, in 1e-8 units of account
+    i256 reward;       // what the liquidator earns by it, same unit
+};
+
+// Money moved by a settlement, in quanta of the account's currency (perpetuals: cash quanta; lending: 1e-8 of
+// the base currency per flow is not used, see `token` flows). Sum of all flows of one currency is zero.
+enum party { PARTY_ACCOUNT, PARTY_LIQUIDATOR, PARTY_VENUE, PARTY_POOL, PARTY_DEFICIT, PARTY_COUNT };
+struct flow {
+    uint8_t party;        // enum party
+    int32_t instrument;   // reserve whose token moves, or -1 for settlement cash
+    i256 amount;          // signed, token units or cash quanta
+};
+enum { FLOWS_MAX = 4 * ACCOUNT_POSITIONS_MAX + 8 };
+struct settlement {
+    uint16_t n;
+    struct flow flow[FLOWS_MAX];
+};
+
+struct rule {
+    const char *name; // with version
+    // Rows of the account, valid inside band[asset] for every asset it uses. warn_ppm > 0 adds a LEVEL_WARN
+    // sibling. Returns the number of rows, or -1 (too many assets, out of range) with *e set.
+    int (*rows)(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
+                struct affine out[RULE_ROWS_MAX], struct err *e);
+    // Exact health at prices px[asset] (quanta, > 0 for every asset the account uses).
+    void (*health)(const struct market *m, const struct account *a, const int64_t *px, struct health *out);
+    // Closed-form size that restores target health; full when the rule or dust says so. 0, or -1 when the
+    // account cannot be liquidated at px.
+    int (*size)(const struct market *m, const struct account *a, const int64_t *px,
+                const struct size_policy *policy, struct order_size *out);
+    // Executes legs at px on *a: debt repaid first, penalty and fee, remainder returned to the account, a
+    // deficit booked openly. Rechecks that the account is liquidatable and each leg is legal. 0, or -1 with the
+    // reason in *e and *a unchanged. Does not touch a->epoch.
+    int (*settle)(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
+                  unsigned n, struct settlement *out, struct err *e);
+    // Checks that a loaded account fits the rule (kinds, currencies, ranges). 0, or -1 with the reason.
+    int (*validate)(const struct market *m, const struct account *a, struct err *e);
+};
+
+extern const struct rule rule_perp_linear_1;  // "perp-linear-1"
+extern const struct rule rule_perp_inverse_1; // "perp-inverse-1"
+extern const struct rule rule_aave_3_5;       // "aave-3.5"
+
+const struct rule *rule_find(const char *name); // NULL when unknown
+const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end
+
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accounts, positions and instruments in SQLite; import from CSV and JSON; encoding for journal and wire.
+// Not for the hot path. Single thread per store.
+#ifndef TRIPLINE_ACCOUNTS_STORE_H
+#define TRIPLINE_ACCOUNTS_STORE_H
+
+#include "accounts/account.h"
+#include "base/err.h"
+
+// Reads a whole store into memory and validates every account against its rule. 0 or -1 with *e set.
+int store_load(const char *path, struct book *out, struct err *e);
+// Creates or replaces the content of a store in one transaction.
+int store_save(const char *path, const struct book *b, struct err *e);
+// Imports instruments and accounts from a file (.csv or .json, documented in docs/accounts.md) into the store
+// in one transaction: all or nothing; errors name file, line and reason. Returns accounts imported, or -1.
+int store_import(const char *path, const char *file, struct err *e);
+
+// A price that a generated market starts from.
+enum gen_kind {
+    GEN_LINEAR = 1,  // perpetual margined in its quote currency
+    GEN_INVERSE = 2, // perpetual sized in quote, margined in its base currency
+    GEN_INDEX = 3,   // index that prices a lending reserve: btc_usd, eth_usd, sol_usdc or sol_usd, usdc_usd;
+                     // the generator has no reserve for other indexes and leaves them out
+};
+struct gen_price {
+    char name[NAME_LEN]; // the venue's name of the instrument or index
+    uint8_t kind;        // enum gen_kind
+    int64_t price_e12;   // > 0, in 10^-12 units of quote currency (so at most 9.2 million)
+};
+
+struct gen_options {
+    uint64_t seed;
+    uint32_t accounts;
+    // Start prices, which are also the choice of instruments; NULL: gen_default_prices().
+    const struct gen_price *prices;
+    size_t n_prices;
+    uint32_t near_ppm;  // share of accounts that 0.05 % to 3 % of market move liquidates; the others are
+                        // spread wider
+    uint32_t guard_ppm; // mark against index, written into the perpetuals' assets; 0 = no guard
+};
+enum { GEN_NEAR_PPM = 120000, GEN_GUARD_PPM = 100000 }; // usual values of the two
+
+// The instruments and start prices of `tripline gen`.
+const struct gen_price *gen_default_prices(size_t *n);
+// Seeded synthetic book: perp-linear, perp-inverse and aave accounts (60 : 20 : 20 where the prices allow all
+// three), ids 1..accounts, log-normal sizes, leverage 1 to 40. No account is liquidatable at the start
+// prices, nor while they stay within 0.03 % of them. Same options, same book, on every platform. 0, or -1
+// with *e set.
+int accounts_generate(const struct gen_options *o, struct book *out, struct err *e);
+
+// Compact little-endian encoding with a version byte. encode: bytes written, 0 when it does not fit.
+// decode: bytes consumed, or 0 when malformed (nothing trusted).
+enum { ACCOUNT_BYTES_MAX = 12288, MARKET_BYTES_MAX = 512 * 1024 };
+size_t account_encode(const struct account *a, uint8_t *buf, size_t size);
+size_t account_decode(const uint8_t *buf, size_t len, struct account *a);
+size_t market_encode(const struct market *m, uint8_t *buf, size_t size);
+size_t market_decode(const uint8_t *buf, size_t len, struct market *m);
+
+#endif

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of the store: the SQLite schema and its rows. Only store*.c and import.c include this.
+#ifndef TRIPLINE_ACCOUNTS_STORE_SQL_H
+#define TRIPLINE_ACCOUNTS_STORE_SQL_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+
+#include "accounts/account.h"
+#include "base/err.h"
+
+enum {
+    STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
+    STORE_SCHEMA_VERSION = 1,          // PRAGMA user_version
+};
+
+// An open store. Functions below give 0, or -1 with *e naming the path and SQLite's reason.
+struct store {
+    sqlite3 *db;
+    const char *path; // caller's
+};
+
+// Opens for reading (the file must be a store of this schema version) and begins a transaction.
+int store_begin_read(struct store *s, const char *path, struct err *e);
+// Opens for writing, taking the write lock at once. `*empty` says that the file holds nothing yet (it is
+// created when it does not exist); a file that is something else is refused.
+int store_begin_write(struct store *s, const char *path, bool *empty, struct err *e);
+// Ends the transaction and closes. store_end(.., false) rolls back.
+int store_end(struct store *s, bool commit, struct err *e);
+
+// A store that a failed command has created must not stay behind, empty.
+bool store_exists(const char *path);
+void store_remove(const char *path);
+
+// Sets SQLite's last error; returns -1.
+int store_failed(struct store *s, struct err *e);
+int store_exec(struct store *s, const char *sql, struct err *e);
+// Empties (or creates) the tables and writes the book. Inside the caller's transaction.
+int store_write_rows(struct store *s, const struct book *b, struct err *e);
+// Reads all rows into *out, structurally sound (market_check, account_check, rule known) but not yet
+// validated by the rules. *out is empty on failure; inside the caller's transaction.
+int store_read_rows(struct store *s, struct book *out, struct err *e);
+
+#endif

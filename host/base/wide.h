@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exact integers wider than the machine's: 128 bits from the compiler, 256 bits here. All rules, the row
+// compiler and settlement calculate in these; no floating point decides anything.
+// i256 is two's complement, w[0] the least significant limb. Arithmetic wraps modulo 2^256; callers keep
+// inside by the bounds they state; where a bound comes from outside, the checked forms (_ovf) report a result
+// that does not fit. Pure functions, no state, no allocation; any thread.
+#ifndef TRIPLINE_BASE_WIDE_H
+#define TRIPLINE_BASE_WIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+__extension__ typedef __int128 i128;
+__extension__ typedef unsigned __int128 u128;
+
+typedef struct {
+    uint64_t w[4];
+} i256;
+
+enum { I256_DIGITS_MAX = 80 }; // sign, 77 digits, terminator
+
+static inline i256 i256_from_i128(i128 v)
+{
+    uint64_t s = v < 0 ? UINT64_MAX : 0;
+    return (i256){{(uint64_t)(u128)v, (uint64_t)((u128)v >> 64), s, s}};
+}
+static inline i256 i256_from_u128(u128 v)
+{
+    return (i256){{(uint64_t)v, (uint64_t)(v >> 64), 0, 0}};
+}
+static inline i256 i256_from_i64(int64_t v)
+{
+    return i256_from_i128(v);
+}
+
+#define I256_ZERO ((i256){{0, 0, 0, 0}})
+
+i256 i256_add(i256 a, i256 b);
+i256 i256_sub(i256 a, i256 b);
+i256 i256_neg(i256 a);
+i256 i256_abs(i256 a);
+i256 i256_mul(i256 a, i256 b);        // low 256 bits
+i256 i256_mul_i64(i256 a, int64_t b); // low 256 bits
+i256 i256_shl(i256 a, unsigned n);    // n >= 256 gives 0
+i256 i256_sar(i256 a, unsigned n);    // floor(a / 2^n), n >= 256 gives 0 or -1
+i256 i256_div_trunc(i256 a, i256 b);  // towards zero; b must not be 0
+i256 i256_div_floor(i256 a, i256 b);  // towards minus infinity
+i256 i256_div_ceil(i256 a, i256 b);   // towards plus infinity
+i256 i256_pow10(unsigned n);          // n <= 76
+// Checked: true when the exact result does not fit i256 (*out then holds its low 256 bits).
+bool i256_add_ovf(i256 a, i256 b, i256 *out);
+bool i256_sub_ovf(i256 a, i256 b, i256 *out);
+bool i256_mul_ovf(i256 a, i256 b, i256 *out);
+bool i256_shl_ovf(i256 a, unsigned n, i256 *out);
+int i256_cmp(i256 a, i256 b); // <0, 0, >0
+int i256_sign(i256 a);        // -1, 0, 1
+unsigned i256_bits(i256 a);   // bit length of |a|; 0 for 0
+bool i256_fits_i64(i256 a);
+bool i256_fits_i128(i256 a);
+int64_t i256_to_i64(i256 a);   // low 64 bits; check i256_fits_i64 first
+i128 i256_to_i128(i256 a);     // low 128 bits; check i256_fits_i128 first
+double i256_to_double(i256 a); // for display only
+// Decimal text: optional '-', digits only; the whole string must be consumed and fit. 0 or -1.
+int i256_parse(const char *s, i256 *out);
+// Writes decimal text and a terminator into buf (I256_DIGITS_MAX bytes are enough); returns its length. When
+// it does not fit: 0 and, if size > 0, the empty string.
+size_t i256_format(i256 a, char *buf, size_t size);
+static inline i256 i256_min(i256 a, i256 b)
+{
+    return i256_cmp(a, b) <= 0 ? a : b;
+}
+static inline i256 i256_max(i256 a, i256 b)
+{
+    return i256_cmp(a, b) >= 0 ? a : b;
+}
+
+#endif

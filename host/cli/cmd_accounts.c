@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+// tripline accounts: the store of instruments and margin accounts.
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accounts/assets.h"
+#include "accounts/book.h"
+#include "accounts/decimal.h"
+#include "accounts/export.h"
+#include "accounts/rules/rule.h"
+#include "accounts/store.h"
+#include "cli/cli.h"
+#include "cli/start_prices.h"
+
+static const char HELP[] =
+    "usage: tripline accounts import [--db STORE] FILE...\n"
+    "       tripline accounts gen    [--db STORE] [--force] [-n N] [--seed S] [--near PPM] [--guard PPM]\n"
+    "                                [--capture FILE] [--prices FILE] [--price NAME=VALUE]...\n"
+    "       tripline accounts show   [--db STORE] [--market] [--capture FILE] [--prices FILE]\n"
+    "                                [--price NAME=VALUE]... [ID]\n"
+    "       tripline accounts export [--db STORE] [-o FILE]\n"
+    "\n"
+    "The store is an SQLite file with instruments, accounts and positions.\n"
+    "  --db STORE      the store (default tripline.db)\n"
+    "\n"
+    "import  Adds or replaces instruments and accounts from .csv and .json files (columns: "
+    "docs/accounts.md). A file\n"
+    "        is taken as a whole or not at all; an error names the file, the line and the reason. Several "
+    "files are\n"
+    "        imported one after the other. Creates the store when there is none.\n"
+    "\n"
+    "gen     Fills a new store with a synthetic book: perp-linear, perp-inverse and aave accounts, seeded, "
+    "none of\n"
+    "        them liquidatable at the start prices.\n"
+    "  -n, --accounts N\n"
+    "                  how many accounts (default 240)\n"
+    "  --seed S        seed (default 1); the same options give the same book\n"
+    "  --near PPM      share of accounts that 0.05 % to 3 % of market move liquidates (default 120000, 12 "
+    "%)\n"
+    "  --guard PPM     hold an account when a mark is further than this from its index (default 100000; 0: "
+    "never)\n"
+    "  --force         replace the content of a store that exists\n"
+    "\n"
+    "show    Lists the accounts, or one account with its positions; with prices also their exact health.\n"
+    "  --market        list assets and instruments instead\n"
+    "\n"
+    "export  Writes everything as JSON that import reads (epochs begin again at 0).\n"
+    "  -o FILE         write to FILE instead of standard output\n"
+    "\n"
+    "Prices, for gen those that the market starts from (default: those of `tripline gen`), for show those to "
+    "value at;\n"
+    "a later option replaces a price of an earlier one:\n"
+    "  --capture FILE  the first mark of every perpetual and the first value of every index in a capture\n"
+    "  --prices FILE   CSV lines name,price[,linear|inverse|index]\n"
+    "  --price N=V     one price\n"
+    "Without a kind, names that end in -PERPETUAL are perpetuals, linear when they contain _ "
+    "(BTC_USDC-PERPETUAL), else\n"
+    "inverse; other names are indexes. Indexes btc_usd, eth_usd, sol_usdc (or sol_usd) and usdc_usd price "
+    "lending\n"
+    "reserves; gen leaves other indexes out.\n"
+    "\n"
+    "  -h, --help      this text\n"
+    "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
+
+enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 2000000 };
+
+struct options {
+    const char *db, *output;
+    uint64_t count, seed, near_ppm, guard_ppm;
+    bool force, market;
+    struct start_prices prices;
+    char **operand;
+    int n_operands;
+};
+
+static int usage(const char *why, const char *what)
+{
+    fprintf(stderr, "tripline accounts: %s%s\nsee `tripline accounts --help`\n", why, what);
+    return EXIT_USAGE;
+}
+
+static int failed(const struct err *e)
+{
+    fprintf(stderr, "tripline accounts: %s\n", e->msg);
+    return EXIT_FAILURE;
+}
+
+static int parse_number(const char *text, uint64_t max, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 0);
+    if (errno || !isdigit((unsigned char)*text) || *end || v > max)
+        return -1;
+    *out = v;
+    return 0;
+}
+
+// ---- options
+// -------------------------------------------------------------------------------------------------
+
+enum {
+    OPT_DB = 256,
+    OPT_SEED,
+    OPT_NEAR,
+    OPT_GUARD,
+    OPT_FORCE,
+    OPT_MARKET,
+    OPT_CAPTURE,
+    OPT_PRICES,
+    OPT_PRICE
+};
+
+static const struct option LONG[] = {{"db", required_argument, NULL, OPT_DB},
+                                     {"accounts", required_argument, NULL, 'n'},
+                                     {"seed", required_argument, NULL, OPT_SEED},
+                                     {"near", required_argument, NULL, OPT_NEAR},
+                                     {"guard", required_argument, NULL, OPT_GUARD},
+                                     {"force", no_argument, NULL, OPT_FORCE},
+                                     {"market", no_argument, NULL, OPT_MARKET},
+                                     {"capture", required_argument, NULL, OPT_CAPTURE},
+                                     {"prices", required_argument, NULL, OPT_PRICES},
+                                     {"price", required_argument, NULL, OPT_PRICE},
+                                     {"output", required_argument, NULL, 'o'},
+                                     {"help", no_argument, NULL, 'h'},
+                                     {NULL, 0, NULL, 0}};
+
+struct subcommand {
+    const char *name;
+    int (*run)(struct options *o);
+    const char *accepts; // long options besides --db and --help, blank-separated with blanks around
+};
+
+static bool accepts(const struct subcommand *c, int opt)
+{
+    char key[24];
+    for (const struct option *l = LONG; l->name; l++) {
+        if (l->val != opt)
+            continue;
+        (void)snprintf(key, sizeof key, " %s ", l->name);
+        return opt == OPT_DB || strstr(c->accepts, key);
+    }
+    return false;
+}
+
+// One option; 0, or the exit status.
+static int take_option(struct options *o, int opt)
+{
+    struct err e;
+    switch (opt) {
+    case OPT_DB:
+        o->db = optarg;
+        return 0;
+    case 'o':
+        o->output = optarg;
+        return 0;
+    case OPT_FORCE:
+        o->force = true;
+        return 0;
+    case OPT_MARKET:
+        o->market = true;
+        return 0;
+    case 'n':
+        return parse_number(optarg, COUNT_MAX, &o->count) || o->count == 0
+                   ? usage("-n: not 1 to 2000000: ", optarg)
+                   : 0;
+    case OPT_SEED:
+        return parse_number(optarg, UINT64_MAX, &o->seed) ? usage("--seed: not a number: ", optarg) : 0;
+    case OPT_NEAR:
+        return parse_number(optarg, MARKET_PPM, &o->near_ppm) ? usage("--near: not 0 to 1000000: ", optarg)
+                                                              : 0;
+    case OPT_GUARD:
+        return parse_number(optarg, MARKET_PPM - 1, &o->guard_ppm)
+                   ? usage("--guard: not 0 to 999999: ", optarg)
+                   : 0;
+    case OPT_PRICE:
+        return start_prices_add(&o->prices, optarg, &e) ? usage("--price: ", e.msg) : 0;
+    case OPT_PRICES:
+        return start_prices_file(&o->prices, optarg, &e) ? failed(&e) : 0;
+    default:
+        return start_prices_capture(&o->prices, optarg, &e) ? failed(&e) : 0;
+    }
+}
+
+// ---- import
+// --------------------------------------------------------------------------------------------------
+
+static int run_import(struct options *o)
+{
+    struct err e;
+    if (o->n_operands == 0)
+        return usage("import: name at least one file", "");
+    for (int i = 0; i < o->n_operands; i++) {
+        int n = store_import(o->db, o->operand[i], &e);
+        if (n < 0)
+            return failed(&e);
+        printf("%s: %d accounts from %s\n", o->db, n, o->operand[i]);
+    }
+    return EXIT_SUCCESS;
+}
+
+// ---- gen
+// -----------------------------------------------------------------------------------------------------
+
+static void print_book_line(const struct options *o, const struct book *b)
+{
+    printf("%s: %zu accounts (", o->db, b->n_accounts);
+    const char *sep = "";
+    for (size_t r = 0; rule_at(r); r++) {
+        size_t n = 0;
+        for (size_t i = 0; i < b->n_accounts; i++)
+            n += b->account[i].rule == rule_at(r);
+        if (n)
+            printf("%s%zu %s", sep, n, rule_at(r)->name);
+        sep = n ? ", " : sep;
+    }
+    printf(") on %u instruments, seed %llu\n", b->market.n_instruments, (unsigned long long)o->seed);
+}
+
+static int run_gen(struct options *o)
+{
+    struct err e;
+    struct gen_options g = {.seed = o->seed,
+                            .accounts = (uint32_t)o->count,
+                            .prices = o->prices.n ? o->prices.price : NULL,
+                            .n_prices = o->prices.n,
+                            .near_ppm = (uint32_t)o->near_ppm,
+                            .guard_ppm = (uint32_t)o->guard_ppm};
+    if (o->n_operands)
+        return usage("gen: unexpected argument ", o->operand[0]);
+    if (!o->force && access(o->db, F_OK) == 0) {
+        err_set(&e, "%s exists; --force replaces its content, --db names another store", o->db);
+        return failed(&e);
+    }
+    struct book *b = malloc(sizeof *b);
+    if (!b) {
+        err_set(&e, "out of memory");
+        return failed(&e);
+    }
+    int rc = accounts_generate(&g, b, &e) || store_save(o->db, b, &e) ? failed(&e) : EXIT_SUCCESS;
+    if (rc == EXIT_SUCCESS) {
+        print_book_line(o, b);
+        book_free(b);
+    }
+    free(b);
+    return rc;
+}
+
+// ---- show
+// ----------------------------------------------------------------------------------------------------
+
+static void print_market(const struct market *m)
+{
+    static const char *const asset_kinds[] = {"", "mark", "index", "reciprocal"};
+    static const char *const inst_kinds[] = {"", "linear", "inverse", "reserve"};
+    printf("%-24s %-10s %-24s %8s %9s %9s\n", "asset", "kind", "source", "decimals", "stale_ms", "guard_ppm");
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        const struct asset *a = &m->asset[i];
+        printf("%-24s %-10s %-24s %8u %9u %9u\n", a->name, asset_kinds[a->kind],
+               a->kind == ASSET_RECIPROCAL ? m->asset[a->base].name : a->source, a->decimals, a->stale_ms,
+               a->guard_ppm);
+    }
+    printf("\n%-24s %-10s %-24s %s\n", "instrument", "kind", "asset", "parameters");
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        const struct instrument *s = &m->instrument[i];
+        printf("%-24s %-10s %-24s ", s->name, inst_kinds[s->kind], m->asset[s->asset].name);
+        if (s->kind == INST_RESERVE)
+            printf("threshold %u bps, bonus %u bps, eMode %u\n", s->lt_bps, s->lb_bps, s->emode);
+        else
+            printf("%u tiers from %u ppm, fee %u ppm, penalty %u ppm\n", s->n_tiers, s->tier[0].rate_ppm,
+                   s->fee_ppm, s->penalty_ppm);
+    }
+}
+
+// Health of an account in words: "1.2345 healthy", or what is missing.
+static void health_text(const struct market *m, const struct account *a, const int64_t *px, char *out,
+                        size_t size)
+{
+    uint16_t need[ACCOUNT_ASSETS_MAX];
+    size_t n = account_assets(m, a, need);
+    struct health h;
+    for (size_t i = 0; i < n; i++) {
+        if (px[need[i]] <= 0) {
+            (void)snprintf(out, size, "no price of %s", m->asset[need[i]].name);
+            return;
+        }
+    }
+    a->rule->health(m, a, px, &h);
+    const char *state = h.liquidatable ? "LIQUIDATABLE" : "healthy";
+    if (i256_sign(h.requirement) == 0)
+        (void)snprintf(out, size, "- %s", state);
+    else
+        (void)snprintf(out, size, "%.6g %s", i256_to_double(h.equity) / i256_to_double(h.requirement), state);
+}
+
+static void print_accounts(const struct book *b, const struct options *o, const int64_t *px)
+{
+    printf("%-10s %-20s %-16s %9s %24s%s\n", "id", "name", "rule", "positions", "cash",
+           o->prices.n ? "  health" : "");
+    for (size_t i = 0; i < b->n_accounts; i++) {
+        const struct account *a = &b->account[i];
+        char cash[DEC_TEXT_MAX], health[NAME_LEN + 32] = "";
+        dec_format(a->cash, a->cash_decimals, cash);
+        if (o->prices.n)
+            health_text(&b->market, a, px, health, sizeof health);
+        printf("%-10u %-20s %-16s %9u %24s%s%s\n", a->id, a->name, a->rule->name, a->n_positions, cash,
+               o->prices.n ? "  " : "", health);
+    }
+}
+
+static void print_position(const struct market *m, const struct position *p)
+{
+    const struct instrument *s = &m->instrument[p->instrument];
+    char x[DEC_TEXT_MAX], y[DEC_TEXT_MAX];
+    if (s->kind == INST_RESERVE) {
+        dec_format(p->supply, s->size_decimals, x);
+        dec_format(p->debt, s->size_decimals, y);
+        printf("  %-24s scaled supply %s%s, scaled debt %s\n", s->name, x,
+               p->collateral ? " (collateral)" : "", y);
+    } else {
+        dec_format(p->size, s->size_decimals, x);
+        dec_format(p->entry, m->asset[s->asset].decimals, y);
+        printf("  %-24s size %s, entry %s\n", s->name, x, y);
+    }
+}
+
+static int print_one(const struct book *b, const struct options *o, const int64_t *px, uint64_t id,
+                     struct err *e)
+{
+    for (size_t i = 0; i < b->n_accounts; i++) {
+        const struct account *a = &b->account[i];
+        char text[DEC_TEXT_MAX];
+        if (a->id != id)
+            continue;
+        dec_format(a->cash, a->cash_decimals, text);
+        printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s\n", a->id, a->name, a->rule->name,
+               a->emode, a->epoch, text);
+        for (unsigned k = 0; k < a->n_positions; k++)
+            print_position(&b->market, &a->position[k]);
+        if (o->prices.n) {
+            health_text(&b->market, a, px, text, sizeof text);
+            printf("  health %s\n", text);
+        }
+        return 0;
+    }
+    return err_set(e, "%s: no account %llu", o->db, (unsigned long long)id);
+}
+
+static int run_show(struct options *o)
+{
+    struct err e;
+    uint64_t id = 0;
+    int64_t px[MARKET_ASSETS_MAX];
+    if (o->n_operands > 1)
+        return usage("show: unexpected argument ", o->operand[1]);
+    if (o->n_operands && (parse_number(o->operand[0], UINT32_MAX, &id) || id == 0))
+        return usage("show: not an account id: ", o->operand[0]);
+    struct book *b = malloc(sizeof *b);
+    if (!b) {
+        err_set(&e, "out of memory");
+        return failed(&e);
+    }
+    int rc = store_load(o->db, b, &e);
+    if (rc == 0) {
+        start_prices_value(&o->prices, &b->market, px);
+        if (o->market)
+            print_market(&b->market);
+        else if (id)
+            rc = print_one(b, o, px, id, &e);
+        else
+            print_accounts(b, o, px);
+        book_free(b);
+    }
+    free(b);
+    return rc ? failed(&e) : EXIT_SUCCESS;
+}
+
+// ---- export
+// --------------------------------------------------------------------------------------------------
+
+static int export_to(const struct book *b, const char *path, struct err *e)
+{
+    FILE *f = path ? fopen(path, "w") : stdout;
+    if (!f)
+        return err_set(e, "%s: %s", path, strerror(errno));
+    int rc = book_export(b, f);
+    if (path && fclose(f))
+        rc = -1;
+    return rc ? err_set(e, "%s: %s", path ? path : "standard output", strerror(errno)) : 0;
+}
+
+static int run_export(struct options *o)
+{
+    struct err e;
+    if (o->n_operands)
+        return usage("export: unexpected argument ", o->operand[0]);
+    struct book *b = malloc(sizeof *b);
+    if (!b) {
+        err_set(&e, "out of memory");
+        return failed(&e);
+    }
+    int rc = store_load(o->db, b, &e);
+    if (rc == 0) {
+        rc = export_to(b, o->output, &e);
+        book_free(b);
+    }
+    free(b);
+    return rc ? failed(&e) : EXIT_SUCCESS;
+}
+
+// ---- dispatch
+// ------------------------------------------------------------------------------------------------
+
+static int parse_and_run(const struct subcommand *c, struct options *o, int argc, char **argv)
+{
+    int opt;
+    optind = 1;
+    while ((opt = getopt_long(argc, argv, "n:o:h", LONG, NULL)) != -1) {
+        if (opt == 'h') {
+            fputs(HELP, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (opt == '?')
+            return usage(c->name, ": wrong options");
+        if (!accepts(c, opt))
+            return usage(c->name, ": this option belongs to another subcommand");
+        int rc = take_option(o, opt);
+        if (rc)
+            return rc;
+    }
+    o->operand = argv + optind;
+    o->n_operands = argc - optind;
+    return c->run(o);
+}
+
+int cmd_accounts(int argc, char **argv)
+{
+    static const struct subcommand commands[] = {
+        {"import", run_import, ""},
+        {"gen", run_gen, " accounts seed near guard force capture prices price "},
+        {"show", run_show, " market capture prices price "},
+        {"export", run_export, " output "},
+    };
+    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        fputs(HELP, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (argc < 2)
+        return usage("name one of import, gen, show, export", "");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        struct options o = {.db = "tripline.db",
+                            .count = DEFAULT_COUNT,
+                            .seed = 1,
+                            .near_ppm = GEN_NEAR_PPM,
+                            .guard_ppm = GEN_GUARD_PPM};
+        int rc = parse_and_run(&commands[i], &o, argc - 1, argv + 1);
+        start_prices_free(&o.prices);
+        return rc;
+    }
+    return usage("unknown subcommand ", argv[1]);
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+// tripline rule: the known liquidation rules, and how early their rows flag.
+#include "accounts/reciprocal.h"
+#include "accounts/rowc.h"
+#include "accounts/rules/rule.h"
+#include "accounts/store.h"
+#include "base/prng.h"
+#include "cli/cli.h"
+#include "cli/start_prices.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char HELP[] =
+    "usage: tripline rule list\n"
+    "       tripline rule margin [OPTIONS] [RULE]\n"
+    "\n"
+    "list    Names the rules and what each judges.\n"
+    "\n"
+    "margin  Measures the early-flag margin: how far below the exact health H a compiled row's Ĥ lies, as a\n"
+    "        fraction of the account's gross exposure, at random prices inside the bands. It has two parts:\n"
+    "          quantisation  the row compiler's (27-bit coefficients, 34-bit prices); at most 1e-7\n"
+    "          slack         the rule's own: what its row allows for contract rounding and reciprocals\n"
+    "          chord         and what a chord over a maintenance tier's edge lies below H\n"
+    "        Accounts are those of `tripline accounts gen`: synthetic. Also counts the prices at which an "
+    "account\n"
+    "        was liquidatable and its row did not say so: missed, which must be 0.\n"
+    "  -s, --seed S      seed of accounts and prices (default 1)\n"
+    "  -n, --accounts N  accounts (default 2000)\n"
+    "  -k, --samples K   prices for each account (default 20)\n"
+    "  -b, --band PPM    half width of the bands (default 10000, 1 %)\n"
+    "\n"
+    "  -h, --help        this text\n"
+    "Exit status: 0 done, 1 failed or a breach was missed, 2 wrong usage.\n";
+
+enum {
+    EXIT_USAGE = 2,
+    ACCOUNTS_MAX = 200000,
+    SAMPLES_MAX = 10000,
+    BAND_MAX = 500000,
+    DRAWS_MAX = 100, // until a price and its reciprocal are both inside their bands
+};
+
+static const struct {
+    const char *rule, *what;
+} DESCRIPTIONS[] = {
+    {"perp-linear-1", "linear perpetuals, cross margin, maintenance tiers; exact"},
+    {"perp-inverse-1", "inverse perpetuals of one coin, cross margin, tiers; 1e-18 of the coin"},
+    {"aave-3.5", "Aave v3.5 health factor and liquidation call, the contract's integers"},
+};
+
+struct options {
+    uint64_t seed, accounts, samples, band;
+};
+
+struct measure {
+    double *quantisation, *chord;
+    size_t n;
+    double slack;
+    uint64_t accounts, breaches, missed;
+};
+
+struct bench {
+    const struct market *m;
+    struct prng rng;
+    int64_t ref[MARKET_ASSETS_MAX], px[MARKET_ASSETS_MAX];
+    struct grid grid[MARKET_ASSETS_MAX];
+    struct band band[MARKET_ASSETS_MAX];
+};
+
+static int list(void)
+{
+    for (size_t i = 0; rule_at(i); i++) {
+        const char *what = "";
+        for (size_t k = 0; k < sizeof DESCRIPTIONS / sizeof *DESCRIPTIONS; k++)
+            if (strcmp(DESCRIPTIONS[k].rule, rule_at(i)->name) == 0)
+                what = DESCRIPTIONS[k].what;
+        printf("%-16s %s\n", rule_at(i)->name, what);
+    }
+    return 0;
+}
+
+static int setup(struct bench *b, const struct market *m, const struct options *o, struct err *e)
+{
+    struct start_prices s = {0};
+    s.price = (struct gen_price *)(uintptr_t)gen_default_prices(&s.n); // only read below
+    b->m = m;
+    start_prices_value(&s, m, b->ref);
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        if (grid_centre(b->ref[i], (uint32_t)o->band, &b->grid[i]))
+            return err_set(e, "asset %s has no start price", m->asset[i].name);
+        b->band[i] = b->grid[i].band;
+    }
+    prng_seed(&b->rng, o->seed);
+    return 0;
+}
+
+static bool inside(const struct band *b, int64_t p)
+{
+    return b->lo <= p && p <= b->hi;
+}
+
+// New prices inside all bands; a reciprocal's band is narrower on one side than its base's.
+static void draw_prices(struct bench *b)
+{
+    const struct market *m = b->m;
+    for (unsigned i = 0; i < m->n_assets; i++)
+        if (m->asset[i].kind != ASSET_RECIPROCAL)
+            b->px[i] = prng_between(&b->rng, b->band[i].lo, b->band[i].hi);
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        const struct asset *a = &m->asset[i];
+        if (a->kind != ASSET_RECIPROCAL)
+            continue;
+        unsigned base = a->base, dec = m->asset[base].decimals, n = 0;
+        while (!inside(&b->band[i], b->px[i] = reciprocal_price(b->px[base], dec, a->decimals))) {
+            bool again = n++ < DRAWS_MAX;
+            b->px[base] = again ? prng_between(&b->rng, b->band[base].lo, b->band[base].hi) : b->ref[base];
+        }
+    }
+}
+
+// What the chords cost at px: a row made for the band of this one price has none.
+static int chord_cost(const struct bench *b, const struct account *a, const struct affine *wide, double *out,
+                      struct err *e)
+{
+    static struct affine point[RULE_ROWS_MAX];
+    struct band here[MARKET_ASSETS_MAX];
+    for (unsigned i = 0; i < b->m->n_assets; i++)
+        here[i] = (struct band){b->px[i], b->px[i]};
+    if (a->rule->rows(b->m, a, here, 0, point, e) < 0)
+        return -1;
+    i256 gap = i256_sub(point[0].c, wide->c), gross = i256_abs(wide->c);
+    for (unsigned i = 0; i < wide->n; i++) { // same rule, same account: the same assets in the same order
+        gap = i256_add(gap, i256_mul_i64(i256_sub(point[0].a[i], wide->a[i]), b->px[wide->asset[i]]));
+        gross = i256_add(gross, i256_abs(i256_mul_i64(wide->a[i], b->px[wide->asset[i]])));
+    }
+    double g = i256_to_double(gross);
+    *out = g > 0 ? i256_to_double(gap) / g : 0;
+    return 0;
+}
+
+static int measure_account(struct bench *b, const struct account *a, uint64_t samples, struct measure *out,
+                           struct err *e)
+{
+    static struct affine f[RULE_ROWS_MAX];
+    struct row row;
+    int n = a->rule->rows(b->m, a, b->band, 0, f, e);
+    if (n <= 0)
+        return n; // no requirement, or refused
+    if (row_compile(&f[0], b->grid, &row, e))
+        return -1;
+    out->accounts++;
+    for (uint64_t k = 0; k < samples; k++) {
+        uint64_t phat[MARKET_ASSETS_MAX];
+        struct health h;
+        double slack;
+        draw_prices(b);
+        for (unsigned i = 0; i < b->m->n_assets; i++)
+            phat[i] = grid_phat(&b->grid[i], b->px[i], NULL);
+        a->rule->health(b->m, a, b->px, &h);
+        row_margin(&f[0], &row, b->grid, b->px, &out->quantisation[out->n], &slack);
+        if (chord_cost(b, a, &f[0], &out->chord[out->n], e))
+            return -1;
+        out->n++;
+        out->slack = slack > out->slack ? slack : out->slack;
+        out->breaches += h.liquidatable;
+        out->missed += h.liquidatable && row_eval(&row, phat) >= 0;
+    }
+    return 0;
+}
+
+static int by_value(const void *x, const void *y)
+{
+    double a = *(const double *)x, b = *(const double *)y;
+    return a < b ? -1 : a > b;
+}
+
+static double percentile(double *v, size_t n, double q)
+{
+    qsort(v, n, sizeof *v, by_value);
+    return n ? v[(size_t)((double)(n - 1) * q)] : 0;
+}
+
+static void print_row(const char *rule, struct measure *r)
+{
+    double q99 = percentile(r->quantisation, r->n, 0.99), q = percentile(r->quantisation, r->n, 1);
+    double c99 = percentile(r->chord, r->n, 0.99), c = percentile(r->chord, r->n, 1);
+    printf("%-15s %8" PRIu64 " %9zu  %9.2e %9.2e  %9.2e  %9.2e %9.2e  %8" PRIu64 " %6" PRIu64 "\n", rule,
+           r->accounts, r->n, q, q99, r->slack, c, c99, r->breaches, r->missed);
+}
+
+static int margin_of(const struct book *book, const struct rule *only, const struct options *o, struct err *e)
+{
+    static struct bench bench;
+    uint64_t missed = 0;
+    if (setup(&bench, &book->market, o, e))
+        return -1;
+    size_t room = (size_t)(o->accounts * o->samples);
+    struct measure r = {.quantisation = malloc(room * sizeof(double)),
+                        .chord = malloc(room * sizeof(double))};
+    int rc = r.quantisation && r.chord ? 0 : err_set(e, "out of memory");
+    printf("Early-flag margin as a fraction of gross exposure; %" PRIu64 " synthetic accounts, seed %" PRIu64
+           ", bands of %g %%.\n",
+           o->accounts, o->seed, (double)o->band / 1e4);
+    puts("                                    quantisation         slack      chord                breaches\n"
+         "rule            accounts    prices        max       p99        max        max       p99      seen "
+         "missed");
+    for (size_t i = 0; rc == 0 && rule_at(i); i++) {
+        if (only && rule_at(i) != only)
+            continue;
+        r = (struct measure){.quantisation = r.quantisation, .chord = r.chord};
+        for (size_t k = 0; rc == 0 && k < book->n_accounts; k++)
+            if (book->account[k].rule == rule_at(i))
+                rc = measure_account(&bench, &book->account[k], o->samples, &r, e);
+        if (rc == 0)
+            print_row(rule_at(i)->name, &r);
+        missed += r.missed;
+    }
+    free(r.quantisation);
+    free(r.chord);
+    if (rc == 0 && missed)
+        return err_set(e, "%" PRIu64 " breaches without a flag: a row or the row compiler is wrong", missed);
+    return rc;
+}
+
+static int margin(const struct rule *only, const struct options *o)
+{
+    struct gen_options g = {.seed = o->seed, .accounts = (uint32_t)o->accounts, .near_ppm = GEN_NEAR_PPM};
+    struct book book = {0};
+    struct err e;
+    int rc = accounts_generate(&g, &book, &e);
+    if (rc == 0) {
+        rc = margin_of(&book, only, o, &e);
+        book_free(&book);
+    }
+    if (rc)
+        fprintf(stderr, "tripline rule margin: %s\n", e.msg);
+    return rc ? 1 : 0;
+}
+
+static int usage(const char *why, const char *what)
+{
+    fprintf(stderr, "tripline rule: %s%s; `tripline rule --help` shows the usage\n", why, what);
+    return EXIT_USAGE;
+}
+
+static int parse_u64(const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-' || v < lo || v > hi)
+        return -1;
+    *out = v;
+    return 0;
+}
+
+int cmd_rule(int argc, char **argv)
+{
+    static const struct option longs[] = {
+        {"seed", required_argument, NULL, 's'},    {"accounts", required_argument, NULL, 'n'},
+        {"samples", required_argument, NULL, 'k'}, {"band", required_argument, NULL, 'b'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    };
+    struct options o = {.seed = 1, .accounts = 2000, .samples = 20, .band = 10000};
+    int c, rc = 0;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "s:n:k:b:h", longs, NULL)) != -1) {
+        if (c == 's')
+            rc = parse_u64(optarg, 0, UINT64_MAX, &o.seed);
+        else if (c == 'n')
+            rc = parse_u64(optarg, 1, ACCOUNTS_MAX, &o.accounts);
+        else if (c == 'k')
+            rc = parse_u64(optarg, 1, SAMPLES_MAX, &o.samples);
+        else if (c == 'b')
+            rc = parse_u64(optarg, 1, BAND_MAX, &o.band);
+        else if (c == 'h')
+            return fputs(HELP, stdout) < 0;
+        else
+            return usage("wrong option", "");
+        if (rc)
+            return usage("out of range or not a number: ", optarg);
+    }
+    int left = argc - optind;
+    const char *verb = left > 0 ? argv[optind] : "";
+    if (strcmp(verb, "list") == 0 && left == 1)
+        return list();
+    if (strcmp(verb, "margin") != 0 || left > 2)
+        return usage(left ? "unknown command or too many words: " : "list or margin is needed", verb);
+    const struct rule *only = left == 2 ? rule_find(argv[optind + 1]) : NULL;
+    if (left == 2 && !only)
+        return usage("unknown rule (see `tripline rule list`): ", argv[optind + 1]);
+    return margin(only, &o);
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+// tripline run: puts the pipeline together and runs it. Opens everything before the first packet, in an order in
+// which each part may rely on the ones before; closes in the opposite order.
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "accounts/store.h"
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "cli/run_options.h"
+#include "exec/kill.h"
+#include "exec/paper/paper.h"
+#include "feed/capture.h"
+#include "feed/dpdk/ports.h"
+#include "run/live.h"
+#include "run/recover.h"
+#include "run/summary.h"
+
+enum { PATH_LEN = 1024, VENUE_READY_MS = 10000, SUMMARY_LEN = 16384, NOTE_LEN = 256 };
+
+struct run {
+    struct run_options o;
+    char journal_path[PATH_LEN], venue_db[PATH_LEN], socket[PATH_LEN], kill_path[PATH_LEN], ready_path[PATH_LEN];
+    struct book book;
+    struct recover past;
+    bool resumed;
+    uint64_t looked_up[4]; // by enum order_status
+    struct venue_process *venue;
+    struct journal *journal;
+    struct gateway *gateway;
+    struct device *device;
+    struct session *session;
+    struct kill_switch *kill;
+    struct ports *ports;
+    uint64_t capture_frames;
+    struct timespec started;
+    double next_line; // progress without a terminal
+};
+
+static volatile sig_atomic_t stop;
+static void on_stop(int sig)
+{
+    (void)sig;
+    stop = 1;
+}
+
+static int make_paths(struct run *r, struct err *e)
+{
+    const char *d = r->o.dir;
+    if (mkdir(d, 0777) != 0 && errno != EEXIST)
+        return err_set(e, "%s: %s", d, strerror(errno));
+    int longest = snprintf(r->journal_path, PATH_LEN, "%s/journal", d);
+    longest += snprintf(r->venue_db, PATH_LEN, "%s/venue.db", d);
+    if (r->o.venue)
+        longest += snprintf(r->socket, PATH_LEN, "%s", r->o.venue);
+    else
+        longest += snprintf(r->socket, PATH_LEN, "%s/venue.sock", d);
+    longest += snprintf(r->ready_path, PATH_LEN, "%s/ready", d);
+    longest += snprintf(r->kill_path, PATH_LEN, "%s%s", r->o.kill_file ? r->o.kill_file : d,
+                        r->o.kill_file ? "" : "/kill");
+    return longest < PATH_LEN ? 0 : err_set(e, "%s: path too long", d);
+}
+
+static int open_venue(struct run *r, struct err *e)
+{
+    char *argv[32] = {"/proc/self/exe", "venue", "--socket", r->socket, "--state", r->venue_db, "--accounts"};
+    size_t n = 7;
+    if (r->o.venue)
+        return 0;
+    argv[n++] = (char *)(uintptr_t)r->o.accounts; // execv's prototype, not its behaviour, wants it writable
+    for (size_t i = 0; i < r->o.n_venue_args; i++)
+        argv[n++] = (char *)(uintptr_t)r->o.venue_args[i];
+    r->venue = venue_spawn(argv, r->socket, VENUE_READY_MS, e);
+    return r->venue ? 0 : -1;
+}
+
+static int on_outcome(void *ctx, const struct order_reply *reply)
+{
+    struct run *r = ctx;
+    r->looked_up[reply->status < 4 ? reply->status : 0]++;
+    return 0;
+}
+
+static int on_state(void *ctx, const struct account *a)
+{
+    struct run *r = ctx;
+    for (size_t i = 0; i < r->book.n_accounts; i++)
+        if (r->book.account[i].id == a->id) {
+            r->book.account[i] = *a;
+            return 0;
+        }
+    return -1;
+}
+
+// P6: nothing goes out before every order that may have reached the venue has a known outcome.
+static int reconcile(struct run *r, struct err *e)
+{
+    if (r->past.n_open && gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
+        return -1;
+    if (gateway_states(r->socket, VENUE_READY_MS, on_state, r, e) != 0)
+        return -1;
+    if (r->resumed && !r->o.quiet)
+        fprintf(stderr,
+                "resumed     %zu open orders looked up: %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64
+                " never arrived%s\n",
+                r->past.n_open, r->looked_up[ORDER_FILLED], r->looked_up[ORDER_REFUSED],
+                r->looked_up[ORDER_UNKNOWN], r->past.torn_bytes ? "; a torn tail was cut" : "");
+    return 0;
+}
+
+static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+{
+    struct run *r = ctx;
+    uint64_t lsn = journal_put2(r->journal, type, a, na, b, nb);
+    if (lsn == 0)
+        stop = 1; // a journal that has failed ends the run: see finish()
+    return lsn;
+}
+
+static uint64_t durable(void *ctx) { return journal_durable(ctx); }
+
+static int open_session(struct run *r, struct err *e)
+{
+    const struct gateway_paper_config gc = {.socket = r->socket, .durable = durable, .durable_ctx = r->journal};
+    const struct device_config dc = {.backend = r->o.device, .trace = r->o.trace};
+    const struct session_log log = {r, put};
+    r->gateway = gateway_paper_open(&gc, e);
+    if (!r->gateway || device_open(&dc, &r->device, e) != 0)
+        return -1;
+    r->session = session_new(&r->o.config, &r->book, r->device, r->gateway, &log, r->o.audit, e);
+    if (!r->session || session_begin(r->session, e) != 0)
+        return -1;
+    for (size_t i = 0; i < r->past.n_accounts; i++) {
+        const struct recover_account *a = &r->past.account[i];
+        if (session_restore(r->session, a->id, a->epoch, a->revision, e) != 0)
+            return -1;
+    }
+    if (r->resumed) {
+        char note[NOTE_LEN];
+        int n = snprintf(note, sizeof note,
+                         "resumed: %zu open orders looked up, %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64
+                         " never arrived (fenced)\n",
+                         r->past.n_open, r->looked_up[ORDER_FILLED], r->looked_up[ORDER_REFUSED],
+                         r->looked_up[ORDER_UNKNOWN]);
+        (void)put(r, J_NOTE, note, (size_t)n, NULL, 0);
+    }
+    return journal_sync(r->journal, e);
+}
+
+// For supervisors and tests: DIR/ready holds the process number while packets are being taken.
+static int say_ready(const struct run *r, struct err *e)
+{
+    FILE *f = fopen(r->ready_path, "we");
+    if (!f || fprintf(f, "%ld\n", (long)getpid()) < 0 || fclose(f) != 0)
+        return err_set(e, "%s: %s", r->ready_path, strerror(errno));
+    return 0;
+}
+
+static int open_all(struct run *r, struct err *e)
+{
+    if (r->o.capture && capture_count(r->o.capture, &r->capture_frames, e) != 0)
+        return -1;
+    if (make_paths(r, e) != 0)
+        return -1;
+    (void)unlink(r->ready_path); // of a run that was killed
+    if (store_load(r->o.accounts, &r->book, e) != 0)
+        return -1;
+    if (r->book.n_accounts == 0)
+        return err_set(e, "%s holds no accounts: see `tripline accounts import` or `gen`", r->o.accounts);
+    r->resumed = access(r->journal_path, F_OK) == 0;
+    if (r->resumed && recover_scan(r->journal_path, &r->past, e) != 0)
+        return -1;
+    // Taken before the venue is asked, so that two runs cannot share a directory.
+    if (journal_open(r->journal_path, r->resumed, &r->journal, e) != 0)
+        return -1;
+    if (open_venue(r, e) != 0 || reconcile(r, e) != 0 || open_session(r, e) != 0)
+        return -1;
+    r->kill = kill_open(r->kill_path, e);
+    if (!r->kill)
+        return -1;
+    const struct ports_config pc = {
+        .program = "tripline", .capture = r->o.capture, .iface = r->o.iface, .eal_args = r->o.eal};
+    return ports_open(&pc, &r->ports, e) == 0 ? say_ready(r, e) : -1;
+}
+
+static size_t poll_ports(void *ctx, live_frame *cb, void *cb_ctx) { return ports_poll(ctx, cb, cb_ctx); }
+
+static bool kill_wanted(void *ctx) { return kill_on(ctx); }
+
+static void progress(void *ctx, uint64_t frames)
+{
+    struct run *r = ctx;
+    struct timespec now;
+    if (r->o.quiet)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double s = (double)(now.tv_sec - r->started.tv_sec) + (double)(now.tv_nsec - r->started.tv_nsec) * 1e-9;
+    const struct engine_counters *g = engine_counters(session_engine(r->session));
+    bool tty = isatty(STDERR_FILENO);
+    if (!tty && s < r->next_line)
+        return;
+    r->next_line = s + 5.0;
+    fprintf(stderr, "%s%6.1f s  %" PRIu64 " packets", tty ? "\r" : "", s, frames);
+    if (r->capture_frames)
+        fprintf(stderr, " (%.0f %%)", 100.0 * (double)frames / (double)r->capture_frames);
+    fprintf(stderr, "  %" PRIu64 " ticks  %" PRIu64 " flags  %" PRIu64 " orders%s", g->ticks,
+            g->flags[LEVEL_LIQUIDATE], desk_counters(session_desk(r->session))->answer[DESK_SENT], tty ? "  " : "\n");
+}
+
+// The summary, for the terminal and the journal, and whether all is well.
+static bool finish(struct run *r, enum live_end end, struct err *e)
+{
+    static char text[SUMMARY_LEN];
+    char source[512], clock[128];
+    struct err why;
+    (void)snprintf(source, sizeof source, "%s%s%s", ports_describe(r->ports), r->o.capture ? ", " : "",
+                   r->o.capture ? r->o.capture : "");
+    const struct summary_input in = {.session = r->session,
+                                     .desk = session_desk(r->session),
+                                     .device = r->device,
+                                     .gateway = r->gateway,
+                                     .source = source,
+                                     .clock = clock_describe(clock, sizeof clock),
+                                     .interrupted = end == LIVE_STOPPED};
+    size_t n = summary_text(&in, text, sizeof text);
+    if (!r->o.quiet && isatty(STDERR_FILENO))
+        fputs("\n", stderr);
+    fputs(text, stdout);
+    (void)put(r, J_NOTE, text, n, NULL, 0);
+    if (end != LIVE_FAILED)
+        (void)put(r, J_END, NULL, 0, NULL, 0);
+    if (journal_failed(r->journal, &why)) {
+        err_set(e, "journal: %.400s", why.msg);
+        return false;
+    }
+    if (end != LIVE_FAILED && !summary_holds(&in))
+        err_set(e, "the audit does not hold");
+    return end != LIVE_FAILED && summary_holds(&in);
+}
+
+static bool close_all(struct run *r, struct err *e)
+{
+    bool ok = true;
+    (void)unlink(r->ready_path);
+    ports_close(r->ports);
+    kill_close(r->kill);
+    gateway_close(r->gateway);
+    session_free(r->session);
+    device_close(r->device);
+    if (r->journal)
+        ok = journal_close(r->journal, e) == 0;
+    if (r->venue)
+        venue_close(r->venue);
+    recover_free(&r->past);
+    book_free(&r->book);
+    return ok;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    static struct run r;
+    struct err e = {{0}};
+    int rc = run_options_parse(argc, argv, &r.o);
+    if (rc)
+        return rc == 1 ? 0 : rc;
+    struct sigaction sa = {.sa_handler = on_stop};
+    (void)sigaction(SIGINT, &sa, NULL);
+    (void)sigaction(SIGTERM, &sa, NULL);
+    clock_init();
+    bool ok = open_all(&r, &e) == 0;
+    if (ok) {
+        clock_gettime(CLOCK_MONOTONIC, &r.started);
+        const struct live_source src = {r.ports, poll_ports, r.capture_frames};
+        const struct live_config lc = {.lockstep = r.o.lockstep,
+                                       .max_frames = r.o.max_frames,
+                                       .max_ns = r.o.max_seconds * 1000000000u,
+                                       .idle_ns = 100000000,
+                                       .stop = &stop,
+                                       .kill_wanted = kill_wanted,
+                                       .kill_ctx = r.kill,
+                                       .progress = progress,
+                                       .progress_ctx = &r};
+        enum live_end end = live_run(&lc, &src, r.session, r.gateway, &e);
+        ok = finish(&r, end, &e);
+    }
+    struct err close_err = {{0}};
+    if (!close_all(&r, &close_err) && ok) {
+        e = close_err;
+        ok = false;
+    }
+    if (!ok)
+        fprintf(stderr, "tripline run: %s\n", e.msg);
+    return ok ? 0 : 1;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// tripline venue: the paper venue, and the audit of its books.
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "exec/paper/venue.h"
+#include "exec/paper/venue_db.h"
+
+static const char help[] =
+    "usage: tripline venue --socket PATH --state FILE.db [--accounts STORE.db] [OPTIONS]\n"
+    "       tripline venue ledger --state FILE.db\n"
+    "\n"
+    "Serves as a paper venue until SIGTERM or SIGINT: takes liquidation orders on a local socket and "
+    "settles\n"
+    "them against the marks that come with each, by the rule of the account. Its state lives in one SQLite\n"
+    "file; each order is one transaction, on disk before it is answered.\n"
+    "\n"
+    "  --socket PATH     local socket to listen on (created; a stale one is replaced)\n"
+    "  --state FILE.db   the venue's own state, created at the first start\n"
+    "  --accounts STORE  store with the accounts to start from; read only when the state is new\n"
+    "  --fsync on|off    on (default): a reply survives a power loss; off: it survives the death of the "
+    "venue\n"
+    "\n"
+    "Test aids, all off by default:\n"
+    "  --delay-us N      wait N microseconds before answering an order\n"
+    "  --refuse PCT      refuse PCT percent of the orders, chosen by --seed and the order's key\n"
+    "  --seed N          for --refuse (default 1)\n"
+    "  --crash-after N   kill this process with SIGKILL after N fills, before the reply\n"
+    "\n"
+    "ledger prints the balances of every party and checks them: each currency and token sums to zero, "
+    "balances\n"
+    "equal their postings, each account equals its opening plus its postings, one fill an epoch. Exit 1 if "
+    "not.\n";
+
+static int usage(const char *what, const char *arg)
+{
+    fprintf(stderr, "tripline venue: %s%s%s\ntry `tripline venue --help`\n", what, arg ? ": " : "",
+            arg ? arg : "");
+    return 2;
+}
+
+static int parse_number(const char *s, uint64_t max, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(s, &end, 10);
+    if (*s < '0' || *s > '9' || *end || errno || v > max)
+        return -1;
+    *out = v;
+    return 0;
+}
+
+enum { OPT_SOCKET = 256, OPT_STATE, OPT_ACCOUNTS, OPT_FSYNC, OPT_DELAY, OPT_REFUSE, OPT_SEED, OPT_CRASH };
+
+static const struct option options[] = {
+    {"socket", required_argument, NULL, OPT_SOCKET},
+    {"state", required_argument, NULL, OPT_STATE},
+    {"accounts", required_argument, NULL, OPT_ACCOUNTS},
+    {"fsync", required_argument, NULL, OPT_FSYNC},
+    {"delay-us", required_argument, NULL, OPT_DELAY},
+    {"refuse", required_argument, NULL, OPT_REFUSE},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"crash-after", required_argument, NULL, OPT_CRASH},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+// 0 taken, else the usage error that was printed.
+static int take_option(int c, struct venue_options *o)
+{
+    uint64_t v;
+    switch (c) {
+    case OPT_SOCKET:
+        o->socket = optarg;
+        return 0;
+    case OPT_STATE:
+        o->state = optarg;
+        return 0;
+    case OPT_ACCOUNTS:
+        o->accounts = optarg;
+        return 0;
+    case OPT_FSYNC:
+        o->sync = strcmp(optarg, "on") == 0;
+        return o->sync || strcmp(optarg, "off") == 0 ? 0 : usage("--fsync takes on or off, not", optarg);
+    case OPT_DELAY:
+        if (parse_number(optarg, 60000000, &v))
+            return usage("--delay-us takes 0 to 60000000, not", optarg);
+        o->delay_us = (uint32_t)v;
+        return 0;
+    case OPT_REFUSE:
+        if (parse_number(optarg, 100, &v))
+            return usage("--refuse takes 0 to 100, not", optarg);
+        o->refuse_pct = (uint32_t)v;
+        return 0;
+    case OPT_SEED:
+        return parse_number(optarg, UINT64_MAX, &o->seed) ? usage("--seed takes a whole number, not", optarg)
+                                                          : 0;
+    case OPT_CRASH:
+        return parse_number(optarg, UINT64_MAX, &o->crash_after)
+                   ? usage("--crash-after takes a whole number, not", optarg)
+                   : 0;
+    default:
+        return usage("unknown or incomplete option", NULL);
+    }
+}
+
+static int ledger(const struct venue_options *o)
+{
+    struct err e;
+    if (!o->state)
+        return usage("ledger needs --state FILE.db", NULL);
+    int rc = venue_ledger(o->state, stdout, &e);
+    if (rc < 0)
+        fprintf(stderr, "tripline venue: %s\n", e.msg);
+    return rc ? 1 : 0;
+}
+
+int cmd_venue(int argc, char **argv)
+{
+    struct venue_options o = {.sync = true, .seed = 1};
+    int c, bad;
+    optind = 1;
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return 0;
+        }
+        if ((bad = take_option(c, &o)) != 0)
+            return bad;
+    }
+    if (optind < argc && strcmp(argv[optind], "ledger") == 0 && optind + 1 == argc)
+        return ledger(&o);
+    if (optind < argc)
+        return usage("unexpected argument", argv[optind]);
+    if (!o.socket || !o.state)
+        return usage("--socket PATH and --state FILE.db are needed", NULL);
+    struct err e;
+    if (venue_serve(&o, &e)) {
+        fprintf(stderr, "tripline venue: %s\n", e.msg);
+        return 1;
+    }
+    return 0;
+}

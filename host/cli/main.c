@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one binary. Only dispatches.
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "device.h"
+
+#ifndef TRIPLINE_VERSION
+#define TRIPLINE_VERSION "unversioned"
+#endif
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *what;
+};
+
+static const struct command commands[] = {
+    {"run", cmd_run, "watch a capture or live ports, flag breached accounts, issue orders"},
+    {"replay", cmd_replay, "run a journal again and compare every command, event and order"},
+    {"report", cmd_report, "show what a journal's run did"},
+    {"decode", cmd_decode, "print the prices in a capture as CSV"},
+    {"gen", cmd_gen, "write a synthetic capture (test tool)"},
+    {"accounts", cmd_accounts, "import, generate and show margin accounts"},
+    {"rule", cmd_rule, "list liquidation rules and measure their early-flag margins"},
+    {"check", cmd_check, "run a command file on a device back end, or compare two"},
+    {"venue", cmd_venue, "the paper venue: a process of its own that settles orders"},
+};
+
+static void usage(FILE *f)
+{
+    fputs("usage: tripline COMMAND [OPTIONS]\n\ncommands:\n", f);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fputs("\n`tripline COMMAND --help` shows the options of a command.\n", f);
+}
+
+int main(int argc, char **argv)
+{
+    device_register(&device_ops_model);
+    device_register(&device_ops_sim);
+    device_register(&device_ops_compare);
+    if (argc < 2) {
+        usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("tripline " TRIPLINE_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "tripline: no command called %s\n", argv[1]);
+    usage(stderr);
+    return 2;
+}

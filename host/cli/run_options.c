@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: tripline run --accounts DB (--capture FILE | --iface NAME | -- EAL-DEVICE...) [OPTIONS] [-- EAL...]\n"
+    "\n"
+    "Watches prices, flags accounts below maintenance through the health-check device, and issues liquidation\n"
+    "orders to the paper venue, which it starts as a process of its own.\n"
+    "\n"
+    "input\n"
+    "  --accounts DB      account store (see `tripline accounts`)\n"
+    "  --capture FILE     a capture, through DPDK's net_pcap; ends with it\n"
+    "  --iface NAME       a network interface, through DPDK's net_af_packet; ends with Ctrl-C\n"
+    "  -- ARGS            further EAL arguments, e.g. -a 0000:3b:00.0 for a NIC, -l 2 to pin the lcore\n"
+    "  --packets N        stop after N packets\n"
+    "  --seconds N        stop after N seconds\n"
+    "device\n"
+    "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared)\n"
+    "  --trace FILE.fst   waveform of the simulated device\n"
+    "state\n"
+    "  --dir DIR          journal, venue state and socket (default tripline.run); a journal that is there is\n"
+    "                     continued: open orders are looked up first\n"
+    "  --venue SOCKET     use the venue that listens there instead of starting one\n"
+    "  --venue-arg ARG    pass an argument to the venue started here (repeatable)\n"
+    "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do the\n"
+    "                     same: on, off\n"
+    "behaviour\n"
+    "  --lockstep         wait for the venue after each packet, so that a run repeats exactly (default for\n"
+    "                     captures; --no-lockstep turns it off)\n"
+    "  --audit            check every account at every update by brute force; exit status 1 if it fails\n"
+    "  --set KEY=VALUE    a setting, repeatable: band_ppm warn_ppm desk target_ppm dust max_order_e8\n"
+    "                     max_minute_e8 max_total_e8 max_price_age_ns min_profit_e8 cost_e8\n"
+    "                     ready_tolerance_ppm (money in 1e-8 units of account, 0 = no limit)\n"
+    "  --quiet            no progress\n"
+    "  --help             this text\n"
+    "\n"
+    "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage\n";
+
+enum { OPT_BASE = 256, OPT_NO_LOCKSTEP };
+
+static const struct option options[] = {
+    {"accounts", required_argument, NULL, 'a'},   {"capture", required_argument, NULL, 'c'},
+    {"iface", required_argument, NULL, 'i'},      {"dir", required_argument, NULL, 'd'},
+    {"device", required_argument, NULL, 'D'},     {"trace", required_argument, NULL, 't'},
+    {"venue", required_argument, NULL, 'v'},      {"venue-arg", required_argument, NULL, 'V'},
+    {"kill-file", required_argument, NULL, 'k'},  {"packets", required_argument, NULL, 'p'},
+    {"seconds", required_argument, NULL, 's'},    {"set", required_argument, NULL, 'S'},
+    {"lockstep", no_argument, NULL, 'l'},         {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
+    {"audit", no_argument, NULL, 'A'},            {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},             {0},
+};
+
+static int bad(const char *what, const char *arg)
+{
+    fprintf(stderr, "tripline run: %s%s%s\ntry `tripline run --help`\n", what, arg ? ": " : "", arg ? arg : "");
+    return 2;
+}
+
+static int number(const char *s, uint64_t *out)
+{
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(s, &end, 10);
+    if (*s < '0' || *s > '9' || *end || errno || v == 0)
+        return -1;
+    *out = v;
+    return 0;
+}
+
+static int set(struct run_options *o, char *arg)
+{
+    struct err e;
+    char *eq = strchr(arg, '=');
+    if (!eq)
+        return bad("--set wants KEY=VALUE", arg);
+    *eq = '\0';
+    if (strcmp(arg, "lanes") == 0 || strcmp(arg, "slots") == 0 || strcmp(arg, "assets") == 0)
+        return bad("the device says its geometry itself", arg);
+    return config_set(&o->config, arg, eq + 1, &e) == 0 ? 0 : bad(e.msg, NULL);
+}
+
+static int take(struct run_options *o, int c, bool *lockstep_given)
+{
+    switch (c) {
+    case 'a':
+        o->accounts = optarg;
+        return 0;
+    case 'c':
+        o->capture = optarg;
+        return 0;
+    case 'i':
+        o->iface = optarg;
+        return 0;
+    case 'd':
+        o->dir = optarg;
+        return 0;
+    case 'D':
+        o->device = optarg;
+        return 0;
+    case 't':
+        o->trace = optarg;
+        return 0;
+    case 'v':
+        o->venue = optarg;
+        return 0;
+    case 'V':
+        if (o->n_venue_args == sizeof o->venue_args / sizeof *o->venue_args)
+            return bad("too many --venue-arg", NULL);
+        o->venue_args[o->n_venue_args++] = optarg;
+        return 0;
+    case 'k':
+        o->kill_file = optarg;
+        return 0;
+    case 'p':
+        return number(optarg, &o->max_frames) == 0 ? 0 : bad("--packets wants a number", optarg);
+    case 's':
+        return number(optarg, &o->max_seconds) == 0 ? 0 : bad("--seconds wants a number", optarg);
+    case 'S':
+        return set(o, optarg);
+    case 'l':
+    case OPT_NO_LOCKSTEP:
+        o->lockstep = c == 'l';
+        *lockstep_given = true;
+        return 0;
+    case 'A':
+        o->audit = true;
+        return 0;
+    case 'q':
+        o->quiet = true;
+        return 0;
+    default:
+        return bad("unknown option", NULL);
+    }
+}
+
+int run_options_parse(int argc, char **argv, struct run_options *o)
+{
+    bool lockstep_given = false;
+    memset(o, 0, sizeof *o);
+    o->device = "sim";
+    o->dir = "tripline.run";
+    config_default(&o->config);
+    for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        if (c == 'h') {
+            fputs(help, stdout);
+            return 1;
+        }
+        int rc = c == '?' ? bad("bad option", NULL) : take(o, c, &lockstep_given);
+        if (rc)
+            return rc;
+    }
+    if (optind < argc) {
+        if (strcmp(argv[optind - 1], "--") != 0)
+            return bad("unexpected argument (EAL arguments come after --)", argv[optind]);
+        o->eal = argv + optind;
+    }
+    if (!o->accounts)
+        return bad("--accounts DB is missing", NULL);
+    if (o->capture && o->iface)
+        return bad("either --capture or --iface", NULL);
+    if (!o->capture && !o->iface && !o->eal)
+        return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
+    if (!lockstep_given)
+        o->lockstep = o->capture != NULL;
+    return 0;
+}

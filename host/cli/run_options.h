@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options of `tripline run`.
+#ifndef TRIPLINE_CLI_RUN_OPTIONS_H
+#define TRIPLINE_CLI_RUN_OPTIONS_H
+
+#include "run/config.h"
+
+struct run_options {
+    const char *accounts, *capture, *iface, *dir, *device, *trace, *venue, *kill_file;
+    const char *venue_args[16]; // passed on to a venue started here
+    size_t n_venue_args;
+    char *const *eal; // after "--", NULL-terminated, or NULL
+    bool audit, lockstep, quiet;
+    uint64_t max_frames, max_seconds;
+    struct session_config config;
+};
+// 0; 1 when --help was printed; 2 on a usage error (printed).
+int run_options_parse(int argc, char **argv, struct run_options *o);
+
+#endif

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/assets.h"
+#include "engine/internal.h"
+
+void engine_emit(struct engine *g, const struct beat *b)
+{
+    if (g->n_out == BEATS_BATCH)
+        engine_drain(g);
+    g->out[g->n_out++] = *b;
+}
+
+static void on_trigger(struct engine *g, const struct beat *evt)
+{
+    struct abi_trigger t;
+    abi_unpack_trigger(evt, &t);
+    if (t.row >= g->rows_max || g->row[t.row].account == NO_ACCOUNT) {
+        g->failed = true;
+        err_set(&g->why, "device flagged row %u, which holds no account", (unsigned)t.row);
+        return;
+    }
+    struct placed_row *r = &g->row[t.row];
+    r->armed = false;
+    g->count.flags[r->row.level]++;
+    watch_flag(g, r->account, r->row.level);
+}
+
+static void on_event(struct engine *g, const struct beat *evt)
+{
+    g->hooks.event(g->hooks.ctx, evt);
+    switch (abi_opcode(evt)) {
+    case ABI_EVT_TRIGGER:
+        on_trigger(g, evt);
+        break;
+    case ABI_EVT_BAND_EXIT:
+        g->count.band_exits_seen++;
+        break;
+    case ABI_EVT_ERROR: {
+        struct abi_error x;
+        abi_unpack_error(evt, &x);
+        g->count.device_errors++;
+        g->failed = true;
+        err_set(&g->why, "device reported error %u on a command of kind %u", (unsigned)x.code,
+                (unsigned)x.opcode);
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+static void take_events(struct engine *g)
+{
+    struct beat evt[64];
+    size_t n;
+    while ((n = device_poll(g->dev, evt, sizeof evt / sizeof *evt)) > 0)
+        for (size_t i = 0; i < n; i++)
+            on_event(g, &evt[i]);
+}
+
+void engine_drain(struct engine *g)
+{
+    if (g->n_out) {
+        g->hooks.commands(g->hooks.ctx, g->out, g->n_out);
+        for (size_t done = 0; done < g->n_out;) {
+            done += device_submit(g->dev, g->out + done, g->n_out - done);
+            take_events(g); // a full event path would hold the command path
+        }
+        g->n_out = 0;
+    }
+    take_events(g);
+}
+
+static int failure(const struct engine *g, struct err *e)
+{
+    if (!g->failed)
+        return 0;
+    return err_set(e, "%s", g->why.msg);
+}
+
+static size_t count_rows(const struct engine_config *c, const struct book *book)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < book->n_accounts; i++)
+        if (book->account[i].n_positions)
+            n += c->warn_ppm ? 2 : 1;
+    return n;
+}
+
+struct engine *engine_new(const struct engine_config *c, const struct book *book, struct device *dev,
+                          const struct engine_hooks *hooks, struct err *e)
+{
+    const struct device_info *info = &dev->info;
+    size_t need = count_rows(c, book), have = (size_t)info->lanes * info->slots;
+    if (need > have) {
+        err_set(e,
+                "%zu accounts need %zu rows, but device %s holds %zu (%u lanes x %u slots): use fewer accounts, "
+                "--warn 0 (one row each), or a larger device",
+                book->n_accounts, need, info->backend, have, info->lanes, info->slots);
+        return NULL;
+    }
+    if (book->market.n_assets > info->assets) {
+        err_set(e, "the market has %u assets, but device %s has %u columns: use a device with more assets",
+                book->market.n_assets, info->backend, info->assets);
+        return NULL;
+    }
+    struct engine *g = calloc(1, sizeof *g);
+    if (!g) {
+        err_set(e, "out of memory for the engine");
+        return NULL;
+    }
+    *g = (struct engine){.cfg = *c, .book = book, .dev = dev, .hooks = *hooks, .rows_max = (uint32_t)have};
+    size_t n = book->n_accounts ? book->n_accounts : 1;
+    g->acct = calloc(n, sizeof *g->acct);
+    g->row = calloc(have, sizeof *g->row);
+    g->next = calloc(have, sizeof *g->next);
+    g->radius = calloc(have, sizeof *g->radius);
+    g->order = calloc(have, sizeof *g->order);
+    g->watch = calloc(n, sizeof *g->watch);
+    g->warm = calloc(n, sizeof *g->warm);
+    if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm) {
+        engine_free(g);
+        err_set(e, "out of memory for %zu accounts and %zu rows", book->n_accounts, have);
+        return NULL;
+    }
+    for (size_t i = 0; i < have; i++)
+        g->row[i].account = NO_ACCOUNT;
+    for (size_t i = 0; i < book->n_accounts; i++) {
+        uint16_t assets[ACCOUNT_ASSETS_MAX];
+        size_t k = account_assets(&book->market, &book->account[i], assets);
+        while (k--)
+            g->used[assets[k]] = true;
+        for (int l = 0; l < RULE_ROWS_MAX; l++)
+            g->acct[i].row[l] = NO_ROW;
+        g->unplaced += book->account[i].n_positions > 0;
+    }
+    return g;
+}
+
+void engine_free(struct engine *g)
+{
+    if (!g)
+        return;
+    free(g->acct);
+    free(g->row);
+    free(g->next);
+    free(g->radius);
+    free(g->order);
+    free(g->watch);
+    free(g->warm);
+    free(g);
+}
+
+// Ticks of one group: `last` on the newest one that goes out. Marks assets that left their band, or whose price
+// no longer fits 34 bits (then no tick can carry it and the reload alone judges it).
+static void submit_ticks(struct engine *g, const struct engine_price *changed, size_t n, bool *left)
+{
+    struct beat pending;
+    bool have = false;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t a = changed[i].asset;
+        if (!g->tracked[a])
+            continue;
+        bool fits;
+        uint64_t phat = grid_phat(&g->grid[a], changed[i].price, &fits);
+        if (!fits) {
+            left[a] = true;
+            continue;
+        }
+        if (phat < g->grid[a].phat_lo || phat > g->grid[a].phat_hi) {
+            left[a] = true;
+            g->count.band_exits_expected++;
+        }
+        if (have)
+            engine_emit(g, &pending);
+        struct abi_tick t = {.asset = a, .price = phat, .group = g->group, .last = false};
+        abi_pack_tick(&pending, &t);
+        g->phat[a] = phat;
+        g->count.ticks++;
+        have = true;
+    }
+    if (!have)
+        return;
+    struct abi_tick t;
+    abi_unpack_tick(&pending, &t);
+    t.last = true;
+    abi_pack_tick(&pending, &t);
+    engine_emit(g, &pending);
+    engine_drain(g);
+    watch_verdicts(g);
+}
+
+// Bands that were left get new centres, and every row over them is placed anew, before the update's result
+// is trusted.
+static int recentre(struct engine *g, const bool *left, struct err *e)
+{
+    bool any = false;
+    for (uint16_t a = 0; a < g->book->market.n_assets; a++) {
+        if (!left[a])
+            continue;
+        any = true;
+        g->count.recentred++;
+        if (place_centre(g, a, e) != 0)
+            return -1;
+    }
+    return any ? place_reload(g, left, e) : 0;
+}
+
+static int review(struct engine *g, struct err *e)
+{
+    watch_verdicts(g);
+    watch_review(g);
+    engine_drain(g);
+    watch_verdicts(g); // an ARM may have fired
+    return failure(g, e);
+}
+
+int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
+                 struct err *e)
+{
+    bool left[MARKET_ASSETS_MAX] = {false};
+    bool fresh_asset = false;
+    memcpy(g->px, prices, sizeof g->px);
+    g->group++;
+    g->round++;
+    g->count.groups++;
+    submit_ticks(g, changed, n, left);
+    if (recentre(g, left, e) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t a = changed[i].asset;
+        if (!g->used[a] || g->tracked[a])
+            continue;
+        if (place_centre(g, a, e) != 0)
+            return -1;
+        fresh_asset = true;
+    }
+    if (fresh_asset && g->unplaced && place_new(g, e) != 0)
+        return -1;
+    engine_drain(g);
+    return review(g, e);
+}
+
+int engine_review(struct engine *g, struct err *e)
+{
+    g->round++;
+    return review(g, e);
+}
+
+int engine_account_changed(struct engine *g, size_t account, struct err *e)
+{
+    assert(account < g->book->n_accounts);
+    watch_forget(g, (uint32_t)account);
+    g->acct[account].in_flight = false;
+    if (!g->acct[account].placed)
+        return 0;
+    if (place_account(g, account, e) != 0)
+        return -1;
+    engine_drain(g);
+    watch_verdicts(g);
+    return failure(g, e);
+}
+
+void engine_order_ended(struct engine *g, size_t account)
+{
+    struct account_state *s = &g->acct[account];
+    if (!s->in_flight)
+        return;
+    s->in_flight = false;
+    s->seen = g->round; // not in this round again: a venue that refuses would be asked for ever
+    if (!s->watched) {
+        s->watched = true;
+        g->watch[g->n_watch++] = (uint32_t)account;
+    }
+}
+
+bool engine_flagged(const struct engine *g, size_t account)
+{
+    return g->acct[account].watched || g->acct[account].in_flight;
+}
+
+bool engine_placed(const struct engine *g, size_t account) { return g->acct[account].placed; }
+
+size_t engine_watching(const struct engine *g) { return g->n_watch; }
+
+const struct engine_counters *engine_counters(const struct engine *g) { return &g->count; }

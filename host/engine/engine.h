@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine keeps every account's rows on a device, submits price groups, and takes flags to a verdict: exact
+// confirmation, watch list, re-arming (P1, P2, P4). It knows neither feeds nor orders: what leads to an order is
+// behind hooks. Runs on the hot thread; no lock, allocation or system call after engine_new() (the device's own
+// behaviour aside). The command stream depends only on the calls made here, never on time.
+#ifndef TRIPLINE_ENGINE_ENGINE_H
+#define TRIPLINE_ENGINE_ENGINE_H
+
+#include "accounts/account.h"
+#include "accounts/rowc.h"
+#include "device.h"
+
+struct engine_price {
+    uint16_t asset;
+    int64_t price; // quanta, > 0
+};
+
+// Answer of the breach hook.
+enum engine_verdict {
+    VERDICT_TAKEN, // an order is in flight; the account leaves the watch list until engine_order_ended()
+    VERDICT_KEEP,  // no order now (hold, limit, no profit ...): look again at the next update
+};
+
+struct engine_hooks {
+    void *ctx;
+    // Beats about to be submitted, in order (journal).
+    void (*commands)(void *ctx, const struct beat *cmd, size_t n);
+    // Every event, in order, before it is acted on (journal, statistics).
+    void (*event)(void *ctx, const struct beat *evt);
+    // The exact rule is about to be asked about a flagged or watched account (latency stamps). May be NULL.
+    void (*checking)(void *ctx, size_t account);
+    // The exact rule says `account` may be liquidated at the current prices.
+    enum engine_verdict (*breach)(void *ctx, size_t account);
+    // The account came within the warning distance (on) or left it.
+    void (*near)(void *ctx, size_t account, bool on);
+};
+
+struct engine_config {
+    uint32_t band_ppm; // half-width of a band around its centre
+    uint32_t warn_ppm; // distance of the warning rows, see struct rule; 0 = none
+};
+
+struct engine_counters {
+    uint64_t groups, ticks;          // submitted
+    uint64_t flags[2];               // triggers by row level
+    uint64_t confirmed, early;       // flags of LEVEL_LIQUIDATE by the exact rule's first answer
+    uint64_t watched, rearmed;       // accounts put on the watch list; rows armed again by it
+    uint64_t watch_evaluations;      // exact evaluations made for the watch list
+    uint64_t recentred, rows_loaded; // bands moved, ROW commands
+    uint64_t band_exits_expected, band_exits_seen;
+    uint64_t device_errors; // ERROR events: must stay 0
+};
+
+struct engine;
+// Book and device stay the caller's and must outlive the engine. NULL with *e set when the accounts need more
+// rows or assets than the device has (the message names the limit).
+struct engine *engine_new(const struct engine_config *c, const struct book *book, struct device *dev,
+                          const struct engine_hooks *hooks, struct err *e);
+void engine_free(struct engine *g);
+// One group of changed prices. prices[] is the full table by asset (0 = none yet) after the group. Places newly
+// priced accounts, submits the ticks, re-centres bands that were left, and takes all flags to a verdict before
+// it returns. 0, or -1 with *e set: a row that cannot be compiled, a device that reported an error.
+int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
+                 struct err *e);
+// Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved on).
+int engine_review(struct engine *g, struct err *e);
+// The account's state changed (fill, deposit): its rows are compiled anew and armed.
+int engine_account_changed(struct engine *g, size_t account, struct err *e);
+// The order of an account ended without effect: back on the watch list, evaluated from the next update on.
+void engine_order_ended(struct engine *g, size_t account);
+// Whether the account's breach is already known: flagged and watched, or with an order in flight.
+bool engine_flagged(const struct engine *g, size_t account);
+bool engine_placed(const struct engine *g, size_t account); // has all prices and its rows are on the device
+size_t engine_watching(const struct engine *g);
+const struct engine_counters *engine_counters(const struct engine *g);
+
+#endif

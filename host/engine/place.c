@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows on the device: bands, compilation, addresses.
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/assets.h"
+#include "engine/internal.h"
+
+enum { COEFS_PER_BEAT = sizeof(((struct abi_coef *)0)->coef) / sizeof(((struct abi_coef *)0)->coef[0]) };
+
+int place_centre(struct engine *g, uint16_t asset, struct err *e)
+{
+    const struct asset *a = &g->book->market.asset[asset];
+    struct grid old = g->grid[asset];
+    if (grid_centre(g->px[asset], g->cfg.band_ppm, &g->grid[asset]) != 0)
+        return err_set(e, "asset %s: price %lld (1e-%u) cannot be put on the device's grid", a->name,
+                       (long long)g->px[asset], a->decimals);
+    const struct grid *n = &g->grid[asset];
+    bool fits;
+    uint64_t phat = grid_phat(n, g->px[asset], &fits);
+    assert(fits);
+    // A new unit changes what the number means, not the price: it is set without moving any row, and the rows
+    // over it are loaded anew right after.
+    bool set = !g->tracked[asset] || old.shift != n->shift || g->phat[asset] != phat;
+    struct abi_band b = {
+        .asset = asset, .lo = n->phat_lo, .hi = n->phat_hi, .price = phat, .set_price = set};
+    struct beat beat;
+    abi_pack_band(&beat, &b);
+    engine_emit(g, &beat);
+    g->band[asset] = n->band;
+    g->phat[asset] = phat;
+    g->tracked[asset] = true;
+    return 0;
+}
+
+// Every asset of the old and of the new row, with its new coefficient (0 clears).
+static size_t union_coefs(const struct row *was, const struct row *is, uint16_t *asset, int32_t *coef)
+{
+    size_t n = 0;
+    for (uint16_t i = 0; is && i < is->n; i++) {
+        asset[n] = is->asset[i];
+        coef[n++] = is->coef[i];
+    }
+    size_t fresh = n;
+    for (uint16_t i = 0; was && i < was->n; i++) {
+        size_t k = 0;
+        while (k < fresh && asset[k] != was->asset[i])
+            k++;
+        if (k == fresh) {
+            asset[n] = was->asset[i];
+            coef[n++] = 0;
+        }
+    }
+    return n;
+}
+
+// Loads `is` (NULL: clears) into an address; the host's picture is updated by the caller.
+static void load_row(struct engine *g, uint32_t address, const struct row *is, bool armed)
+{
+    const struct placed_row *p = &g->row[address];
+    uint16_t asset[2 * ROW_ASSETS_MAX];
+    int32_t coef[2 * ROW_ASSETS_MAX];
+    size_t n = union_coefs(p->account == NO_ACCOUNT ? NULL : &p->row, is, asset, coef);
+    struct abi_row head = {
+        .row = address, .armed = armed, .n = (uint16_t)n, .h = is ? row_eval(is, g->phat) : 0};
+    struct beat beat;
+    abi_pack_row(&beat, &head);
+    engine_emit(g, &beat);
+    for (size_t i = 0; i < n; i += COEFS_PER_BEAT) {
+        struct abi_coef c;
+        memset(&c, 0, sizeof c);
+        for (size_t k = 0; k < COEFS_PER_BEAT && i + k < n; k++) {
+            c.asset[k] = asset[i + k];
+            c.coef[k] = coef[i + k];
+        }
+        abi_pack_coef(&beat, &c);
+        engine_emit(g, &beat);
+    }
+    g->count.rows_loaded++;
+}
+
+// Rows of an account by level; returns how many, levels without a row have n_out[level] false.
+static int compile_account(const struct engine *g, size_t account, struct row out[RULE_ROWS_MAX],
+                           bool have[RULE_ROWS_MAX], struct err *e)
+{
+    const struct account *a = &g->book->account[account];
+    struct affine f[RULE_ROWS_MAX];
+    struct err why;
+    have[LEVEL_LIQUIDATE] = have[LEVEL_WARN] = false;
+    if (a->n_positions == 0)
+        return 0;
+    int n = a->rule->rows(&g->book->market, a, g->band, g->cfg.warn_ppm, f, &why);
+    if (n < 0)
+        return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
+    for (int i = 0; i < n; i++) {
+        uint8_t level = f[i].level;
+        assert(level < RULE_ROWS_MAX && !have[level]);
+        if (row_compile(&f[i], g->grid, &out[level], &why) != 0)
+            return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
+        have[level] = true;
+    }
+    return 0;
+}
+
+static void set_row(struct engine *g, uint32_t address, uint32_t account, const struct row *r, bool armed)
+{
+    struct placed_row *p = &g->row[address];
+    p->account = account;
+    p->armed = armed;
+    p->row = *r;
+}
+
+int place_reload(struct engine *g, const bool *marked, struct err *e)
+{
+    for (size_t i = 0; i < g->book->n_accounts; i++) {
+        const struct account_state *s = &g->acct[i];
+        uint16_t assets[ACCOUNT_ASSETS_MAX];
+        bool hit = false;
+        if (!s->placed)
+            continue;
+        for (size_t k = account_assets(&g->book->market, &g->book->account[i], assets); k-- && !hit;)
+            hit = marked[assets[k]];
+        if (!hit)
+            continue;
+        struct row r[RULE_ROWS_MAX];
+        bool have[RULE_ROWS_MAX];
+        if (compile_account(g, i, r, have, e) != 0)
+            return -1;
+        for (int l = 0; l < RULE_ROWS_MAX; l++) {
+            uint32_t at = s->row[l];
+            if (at == NO_ROW || !have[l])
+                continue;
+            bool armed = g->row[at].armed;
+            load_row(g, at, &r[l], armed);
+            set_row(g, at, (uint32_t)i, &r[l], armed);
+        }
+    }
+    return 0;
+}
+
+int place_account(struct engine *g, size_t account, struct err *e)
+{
+    struct account_state *s = &g->acct[account];
+    struct row r[RULE_ROWS_MAX];
+    bool have[RULE_ROWS_MAX];
+    if (compile_account(g, account, r, have, e) != 0)
+        return -1;
+    for (int l = 0; l < RULE_ROWS_MAX; l++) {
+        uint32_t at = s->row[l];
+        if (at == NO_ROW)
+            continue; // a level that the rule did not give at placement never appears later
+        if (have[l]) {
+            load_row(g, at, &r[l], true);
+            set_row(g, at, (uint32_t)account, &r[l], true);
+        } else {
+            load_row(g, at, NULL, false); // nothing left to watch: the address stays the account's
+            memset(&g->row[at].row, 0, sizeof g->row[at].row);
+            g->row[at].row.level = (uint8_t)l;
+            g->row[at].armed = false;
+        }
+    }
+    return 0;
+}
+
+static bool all_priced(const struct engine *g, size_t account)
+{
+    uint16_t assets[ACCOUNT_ASSETS_MAX];
+    for (size_t k = account_assets(&g->book->market, &g->book->account[account], assets); k--;)
+        if (!g->tracked[assets[k]])
+            return false;
+    return true;
+}
+
+// Distance to the row's breach as a fraction of its exposure; orders rows only, decides nothing.
+static double radius_of(const struct engine *g, const struct row *r)
+{
+    double gross = 1.0;
+    for (uint16_t i = 0; i < r->n; i++)
+        gross += (double)(r->coef[i] < 0 ? -r->coef[i] : r->coef[i]) * (double)g->phat[r->asset[i]];
+    return (double)row_eval(r, g->phat) / gross;
+}
+
+static int by_radius(const void *x, const void *y, void *ctx)
+{
+    const double *radius = ctx;
+    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+    if (radius[a] < radius[b] || radius[a] > radius[b])
+        return radius[a] < radius[b] ? -1 : 1;
+    return a < b ? -1 : a > b;
+}
+
+int place_new(struct engine *g, struct err *e)
+{
+    uint32_t n = 0;
+    size_t placed_now = 0;
+    for (size_t i = 0; i < g->book->n_accounts; i++) {
+        struct account_state *s = &g->acct[i];
+        bool was = s->placed;
+        if (!was && (g->book->account[i].n_positions == 0 || !all_priced(g, i)))
+            continue;
+        struct row r[RULE_ROWS_MAX];
+        bool have[RULE_ROWS_MAX];
+        if (was) {
+            for (int l = 0; l < RULE_ROWS_MAX; l++)
+                if (s->row[l] != NO_ROW)
+                    g->next[n++] = g->row[s->row[l]];
+            continue;
+        }
+        if (compile_account(g, i, r, have, e) != 0)
+            return -1;
+        for (int l = 0; l < RULE_ROWS_MAX; l++)
+            if (have[l])
+                g->next[n++] = (struct placed_row){(uint32_t)i, true, r[l]};
+        s->placed = true;
+        placed_now++;
+    }
+    if (!placed_now)
+        return 0;
+    g->unplaced -= placed_now;
+    for (uint32_t i = 0; i < n; i++) {
+        g->order[i] = i;
+        g->radius[i] = radius_of(g, &g->next[i].row);
+    }
+    qsort_r(g->order, n, sizeof *g->order, by_radius, g->radius);
+    for (uint32_t at = 0; at < n; at++) {
+        const struct placed_row *p = &g->next[g->order[at]];
+        load_row(g, at, &p->row, p->armed);
+        set_row(g, at, p->account, &p->row, p->armed);
+        g->acct[p->account].row[p->row.level] = at;
+    }
+    return 0;
+}

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/desk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/book.h"
+#include "exec/limits.h"
+#include "exec/marks.h"
+#include "exec/ready.h"
+
+// What the desk remembers of an account. Keys in use are always of `epoch`; `revision` is the last one given
+// out.
+struct account_state {
+    uint32_t epoch, revision;
+    uint32_t ready; // name in the pool
+    uint32_t flight_revision;
+    bool in_flight;
+};
+
+struct desk {
+    struct desk_config cfg;
+    struct book *book;
+    struct gateway *gw;
+    struct desk_log log;
+    struct limits limits;
+    struct ready_pool pool;
+    struct account_state *state;
+    struct desk_counters n;
+    bool killed;
+    // scratch of one call, here because it is too large for a hot stack
+    int64_t px[MARKET_ASSETS_MAX];
+    struct order_size size;
+    struct order order;
+    struct account account;
+    struct settlement settlement;
+    struct gateway_order out;
+    uint8_t record[READY_RECORD_MAX];
+};
+
+const char *desk_answer_name(enum desk_answer a)
+{
+    static const char *const name[DESK_ANSWER_COUNT] = {
+        [DESK_SENT] = "sent",
+        [DESK_BUSY] = "busy",
+        [DESK_KILLED] = "killed",
+        [DESK_LIMIT_ORDER] = "limit-order",
+        [DESK_LIMIT_MINUTE] = "limit-minute",
+        [DESK_LIMIT_TOTAL] = "limit-total",
+        [DESK_PRICE_AGE] = "price-age",
+        [DESK_NO_PROFIT] = "no-profit",
+        [DESK_NO_SIZE] = "no-size",
+        [DESK_RING_FULL] = "ring-full",
+        [DESK_EPOCH] = "old-epoch",
+        [DESK_NOT_LOGGED] = "not-logged",
+    };
+    return (unsigned)a < DESK_ANSWER_COUNT ? name[a] : "?";
+}
+
+static int check_config(const struct desk_config *c, struct err *e)
+{
+    if (c->max_order_e8 < 0 || c->max_minute_e8 < 0 || c->max_total_e8 < 0)
+        return err_set(e, "order limits: a limit is negative; give 0 for no limit");
+    if (c->cost_e8 < 0)
+        return err_set(e, "order cost: %lld is negative; give the cost of one order in 1e-8 units",
+                       (long long)c->cost_e8);
+    if (c->ready_tolerance_ppm > 1000000)
+        return err_set(e, "ready order tolerance: %u ppm is more than the order; give at most 1000000",
+                       c->ready_tolerance_ppm);
+    return 0;
+}
+
+struct desk *desk_new(const struct desk_config *c, struct book *book, struct gateway *gw,
+                      const struct desk_log *log, struct err *e)
+{
+    if (check_config(c, e))
+        return NULL;
+    struct desk *d = calloc(1, sizeof *d);
+    if (!d) {
+        err_set(e, "order desk: out of memory");
+        return NULL;
+    }
+    d->cfg = *c;
+    d->book = book;
+    d->gw = gw;
+    d->log = *log;
+    d->state = calloc(book->n_accounts ? book->n_accounts : 1, sizeof *d->state);
+    uint32_t n_ready = c->ready_max ? c->ready_max : READY_MAX_DEFAULT;
+    if (n_ready > book->n_accounts)
+        n_ready = book->n_accounts ? (uint32_t)book->n_accounts : 1;
+    if (!d->state || ready_init(&d->pool, n_ready) ||
+        limits_init(&d->limits, c->max_order_e8, c->max_minute_e8, c->max_total_e8)) {
+        err_set(e, "order desk: out of memory for %zu accounts; free memory or load fewer", book->n_accounts);
+        desk_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+void desk_free(struct desk *d)
+{
+    if (!d)
+        return;
+    limits_free(&d->limits);
+    ready_free_all(&d->pool);
+    free(d->state);
+    free(d);
+}
+
+static enum desk_answer answer(struct desk *d, enum desk_answer a)
+{
+    d->n.answer[a]++;
+    return a;
+}
+
+static void drop_ready(struct desk *d, struct account_state *st)
+{
+    if (st->ready == READY_NONE)
+        return;
+    ready_give(&d->pool, st->ready);
+    st->ready = READY_NONE;
+    d->n.ready_retired++;
+}
+
+// Takes up the account's present epoch; false when its state is older than what was already acted on.
+static bool same_epoch(struct desk *d, struct account_state *st, const struct account *a)
+{
+    if (a->epoch < st->epoch)
+        return false;
+    if (a->epoch > st->epoch) {
+        drop_ready(d, st);
+        st->epoch = a->epoch;
+        st->revision = 0;
+    }
+    return st->revision != UINT32_MAX; // keys of this epoch are used up
+}
+
+static int64_t saturate(i256 v)
+{
+    if (i256_sign(v) < 0)
+        return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MIN;
+    return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MAX;
+}
+
+// A value that int64 cannot hold (9.2e10 units) exceeds every limit, set or not.
+static bool value_representable(const struct order_size *s)
+{
+    return i256_sign(s->value) >= 0 && i256_fits_i64(s->value);
+}
+
+static void order_from_size(struct desk *d, struct account_state *st, const struct account *a,
+                            const struct order_size *s, struct order *o)
+{
+    o->key = (struct order_key){d->cfg.desk, a->id, st->epoch, ++st->revision};
+    o->full = s->full;
+    o->n = s->n;
+    memcpy(o->leg, s->leg, s->n * sizeof s->leg[0]);
+    o->value_e8 = saturate(s->value);
+    o->reward_e8 = saturate(s->reward);
+}
+
+// Encodes o and logs its bytes. The LSN, or 0 when it is not on its way to disk.
+static uint64_t log_order(struct desk *d, const struct order *o, uint8_t *bytes, uint16_t *n_bytes)
+{
+    size_t n = order_encode(o, bytes, ORDER_BYTES_MAX);
+    assert(n > 0); // a rule's size always has 1..ORDER_LEGS_MAX legs
+    *n_bytes = (uint16_t)n;
+    size_t len = ready_record_encode(&o->key, bytes, n, d->record, sizeof d->record);
+    assert(len > 0);
+    return d->log.put(d->log.ctx, J_READY, d->record, len);
+}
+
+static bool all_priced(const struct marks_assets *s, const int64_t *px)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        if (px[s->asset[i]] <= 0)
+            return false;
+    }
+    return true;
+}
+
+static void remember_prices(struct ready *r, const struct marks_assets *s, const int64_t *px)
+{
+    r->assets = *s;
+    for (unsigned i = 0; i < s->n; i++)
+        r->checked_px[i] = px[s->asset[i]];
+}
+
+void desk_prepare(struct desk *d, size_t account, const int64_t *px)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = &d->book->account[account];
+    const struct market *m = &d->book->market;
+    struct account_state *st = &d->state[account];
+    if (st->in_flight || !same_epoch(d, st, a))
+        return;
+    if (st->ready && !ready_moved(ready_at(&d->pool, st->ready), px, d->cfg.ready_tolerance_ppm))
+        return;
+    struct marks_assets s;
+    if (marks_of(m, a, &s) || !all_priced(&s, px))
+        return;
+    if (marks_breach(m, a, &s, px, d->px) < 0 || a->rule->size(m, a, d->px, &d->cfg.size, &d->size) ||
+        !value_representable(&d->size)) {
+        drop_ready(d, st); // what it was made for no longer exists
+        return;
+    }
+    if (st->ready &&
+        ready_close(&ready_at(&d->pool, st->ready)->order, &d->size, d->cfg.ready_tolerance_ppm)) {
+        remember_prices(ready_at(&d->pool, st->ready), &s, px);
+        return;
+    }
+    drop_ready(d, st);
+    uint32_t name = ready_take(&d->pool);
+    if (name == READY_NONE) {
+        d->n.ready_full++;
+        return;
+    }
+    struct ready *r = ready_at(&d->pool, name);
+    order_from_size(d, st, a, &d->size, &r->order);
+    r->lsn = log_order(d, &r->order, r->bytes, &r->n_bytes);
+    if (r->lsn == 0) {
+        ready_give(&d->pool, name);
+        return;
+    }
+    remember_prices(r, &s, px);
+    st->ready = name;
+    d->n.ready_made++;
+}
+
+void desk_retire(struct desk *d, size_t account)
+{
+    assert(account < d->book->n_accounts);
+    drop_ready(d, &d->state[account]);
+}
+
+// May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these
+// prices: a quantity a little off can be illegal (dust left behind, close factor) where the exact one is not.
+static bool ready_usable(struct desk *d, const struct account *a, const struct order *o, const int64_t *px)
+{
+    if (!ready_close(o, &d->size, d->cfg.ready_tolerance_ppm))
+        return false;
+    d->account = *a;
+    return a->rule->settle(&d->book->market, &d->account, px, o->leg, o->n, &d->settlement, NULL) == 0;
+}
+
+// What the limits count: the larger of what was sized beforehand and what it is worth now.
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static enum desk_answer check_money(struct desk *d, int64_t value_e8, int64_t reward_e8, uint64_t now_ns)
+{
+    if ((i128)reward_e8 - d->cfg.cost_e8 < d->cfg.min_profit_e8)
+        return DESK_NO_PROFIT;
+    switch (limits_check(&d->limits, now_ns, value_e8)) {
+    case LIMITS_ORDER:
+        return DESK_LIMIT_ORDER;
+    case LIMITS_MINUTE:
+        return DESK_LIMIT_MINUTE;
+    case LIMITS_TOTAL:
+        return DESK_LIMIT_TOTAL;
+    case LIMITS_OK:
+        break;
+    }
+    return d->n.outstanding >= GATEWAY_OUTSTANDING_MAX ? DESK_RING_FULL : DESK_SENT;
+}
+
+static void fill_out(struct desk *d, const struct marks_assets *s, const int64_t *px)
+{
+    d->out.n_marks = s->n;
+    for (unsigned i = 0; i < s->n; i++)
+        d->out.mark[i] = (struct gateway_mark){s->asset[i], px[s->asset[i]]};
+}
+
+// Puts the bytes of the order into d->out, ready or cold; false when they could not be logged.
+static bool make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r)
+{
+    if (r) {
+        d->out.key = r->order.key;
+        d->out.lsn = r->lsn;
+        d->out.n_bytes = r->n_bytes;
+        memcpy(d->out.bytes, r->bytes, r->n_bytes);
+        ready_give(&d->pool, st->ready);
+        st->ready = READY_NONE;
+        d->n.ready_used++;
+        return true;
+    }
+    drop_ready(d, st);
+    order_from_size(d, st, a, &d->size, &d->order);
+    d->out.key = d->order.key;
+    d->out.lsn = log_order(d, &d->order, d->out.bytes, &d->out.n_bytes);
+    if (d->out.lsn == 0)
+        return false;
+    d->n.cold++;
+    return true;
+}
+
+static void count_handed_over(struct desk *d, int64_t value_e8, int64_t reward_e8)
+{
+    limits_take(&d->limits, value_e8);
+    d->n.window_merged = d->limits.merged;
+    d->n.outstanding++;
+    d->n.value_e8 = saturate(i256_add(i256_from_i64(d->n.value_e8), i256_from_i64(value_e8)));
+    d->n.reward_e8 = saturate(i256_add(i256_from_i64(d->n.reward_e8), i256_from_i64(reward_e8)));
+}
+
+// Checks before anything is calculated.
+static enum desk_answer check_first(struct desk *d, struct account_state *st, const struct account *a,
+                                    uint64_t age_ns)
+{
+    if (st->in_flight)
+        return DESK_BUSY;
+    if (d->killed)
+        return DESK_KILLED;
+    if (!same_epoch(d, st, a))
+        return DESK_EPOCH;
+    if (d->cfg.max_price_age_ns && age_ns > d->cfg.max_price_age_ns)
+        return DESK_PRICE_AGE;
+    return DESK_SENT;
+}
+
+enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
+                           uint64_t oldest_price_age_ns)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = &d->book->account[account];
+    struct account_state *st = &d->state[account];
+    enum desk_answer why = check_first(d, st, a, oldest_price_age_ns);
+    if (why != DESK_SENT)
+        return answer(d, why);
+    struct marks_assets s;
+    if (marks_of(&d->book->market, a, &s))
+        return answer(d, DESK_NO_SIZE);
+    if (!all_priced(&s, px))
+        return answer(d, DESK_PRICE_AGE); // no price at all is infinitely old
+    if (a->rule->size(&d->book->market, a, px, &d->cfg.size, &d->size))
+        return answer(d, DESK_NO_SIZE);
+    if (!value_representable(&d->size))
+        return answer(d, DESK_LIMIT_ORDER);
+
+    struct ready *r = st->ready ? ready_at(&d->pool, st->ready) : NULL;
+    if (r && !ready_usable(d, a, &r->order, px)) {
+        d->n.ready_unfit++;
+        r = NULL;
+    }
+    int64_t value = saturate(d->size.value), reward = saturate(d->size.reward);
+    if (r) {
+        value = larger(value, r->order.value_e8);
+        reward = smaller(reward, r->order.reward_e8);
+    }
+    why = check_money(d, value, reward, now_ns);
+    if (why != DESK_SENT)
+        return answer(d, why);
+
+    bool full = d->size.full; // a ready order that fits is of the same kind
+    bool from_ready = r != NULL;
+    if (!make_out(d, st, a, r))
+        return answer(d, DESK_NOT_LOGGED);
+    fill_out(d, &s, px);
+    if (d->gw->ops->submit(d->gw, &d->out))
+        why = DESK_RING_FULL;
+    struct order_record rec = {d->out.key, d->out.lsn, full, from_ready, (uint8_t)why, value, reward};
+    uint8_t buf[ORDER_RECORD_BYTES];
+    order_record_encode(&rec, buf);
+    // Not needed for P6 (the bytes are in J_READY), so its own LSN matters to nobody.
+    (void)d->log.put(d->log.ctx, J_ORDER, buf, sizeof buf);
+    if (why == DESK_SENT) {
+        st->in_flight = true;
+        st->flight_revision = d->out.key.revision;
+        count_handed_over(d, value, reward);
+    }
+    return answer(d, why);
+}
+
+static size_t find_account(const struct book *b, uint32_t id)
+{
+    size_t lo = 0, hi = b->n_accounts;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (b->account[mid].id < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < b->n_accounts && b->account[lo].id == id ? lo : SIZE_MAX;
+}
+
+static bool sound_account(const struct desk *d, const struct order_reply *r)
+{
+    return r->has_account && r->account.id == r->key.account && r->account.epoch > r->key.epoch &&
+           r->account.rule && account_validate(&d->book->market, &r->account, NULL) == 0;
+}
+
+size_t desk_reply(struct desk *d, const struct order_reply *r)
+{
+    size_t i = find_account(d->book, r->key.account);
+    struct account_state *st = i == SIZE_MAX ? NULL : &d->state[i];
+    bool ours = st && st->in_flight && r->key.desk == d->cfg.desk && r->key.epoch == st->epoch &&
+                r->key.revision == st->flight_revision;
+    bool filled = r->status == ORDER_FILLED;
+    // A fill whose account does not hold up is not applied: the order stays in flight, so nothing more goes
+    // out for that account until a recovery asks again.
+    if (!ours || (filled && !sound_account(d, r))) {
+        d->n.unknown++;
+        return SIZE_MAX;
+    }
+    st->in_flight = false;
+    d->n.outstanding--;
+    if (filled) {
+        d->book->account[i] = r->account;
+        d->n.filled++;
+        (void)same_epoch(d, st, &d->book->account[i]);
+    } else if (r->status == ORDER_UNKNOWN) {
+        d->n.fenced++;
+    } else {
+        d->n.refused++;
+    }
+    return i;
+}
+
+bool desk_in_flight(const struct desk *d, size_t account)
+{
+    assert(account < d->book->n_accounts);
+    return d->state[account].in_flight;
+}
+
+void desk_kill(struct desk *d, bool on)
+{
+    d->killed = on;
+}
+bool desk_killed(const struct desk *d)
+{
+    return d->killed;
+}
+const struct desk_counters *desk_counters(const struct desk *d)
+{
+    return &d->n;
+}
+
+void desk_restore(struct desk *d, size_t account, uint32_t epoch, uint32_t last_revision)
+{
+    assert(account < d->book->n_accounts);
+    struct account_state *st = &d->state[account];
+    if (epoch > st->epoch) {
+        drop_ready(d, st);
+        st->epoch = epoch;
+        st->revision = last_revision;
+    } else if (epoch == st->epoch && last_revision > st->revision) {
+        st->revision = last_revision;
+    }
+}

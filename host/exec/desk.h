@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order desk: sizes orders, keeps ready orders, applies limits and the kill switch, hands orders to the
+// gateway, and applies replies. It decides whether a confirmed account gets an order; it never decides
+// whether an account is checked. Runs on the hot thread: no lock, no allocation, no system call after
+// desk_new(). Given the same calls in the same order it writes the same records (replay).
+#ifndef TRIPLINE_EXEC_DESK_H
+#define TRIPLINE_EXEC_DESK_H
+
+#include "exec/gateway.h"
+#include "exec/order.h"
+
+// Where the desk writes what must survive (live: journal_put2; replay: a comparison). put returns the
+// record's LSN, or 0 when it could not be written: then the order in question does not leave. A replay
+// returns the LSNs of the journal that it replays, so that the records compare equal.
+struct desk_log {
+    void *ctx;
+    uint64_t (*put)(void *ctx, enum journal_type type, const void *data, size_t len);
+};
+
+struct desk_config {
+    uint32_t desk; // order keys
+    struct size_policy size;
+    int64_t max_order_e8;         // largest value of one order, 1e-8 units of account; 0 = no limit
+    int64_t max_minute_e8;        // value handed over in any 60 s of stream time; 0 = no limit
+    int64_t max_total_e8;         // value of the whole run; 0 = no limit
+    uint64_t max_price_age_ns;    // newest price of any leg older than this: no order; 0 = no limit
+    int64_t min_profit_e8;        // reward less cost must reach this
+    int64_t cost_e8;              // fixed cost of one order
+    uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
+    uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
+};
+
+// The first that applies, checked in this order: BUSY, KILLED, EPOCH, PRICE_AGE, NO_SIZE, NO_PROFIT,
+// LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, RING_FULL, NOT_LOGGED, SENT.
+enum desk_answer {
+    DESK_SENT = 0,
+    DESK_BUSY,   // an order of this account is in flight: siblings give one order
+    DESK_KILLED, // kill switch
+    DESK_LIMIT_ORDER,
+    DESK_LIMIT_MINUTE,
+    DESK_LIMIT_TOTAL,
+    DESK_PRICE_AGE,
+    DESK_NO_PROFIT,
+    DESK_NO_SIZE,    // rule gives no size at these prices
+    DESK_RING_FULL,  // GATEWAY_OUTSTANDING_MAX orders await their replies
+    DESK_EPOCH,      // the account's state is older than one that an order was already made for
+    DESK_NOT_LOGGED, // the journal did not take the order's bytes: it must not be sent
+    DESK_ANSWER_COUNT
+};
+const char *desk_answer_name(enum desk_answer a);
+
+struct desk_counters {
+    uint64_t answer[DESK_ANSWER_COUNT];
+    uint64_t ready_made, ready_retired, ready_used, cold;
+    uint64_t ready_full; // no place for a ready order
+    uint64_t
+        ready_unfit; // a ready order was there but its size was off or the rule refused it at these prices
+    uint64_t filled, refused;
+    uint64_t fenced;  // replies that say the venue never saw the order and never will take it
+    uint64_t unknown; // replies that belong to no outstanding order
+    uint64_t outstanding;
+    uint64_t window_merged;      // limits.h: times the sliding window was overstated for want of memory
+    int64_t value_e8, reward_e8; // of orders handed over, saturating
+};
+
+struct desk;
+// book and gw stay the caller's and must outlive the desk; accounts are named by their index in the book,
+// whose size and order must not change. NULL with *e set: out of memory or a configuration out of range.
+struct desk *desk_new(const struct desk_config *c, struct book *book, struct gateway *gw,
+                      const struct desk_log *log, struct err *e);
+void desk_free(struct desk *d);
+// Makes or refreshes the ready order of an account that has come near (its LEVEL_WARN row fired), sized at px
+// moved proportionally to the account's breach. Its bytes are logged now, hence durable soon. Cheap to call
+// at every update: nothing is computed until a price of the account has moved by half the tolerance since.
+void desk_prepare(struct desk *d, size_t account, const int64_t *px);
+void desk_retire(struct desk *d, size_t account); // healthy again
+// Hands over an order for a confirmed account. now_ns: stream time; oldest_price_age_ns: age of the oldest
+// price it depends on. px[asset] in quanta, <= 0 where there is none.
+enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
+                           uint64_t oldest_price_age_ns);
+// Applies a reply: on FILLED the account in the book is replaced (epoch included). Returns the account's
+// index, or SIZE_MAX when the reply belongs to none outstanding.
+size_t desk_reply(struct desk *d, const struct order_reply *r);
+bool desk_in_flight(const struct desk *d, size_t account);
+void desk_kill(struct desk *d,
+               bool on); // on: no order leaves until off; one already handed over is not recalled
+bool desk_killed(const struct desk *d);
+const struct desk_counters *desk_counters(const struct desk *d);
+// Restores revision numbers after a crash so that no key is used twice. Call it for every J_READY record
+// found, in any order: the latest epoch and revision win.
+void desk_restore(struct desk *d, size_t account, uint32_t epoch, uint32_t last_revision);
+
+#endif

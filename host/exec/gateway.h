@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gateway: carries orders to a venue and replies back, on a thread of its own behind two rings. The hot path
+// only pushes and pops. An order is sent once journal_durable() >= its lsn and never before (P6); on a broken
+// connection the gateway reconnects, looks outstanding keys up, and sends identical bytes again only for keys
+// the venue does not know. One thread submits and polls.
+#ifndef TRIPLINE_EXEC_GATEWAY_H
+#define TRIPLINE_EXEC_GATEWAY_H
+
+#include "exec/order.h"
+#include "journal/journal.h"
+
+// Orders handed over and not yet answered that a gateway holds. The desk keeps to it by its own count, so
+// that "no room" depends on the orders and replies alone, not on threads' timing, and replays the same.
+enum { GATEWAY_OUTSTANDING_MAX = 1024 }; // a power of two
+
+struct gateway_mark {
+    uint16_t asset;
+    int64_t price;
+};
+// What is handed over at a trigger.
+struct gateway_order {
+    struct order_key key;
+    uint64_t lsn; // of the record that made the bytes durable, never 0
+    uint16_t n_bytes;
+    uint8_t bytes[ORDER_BYTES_MAX];
+    uint16_t n_marks; // prices the venue is to settle against (paper venue only)
+    struct gateway_mark mark[ROW_ASSETS_MAX];
+};
+
+struct gateway_counters {
+    uint64_t submitted, sent, resent, replies, reconnects, waited_durable;
+    uint64_t errors; // messages from the venue that were malformed or reported a violation
+};
+
+struct gateway;
+struct gateway_ops {
+    int (*submit)(struct gateway *g, const struct gateway_order *o); // 0, or -1 when its ring is full
+    int (*poll)(struct gateway *g, struct order_reply *out);         // 1 with a reply, 0 none
+    // For lockstep runs: blocks until a reply can be polled (1), nothing is outstanding (0), or timeout_ms
+    // went by
+    // (-1). Not for the hot path of a live run: it sleeps.
+    int (*wait)(struct gateway *g, int timeout_ms);
+    void (*counters)(const struct gateway *g, struct gateway_counters *out);
+    void (*close)(struct gateway *g);
+};
+struct gateway {
+    const struct gateway_ops *ops;
+};
+
+static inline int gateway_submit(struct gateway *g, const struct gateway_order *o)
+{
+    return g->ops->submit(g, o);
+}
+static inline int gateway_poll(struct gateway *g, struct order_reply *out)
+{
+    return g->ops->poll(g, out);
+}
+static inline int gateway_wait(struct gateway *g, int timeout_ms)
+{
+    return g->ops->wait(g, timeout_ms);
+}
+static inline void gateway_counters(const struct gateway *g, struct gateway_counters *out)
+{
+    g->ops->counters(g, out);
+}
+static inline void gateway_close(struct gateway *g)
+{
+    if (g)
+        g->ops->close(g);
+}
+
+// For replay and tests: takes every order, carries none; replies come from the journal. NULL when out of
+// memory.
+struct gateway *gateway_null_open(void);
+
+#endif

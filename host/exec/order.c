@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/order.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "accounts/store.h"
+#include "exec/cursor.h"
+
+enum { ORDER_VERSION = 1, REPLY_VERSION = 1 };
+
+static int cmp_u32(uint32_t a, uint32_t b)
+{
+    return (a > b) - (a < b);
+}
+
+int order_key_cmp(const struct order_key *a, const struct order_key *b)
+{
+    int c = cmp_u32(a->desk, b->desk);
+    if (!c)
+        c = cmp_u32(a->account, b->account);
+    if (!c)
+        c = cmp_u32(a->epoch, b->epoch);
+    return c ? c : cmp_u32(a->revision, b->revision);
+}
+
+char *order_key_format(const struct order_key *k, char *buf, size_t size)
+{
+    (void)snprintf(buf, size, "d%u-a%u-e%u-r%u", k->desk, k->account, k->epoch, k->revision);
+    return buf;
+}
+
+static void put_key(struct wcur *c, const struct order_key *k)
+{
+    put_u32(c, k->desk);
+    put_u32(c, k->account);
+    put_u32(c, k->epoch);
+    put_u32(c, k->revision);
+}
+
+static void get_key(struct rcur *c, struct order_key *k)
+{
+    k->desk = get_u32(c);
+    k->account = get_u32(c);
+    k->epoch = get_u32(c);
+    k->revision = get_u32(c);
+}
+
+void order_key_encode(const struct order_key *k, uint8_t buf[ORDER_KEY_BYTES])
+{
+    struct wcur c = wcur_of(buf, ORDER_KEY_BYTES);
+    put_key(&c, k);
+    assert(!c.bad);
+}
+
+void order_key_decode(const uint8_t buf[ORDER_KEY_BYTES], struct order_key *k)
+{
+    struct rcur c = rcur_of(buf, ORDER_KEY_BYTES);
+    get_key(&c, k);
+}
+
+size_t order_encode(const struct order *o, uint8_t *buf, size_t size)
+{
+    if (o->n == 0 || o->n > ORDER_LEGS_MAX)
+        return 0;
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, ORDER_VERSION);
+    put_u8(&c, o->full);
+    put_u16(&c, o->n);
+    put_key(&c, &o->key);
+    put_i64(&c, o->value_e8);
+    put_i64(&c, o->reward_e8);
+    for (unsigned i = 0; i < o->n; i++) {
+        put_u16(&c, o->leg[i].instrument);
+        put_i128(&c, o->leg[i].qty);
+    }
+    return wcur_done(&c);
+}
+
+int order_decode(const uint8_t *buf, size_t len, struct order *o)
+{
+    struct rcur c = rcur_of(buf, len);
+    uint8_t version = get_u8(&c), full = get_u8(&c);
+    o->n = get_u16(&c);
+    get_key(&c, &o->key);
+    o->value_e8 = get_i64(&c);
+    o->reward_e8 = get_i64(&c);
+    if (c.bad || version != ORDER_VERSION || full > 1 || o->n == 0 || o->n > ORDER_LEGS_MAX)
+        return -1;
+    o->full = full;
+    for (unsigned i = 0; i < o->n; i++) {
+        o->leg[i].instrument = get_u16(&c);
+        o->leg[i].qty = get_i128(&c);
+        // Zero is a reserve's "what the rule gives"; which legs may be zero is the rule's to say.
+        if (o->leg[i].instrument >= MARKET_INSTRUMENTS_MAX || o->leg[i].qty < 0)
+            return -1;
+    }
+    return rcur_end(&c) ? 0 : -1;
+}
+
+const char *order_status_name(uint8_t status)
+{
+    switch (status) {
+    case ORDER_FILLED:
+        return "filled";
+    case ORDER_REFUSED:
+        return "refused";
+    case ORDER_UNKNOWN:
+        return "unknown (fenced)";
+    default:
+        return "?";
+    }
+}
+
+static bool reply_sound(const struct order_reply *r)
+{
+    if (r->status < ORDER_FILLED || r->status > ORDER_UNKNOWN)
+        return false;
+    if (r->has_account != (r->status == ORDER_FILLED))
+        return false;
+    return !r->has_account || r->account.id == r->key.account;
+}
+
+size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
+{
+    size_t n = strnlen(r->reason, REASON_LEN);
+    if (!reply_sound(r) || n >= REASON_LEN)
+        return 0;
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, REPLY_VERSION);
+    put_u8(&c, r->status);
+    put_key(&c, &r->key);
+    put_u8(&c, (uint8_t)n);
+    put_bytes(&c, r->reason, n);
+    if (c.bad)
+        return 0;
+    if (!r->has_account)
+        return wcur_done(&c);
+    size_t m = account_encode(&r->account, c.p, c.left);
+    return m ? c.done + m : 0;
+}
+
+int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
+{
+    struct rcur c = rcur_of(buf, len);
+    uint8_t version = get_u8(&c);
+    r->status = get_u8(&c);
+    get_key(&c, &r->key);
+    uint8_t n = get_u8(&c);
+    if (c.bad || version != REPLY_VERSION || n >= REASON_LEN)
+        return -1;
+    const uint8_t *text = rcur_take(&c, n);
+    if (!text || memchr(text, 0, n))
+        return -1;
+    memcpy(r->reason, text, n);
+    memset(r->reason + n, 0, REASON_LEN - n);
+    r->has_account = r->status == ORDER_FILLED;
+    if (r->has_account) {
+        size_t m = account_decode(c.p, c.left, &r->account);
+        if (m == 0 || m != c.left || !r->account.rule)
+            return -1;
+    } else if (!rcur_end(&c)) {
+        return -1;
+    }
+    return reply_sound(r) ? 0 : -1;
+}
+
+size_t ready_record_encode(const struct order_key *k, const uint8_t *bytes, size_t n, uint8_t *buf,
+                           size_t size)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_key(&c, k);
+    put_bytes(&c, bytes, n);
+    return wcur_done(&c);
+}
+
+int ready_record_decode(const uint8_t *buf, size_t len, struct order_key *k, const uint8_t **bytes, size_t *n)
+{
+    if (len <= ORDER_KEY_BYTES || len > READY_RECORD_MAX)
+        return -1;
+    struct order o;
+    order_key_decode(buf, k);
+    *bytes = buf + ORDER_KEY_BYTES;
+    *n = len - ORDER_KEY_BYTES;
+    if (order_decode(*bytes, *n, &o) || order_key_cmp(k, &o.key) != 0)
+        return -1;
+    return 0;
+}
+
+void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES])
+{
+    struct wcur c = wcur_of(buf, ORDER_RECORD_BYTES);
+    put_key(&c, &r->key);
+    put_u64(&c, r->lsn);
+    put_u8(&c, r->full);
+    put_u8(&c, r->ready);
+    put_u8(&c, r->answer);
+    put_i64(&c, r->value_e8);
+    put_i64(&c, r->reward_e8);
+    assert(!c.bad && c.left == 0);
+}
+
+int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r)
+{
+    struct rcur c = rcur_of(buf, len);
+    get_key(&c, &r->key);
+    r->lsn = get_u64(&c);
+    uint8_t full = get_u8(&c), ready = get_u8(&c);
+    r->answer = get_u8(&c);
+    r->value_e8 = get_i64(&c);
+    r->reward_e8 = get_i64(&c);
+    if (!rcur_end(&c) || full > 1 || ready > 1)
+        return -1;
+    r->full = full;
+    r->ready = ready;
+    return 0;
+}

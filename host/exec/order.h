@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// An order: what to liquidate, under a key that can be looked up after a crash. The bytes of an order are its
+// encoding (order_encode); only identical bytes may be sent again under the same key (P6). Codecs are little
+// endian with a version byte, trust nothing, and are canonical: what decodes encodes to the same bytes.
+// Layouts are in docs/execution.md. Pure functions, any thread, no allocation.
+#ifndef TRIPLINE_EXEC_ORDER_H
+#define TRIPLINE_EXEC_ORDER_H
+
+#include "accounts/rules/rule.h"
+
+// Deterministic: the same run gives the same keys.
+struct order_key {
+    uint32_t desk;     // configured number of this keeper
+    uint32_t account;  // account id
+    uint32_t epoch;    // account's epoch the order was made for
+    uint32_t revision; // counts orders made for this epoch
+};
+
+enum { ORDER_KEY_BYTES = 16, ORDER_KEY_TEXT = 48 };
+// <0, 0, >0; by desk, account, epoch, revision.
+int order_key_cmp(const struct order_key *a, const struct order_key *b);
+// "d1-a17-e3-r2" with a terminator; ORDER_KEY_TEXT bytes are enough. Returns buf.
+char *order_key_format(const struct order_key *k, char *buf, size_t size);
+void order_key_encode(const struct order_key *k, uint8_t buf[ORDER_KEY_BYTES]);
+void order_key_decode(const uint8_t buf[ORDER_KEY_BYTES], struct order_key *k);
+
+struct order {
+    struct order_key key;
+    bool full;
+    uint16_t n;
+    struct order_leg leg[ORDER_LEGS_MAX];
+    int64_t value_e8;  // liquidated value, 1e-8 units of account
+    int64_t reward_e8; // liquidator's gross reward
+};
+
+enum { ORDER_BYTES_MAX = 64 + ORDER_LEGS_MAX * 18 };
+size_t order_encode(const struct order *o, uint8_t *buf, size_t size); // 0 when it does not fit
+int order_decode(const uint8_t *buf, size_t len, struct order *o);     // 0 or -1
+
+enum order_status {
+    ORDER_FILLED = 1,  // settled; the account's new state follows
+    ORDER_REFUSED = 2, // not liquidatable, illegal leg, wrong epoch: no effect
+    ORDER_UNKNOWN = 3, // look-up: the venue has never seen this key, and will refuse it from now on (fenced)
+};
+const char *order_status_name(uint8_t status); // "filled", ...; "?" for anything else
+
+enum { REASON_LEN = 96 };
+struct order_reply {
+    struct order_key key;
+    uint8_t status; // enum order_status
+    char reason[REASON_LEN];
+    bool has_account;       // new state follows (FILLED)
+    struct account account; // rule pointer resolved
+};
+// FILLED carries an account and nothing else does; the account's id is the key's. Encode: 0 when it does not
+// fit or that does not hold. Decode: 0 or -1.
+size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size);
+int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r);
+enum { REPLY_BYTES_MAX = 16384 };
+
+// Journal record J_READY: the key, then the order's bytes (which hold the key again; a mismatch is
+// malformed).
+enum { READY_RECORD_MAX = ORDER_KEY_BYTES + ORDER_BYTES_MAX };
+size_t ready_record_encode(const struct order_key *k, const uint8_t *bytes, size_t n, uint8_t *buf,
+                           size_t size);
+// On success *bytes points into buf.
+int ready_record_decode(const uint8_t *buf, size_t len, struct order_key *k, const uint8_t **bytes,
+                        size_t *n);
+
+// Journal record J_ORDER: an order was handed to the gateway.
+struct order_record {
+    struct order_key key;
+    uint64_t lsn; // of its J_READY record
+    bool full;
+    bool ready;       // made beforehand; false: made at the trigger ("cold")
+    uint8_t answer;   // enum desk_answer
+    int64_t value_e8; // as counted by the limits
+    int64_t reward_e8;
+};
+enum { ORDER_RECORD_BYTES = ORDER_KEY_BYTES + 8 + 3 + 16 };
+void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES]);
+int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r); // 0 or -1
+
+#endif

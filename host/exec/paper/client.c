@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/paper/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "exec/paper/paper.h"
+#include "exec/paper/socket.h"
+
+enum { SEND_TIMEOUT_MS = 2000, ANSWER_TIMEOUT_MS = 10000, RETRY_MS = 5, RECOVER_TRIES = 10 };
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int client_receive(int fd, int timeout_ms, uint8_t buf[WIRE_MAX], struct wire_msg *m)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+    int rc = poll(&p, 1, timeout_ms);
+    if (rc == 0 || (rc < 0 && errno == EINTR))
+        return 0;
+    if (rc < 0)
+        return -1;
+    ssize_t n = recv(fd, buf, WIRE_MAX, MSG_DONTWAIT | MSG_TRUNC);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (n <= 0 || n > WIRE_MAX || wire_decode(buf, (size_t)n, m))
+        return -1;
+    return 1;
+}
+
+// Like client_receive, but a signal does not end the wait.
+static int receive_until(int fd, int64_t deadline, uint8_t buf[WIRE_MAX], struct wire_msg *m)
+{
+    for (;;) {
+        int64_t left = deadline - now_ms();
+        int rc = client_receive(fd, left > 0 ? (int)left : 0, buf, m);
+        if (rc != 0 || left <= 0)
+            return rc;
+    }
+}
+
+static int greet(int fd, int64_t deadline, uint8_t *buf, struct wire_msg *m, struct wire_welcome *w)
+{
+    size_t n = wire_put_hello(buf, WIRE_MAX);
+    if (socket_send(fd, buf, n) || receive_until(fd, deadline, buf, m) != 1 || m->type != WIRE_WELCOME ||
+        m->u.welcome.version != WIRE_VERSION)
+        return -1;
+    *w = m->u.welcome;
+    return 0;
+}
+
+struct scratch {
+    uint8_t buf[WIRE_MAX];
+    struct wire_msg msg;
+    struct order_reply reply;
+    struct account account;
+};
+
+int client_connect(const char *socket, int timeout_ms, struct wire_welcome *w, struct err *e)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    int fd = socket_connect(socket, e);
+    if (fd < 0)
+        return -1;
+    socket_send_timeout(fd, SEND_TIMEOUT_MS);
+    struct scratch *s = malloc(sizeof *s);
+    int bad = s ? greet(fd, deadline, s->buf, &s->msg, w) : -1;
+    free(s);
+    if (bad) {
+        close(fd);
+        return err_set(e, "socket %s: no welcome from a paper venue of version %d; is it one?", socket,
+                       WIRE_VERSION);
+    }
+    return fd;
+}
+
+int client_connect_wait(const char *socket, int timeout_ms, struct wire_welcome *w, struct err *e)
+{
+    int64_t deadline = now_ms() + timeout_ms;
+    for (;;) {
+        int64_t left = deadline - now_ms();
+        int fd = client_connect(socket, left > 1 ? (int)left : 1, w, e);
+        if (fd >= 0 || now_ms() >= deadline)
+            return fd;
+        struct timespec t = {0, RETRY_MS * 1000000L};
+        (void)nanosleep(&t, NULL);
+    }
+}
+
+// ---- recovery
+
+// Asks about keys[*done..], at most a packet full, and reports each answer. 0, -1 broken, -2 stopped by fn.
+static int recover_batch(int fd, struct scratch *s, const struct order_key *keys, size_t n, size_t *done,
+                         gateway_recover_fn fn, void *ctx)
+{
+    size_t end = n - *done < WIRE_KEYS_MAX ? n : *done + WIRE_KEYS_MAX;
+    size_t len = wire_put_lookup(WIRE_FENCE, keys + *done, end - *done, s->buf, sizeof s->buf);
+    if (socket_send(fd, s->buf, len))
+        return -1;
+    for (; *done < end; (*done)++) {
+        if (receive_until(fd, now_ms() + ANSWER_TIMEOUT_MS, s->buf, &s->msg) != 1 ||
+            s->msg.type != WIRE_REPLY || reply_decode(s->msg.u.reply.p, s->msg.u.reply.len, &s->reply) ||
+            order_key_cmp(&s->reply.key, &keys[*done]) != 0)
+            return -1;
+        if (fn(ctx, &s->reply))
+            return -2;
+    }
+    return 0;
+}
+
+int gateway_recover(const char *socket, const struct order_key *keys, size_t n, int timeout_ms,
+                    gateway_recover_fn fn, void *ctx, struct err *e)
+{
+    struct wire_welcome w;
+    struct scratch *s = malloc(sizeof *s);
+    if (!s)
+        return err_set(e, "recovery: out of memory");
+    int rc = 0;
+    size_t done = 0;
+    // A look-up can be repeated, so a venue that dies meanwhile is asked again about what is left.
+    for (unsigned tries = 0; rc == 0 && done < n && tries < RECOVER_TRIES; tries++) {
+        size_t was = done;
+        int fd = client_connect_wait(socket, timeout_ms, &w, e);
+        rc = fd < 0 ? -2 : 0;
+        while (rc == 0 && done < n)
+            rc = recover_batch(fd, s, keys, n, &done, fn, ctx);
+        if (fd >= 0)
+            close(fd);
+        if (rc == -1)
+            rc = 0;
+        else if (rc == -2 && fd >= 0)
+            (void)err_set(e, "recovery: stopped by its caller");
+        if (done > was)
+            tries = 0;
+    }
+    free(s);
+    if (rc == 0 && done < n)
+        rc = err_set(e, "recovery: the venue at %s gives no sound answers about orders; check its log",
+                     socket);
+    return rc ? -1 : 0;
+}
+
+static int states_page(int fd, struct scratch *s, uint32_t *first, bool *last, gateway_state_fn fn, void *ctx,
+                       struct err *e)
+{
+    size_t len = wire_put_state(*first, s->buf, sizeof s->buf);
+    if (socket_send(fd, s->buf, len) ||
+        receive_until(fd, now_ms() + ANSWER_TIMEOUT_MS, s->buf, &s->msg) != 1 || s->msg.type != WIRE_STATES)
+        return err_set(e, "recovery: the venue gave no account states; start tripline again");
+    struct wire_states *st = &s->msg.u.states;
+    *last = st->last;
+    int rc;
+    bool any = false;
+    while ((rc = wire_next_state(st, &s->account)) == 1) {
+        if (s->account.id < *first)
+            return err_set(e, "recovery: account states out of order");
+        if (fn(ctx, &s->account))
+            return err_set(e, "recovery: stopped by its caller");
+        any = true;
+        if (s->account.id == UINT32_MAX)
+            *last = true;
+        else
+            *first = s->account.id + 1;
+    }
+    if (rc < 0 || (!any && !*last))
+        return err_set(e, "recovery: an account state from the venue does not decode");
+    return 0;
+}
+
+int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, struct err *e)
+{
+    struct wire_welcome w;
+    struct scratch *s = malloc(sizeof *s);
+    if (!s)
+        return err_set(e, "recovery: out of memory");
+    int fd = client_connect_wait(socket, timeout_ms, &w, e), bad = fd < 0;
+    uint32_t first = 0;
+    bool last = false;
+    while (!bad && !last)
+        bad = states_page(fd, s, &first, &last, fn, ctx, e);
+    if (fd >= 0)
+        close(fd);
+    free(s);
+    return bad ? -1 : 0;
+}

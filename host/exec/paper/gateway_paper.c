@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gateway to the paper venue. The hot thread owns the outer ends of two rings; everything else belongs to the
+// gateway's thread. Sends never wait (the venue may itself be waiting for us to read), receives are drained
+// each round, so neither side can block the other.
+#include <assert.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/spsc.h"
+#include "exec/paper/client.h"
+#include "exec/paper/paper.h"
+#include "exec/paper/socket.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 1000,
+    BACKOFF_MIN_MS = 1,
+    BACKOFF_MAX_MS = 200,
+    WAIT_STEP_NS = 20000,
+    POLL_DEFAULT_US = 50,
+};
+
+enum state {
+    WAITING, // for its bytes to be durable, or for its turn
+    SENT,
+    TO_PEEK, // connection broke: the venue may or may not have it
+    PEEKED,
+    TO_FENCE, // the venue answered with an error: whatever it holds under the key is the outcome
+    FENCED,
+};
+
+struct entry {
+    struct gateway_order o;
+    enum state state;
+    bool looked, resend;
+};
+
+struct paper {
+    struct gateway base;
+    struct gateway_paper_config cfg;
+    char socket[108]; // as long as a socket's address can be
+    pthread_t thread;
+    int stop; // atomic
+    struct spsc in, out;
+    // hot thread only
+    uint64_t submitted, polled;
+    // atomic, written by the gateway's thread
+    uint64_t sent, resent, replies, reconnects, waited_durable, errors;
+    // gateway's thread only
+    struct entry *entry;                      // GATEWAY_OUTSTANDING_MAX of them
+    uint16_t active[GATEWAY_OUTSTANDING_MAX]; // entries in use, oldest first
+    uint16_t free_entry[GATEWAY_OUTSTANDING_MAX];
+    unsigned n_active, n_free, n_unsure; // unsure: TO_PEEK, PEEKED, TO_FENCE, FENCED
+    int fd;
+    bool met, complained;
+    uint64_t instance;
+    int64_t next_try_ns;
+    int backoff_ms;
+    uint8_t buf[WIRE_MAX];
+    struct wire_msg msg;
+    struct order_reply reply;
+    void *in_mem, *out_mem;
+};
+
+static struct paper *of(struct gateway *g)
+{
+    return (struct paper *)g;
+}
+static void add(uint64_t *counter)
+{
+    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// ---- hot thread
+
+static int paper_submit(struct gateway *g, const struct gateway_order *o)
+{
+    struct paper *p = of(g);
+    if (p->submitted - p->polled >= GATEWAY_OUTSTANDING_MAX || !spsc_push(&p->in, o))
+        return -1;
+    // A single writer: the store is atomic only for readers of the counters on other threads.
+    __atomic_store_n(&p->submitted, p->submitted + 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static int paper_poll(struct gateway *g, struct order_reply *out)
+{
+    struct paper *p = of(g);
+    if (!spsc_pop(&p->out, out))
+        return 0;
+    p->polled++;
+    return 1;
+}
+
+static int paper_wait(struct gateway *g, int timeout_ms)
+{
+    struct paper *p = of(g);
+    int64_t deadline = now_ns() + (int64_t)timeout_ms * 1000000;
+    for (;;) {
+        if (spsc_peek(&p->out))
+            return 1;
+        if (p->submitted == p->polled)
+            return 0;
+        if (now_ns() >= deadline)
+            return -1;
+        struct timespec t = {0, WAIT_STEP_NS};
+        (void)nanosleep(&t, NULL);
+    }
+}
+
+static void paper_counters(const struct gateway *g, struct gateway_counters *out)
+{
+    const struct paper *p = (const struct paper *)g;
+    out->submitted = __atomic_load_n(&p->submitted, __ATOMIC_RELAXED);
+    out->sent = __atomic_load_n(&p->sent, __ATOMIC_RELAXED);
+    out->resent = __atomic_load_n(&p->resent, __ATOMIC_RELAXED);
+    out->replies = __atomic_load_n(&p->replies, __ATOMIC_RELAXED);
+    out->reconnects = __atomic_load_n(&p->reconnects, __ATOMIC_RELAXED);
+    out->waited_durable = __atomic_load_n(&p->waited_durable, __ATOMIC_RELAXED);
+    out->errors = __atomic_load_n(&p->errors, __ATOMIC_RELAXED);
+}
+
+// ---- gateway's thread: entries
+
+static void set_state(struct paper *p, struct entry *e, enum state s)
+{
+    p->n_unsure -= e->state >= TO_PEEK;
+    p->n_unsure += s >= TO_PEEK;
+    e->state = s;
+}
+
+static bool pull(struct paper *p)
+{
+    bool any = false;
+    const void *o;
+    while (p->n_free && (o = spsc_peek(&p->in))) {
+        uint16_t i = p->free_entry[--p->n_free];
+        struct entry *e = &p->entry[i];
+        memcpy(&e->o, o, sizeof e->o);
+        spsc_release(&p->in);
+        e->state = WAITING;
+        e->looked = e->resend = false;
+        p->active[p->n_active++] = i;
+        any = true;
+    }
+    return any;
+}
+
+static struct entry *find(struct paper *p, const struct order_key *k, unsigned *at)
+{
+    for (unsigned i = 0; i < p->n_active; i++) {
+        struct entry *e = &p->entry[p->active[i]];
+        if (order_key_cmp(&e->o.key, k) == 0) {
+            *at = i;
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static void finish(struct paper *p, unsigned at)
+{
+    uint16_t i = p->active[at];
+    set_state(p, &p->entry[i], WAITING);
+    memmove(&p->active[at], &p->active[at + 1], (p->n_active - at - 1) * sizeof p->active[0]);
+    p->n_active--;
+    p->free_entry[p->n_free++] = i;
+}
+
+// ---- gateway's thread: connection
+
+static void disconnect(struct paper *p)
+{
+    if (p->fd >= 0)
+        close(p->fd);
+    p->fd = -1;
+    p->next_try_ns = now_ns() + (int64_t)p->backoff_ms * 1000000;
+    p->backoff_ms = p->backoff_ms * 2 < BACKOFF_MAX_MS ? p->backoff_ms * 2 : BACKOFF_MAX_MS;
+    for (unsigned i = 0; i < p->n_active; i++) {
+        struct entry *e = &p->entry[p->active[i]];
+        if (e->state == SENT || e->state == PEEKED)
+            set_state(p, e, TO_PEEK);
+        else if (e->state == FENCED)
+            set_state(p, e, TO_FENCE);
+    }
+}
+
+static bool connect_now(struct paper *p)
+{
+    struct wire_welcome w;
+    if (now_ns() < p->next_try_ns)
+        return false;
+    p->fd = client_connect(p->socket, CONNECT_TIMEOUT_MS, &w, NULL);
+    if (p->fd < 0) {
+        disconnect(p);
+        return false;
+    }
+    if (p->met && w.instance != p->instance) {
+        // Its books know nothing of our orders: sending them again there could make a second effect.
+        add(&p->errors);
+        if (!p->complained)
+            fprintf(stderr, "gateway: the venue at %s has another state than before; nothing is sent to it\n",
+                    p->socket);
+        p->complained = true;
+        p->backoff_ms = BACKOFF_MAX_MS;
+        disconnect(p);
+        return false;
+    }
+    if (p->met)
+        add(&p->reconnects);
+    p->met = true;
+    p->instance = w.instance;
+    return true;
+}
+
+// ---- gateway's thread: sending. Each returns false when the connection is gone.
+
+static bool send_lookups(struct paper *p, enum state from, enum state to, uint8_t mode)
+{
+    struct order_key key[WIRE_KEYS_MAX];
+    unsigned i = 0;
+    for (;;) {
+        unsigned n = 0, at[WIRE_KEYS_MAX];
+        for (; i < p->n_active && n < WIRE_KEYS_MAX; i++) {
+            struct entry *e = &p->entry[p->active[i]];
+            if (e->state == from) {
+                at[n] = p->active[i];
+                key[n++] = e->o.key;
+            }
+        }
+        if (n == 0)
+            return true;
+        int rc = socket_try_send(p->fd, p->buf, wire_put_lookup(mode, key, n, p->buf, sizeof p->buf));
+        if (rc <= 0)
+            return rc == 0;
+        for (unsigned k = 0; k < n; k++)
+            set_state(p, &p->entry[at[k]], to);
+    }
+}
+
+static bool send_orders(struct paper *p)
+{
+    if (p->n_unsure)
+        return true; // outcomes of a broken connection first
+    uint64_t durable = p->cfg.durable ? p->cfg.durable(p->cfg.durable_ctx) : UINT64_MAX;
+    for (unsigned i = 0; i < p->n_active; i++) {
+        struct entry *e = &p->entry[p->active[i]];
+        if (e->state != WAITING)
+            continue;
+        if (e->o.lsn > durable) {
+            if (!e->looked)
+                add(&p->waited_durable);
+            e->looked = true;
+            continue;
+        }
+        int rc = socket_try_send(p->fd, p->buf, wire_put_order(&e->o, p->buf, sizeof p->buf));
+        if (rc <= 0)
+            return rc == 0;
+        add(e->resend ? &p->resent : &p->sent);
+        set_state(p, e, SENT);
+    }
+    return true;
+}
+
+// ---- gateway's thread: receiving
+
+static void on_reply(struct paper *p)
+{
+    unsigned at;
+    if (reply_decode(p->msg.u.reply.p, p->msg.u.reply.len, &p->reply) || !find(p, &p->reply.key, &at)) {
+        add(&p->errors);
+        return;
+    }
+    finish(p, at);
+    p->backoff_ms = BACKOFF_MIN_MS;
+    add(&p->replies);
+    // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll.
+    bool pushed = spsc_push(&p->out, &p->reply);
+    assert(pushed);
+    (void)pushed;
+}
+
+// False when the connection is of no more use.
+static bool on_packet(struct paper *p)
+{
+    unsigned at;
+    struct entry *e;
+    switch (p->msg.type) {
+    case WIRE_REPLY:
+        on_reply(p);
+        return true;
+    case WIRE_ABSENT:
+        e = find(p, &p->msg.u.absent, &at);
+        if (!e || e->state != PEEKED) {
+            add(&p->errors);
+            return true;
+        }
+        e->resend = true;
+        set_state(p, e, WAITING);
+        return true;
+    case WIRE_ERROR:
+        add(&p->errors);
+        e = find(p, &p->msg.u.error.key, &at);
+        if (!e)
+            return false;
+        set_state(p, e, TO_FENCE);
+        return true;
+    default:
+        add(&p->errors);
+        return false;
+    }
+}
+
+static bool receive_all(struct paper *p, bool *any)
+{
+    for (;;) {
+        int rc = client_receive(p->fd, 0, p->buf, &p->msg);
+        if (rc == 0)
+            return true;
+        if (rc < 0 || !on_packet(p))
+            return false;
+        *any = true;
+    }
+}
+
+static void rest(struct paper *p)
+{
+    if (p->cfg.spin && p->fd >= 0)
+        return;
+    long ns = (long)(p->cfg.poll_us ? p->cfg.poll_us : POLL_DEFAULT_US) * 1000;
+    struct timespec t = {ns / 1000000000L, ns % 1000000000L};
+    struct pollfd f = {p->fd, POLLIN, 0};
+    (void)ppoll(&f, p->fd >= 0 ? 1 : 0, &t, NULL); // a reply ends the rest at once
+}
+
+static void *run(void *arg)
+{
+    struct paper *p = arg;
+    (void)prctl(PR_SET_NAME, "gateway");
+    (void)prctl(PR_SET_TIMERSLACK, 1000);
+    while (!__atomic_load_n(&p->stop, __ATOMIC_ACQUIRE)) {
+        bool busy = pull(p);
+        if (p->fd < 0)
+            busy |= connect_now(p);
+        if (p->fd >= 0 &&
+            (!send_lookups(p, TO_PEEK, PEEKED, WIRE_PEEK) || !send_lookups(p, TO_FENCE, FENCED, WIRE_FENCE) ||
+             !send_orders(p) || !receive_all(p, &busy)))
+            disconnect(p);
+        if (!busy)
+            rest(p);
+    }
+    if (p->fd >= 0)
+        close(p->fd);
+    return NULL;
+}
+
+// ---- open, close
+
+static void release(struct paper *p)
+{
+    free(p->entry);
+    free(p->in_mem);
+    free(p->out_mem);
+    free(p);
+}
+
+static void paper_close(struct gateway *g)
+{
+    struct paper *p = of(g);
+    __atomic_store_n(&p->stop, 1, __ATOMIC_RELEASE);
+    (void)pthread_join(p->thread, NULL);
+    release(p);
+}
+
+static int start_thread(struct paper *p)
+{
+    // Signals are the main thread's business.
+    sigset_t all, was;
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &was);
+    int rc = pthread_create(&p->thread, NULL, run, p);
+    (void)pthread_sigmask(SIG_SETMASK, &was, NULL);
+    return rc;
+}
+
+struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e)
+{
+    static const struct gateway_ops ops = {paper_submit, paper_poll, paper_wait, paper_counters, paper_close};
+    struct paper *p = calloc(1, sizeof *p);
+    if (!p) {
+        err_set(e, "gateway: out of memory");
+        return NULL;
+    }
+    p->base.ops = &ops;
+    p->cfg = *c;
+    p->fd = -1;
+    p->backoff_ms = BACKOFF_MIN_MS;
+    p->entry = calloc(GATEWAY_OUTSTANDING_MAX, sizeof *p->entry);
+    p->in_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct gateway_order));
+    p->out_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct order_reply));
+    if (!p->entry || !p->in_mem || !p->out_mem || strlen(c->socket) >= sizeof p->socket) {
+        err_set(e, "gateway: socket path %s too long (107 characters) or out of memory", c->socket);
+        release(p);
+        return NULL;
+    }
+    memcpy(p->socket, c->socket, strlen(c->socket) + 1);
+    spsc_init(&p->in, p->in_mem, sizeof(struct gateway_order), GATEWAY_OUTSTANDING_MAX);
+    spsc_init(&p->out, p->out_mem, sizeof(struct order_reply), GATEWAY_OUTSTANDING_MAX);
+    for (unsigned i = 0; i < GATEWAY_OUTSTANDING_MAX; i++)
+        p->free_entry[p->n_free++] = (uint16_t)(GATEWAY_OUTSTANDING_MAX - 1 - i);
+    if (start_thread(p)) {
+        err_set(e, "gateway: cannot start its thread; check the limit on processes");
+        release(p);
+        return NULL;
+    }
+    return &p->base;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The client side of the paper venue: its gateway, look-ups for recovery, and a keeper of its process.
+#ifndef TRIPLINE_EXEC_PAPER_PAPER_H
+#define TRIPLINE_EXEC_PAPER_PAPER_H
+
+#include "exec/gateway.h"
+
+// ---- gateway
+
+struct gateway_paper_config {
+    const char *socket;
+    // LSN up to which the journal is on disk; called from the gateway's thread. NULL: everything counts as
+    // durable.
+    uint64_t (*durable)(void *ctx);
+    void *durable_ctx;
+    uint32_t poll_us; // how long the gateway's thread sleeps between looks at its ring; 0 = 50
+    bool spin;        // never sleep: for a core that the thread has to itself
+};
+// Starts the thread. The venue need not be there yet: the gateway connects when it can, with a growing pause
+// between tries (at most 200 ms), and again whenever the connection breaks. After a reconnect every order
+// that was sent is looked up (peek) before anything else goes out, and only those the venue does not know are
+// sent again, byte for byte. It never talks to a venue with another state than the first one it met. NULL
+// with *e set. close: joins the thread; orders without an outcome stay without one (recovery looks them up).
+struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e);
+
+// ---- recovery, blocking, before the gateway is opened
+
+// Called once a key, in order. reply->status is ORDER_UNKNOWN for keys the venue never saw: they are closed
+// now. Not 0 stops the recovery.
+typedef int (*gateway_recover_fn)(void *ctx, const struct order_reply *reply);
+// Asks the venue for the outcome of every key, fencing the unknown ones. Waits up to timeout_ms for the
+// venue. 0, or -1 with *e set: then nothing may be sent for these accounts.
+int gateway_recover(const char *socket, const struct order_key *keys, size_t n, int timeout_ms,
+                    gateway_recover_fn fn, void *ctx, struct err *e);
+// Every account as the venue has it, ascending by id. Not 0 from fn stops.
+typedef int (*gateway_state_fn)(void *ctx, const struct account *a);
+int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, struct err *e);
+
+// ---- process
+
+struct venue_process;
+// Starts argv (argv[0] a path, or found through PATH; NULL-terminated, copied) and waits until the socket
+// answers. A thread keeps it: when it dies it is started again (with a growing pause, at most 200 ms). It
+// gets SIGTERM when the caller's process ends, however that ends. NULL with *e set when it is not ready
+// within timeout_ms.
+struct venue_process *venue_spawn(char *const argv[], const char *socket, int timeout_ms, struct err *e);
+long venue_pid(const struct venue_process *p); // of the running child; 0 between two
+uint64_t venue_restarts(const struct venue_process *p);
+void venue_close(struct venue_process *p); // SIGTERM, then SIGKILL after 5 s, and waits
+
+#endif

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/paper/venue_db.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "accounts/store.h"
+
+// One fill an (account, epoch): a fill raises the epoch, so a second one would be a double effect. The index
+// makes SQLite refuse it whatever the code above does.
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS account(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, currency TEXT NOT "
+    "NULL,"
+    " opening BLOB NOT NULL, state BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS orders(key BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE, desk INTEGER NOT "
+    "NULL,"
+    " account INTEGER NOT NULL, epoch INTEGER NOT NULL, revision INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " reason TEXT NOT NULL, bytes BLOB NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX IF NOT EXISTS one_fill ON orders(account, epoch) WHERE status = 1;"
+    "CREATE TABLE IF NOT EXISTS posting(id INTEGER PRIMARY KEY, key BLOB NOT NULL, account INTEGER NOT NULL,"
+    " currency TEXT NOT NULL, party INTEGER NOT NULL, amount TEXT NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS by_account ON posting(account, currency);"
+    "CREATE TABLE IF NOT EXISTS balance(currency TEXT NOT NULL, party INTEGER NOT NULL, amount TEXT NOT NULL,"
+    " PRIMARY KEY(currency, party)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;";
+
+static const char *const sql[VDB_STATEMENTS] = {
+    [VDB_BEGIN] = "BEGIN IMMEDIATE",
+    [VDB_COMMIT] = "COMMIT",
+    [VDB_ROLLBACK] = "ROLLBACK",
+    [VDB_FIND_ORDER] = "SELECT status, bytes, reply FROM orders WHERE key = ?1",
+    [VDB_PUT_ORDER] = "INSERT INTO orders VALUES(?1, (SELECT coalesce(max(seq), 0) + 1 FROM orders),"
+                      " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [VDB_PUT_ACCOUNT] = "UPDATE account SET epoch = ?2, state = ?3 WHERE id = ?1",
+    [VDB_POST] = "INSERT INTO posting(key, account, currency, party, amount) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [VDB_GET_BALANCE] = "SELECT amount FROM balance WHERE currency = ?1 AND party = ?2",
+    [VDB_SET_BALANCE] = "INSERT OR REPLACE INTO balance VALUES(?1, ?2, ?3)",
+    [VDB_COUNT] = "INSERT INTO counter VALUES(?1, 1) ON CONFLICT(name) DO UPDATE SET n = n + 1",
+};
+
+static int fail(sqlite3 *db, const char *path, struct err *e)
+{
+    return err_set(e, "venue state %s: %s; check the file, its permissions and the space on its disk", path,
+                   db ? sqlite3_errmsg(db) : "out of memory");
+}
+
+static int vfail(struct venue_db *v, struct err *e)
+{
+    return fail(v->db, v->path, e);
+}
+
+void venue_cash_name(const struct market *m, const struct account *a, char out[CURRENCY_LEN])
+{
+    const struct instrument *in = a->n_positions ? &m->instrument[a->position[0].instrument] : NULL;
+    if (in && in->kind == INST_INVERSE) // settles in the coin itself: named after the price it is quoted at
+        (void)snprintf(out, CURRENCY_LEN, "cash/%s.d%u", m->asset[in->asset].name, a->cash_decimals);
+    else
+        (void)snprintf(out, CURRENCY_LEN, "cash/quote.d%u", a->cash_decimals);
+}
+
+void venue_token_name(const struct market *m, uint16_t instrument, char out[CURRENCY_LEN])
+{
+    (void)snprintf(out, CURRENCY_LEN, "token/%s", m->instrument[instrument].name);
+}
+
+static int take_lock(struct venue_db *v, struct err *e)
+{
+    char name[sizeof v->path + 8];
+    (void)snprintf(name, sizeof name, "%s.lock", v->path);
+    v->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (v->lock < 0)
+        return err_set(e, "%s: cannot create the lock file; check that the directory exists and is writable",
+                       name);
+    if (flock(v->lock, LOCK_EX | LOCK_NB))
+        return err_set(e, "%s: another venue has this state open; stop it or name another --state", name);
+    return 0;
+}
+
+static int exec_sql(struct venue_db *v, const char *text, struct err *e)
+{
+    return sqlite3_exec(v->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : vfail(v, e);
+}
+
+int venue_db_open(struct venue_db *v, const char *path, bool sync, struct err *e)
+{
+    *v = (struct venue_db){.lock = -1};
+    if (strlen(path) >= sizeof v->path)
+        return err_set(e, "venue state: the path is longer than %zu characters; use a shorter one",
+                       sizeof v->path);
+    (void)snprintf(v->path, sizeof v->path, "%s", path);
+    if (take_lock(v, e))
+        return -1;
+    if (sqlite3_open_v2(path, &v->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
+        return vfail(v, e);
+    sqlite3_busy_timeout(v->db, 5000); // a reader (venue ledger) may hold it for a moment
+    if (exec_sql(v, "PRAGMA journal_mode=WAL", e) ||
+        exec_sql(v, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF", e) || exec_sql(v, schema, e))
+        return -1;
+    for (unsigned i = 0; i < VDB_STATEMENTS; i++) {
+        if (sqlite3_prepare_v3(v->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &v->st[i], NULL) != SQLITE_OK)
+            return vfail(v, e);
+    }
+    return 0;
+}
+
+void venue_db_close(struct venue_db *v)
+{
+    for (unsigned i = 0; i < VDB_STATEMENTS; i++)
+        sqlite3_finalize(v->st[i]);
+    sqlite3_close(v->db);
+    if (v->lock >= 0)
+        close(v->lock);
+    *v = (struct venue_db){.lock = -1};
+}
+
+// Runs a statement that gives no rows.
+static int run(struct venue_db *v, enum venue_statement s, struct err *e)
+{
+    int rc = sqlite3_step(v->st[s]);
+    int rst = sqlite3_reset(v->st[s]);
+    (void)sqlite3_clear_bindings(v->st[s]);
+    return rc == SQLITE_DONE && rst == SQLITE_OK ? 0 : vfail(v, e);
+}
+
+int venue_db_begin(struct venue_db *v, struct err *e)
+{
+    return run(v, VDB_BEGIN, e);
+}
+int venue_db_commit(struct venue_db *v, struct err *e)
+{
+    return run(v, VDB_COMMIT, e);
+}
+int venue_db_rollback(struct venue_db *v, struct err *e)
+{
+    return run(v, VDB_ROLLBACK, e);
+}
+
+int venue_db_filled(struct venue_db *v, struct err *e)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(v->db, "SELECT 1 FROM meta WHERE name = 'market'", -1, &st, NULL) != SQLITE_OK)
+        return vfail(v, e);
+    int rc = sqlite3_step(st);
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : vfail(v, e);
+}
+
+static int put_meta_blob(struct venue_db *v, const char *name, const void *data, size_t n, struct err *e)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(v->db, "INSERT INTO meta VALUES(?1, ?2)", -1, &st, NULL) != SQLITE_OK)
+        return vfail(v, e);
+    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(st, 2, data, (int)n, SQLITE_STATIC);
+    int rc = sqlite3_step(st);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? 0 : vfail(v, e);
+}
+
+static int fill_accounts(struct venue_db *v, const struct book *b, uint8_t *buf, struct err *e)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(v->db, "INSERT INTO account VALUES(?1, ?2, ?3, ?4, ?4)", -1, &st, NULL) !=
+        SQLITE_OK)
+        return vfail(v, e);
+    int bad = 0;
+    for (size_t i = 0; i < b->n_accounts && !bad; i++) {
+        const struct account *a = &b->account[i];
+        char currency[CURRENCY_LEN];
+        venue_cash_name(&b->market, a, currency);
+        size_t n = account_encode(a, buf, ACCOUNT_BYTES_MAX);
+        if (n == 0) {
+            bad = err_set(e, "account %u cannot be encoded; check its names and numbers", a->id);
+            break;
+        }
+        sqlite3_bind_int64(st, 1, a->id);
+        sqlite3_bind_int64(st, 2, a->epoch);
+        sqlite3_bind_text(st, 3, currency, -1, SQLITE_STATIC);
+        sqlite3_bind_blob(st, 4, buf, (int)n, SQLITE_STATIC);
+        if (sqlite3_step(st) != SQLITE_DONE || sqlite3_reset(st) != SQLITE_OK)
+            bad = vfail(v, e);
+    }
+    sqlite3_finalize(st);
+    return bad;
+}
+
+int venue_db_fill(struct venue_db *v, const struct book *b, struct err *e)
+{
+    uint64_t instance;
+    if (getrandom(&instance, sizeof instance, 0) != (ssize_t)sizeof instance)
+        return err_set(e, "venue state %s: no random number for its identity", v->path);
+    uint8_t *buf = malloc(MARKET_BYTES_MAX);
+    if (!buf)
+        return err_set(e, "venue state %s: out of memory", v->path);
+    size_t n = market_encode(&b->market, buf, MARKET_BYTES_MAX);
+    int bad = n == 0 ? err_set(e, "venue state %s: the market cannot be encoded", v->path) : 0;
+    bad = bad || venue_db_begin(v, e) || put_meta_blob(v, "market", buf, n, e) ||
+          put_meta_blob(v, "instance", &instance, sizeof instance, e) || fill_accounts(v, b, buf, e) ||
+          venue_db_commit(v, e);
+    free(buf);
+    return bad ? -1 : 0;
+}
+
+int venue_db_find(struct venue_db *v, const struct order_key *k, struct venue_stored *out, struct err *e)
+{
+    uint8_t key[ORDER_KEY_BYTES];
+    order_key_encode(k, key);
+    sqlite3_stmt *st = v->st[VDB_FIND_ORDER];
+    (void)sqlite3_reset(st);
+    sqlite3_bind_blob(st, 1, key, sizeof key, SQLITE_TRANSIENT);
+    int rc = sqlite3_step(st);
+    if (rc == SQLITE_DONE) {
+        (void)sqlite3_reset(st);
+        return 0;
+    }
+    if (rc != SQLITE_ROW)
+        return vfail(v, e);
+    // Left on its row so that the pointers stay.
+    out->status = (uint8_t)sqlite3_column_int(st, 0);
+    out->bytes = sqlite3_column_blob(st, 1);
+    out->n_bytes = (size_t)sqlite3_column_bytes(st, 1);
+    out->reply = sqlite3_column_blob(st, 2);
+    out->n_reply = (size_t)sqlite3_column_bytes(st, 2);
+    return 1;
+}
+
+void venue_db_done(struct venue_db *v)
+{
+    (void)sqlite3_reset(v->st[VDB_FIND_ORDER]);
+    (void)sqlite3_clear_bindings(v->st[VDB_FIND_ORDER]);
+}
+
+int venue_db_put_order(struct venue_db *v, const struct order_reply *r, const uint8_t *bytes, size_t n_bytes,
+                       const uint8_t *reply, size_t n_reply, struct err *e)
+{
+    uint8_t key[ORDER_KEY_BYTES];
+    order_key_encode(&r->key, key);
+    sqlite3_stmt *st = v->st[VDB_PUT_ORDER];
+    sqlite3_bind_blob(st, 1, key, sizeof key, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 2, r->key.desk);
+    sqlite3_bind_int64(st, 3, r->key.account);
+    sqlite3_bind_int64(st, 4, r->key.epoch);
+    sqlite3_bind_int64(st, 5, r->key.revision);
+    sqlite3_bind_int(st, 6, r->status);
+    sqlite3_bind_text(st, 7, r->reason, -1, SQLITE_STATIC);
+    sqlite3_bind_blob(st, 8, n_bytes ? bytes : key, (int)n_bytes, SQLITE_STATIC); // empty blob, not NULL
+    sqlite3_bind_blob(st, 9, reply, (int)n_reply, SQLITE_STATIC);
+    return run(v, VDB_PUT_ORDER, e);
+}
+
+int venue_db_put_account(struct venue_db *v, const struct account *a, struct err *e)
+{
+    uint8_t buf[ACCOUNT_BYTES_MAX];
+    size_t n = account_encode(a, buf, sizeof buf);
+    if (n == 0)
+        return err_set(e, "venue state %s: account %u cannot be encoded", v->path, a->id);
+    sqlite3_stmt *st = v->st[VDB_PUT_ACCOUNT];
+    sqlite3_bind_int64(st, 1, a->id);
+    sqlite3_bind_int64(st, 2, a->epoch);
+    sqlite3_bind_blob(st, 3, buf, (int)n, SQLITE_STATIC);
+    return run(v, VDB_PUT_ACCOUNT, e);
+}
+
+static int get_balance(struct venue_db *v, const char *currency, uint8_t party, i256 *out, struct err *e)
+{
+    sqlite3_stmt *st = v->st[VDB_GET_BALANCE];
+    sqlite3_bind_text(st, 1, currency, -1, SQLITE_STATIC);
+    sqlite3_bind_int(st, 2, party);
+    int rc = sqlite3_step(st), bad = 0;
+    *out = i256_from_i64(0);
+    if (rc == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(st, 0);
+        if (!text || i256_parse(text, out))
+            bad = err_set(e, "venue state %s: balance of %s is not a number; restore it from a copy", v->path,
+                          currency);
+    } else if (rc != SQLITE_DONE) {
+        bad = vfail(v, e);
+    }
+    (void)sqlite3_reset(st);
+    (void)sqlite3_clear_bindings(st);
+    return bad;
+}
+
+int venue_db_post(struct venue_db *v, const struct order_key *k, const char *currency, uint8_t party,
+                  i256 amount, struct err *e)
+{
+    uint8_t key[ORDER_KEY_BYTES];
+    char text[I256_DIGITS_MAX];
+    i256 was;
+    order_key_encode(k, key);
+    (void)i256_format(amount, text, sizeof text);
+    sqlite3_stmt *st = v->st[VDB_POST];
+    sqlite3_bind_blob(st, 1, key, sizeof key, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 2, k->account);
+    sqlite3_bind_text(st, 3, currency, -1, SQLITE_STATIC);
+    sqlite3_bind_int(st, 4, party);
+    sqlite3_bind_text(st, 5, text, -1, SQLITE_STATIC);
+    if (run(v, VDB_POST, e) || get_balance(v, currency, party, &was, e))
+        return -1;
+    (void)i256_format(i256_add(was, amount), text, sizeof text);
+    st = v->st[VDB_SET_BALANCE];
+    sqlite3_bind_text(st, 1, currency, -1, SQLITE_STATIC);
+    sqlite3_bind_int(st, 2, party);
+    sqlite3_bind_text(st, 3, text, -1, SQLITE_STATIC);
+    return run(v, VDB_SET_BALANCE, e);
+}
+
+int venue_db_count(struct venue_db *v, const char *what, struct err *e)
+{
+    sqlite3_bind_text(v->st[VDB_COUNT], 1, what, -1, SQLITE_STATIC);
+    return run(v, VDB_COUNT, e);
+}

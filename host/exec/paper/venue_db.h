@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// State of the paper venue in SQLite: accounts, orders with their replies, and a double-entry ledger.
+// Everything that belongs to one order is one transaction. Any failure is final for the process: the caller
+// stops, and the database is as of the last commit. One thread; not for a hot path.
+#ifndef TRIPLINE_EXEC_PAPER_VENUE_DB_H
+#define TRIPLINE_EXEC_PAPER_VENUE_DB_H
+
+#include <sqlite3.h>
+
+#include "exec/paper/wire.h"
+
+enum venue_statement {
+    VDB_BEGIN,
+    VDB_COMMIT,
+    VDB_ROLLBACK,
+    VDB_FIND_ORDER,
+    VDB_PUT_ORDER,
+    VDB_PUT_ACCOUNT,
+    VDB_POST,
+    VDB_GET_BALANCE,
+    VDB_SET_BALANCE,
+    VDB_COUNT,
+    VDB_STATEMENTS
+};
+
+struct venue_db {
+    sqlite3 *db;
+    sqlite3_stmt *st[VDB_STATEMENTS];
+    char path[512];
+    int lock; // descriptor of the lock file: one venue a state
+};
+
+struct venue_stored { // an order that is known; pointers valid until venue_db_done
+    uint8_t status;
+    const uint8_t *bytes;
+    size_t n_bytes; // 0: fenced before it was seen
+    const uint8_t *reply;
+    size_t n_reply;
+};
+
+// Opens for the venue: creates the schema when the file is new, takes the lock. sync: commits survive a power
+// loss (synchronous=FULL); without it they survive the death of the process only. 0 or -1.
+int venue_db_open(struct venue_db *v, const char *path, bool sync, struct err *e);
+void venue_db_close(struct venue_db *v);
+// 1 when accounts were put in already, 0 when not, -1 on error.
+int venue_db_filled(struct venue_db *v, struct err *e);
+// Puts a book in, in one transaction.
+int venue_db_fill(struct venue_db *v, const struct book *b, struct err *e);
+// Reads it back; the book is the caller's to free. currency: one name an account, malloc'ed.
+int venue_db_load(sqlite3 *db, const char *path, struct book *b, char (**currency)[CURRENCY_LEN],
+                  uint64_t *instance, struct err *e);
+
+int venue_db_begin(struct venue_db *v, struct err *e);
+int venue_db_commit(struct venue_db *v, struct err *e);
+int venue_db_rollback(struct venue_db *v, struct err *e);
+int venue_db_find(struct venue_db *v, const struct order_key *k, struct venue_stored *out,
+                  struct err *e);       // 1/0/-1
+void venue_db_done(struct venue_db *v); // ends a find
+int venue_db_put_order(struct venue_db *v, const struct order_reply *r, const uint8_t *bytes, size_t n_bytes,
+                       const uint8_t *reply, size_t n_reply, struct err *e);
+int venue_db_put_account(struct venue_db *v, const struct account *a, struct err *e);
+int venue_db_post(struct venue_db *v, const struct order_key *k, const char *currency, uint8_t party,
+                  i256 amount, struct err *e);
+int venue_db_count(struct venue_db *v, const char *what, struct err *e); // adds one to a counter
+// One page of balances and the totals, for LEDGER.
+int venue_db_balances(struct venue_db *v, uint32_t first_row, struct wire_balances *out, struct err *e);
+
+// `tripline venue ledger`: prints balances and checks conservation (venue_ledger.c). 0 sound, 1 broken, -1
+// error.
+int venue_ledger(const char *path, FILE *out, struct err *e);
+
+// Ledger name of what a flow of this account moves: its settlement cash or a reserve's token.
+void venue_cash_name(const struct market *m, const struct account *a, char out[CURRENCY_LEN]);
+void venue_token_name(const struct market *m, uint16_t instrument, char out[CURRENCY_LEN]);
+
+#endif

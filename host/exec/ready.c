@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/ready.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { PPM = 1000000 };
+
+int ready_init(struct ready_pool *p, uint32_t n)
+{
+    p->slot = calloc(n, sizeof *p->slot);
+    p->free_slot = calloc(n, sizeof *p->free_slot);
+    p->n = p->n_free = n;
+    if (!p->slot || !p->free_slot)
+        return -1;
+    for (uint32_t i = 0; i < n; i++)
+        p->free_slot[i] = n - i; // lowest name on top
+    return 0;
+}
+
+void ready_free_all(struct ready_pool *p)
+{
+    free(p->slot);
+    free(p->free_slot);
+    *p = (struct ready_pool){0};
+}
+
+uint32_t ready_take(struct ready_pool *p)
+{
+    return p->n_free ? p->free_slot[--p->n_free] : READY_NONE;
+}
+
+void ready_give(struct ready_pool *p, uint32_t name)
+{
+    assert(name != READY_NONE && name <= p->n && p->n_free < p->n);
+    p->free_slot[p->n_free++] = name;
+}
+
+bool ready_moved(const struct ready *r, const int64_t *px, uint32_t tolerance_ppm)
+{
+    for (unsigned i = 0; i < r->assets.n; i++) {
+        int64_t was = r->checked_px[i], now = px[r->assets.asset[i]];
+        i128 d = (i128)now - was;
+        if ((d < 0 ? -d : d) * 2 * PPM > (i128)was * tolerance_ppm)
+            return true;
+    }
+    return false;
+}
+
+static bool within(i128 qty, i128 exact, uint32_t ppm)
+{
+    i256 d = i256_abs(i256_sub(i256_from_i128(qty), i256_from_i128(exact)));
+    return i256_cmp(i256_mul_i64(d, PPM), i256_mul_i64(i256_abs(i256_from_i128(exact)), ppm)) <= 0;
+}
+
+bool ready_close(const struct order *o, const struct order_size *exact, uint32_t tolerance_ppm)
+{
+    if (o->full != exact->full || o->n != exact->n)
+        return false;
+    uint32_t ppm = exact->full ? 0 : tolerance_ppm;
+    for (unsigned i = 0; i < o->n; i++) {
+        if (o->leg[i].instrument != exact->leg[i].instrument ||
+            !within(o->leg[i].qty, exact->leg[i].qty, ppm))
+            return false;
+    }
+    return true;
+}

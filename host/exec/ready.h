@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pool of ready orders: made near the breach, their bytes already on their way to disk, used at the trigger
+// when the exact size is close enough. One thread; no allocation after ready_init.
+#ifndef TRIPLINE_EXEC_READY_H
+#define TRIPLINE_EXEC_READY_H
+
+#include "exec/marks.h"
+#include "exec/order.h"
+
+enum { READY_NONE = 0, READY_MAX_DEFAULT = 4096 };
+
+struct ready {
+    uint64_t lsn; // of its J_READY record
+    uint16_t n_bytes;
+    uint8_t bytes[ORDER_BYTES_MAX];
+    struct order order;
+    struct marks_assets assets;
+    int64_t checked_px[ROW_ASSETS_MAX]; // prices at which its size was last compared
+};
+
+struct ready_pool {
+    struct ready *slot; // named by index + 1, so that 0 is none
+    uint32_t *free_slot;
+    uint32_t n, n_free;
+};
+
+int ready_init(struct ready_pool *p, uint32_t n); // 0 or -1
+void ready_free_all(struct ready_pool *p);
+uint32_t ready_take(struct ready_pool *p); // READY_NONE when the pool is empty
+void ready_give(struct ready_pool *p, uint32_t name);
+static inline struct ready *ready_at(struct ready_pool *p, uint32_t name)
+{
+    return &p->slot[name - 1];
+}
+
+// Has some price moved from the last comparison by more than half of tolerance_ppm?
+bool ready_moved(const struct ready *r, const int64_t *px, uint32_t tolerance_ppm);
+// Same kind, same legs, and every quantity within tolerance_ppm of the exact one; a full order must be equal.
+bool ready_close(const struct order *o, const struct order_size *exact, uint32_t tolerance_ppm);
+
+#endif

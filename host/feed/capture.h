@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts about a capture file before it is replayed.
+#ifndef TRIPLINE_FEED_CAPTURE_H
+#define TRIPLINE_FEED_CAPTURE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+// Counts the packets of a pcap or pcapng file by reading it once. 0, or -1 with *e set when it is no capture of
+// Ethernet frames or breaks off.
+int capture_count(const char *path, uint64_t *packets, struct err *e);
+
+#endif

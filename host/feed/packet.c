@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feed/packet.h"
+
+#include "feed/wire.h"
+
+enum {
+    ETH_TYPE_AT = 12,
+    VLAN_TAG = 4,
+    VLAN_MAX = 2,
+    SLL_HEADER = 16,
+    SLL_TYPE_AT = 14,
+    SLL2_HEADER = 20,
+    SLL2_TYPE_AT = 0,
+    IPV4_MIN = 20,
+    UDP_HEADER = 8,
+    TYPE_IPV4 = 0x0800,
+    TYPE_VLAN = 0x8100,
+    TYPE_QINQ = 0x88a8,
+    PROTO_UDP = 17,
+    FRAGMENT_BITS = 0x3fff, // more-fragments flag and offset; reserved and don't-fragment left out
+};
+
+struct span {
+    const uint8_t *at;
+    size_t have; // bytes captured from `at`
+    size_t wire; // bytes there were on the wire from `at`
+};
+
+static void skip(struct span *s, size_t n)
+{
+    s->at += n;
+    s->have -= n;
+    s->wire -= n;
+}
+
+// A header that is not there: cut off by the capture, or never sent.
+static enum feed_drop missing(const struct span *s, size_t need)
+{
+    return s->wire >= need ? DROP_TRUNCATED : DROP_SHORT_FRAME;
+}
+
+static enum feed_drop walk_ethernet(struct span *s)
+{
+    size_t type_at = ETH_TYPE_AT;
+    for (unsigned tags = 0;; tags++, type_at += VLAN_TAG) {
+        if (s->have < type_at + 2)
+            return missing(s, type_at + 2);
+        uint16_t type = be16_load(s->at + type_at);
+        if (type == TYPE_VLAN || type == TYPE_QINQ) {
+            if (tags == VLAN_MAX)
+                return DROP_VLAN_DEPTH;
+            continue;
+        }
+        if (type != TYPE_IPV4)
+            return DROP_NOT_IPV4;
+        skip(s, type_at + 2);
+        return DROP_NONE;
+    }
+}
+
+static enum feed_drop walk_cooked(struct span *s, size_t header, size_t type_at)
+{
+    if (s->have < header)
+        return missing(s, header);
+    if (be16_load(s->at + type_at) != TYPE_IPV4)
+        return DROP_NOT_IPV4;
+    skip(s, header);
+    return DROP_NONE;
+}
+
+static enum feed_drop walk_link(enum feed_link link, struct span *s)
+{
+    switch (link) {
+    case LINK_ETHERNET:
+        return walk_ethernet(s);
+    case LINK_SLL:
+        return walk_cooked(s, SLL_HEADER, SLL_TYPE_AT);
+    case LINK_SLL2:
+        return walk_cooked(s, SLL2_HEADER, SLL2_TYPE_AT);
+    case LINK_RAW_IP:
+        // Nothing but the version tells IPv4 from IPv6 here.
+        if (s->have > 0 && s->at[0] >> 4 == 6)
+            return DROP_NOT_IPV4;
+        return DROP_NONE;
+    }
+    return DROP_NOT_IPV4;
+}
+
+// Leaves the span on the IP payload, exactly as long as the header says.
+static enum feed_drop walk_ipv4(struct span *s, struct packet_udp *out)
+{
+    if (s->have < IPV4_MIN)
+        return missing(s, IPV4_MIN);
+    size_t header = (size_t)(s->at[0] & 15) * 4;
+    size_t total = be16_load(s->at + 2);
+    if (s->at[0] >> 4 != 4 || header < IPV4_MIN || total < header || total > s->wire)
+        return DROP_IP_HEADER;
+    if (s->at[9] != PROTO_UDP)
+        return DROP_NOT_UDP;
+    if (be16_load(s->at + 6) & FRAGMENT_BITS)
+        return DROP_FRAGMENT;
+    if (s->have < total)
+        return DROP_TRUNCATED;
+    out->src_ip = be32_load(s->at + 12);
+    out->dst_ip = be32_load(s->at + 16);
+    s->have = s->wire = total;
+    skip(s, header);
+    return DROP_NONE;
+}
+
+static enum feed_drop walk_udp(const struct span *s, struct packet_udp *out)
+{
+    if (s->have < UDP_HEADER)
+        return DROP_UDP_LENGTH;
+    if (be16_load(s->at + 4) != s->have)
+        return DROP_UDP_LENGTH;
+    out->src_port = be16_load(s->at);
+    out->dst_port = be16_load(s->at + 2);
+    out->payload = s->at + UDP_HEADER;
+    out->len = s->have - UDP_HEADER;
+    return DROP_NONE;
+}
+
+enum feed_drop packet_walk(enum feed_link link, const uint8_t *frame, size_t caplen, size_t wirelen,
+                           struct packet_udp *out)
+{
+    // A record that claims to hold more than was sent is damaged; trust the smaller figure.
+    struct span s = {frame, caplen < wirelen ? caplen : wirelen, wirelen};
+    enum feed_drop why = walk_link(link, &s);
+    if (why == DROP_NONE)
+        why = walk_ipv4(&s, out);
+    if (why == DROP_NONE)
+        why = walk_udp(&s, out);
+    return why;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feed/price.h"
+
+#include "base/wide.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { MANTISSA_BITS = 52, EXPONENT_MASK = 0x7ff, EXPONENT_BIAS = 1023 + MANTISSA_BITS, DECIMALS_MAX = 18 };
+
+static_assert(sizeof(double) == 8, "IEEE 754 binary64 assumed");
+
+// |v| * 10^decimals = p * 2^e with p < 2^53 * 10^18 < 2^113, so every step below is exact.
+static int scale_up(u128 p, unsigned e, int64_t *out)
+{
+    if (e > 62 || p > (u128)INT64_MAX >> e)
+        return -1;
+    *out = (int64_t)(p << e);
+    return 0;
+}
+
+static int scale_down(u128 p, unsigned s, int64_t *out)
+{
+    if (s > 127) // p / 2^s < 2^-14
+        return -1;
+    u128 q = s ? p >> s : p;
+    u128 rest = p - (q << s);
+    u128 half = s ? (u128)1 << (s - 1) : 1;
+    if (rest > half || (rest == half && (q & 1)))
+        q++;
+    if (q == 0 || q > (u128)INT64_MAX)
+        return -1;
+    *out = (int64_t)q;
+    return 0;
+}
+
+int price_from_double(double v, unsigned decimals, int64_t *out)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    unsigned exponent = (unsigned)(bits >> MANTISSA_BITS) & EXPONENT_MASK;
+    uint64_t mantissa = bits & ((UINT64_C(1) << MANTISSA_BITS) - 1);
+    if (bits >> 63 || exponent == EXPONENT_MASK || decimals > DECIMALS_MAX)
+        return -1;
+    if (exponent)
+        mantissa |= UINT64_C(1) << MANTISSA_BITS;
+    else
+        exponent = 1; // subnormal: same scale as the smallest normal
+    if (mantissa == 0)
+        return -1;
+    u128 p = mantissa;
+    for (unsigned i = 0; i < decimals; i++)
+        p *= 10;
+    if (exponent >= EXPONENT_BIAS)
+        return scale_up(p, exponent - EXPONENT_BIAS, out);
+    return scale_down(p, EXPONENT_BIAS - exponent, out);
+}

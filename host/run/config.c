@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+// One line per setting: where it is, how wide, what is allowed.
+struct key {
+    const char *name;
+    size_t offset;
+    uint8_t bytes; // 4 unsigned, 8 signed
+    int64_t min, max;
+};
+#define KEY(name, field, bytes, min, max) {name, offsetof(struct session_config, field), bytes, min, max}
+static const struct key keys[] = {
+    KEY("band_ppm", engine.band_ppm, 4, 100, 500000),
+    KEY("warn_ppm", engine.warn_ppm, 4, 0, 1000000),
+    KEY("desk", desk.desk, 4, 1, UINT32_MAX),
+    KEY("target_ppm", desk.size.target_ppm, 4, 1000001, 10000000),
+    KEY("dust", desk.size.dust, 8, 0, INT64_MAX),
+    KEY("max_order_e8", desk.max_order_e8, 8, 0, INT64_MAX),
+    KEY("max_minute_e8", desk.max_minute_e8, 8, 0, INT64_MAX),
+    KEY("max_total_e8", desk.max_total_e8, 8, 0, INT64_MAX),
+    KEY("max_price_age_ns", desk.max_price_age_ns, 8, 0, INT64_MAX),
+    KEY("min_profit_e8", desk.min_profit_e8, 8, INT64_MIN, INT64_MAX),
+    KEY("cost_e8", desk.cost_e8, 8, 0, INT64_MAX),
+    KEY("ready_tolerance_ppm", desk.ready_tolerance_ppm, 4, 0, 1000000),
+    KEY("lanes", lanes, 4, 1, 4096),
+    KEY("slots", slots, 4, 1, 4096),
+    KEY("assets", assets, 4, 1, 4096),
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+void config_default(struct session_config *c)
+{
+    *c = (struct session_config){
+        .engine = {.band_ppm = 20000, .warn_ppm = 50000},
+        .desk = {.desk = 1,
+                 .size = {.target_ppm = 1100000, .dust = 100},
+                 .max_price_age_ns = UINT64_C(60000000000),
+                 .ready_tolerance_ppm = 50000},
+        .lanes = 32,
+        .slots = 16,
+        .assets = 256,
+    };
+}
+
+static int64_t get(const struct session_config *c, const struct key *k)
+{
+    const char *at = (const char *)c + k->offset;
+    uint32_t u;
+    int64_t i;
+    if (k->bytes == 4) {
+        memcpy(&u, at, sizeof u);
+        return u;
+    }
+    memcpy(&i, at, sizeof i);
+    return i;
+}
+
+size_t config_format(const struct session_config *c, char *buf, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < KEYS; i++) {
+        int n = snprintf(buf + used, size - used, "%s=%" PRId64 "\n", keys[i].name, get(c, &keys[i]));
+        if (n < 0 || (size_t)n >= size - used)
+            return 0;
+        used += (size_t)n;
+    }
+    return used;
+}
+
+int config_set(struct session_config *c, const char *key, const char *value, struct err *e)
+{
+    for (size_t i = 0; i < KEYS; i++) {
+        const struct key *k = &keys[i];
+        if (strcmp(k->name, key) != 0)
+            continue;
+        char *end;
+        errno = 0;
+        long long v = strtoll(value, &end, 10);
+        if (errno || end == value || *end || v < k->min || v > k->max)
+            return err_set(e, "%s=%s: a whole number from %" PRId64 " to %" PRId64 " is wanted", key, value,
+                           k->min, k->max);
+        char *at = (char *)c + k->offset;
+        uint32_t u = (uint32_t)v;
+        if (k->bytes == 4)
+            memcpy(at, &u, sizeof u);
+        else
+            memcpy(at, &v, sizeof v);
+        return 0;
+    }
+    return err_set(e, "%s: no such setting", key);
+}
+
+int config_parse(const char *buf, size_t len, struct session_config *c, struct err *e)
+{
+    char line[128];
+    config_default(c);
+    for (size_t at = 0; at < len;) {
+        const char *nl = memchr(buf + at, '\n', len - at);
+        size_t n = nl ? (size_t)(nl - (buf + at)) : len - at;
+        if (n >= sizeof line)
+            return err_set(e, "journal header: a line of %zu bytes", n);
+        memcpy(line, buf + at, n);
+        line[n] = '\0';
+        at += n + 1;
+        char *eq = strchr(line, '=');
+        if (!eq)
+            return err_set(e, "journal header: \"%s\" is no key=value", line);
+        *eq = '\0';
+        if (config_set(c, line, eq + 1, e) != 0)
+            return -1;
+    }
+    return 0;
+}

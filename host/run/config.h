@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings that decide what a session does, as text in a journal's header so that a replay has the same.
+#ifndef TRIPLINE_RUN_CONFIG_H
+#define TRIPLINE_RUN_CONFIG_H
+
+#include "engine/engine.h"
+#include "exec/desk.h"
+
+struct session_config {
+    struct engine_config engine;
+    struct desk_config desk;
+    uint32_t lanes, slots, assets; // of the device
+};
+
+// Defaults: 2 % bands, warning at 5 %, health restored to 1.1, no limits, orders worth at least 1 unit.
+void config_default(struct session_config *c);
+// "key=value" lines, terminated. Returns the length, 0 when it does not fit.
+size_t config_format(const struct session_config *c, char *buf, size_t size);
+// Reads what config_format() wrote (buf need not be terminated). 0, or -1 with the offending line in *e.
+int config_parse(const char *buf, size_t len, struct session_config *c, struct err *e);
+// Sets one key. 0, or -1 with *e set: unknown key, or a value that is no number in range.
+int config_set(struct session_config *c, const char *key, const char *value, struct err *e);
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/live.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    LOCKSTEP_WAIT_MS = 10000,
+    DRAIN_WAIT_MS = 2000,
+    PROGRESS_NS = 250000000,
+    // A capture's driver gives its frames back to back: silence this long before the last one means it has failed.
+    STALL_NS = 2000000000,
+    CLOCK_EVERY = 256, // polls between looks at the clock
+};
+
+struct live {
+    const struct live_config *c;
+    struct session *session;
+    struct gateway *gw;
+    struct order_reply reply;
+    uint64_t frames;
+    bool failed;
+    struct err *e;
+};
+
+static uint64_t clock_now(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t); // vDSO, no system call
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void take_replies(struct live *l)
+{
+    while (!l->failed && gateway_poll(l->gw, &l->reply) == 1)
+        l->failed = session_reply(l->session, &l->reply, l->e) != 0;
+}
+
+// Replies may lead to further orders; ends when none is outstanding. False when the venue does not answer in time.
+static bool settle(struct live *l, int timeout_ms)
+{
+    int rc;
+    while (!l->failed && (rc = gateway_wait(l->gw, timeout_ms)) != 0) {
+        if (rc < 0)
+            return false;
+        take_replies(l);
+    }
+    return true;
+}
+
+static void on_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen)
+{
+    struct live *l = ctx;
+    if (l->failed || (l->c->max_frames && l->frames >= l->c->max_frames))
+        return;
+    l->frames++;
+    l->failed = session_frame(l->session, ts_ns, data, caplen, wirelen, l->e) != 0;
+    if (l->c->lockstep && !l->failed && !settle(l, LOCKSTEP_WAIT_MS)) {
+        err_set(l->e, "the venue has not answered an order for %d s", LOCKSTEP_WAIT_MS / 1000);
+        l->failed = true;
+    }
+}
+
+static void look_at_kill_switch(struct live *l)
+{
+    if (!l->c->kill_wanted)
+        return;
+    bool on = l->c->kill_wanted(l->c->kill_ctx);
+    if (on != desk_killed(session_desk(l->session)))
+        l->failed = session_kill(l->session, on, l->e) != 0;
+}
+
+static bool ended(const struct live *l, const struct live_source *src)
+{
+    return (src->frames && l->frames >= src->frames) || (l->c->max_frames && l->frames >= l->c->max_frames);
+}
+
+// Off the packet path: clock, progress, limits. False when the run is over.
+static bool housekeeping(struct live *l, const struct live_source *src, uint64_t start, uint64_t *last_frame,
+                         uint64_t *last_progress, uint64_t *seen)
+{
+    uint64_t now = clock_now(CLOCK_MONOTONIC);
+    if (l->frames != *seen) {
+        *seen = l->frames;
+        *last_frame = now;
+    }
+    if (now - *last_progress >= PROGRESS_NS) {
+        *last_progress = now;
+        if (l->c->progress)
+            l->c->progress(l->c->progress_ctx, l->frames);
+    }
+    if (l->c->max_ns && now - start >= l->c->max_ns)
+        return false;
+    if (src->frames && now - *last_frame > STALL_NS) {
+        err_set(l->e, "the capture's driver stopped after %" PRIu64 " of %" PRIu64 " frames", l->frames, src->frames);
+        l->failed = true;
+    }
+    if (!src->frames && l->c->idle_ns && now - *last_frame >= l->c->idle_ns) {
+        *last_frame = now;
+        l->failed |= session_clock(l->session, clock_now(CLOCK_REALTIME), l->e) != 0;
+    }
+    return !l->failed;
+}
+
+enum live_end live_run(const struct live_config *c, const struct live_source *src, struct session *s,
+                       struct gateway *gw, struct err *e)
+{
+    static struct live l; // holds a reply, which is too large for a stack
+    uint64_t start = clock_now(CLOCK_MONOTONIC), last_frame = start, last_progress = start, seen = 0;
+    memset(&l, 0, sizeof l);
+    l.c = c;
+    l.session = s;
+    l.gw = gw;
+    l.e = e;
+    for (unsigned polls = 1; !l.failed && !ended(&l, src) && !*c->stop; polls++) {
+        look_at_kill_switch(&l);
+        size_t n = src->poll(src->ctx, on_frame, &l);
+        take_replies(&l);
+        if ((n == 0 || polls % CLOCK_EVERY == 0) &&
+            !housekeeping(&l, src, start, &last_frame, &last_progress, &seen))
+            break;
+    }
+    if (!l.failed)
+        (void)settle(&l, DRAIN_WAIT_MS);
+    if (c->progress)
+        c->progress(c->progress_ctx, l.frames);
+    return l.failed ? LIVE_FAILED : *c->stop ? LIVE_STOPPED : LIVE_DONE;
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/recover.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "exec/desk.h"
+#include "journal/journal.h"
+
+// All that is known of one account while scanning.
+struct entry {
+    struct order_key newest; // last J_READY; account 0 = none
+    struct order_key sent;   // last J_ORDER handed over
+    bool newest_open, sent_open;
+};
+
+struct scan {
+    struct entry *at; // ascending by account id
+    size_t n, room;
+};
+
+static struct entry *entry_of(struct scan *s, uint32_t account)
+{
+    size_t lo = 0, hi = s->n;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (s->at[mid].newest.account < account)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    if (lo < s->n && s->at[lo].newest.account == account)
+        return &s->at[lo];
+    if (s->n == s->room) {
+        size_t room = s->room ? 2 * s->room : 256;
+        struct entry *p = realloc(s->at, room * sizeof *p);
+        if (!p)
+            return NULL;
+        s->at = p;
+        s->room = room;
+    }
+    memmove(&s->at[lo + 1], &s->at[lo], (s->n - lo) * sizeof *s->at);
+    s->n++;
+    memset(&s->at[lo], 0, sizeof s->at[lo]);
+    s->at[lo].newest.account = account;
+    return &s->at[lo];
+}
+
+static int on_ready(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    struct order_key k;
+    const uint8_t *bytes;
+    size_t n;
+    if (ready_record_decode(rec->data, rec->len, &k, &bytes, &n) != 0)
+        return err_set(e, "ready order ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    struct entry *x = entry_of(s, k.account);
+    if (!x)
+        return err_set(e, "out of memory");
+    x->newest = k;
+    x->newest_open = true;
+    return 0;
+}
+
+static int on_order(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    struct order_record o;
+    if (order_record_decode(rec->data, rec->len, &o) != 0)
+        return err_set(e, "order ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    if (o.answer != DESK_SENT)
+        return 0;
+    struct entry *x = entry_of(s, o.key.account);
+    if (!x)
+        return err_set(e, "out of memory");
+    x->sent = o.key;
+    x->sent_open = true;
+    return 0;
+}
+
+static int on_reply(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    static struct order_reply r;
+    if (reply_decode(rec->data, rec->len, &r) != 0)
+        return err_set(e, "reply ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    struct entry *x = entry_of(s, r.key.account);
+    if (!x)
+        return err_set(e, "out of memory");
+    if (order_key_cmp(&x->newest, &r.key) == 0)
+        x->newest_open = false;
+    if (order_key_cmp(&x->sent, &r.key) == 0)
+        x->sent_open = false;
+    return 0;
+}
+
+// A restarted run has looked up what was open before it, and carries the revisions on.
+static int on_restore(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    if (rec->len != 12)
+        return err_set(e, "restore record of %u bytes", rec->len);
+    struct entry *x = entry_of(s, le32_load(rec->data));
+    if (!x)
+        return err_set(e, "out of memory");
+    uint32_t epoch = le32_load(rec->data + 4), revision = le32_load(rec->data + 8);
+    if (epoch > x->newest.epoch || (epoch == x->newest.epoch && revision > x->newest.revision)) {
+        x->newest.epoch = epoch;
+        x->newest.revision = revision;
+        x->newest_open = false;
+    }
+    return 0;
+}
+
+static int take(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    switch (rec->type) {
+    case J_READY:
+        return on_ready(s, rec, e);
+    case J_ORDER:
+        return on_order(s, rec, e);
+    case J_REPLY:
+        return on_reply(s, rec, e);
+    case J_RESTORE:
+        return on_restore(s, rec, e);
+    default:
+        return 0;
+    }
+}
+
+static int collect(const struct scan *s, struct recover *out, struct err *e)
+{
+    out->account = calloc(s->n + 1, sizeof *out->account);
+    out->open = calloc(2 * s->n + 1, sizeof *out->open);
+    if (!out->account || !out->open)
+        return err_set(e, "out of memory for %zu accounts", s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct entry *x = &s->at[i];
+        out->account[out->n_accounts++] =
+            (struct recover_account){x->newest.account, x->newest.epoch, x->newest.revision};
+        if (x->newest_open)
+            out->open[out->n_open++] = x->newest;
+        if (x->sent_open && !(x->newest_open && order_key_cmp(&x->sent, &x->newest) == 0))
+            out->open[out->n_open++] = x->sent;
+    }
+    return 0;
+}
+
+int recover_scan(const char *path, struct recover *out, struct err *e)
+{
+    struct journal_reader *reader;
+    struct journal_record rec;
+    struct scan s = {0};
+    int rc;
+    *out = (struct recover){0};
+    if (journal_reader_open(path, &reader, e) != 0)
+        return -1;
+    while ((rc = journal_next(reader, &rec, e)) == 1) {
+        out->clean_end = rec.type == J_END;
+        if (take(&s, &rec, e) != 0) {
+            rc = -1;
+            break;
+        }
+    }
+    out->torn_bytes = journal_reader_torn(reader);
+    journal_reader_close(reader);
+    if (rc == 0)
+        rc = collect(&s, out, e);
+    free(s.at);
+    if (rc != 0)
+        recover_free(out);
+    return rc;
+}
+
+void recover_free(struct recover *r)
+{
+    free(r->account);
+    free(r->open);
+    *r = (struct recover){0};
+}

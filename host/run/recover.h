@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a journal of an earlier run leaves open (P6): keys given out, and orders whose outcome it does not know.
+// A retired ready order cannot have been sent, and the journal is a prefix of what happened, so of the unanswered
+// keys only the newest of each account, and those handed over, may have reached the venue.
+#ifndef TRIPLINE_RUN_RECOVER_H
+#define TRIPLINE_RUN_RECOVER_H
+
+#include "exec/order.h"
+
+struct recover_account {
+    uint32_t id, epoch, revision; // newest key given out
+};
+
+struct recover {
+    size_t n_accounts;
+    struct recover_account *account; // ascending by id
+    size_t n_open;
+    struct order_key *open; // to be looked up before anything else goes out
+    uint64_t torn_bytes;
+    bool clean_end;
+};
+
+// Scans a journal. 0 with *out to be freed by recover_free(), or -1 with *e set.
+int recover_scan(const char *path, struct recover *out, struct err *e);
+void recover_free(struct recover *r);
+
+#endif

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/replay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "accounts/store.h"
+#include "base/bytes.h"
+#include "exec/gateway.h"
+
+// What the session has put out and the journal has not been compared with yet.
+struct expected {
+    struct expected *next;
+    uint8_t type;
+    uint32_t len;
+    uint8_t data[];
+};
+
+struct replay {
+    const char *backend;
+    bool audit;
+    struct replay_result *out;
+    struct session *session;
+    struct device *device;
+    struct gateway *gateway;
+    struct session_config cfg;
+    struct book book;
+    size_t account_room;
+    bool begun;
+    struct expected *first, **last;
+    bool out_of_memory;
+};
+
+static bool is_output(uint8_t type)
+{
+    return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER;
+}
+
+// The session's log during a replay: outputs are kept for comparison, inputs it was just given are not.
+static uint64_t expect(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+{
+    struct replay *r = ctx;
+    if (!is_output((uint8_t)type))
+        return 1;
+    struct expected *x = malloc(sizeof *x + na + nb);
+    if (!x) {
+        r->out_of_memory = true;
+        return 1;
+    }
+    x->next = NULL;
+    x->type = (uint8_t)type;
+    x->len = (uint32_t)(na + nb);
+    memcpy(x->data, a, na);
+    if (nb)
+        memcpy(x->data + na, b, nb);
+    *r->last = x;
+    r->last = &x->next;
+    return 1;
+}
+
+static void drop_first(struct replay *r)
+{
+    struct expected *x = r->first;
+    r->first = x->next;
+    if (!r->first)
+        r->last = &r->first;
+    free(x);
+}
+
+static void mismatch(struct replay *r, uint64_t lsn, const char *what)
+{
+    if (r->out->mismatches++ == 0)
+        (void)snprintf(r->out->first, sizeof r->out->first, "record ending at byte %" PRIu64 ": %s", lsn, what);
+}
+
+static void compare(struct replay *r, const struct journal_record *rec)
+{
+    struct expected *x = r->first;
+    r->out->commands += rec->type == J_COMMANDS ? rec->len / sizeof(struct beat) : 0;
+    r->out->events += rec->type == J_EVENT;
+    r->out->orders += rec->type == J_ORDER;
+    if (!x) {
+        mismatch(r, rec->lsn, "the journal has an output that the replay does not make");
+        return;
+    }
+    if (x->type != rec->type || x->len != rec->len || memcmp(x->data, rec->data, rec->len) != 0)
+        mismatch(r, rec->lsn, "the replay's output differs");
+    drop_first(r);
+}
+
+// Closes a segment. Outputs left over are a mismatch only where the journal ended cleanly.
+static void end_segment(struct replay *r, uint64_t lsn, bool clean)
+{
+    if (r->first && clean)
+        mismatch(r, lsn, "the replay makes an output that the journal does not have");
+    while (r->first)
+        drop_first(r);
+    if (r->session && r->audit) {
+        const struct audit *a = session_audit(r->session);
+        r->out->audit.updates += a->updates;
+        r->out->audit.evaluations += a->evaluations;
+        r->out->audit.breaches += a->breaches;
+        r->out->audit.missed += a->missed;
+        r->out->audit.unconfirmed_orders += a->unconfirmed_orders;
+    }
+    session_free(r->session);
+    if (r->device)
+        device_close(r->device);
+    if (r->gateway)
+        r->gateway->ops->close(r->gateway);
+    book_free(&r->book);
+    r->session = NULL;
+    r->device = NULL;
+    r->gateway = NULL;
+    r->book = (struct book){0};
+    r->account_room = 0;
+    r->begun = false;
+}
+
+static int add_account(struct replay *r, const struct journal_record *rec, struct err *e)
+{
+    if (r->book.n_accounts == r->account_room) {
+        size_t room = r->account_room ? 2 * r->account_room : 256;
+        struct account *p = realloc(r->book.account, room * sizeof *p);
+        if (!p)
+            return err_set(e, "out of memory for %zu accounts", room);
+        r->book.account = p;
+        r->account_room = room;
+    }
+    if (account_decode(rec->data, rec->len, &r->book.account[r->book.n_accounts]) != rec->len)
+        return err_set(e, "account record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    r->book.n_accounts++;
+    return 0;
+}
+
+// The first input after the accounts: everything is known that a session needs.
+static int begin(struct replay *r, struct err *e)
+{
+    struct device_config dc = {
+        .backend = r->backend, .lanes = r->cfg.lanes, .slots = r->cfg.slots, .assets = r->cfg.assets};
+    if (device_open(&dc, &r->device, e) != 0)
+        return -1;
+    const struct device_info *i = &r->device->info;
+    if (i->lanes != r->cfg.lanes || i->slots != r->cfg.slots || i->assets != r->cfg.assets)
+        return err_set(e, "the journal was written on a device of %u x %u rows and %u assets, %s has %u x %u and %u",
+                       r->cfg.lanes, r->cfg.slots, r->cfg.assets, i->backend, i->lanes, i->slots, i->assets);
+    r->gateway = gateway_null_open();
+    if (!r->gateway)
+        return err_set(e, "out of memory for a gateway");
+    const struct session_log log = {r, expect};
+    r->session = session_new(&r->cfg, &r->book, r->device, r->gateway, &log, r->audit, e);
+    r->begun = r->session != NULL;
+    return r->begun ? 0 : -1;
+}
+
+static int feed_input(struct replay *r, const struct journal_record *rec, struct err *e)
+{
+    static struct order_reply reply; // 6 KiB; one replay at a time
+    if (!r->begun && begin(r, e) != 0)
+        return -1;
+    switch (rec->type) {
+    case J_FRAME:
+        if (rec->len < 8)
+            return err_set(e, "frame record of %u bytes", rec->len);
+        r->out->frames++;
+        return session_frame(r->session, le64_load(rec->data), rec->data + 8, rec->len - 8, rec->len - 8, e);
+    case J_CLOCK:
+        return rec->len == 8 ? session_clock(r->session, le64_load(rec->data), e)
+                             : err_set(e, "clock record of %u bytes", rec->len);
+    case J_RESTORE:
+        return rec->len == 12 ? session_restore(r->session, le32_load(rec->data), le32_load(rec->data + 4),
+                                                le32_load(rec->data + 8), e)
+                              : err_set(e, "restore record of %u bytes", rec->len);
+    case J_CONTROL:
+        return rec->len == 1 ? session_kill(r->session, rec->data[0] != 0, e)
+                             : err_set(e, "control record of %u bytes", rec->len);
+    default:
+        if (reply_decode(rec->data, rec->len, &reply) != 0)
+            return err_set(e, "reply record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+        r->out->replies++;
+        return session_reply(r->session, &reply, e);
+    }
+}
+
+static int take(struct replay *r, const struct journal_record *rec, struct err *e)
+{
+    r->out->records++;
+    r->out->clean_end = rec->type == J_END;
+    switch (rec->type) {
+    case J_HEADER:
+        end_segment(r, rec->lsn, false);
+        r->out->segments++;
+        return config_parse((const char *)rec->data, rec->len, &r->cfg, e);
+    case J_MARKET:
+        return market_decode(rec->data, rec->len, &r->book.market) == rec->len
+                   ? 0
+                   : err_set(e, "market record cannot be decoded");
+    case J_ACCOUNT:
+        return add_account(r, rec, e);
+    case J_RESTORE:
+    case J_FRAME:
+    case J_CLOCK:
+    case J_CONTROL:
+    case J_REPLY:
+        return feed_input(r, rec, e);
+    case J_END:
+        end_segment(r, rec->lsn, true);
+        return 0;
+    default:
+        if (is_output(rec->type))
+            compare(r, rec);
+        return 0;
+    }
+}
+
+int replay_journal(const char *path, const char *backend, bool audit, bool (*progress)(void *ctx, double share),
+                   void *ctx, struct replay_result *out, struct err *e)
+{
+    struct journal_reader *reader;
+    struct replay r = {.backend = backend, .audit = audit, .out = out};
+    struct journal_record rec;
+    struct stat st;
+    int rc;
+    *out = (struct replay_result){0};
+    r.last = &r.first;
+    if (journal_reader_open(path, &reader, e) != 0)
+        return -1;
+    double size = stat(path, &st) == 0 && st.st_size > 0 ? (double)st.st_size : 1.0;
+    while ((rc = journal_next(reader, &rec, e)) == 1) {
+        if (take(&r, &rec, e) != 0 || r.out_of_memory) {
+            rc = r.out_of_memory ? err_set(e, "out of memory") : -1;
+            break;
+        }
+        if (progress && out->records % 4096 == 0 && !progress(ctx, (double)rec.lsn / size)) {
+            rc = err_set(e, "stopped at byte %" PRIu64, rec.lsn);
+            break;
+        }
+    }
+    out->torn_bytes = journal_reader_torn(reader);
+    end_segment(&r, 0, false);
+    journal_reader_close(reader);
+    return rc < 0 ? -1 : 0;
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/desk.h"
+#include "journal/journal.h"
+
+struct order_line {
+    struct order_record order;
+    uint8_t status; // enum order_status, 0 = no reply in the journal
+    char reason[REASON_LEN];
+};
+
+struct report {
+    uint64_t count[256], bytes[256];
+    struct order_line *order;
+    size_t n, room;
+    uint64_t torn;
+    char *notes;
+    size_t notes_len;
+};
+
+static const char *type_name(unsigned type)
+{
+    static const char *const names[] = {
+        [J_HEADER] = "session starts", [J_MARKET] = "markets", [J_ACCOUNT] = "accounts", [J_FRAME] = "frames",
+        [J_CLOCK] = "clock inputs",    [J_CONTROL] = "kill switch", [J_REPLY] = "venue replies",
+        [J_COMMANDS] = "command batches", [J_EVENT] = "device events", [J_READY] = "ready orders",
+        [J_ORDER] = "order decisions", [J_RESTORE] = "keys restored", [J_NOTE] = "notes", [J_END] = "clean ends"};
+    return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
+}
+
+static int add_order(struct report *r, const struct journal_record *rec, struct err *e)
+{
+    if (r->n == r->room) {
+        size_t room = r->room ? 2 * r->room : 64;
+        struct order_line *p = realloc(r->order, room * sizeof *p);
+        if (!p)
+            return err_set(e, "out of memory for %zu orders", room);
+        r->order = p;
+        r->room = room;
+    }
+    memset(&r->order[r->n], 0, sizeof *r->order);
+    if (order_record_decode(rec->data, rec->len, &r->order[r->n].order) != 0)
+        return err_set(e, "order record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    r->n++;
+    return 0;
+}
+
+static int add_reply(struct report *r, const struct journal_record *rec, struct err *e)
+{
+    static struct order_reply reply;
+    if (reply_decode(rec->data, rec->len, &reply) != 0)
+        return err_set(e, "reply record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    for (size_t i = r->n; i-- > 0;) {
+        struct order_line *l = &r->order[i];
+        if (order_key_cmp(&l->order.key, &reply.key) == 0) {
+            l->status = reply.status;
+            memcpy(l->reason, reply.reason, sizeof l->reason);
+            break;
+        }
+    }
+    return 0;
+}
+
+static int add_note(struct report *r, const struct journal_record *rec, struct err *e)
+{
+    char *p = realloc(r->notes, r->notes_len + rec->len + 1);
+    if (!p)
+        return err_set(e, "out of memory for the notes");
+    memcpy(p + r->notes_len, rec->data, rec->len);
+    r->notes = p;
+    r->notes_len += rec->len;
+    r->notes[r->notes_len] = '\0';
+    return 0;
+}
+
+static int take(struct report *r, const struct journal_record *rec, struct err *e)
+{
+    r->count[rec->type]++;
+    r->bytes[rec->type] += rec->len;
+    switch (rec->type) {
+    case J_ORDER:
+        return add_order(r, rec, e);
+    case J_REPLY:
+        return add_reply(r, rec, e);
+    case J_NOTE:
+        return add_note(r, rec, e);
+    default:
+        return 0;
+    }
+}
+
+static void print(const struct report *r, FILE *out)
+{
+    static const char *const status[] = {"no reply", "filled", "refused", "unknown to the venue"};
+    fputs("records\n", out);
+    for (unsigned t = 0; t < 256; t++)
+        if (r->count[t])
+            fprintf(out, "  %-16s %10" PRIu64 " %14" PRIu64 " bytes\n", type_name(t), r->count[t], r->bytes[t]);
+    if (r->torn)
+        fprintf(out, "  torn tail: %" PRIu64 " bytes after the last whole record\n", r->torn);
+    fprintf(out, "orders\n  %-24s %-6s %-6s %18s %16s  %s\n", "key", "size", "made", "value", "reward", "outcome");
+    for (size_t i = 0; i < r->n; i++) {
+        const struct order_line *l = &r->order[i];
+        char key[64];
+        const char *end = l->order.answer != DESK_SENT ? desk_answer_name((enum desk_answer)l->order.answer)
+                          : l->status < 4              ? status[l->status]
+                                                       : "?";
+        order_key_format(&l->order.key, key, sizeof key);
+        fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s\n", key, l->order.full ? "full" : "part",
+                l->order.ready ? "ready" : "cold", (double)l->order.value_e8 / 1e8,
+                (double)l->order.reward_e8 / 1e8, end, l->reason[0] ? ": " : "", l->reason);
+    }
+    if (r->n == 0)
+        fputs("  none\n", out);
+    fputs("summary\n", out);
+    fputs(r->notes_len ? r->notes : "  the run left none (it did not end cleanly)\n", out);
+}
+
+int report_journal(const char *path, FILE *out, struct err *e)
+{
+    struct journal_reader *reader;
+    struct journal_record rec;
+    struct report *r = calloc(1, sizeof *r);
+    int rc;
+    if (!r)
+        return err_set(e, "out of memory for a report");
+    if (journal_reader_open(path, &reader, e) != 0) {
+        free(r);
+        return -1;
+    }
+    while ((rc = journal_next(reader, &rec, e)) == 1)
+        if (take(r, &rec, e) != 0) {
+            rc = -1;
+            break;
+        }
+    r->torn = journal_reader_torn(reader);
+    journal_reader_close(reader);
+    if (rc == 0)
+        print(r, out);
+    free(r->order);
+    free(r->notes);
+    free(r);
+    return rc;
+}

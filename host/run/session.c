@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/assets.h"
+#include "accounts/store.h"
+#include "base/bytes.h"
+#include "base/clock.h"
+
+// A breached account that got no order: the reason is counted once, when it changes.
+enum { REASON_NONE = 0, REASON_HOLD = 1, REASON_DESK = 32 };
+
+struct session {
+    struct session_config cfg;
+    struct book *book;
+    struct gateway *gw;
+    struct session_log log;
+    struct feed *feed;
+    struct oracle *oracle;
+    struct engine *engine;
+    struct desk *desk;
+    struct device *dev;
+    bool audited;
+    struct audit audit;
+    struct session_counters count;
+    uint8_t *reason; // by account
+    uint64_t now_ns; // stream time
+    int failed;
+    struct err why;
+
+    // the frame at work
+    const uint8_t *frame;
+    size_t frame_len;
+    bool frame_logged;
+    uint64_t t_frame, t_prices, t_check; // TSC ticks; 0 = not reached in this frame
+    bool submitted;
+    struct hist stage[STAGE_COUNT];
+    struct hist cycles;
+    uint8_t scratch[MARKET_BYTES_MAX];
+};
+
+const char *stage_name(enum stage s)
+{
+    static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm", "order"};
+    return (unsigned)s < STAGE_COUNT ? names[s] : "?";
+}
+
+static uint64_t put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+{
+    return s->log.put(s->log.ctx, type, a, na, b, nb);
+}
+
+static void took(struct session *s, enum stage st, uint64_t from, uint64_t to)
+{
+    if (from && to >= from)
+        hist_record(&s->stage[st], clock_ns(to - from));
+}
+
+// ---- hooks of the engine
+
+static void on_commands(void *ctx, const struct beat *cmd, size_t n)
+{
+    struct session *s = ctx;
+    if (s->t_prices && !s->submitted) {
+        s->submitted = true;
+        took(s, STAGE_SUBMIT, s->t_prices, clock_ticks());
+    }
+    put(s, J_COMMANDS, cmd, n * sizeof *cmd, NULL, 0);
+}
+
+static void on_event(void *ctx, const struct beat *evt)
+{
+    struct session *s = ctx;
+    struct beat masked = *evt;
+    if (abi_opcode(evt) == ABI_EVT_TRIGGER) {
+        struct abi_trigger t;
+        abi_unpack_trigger(evt, &t);
+        if (t.cause == ABI_CAUSE_TICK) {
+            s->count.tick_triggers++;
+            if (s->dev->info.cycles)
+                hist_record(&s->cycles, (uint32_t)(t.cycle_out - t.cycle_in)); // stamps wrap at 2^32
+        }
+    }
+    abi_event_mask(&masked);
+    put(s, J_EVENT, &masked, sizeof masked, NULL, 0);
+}
+
+static void note_reason(struct session *s, size_t account, uint8_t reason)
+{
+    if (s->reason[account] == reason)
+        return;
+    s->reason[account] = reason;
+    if (reason >= REASON_DESK)
+        s->count.refused_by_desk[reason - REASON_DESK]++;
+    else if (reason >= REASON_HOLD)
+        s->count.held[reason - REASON_HOLD]++;
+}
+
+// P5: the first hold among the assets the account depends on, and the age of its oldest price.
+static enum hold account_hold(const struct session *s, size_t account, uint64_t *oldest_age)
+{
+    uint16_t assets[ACCOUNT_ASSETS_MAX];
+    size_t n = account_assets(&s->book->market, &s->book->account[account], assets);
+    enum hold worst = HOLD_NONE;
+    *oldest_age = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t t = oracle_price_time(s->oracle, assets[i]);
+        uint64_t age = s->now_ns > t ? s->now_ns - t : 0;
+        if (age > *oldest_age)
+            *oldest_age = age;
+        enum hold h = oracle_hold(s->oracle, assets[i], s->now_ns);
+        if (worst == HOLD_NONE)
+            worst = h;
+    }
+    return worst;
+}
+
+static void on_checking(void *ctx, size_t account)
+{
+    struct session *s = ctx;
+    (void)account;
+    s->t_check = clock_ticks();
+}
+
+static enum engine_verdict on_breach(void *ctx, size_t account)
+{
+    struct session *s = ctx;
+    uint64_t age, t0 = clock_ticks();
+    took(s, STAGE_CONFIRM, s->t_check, t0);
+    const int64_t *px = oracle_prices(s->oracle);
+    enum hold h = account_hold(s, account, &age);
+    if (h != HOLD_NONE) {
+        note_reason(s, account, (uint8_t)(REASON_HOLD + h));
+        return VERDICT_KEEP;
+    }
+    enum desk_answer a = desk_fire(s->desk, account, px, s->now_ns, age);
+    if (a != DESK_SENT) {
+        note_reason(s, account, (uint8_t)(REASON_DESK + a));
+        return VERDICT_KEEP;
+    }
+    took(s, STAGE_ORDER, t0, clock_ticks());
+    s->reason[account] = REASON_NONE;
+    if (s->audited)
+        audit_order(&s->audit, s->book, account, px);
+    return VERDICT_TAKEN;
+}
+
+static void on_near(void *ctx, size_t account, bool on)
+{
+    struct session *s = ctx;
+    if (on)
+        desk_prepare(s->desk, account, oracle_prices(s->oracle));
+    else
+        desk_retire(s->desk, account);
+}
+
+// ---- hooks of the feed
+
+static void log_frame(struct session *s)
+{
+    if (s->frame_logged)
+        return;
+    uint8_t ts[8];
+    s->frame_logged = true;
+    le64_store(ts, s->now_ns);
+    put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
+}
+
+static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
+{
+    struct session *s = ctx;
+    log_frame(s);
+    oracle_msg(s->oracle, p, m);
+}
+
+static void check(struct session *s, int rc)
+{
+    if (rc != 0)
+        s->failed = -1;
+    else if (s->audited)
+        audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
+}
+
+static void on_end(void *ctx, const struct feed_packet *p)
+{
+    struct session *s = ctx;
+    struct price_change changed[MARKET_ASSETS_MAX];
+    struct engine_price group[MARKET_ASSETS_MAX];
+    bool touched;
+    log_frame(s);
+    size_t n = oracle_end(s->oracle, p, changed, &touched);
+    if (s->failed)
+        return;
+    for (size_t i = 0; i < n; i++)
+        group[i] = (struct engine_price){changed[i].asset, changed[i].price};
+    s->t_prices = clock_ticks();
+    if (n) {
+        took(s, STAGE_DECODE, s->t_frame, s->t_prices);
+        check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
+    } else if (touched && engine_watching(s->engine)) {
+        check(s, engine_review(s->engine, &s->why)); // a hold may have ended
+    }
+}
+
+// ---- life
+
+static uint64_t desk_put(void *ctx, enum journal_type type, const void *data, size_t len)
+{
+    return put(ctx, type, data, len, NULL, 0);
+}
+
+struct session *session_new(const struct session_config *c, struct book *book, struct device *dev,
+                            struct gateway *gw, const struct session_log *log, bool audit, struct err *e)
+{
+    struct session *s = calloc(1, sizeof *s);
+    if (!s) {
+        err_set(e, "out of memory for a session");
+        return NULL;
+    }
+    s->cfg = *c;
+    s->cfg.lanes = dev->info.lanes;
+    s->cfg.slots = dev->info.slots;
+    s->cfg.assets = dev->info.assets;
+    s->book = book;
+    s->dev = dev;
+    s->gw = gw;
+    s->log = *log;
+    s->audited = audit;
+    for (int i = 0; i < STAGE_COUNT; i++)
+        hist_init(&s->stage[i]);
+    hist_init(&s->cycles);
+    const struct engine_hooks hooks = {s, on_commands, on_event, on_checking, on_breach, on_near};
+    s->reason = calloc(book->n_accounts + 1, 1);
+    s->feed = feed_new();
+    if (!s->reason || !s->feed)
+        err_set(e, "out of memory for a session");
+    else
+        s->oracle = oracle_new(&book->market, e);
+    if (s->oracle)
+        s->engine = engine_new(&c->engine, book, dev, &hooks, e);
+    if (s->engine) {
+        struct desk_log dl = {s, desk_put};
+        s->desk = desk_new(&c->desk, book, gw, &dl, e);
+    }
+    if (!s->desk) {
+        session_free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    desk_free(s->desk);
+    engine_free(s->engine);
+    oracle_free(s->oracle);
+    feed_free(s->feed);
+    free(s->reason);
+    free(s);
+}
+
+int session_begin(struct session *s, struct err *e)
+{
+    char text[4096];
+    size_t n = config_format(&s->cfg, text, sizeof text);
+    if (n == 0)
+        return err_set(e, "the settings do not fit a journal header");
+    put(s, J_HEADER, text, n, NULL, 0);
+    n = market_encode(&s->book->market, s->scratch, sizeof s->scratch);
+    if (n == 0)
+        return err_set(e, "the market does not fit a journal record");
+    put(s, J_MARKET, s->scratch, n, NULL, 0);
+    for (size_t i = 0; i < s->book->n_accounts; i++) {
+        n = account_encode(&s->book->account[i], s->scratch, sizeof s->scratch);
+        if (n == 0)
+            return err_set(e, "account %u does not fit a journal record", s->book->account[i].id);
+        put(s, J_ACCOUNT, s->scratch, n, NULL, 0);
+    }
+    return 0;
+}
+
+int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision, struct err *e)
+{
+    uint8_t rec[12];
+    (void)e;
+    le32_store(rec, account_id);
+    le32_store(rec + 4, epoch);
+    le32_store(rec + 8, revision);
+    put(s, J_RESTORE, rec, sizeof rec, NULL, 0);
+    for (size_t i = 0; i < s->book->n_accounts; i++)
+        if (s->book->account[i].id == account_id)
+            desk_restore(s->desk, i, epoch, revision);
+    return 0;
+}
+
+// ---- inputs
+
+static int verdict(const struct session *s, struct err *e) { return s->failed ? err_set(e, "%s", s->why.msg) : 0; }
+
+// Stream time never runs backwards, whatever a capture says.
+static void advance(struct session *s, uint64_t ns)
+{
+    if (ns > s->now_ns)
+        s->now_ns = ns;
+}
+
+int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
+                  struct err *e)
+{
+    const struct feed_sink sink = {s, on_msg, on_end};
+    advance(s, ts_ns);
+    s->frame = data;
+    s->frame_len = caplen;
+    s->frame_logged = s->submitted = false;
+    s->t_frame = clock_ticks();
+    s->t_prices = 0;
+    feed_frame(s->feed, s->now_ns, data, caplen, wirelen, &sink);
+    s->t_frame = s->t_prices = 0;
+    return verdict(s, e);
+}
+
+int session_reply(struct session *s, const struct order_reply *r, struct err *e)
+{
+    size_t n = reply_encode(r, s->scratch, sizeof s->scratch);
+    put(s, J_REPLY, s->scratch, n, NULL, 0);
+    size_t account = desk_reply(s->desk, r);
+    if (account == SIZE_MAX)
+        return verdict(s, e);
+    if (r->status == ORDER_FILLED)
+        check(s, engine_account_changed(s->engine, account, &s->why));
+    else
+        engine_order_ended(s->engine, account);
+    return verdict(s, e);
+}
+
+int session_kill(struct session *s, bool on, struct err *e)
+{
+    uint8_t what = on;
+    if (on == desk_killed(s->desk))
+        return 0;
+    put(s, J_CONTROL, &what, 1, NULL, 0);
+    desk_kill(s->desk, on);
+    if (!on)
+        check(s, engine_review(s->engine, &s->why));
+    return verdict(s, e);
+}
+
+int session_clock(struct session *s, uint64_t now_ns, struct err *e)
+{
+    uint8_t ts[8];
+    if (now_ns <= s->now_ns)
+        return 0;
+    le64_store(ts, now_ns);
+    put(s, J_CLOCK, ts, sizeof ts, NULL, 0);
+    advance(s, now_ns);
+    if (engine_watching(s->engine))
+        check(s, engine_review(s->engine, &s->why));
+    return verdict(s, e);
+}
+
+const struct feed *session_feed(const struct session *s) { return s->feed; }
+const struct oracle *session_oracle(const struct session *s) { return s->oracle; }
+const struct engine *session_engine(const struct session *s) { return s->engine; }
+struct desk *session_desk(struct session *s) { return s->desk; }
+const struct audit *session_audit(const struct session *s) { return s->audited ? &s->audit : NULL; }
+const struct session_counters *session_counters(const struct session *s) { return &s->count; }
+const struct hist *session_stage(const struct session *s, enum stage st) { return &s->stage[st]; }
+const struct hist *session_cycles(const struct session *s) { return &s->cycles; }
+uint64_t session_now(const struct session *s) { return s->now_ns; }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// One session: feed → oracle → engine → device → confirm → desk → gateway, with everything it is told and does
+// put into a log. `run` feeds it from ports and the venue, `replay` from a journal; it cannot tell the two apart,
+// which is why a replay is exact. Runs on the hot thread; no lock, allocation or system call after session_new().
+#ifndef TRIPLINE_RUN_SESSION_H
+#define TRIPLINE_RUN_SESSION_H
+
+#include "base/hist.h"
+#include "exec/gateway.h"
+#include "feed/feed.h"
+#include "journal/journal.h"
+#include "oracle/oracle.h"
+#include "run/audit.h"
+#include "run/config.h"
+
+// Where records go. Inputs (J_FRAME, J_CLOCK, J_CONTROL, J_REPLY) are put before their effects.
+struct session_log {
+    void *ctx;
+    uint64_t (*put)(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb);
+};
+
+// Host stages, in nanoseconds by the TSC (P7: measured). The device's own time is in none of them.
+enum stage {
+    STAGE_DECODE,  // frame handed over by the port -> prices of its group known
+    STAGE_SUBMIT,  // prices known -> first command beat handed to the device
+    STAGE_CONFIRM, // flag taken up -> the exact rule has confirmed it
+    STAGE_ORDER,   // confirmed -> order handed to the gateway
+    STAGE_COUNT
+};
+const char *stage_name(enum stage s);
+
+struct session_counters {
+    uint64_t held[HOLD_COUNT];              // accounts that came under each hold while breached (P5)
+    uint64_t refused_by_desk[DESK_ANSWER_COUNT]; // accounts for which the desk gave this answer
+    uint64_t tick_triggers;                 // triggers with cause TICK, i.e. with a tick-to-trigger latency
+};
+
+struct session;
+// Everything handed in stays the caller's. audit: brute-force check of every update (P1, P2).
+struct session *session_new(const struct session_config *c, struct book *book, struct device *dev,
+                            struct gateway *gw, const struct session_log *log, bool audit, struct err *e);
+void session_free(struct session *s);
+// Journal header, market and accounts: the start of a session in the log.
+int session_begin(struct session *s, struct err *e);
+// After a crash: keys of this account and epoch up to `revision` are used up. Between session_begin() and the
+// first input. Unknown account ids are ignored (the account is gone from the store).
+int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision, struct err *e);
+// Inputs. 0, or -1 with *e set: the session must stop.
+int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
+                  struct err *e);
+int session_reply(struct session *s, const struct order_reply *r, struct err *e);
+int session_kill(struct session *s, bool on, struct err *e);
+int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
+
+uint64_t session_now(const struct session *s); // stream time, ns
+const struct feed *session_feed(const struct session *s);
+const struct oracle *session_oracle(const struct session *s);
+const struct engine *session_engine(const struct session *s);
+struct desk *session_desk(struct session *s);
+const struct audit *session_audit(const struct session *s); // NULL without audit
+const struct session_counters *session_counters(const struct session *s);
+const struct hist *session_stage(const struct session *s, enum stage st);
+const struct hist *session_cycles(const struct session *s); // tick-to-trigger, device cycles
+
+#endif

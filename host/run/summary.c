@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/summary.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+struct text {
+    char *buf;
+    size_t size, used;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct text *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(t->buf + t->used, t->size - t->used, fmt, ap);
+    va_end(ap);
+    if (n > 0)
+        t->used = t->used + (size_t)n < t->size ? t->used + (size_t)n : t->size - 1;
+}
+
+static void say_feed(struct text *t, const struct summary_input *in)
+{
+    const struct feed_counters *f = feed_counters(session_feed(in->session));
+    const struct oracle_counters *o = oracle_counters(session_oracle(in->session));
+    const struct engine_counters *g = engine_counters(session_engine(in->session));
+    say(t, "source      %s%s\n", in->source, in->interrupted ? " (interrupted)" : "");
+    say(t, "packets     %" PRIu64 " frames, %" PRIu64 " decoded", f->frames, f->packets);
+    for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
+        if (f->drop[d])
+            say(t, ", %" PRIu64 " %s", f->drop[d], feed_drop_name((enum feed_drop)d));
+    say(t, "; %" PRIu64 " gaps (%" PRIu64 " missing), %" PRIu64 " duplicates\n", f->gaps, f->missing, f->duplicates);
+    say(t,
+        "messages    %" PRIu64 ": %" PRIu64 " tickers, %" PRIu64 " indexes, %" PRIu64 " instruments, %" PRIu64
+        " walked past\n",
+        f->messages, f->tickers, f->indexes, f->instruments, f->other_messages);
+    say(t,
+        "prices      %" PRIu64 " updates in %" PRIu64 " groups, %" PRIu64 " of other instruments, %" PRIu64
+        " refused\n",
+        o->updates, o->groups, o->unknown, o->bad_price);
+    say(t,
+        "ticks       %" PRIu64 " to the device; %" PRIu64 " bands re-centred, %" PRIu64
+        " rows loaded, band exits %" PRIu64 " expected %" PRIu64 " seen\n",
+        g->ticks, g->recentred, g->rows_loaded, g->band_exits_expected, g->band_exits_seen);
+}
+
+static void say_money(struct text *t, const char *name, int64_t e8)
+{
+    say(t, "%s %s%" PRIu64 ".%02" PRIu64, name, e8 < 0 ? "-" : "", (uint64_t)(e8 < 0 ? -e8 : e8) / 100000000u,
+        (uint64_t)(e8 < 0 ? -e8 : e8) / 1000000u % 100u);
+}
+
+static void say_orders(struct text *t, const struct summary_input *in)
+{
+    const struct engine_counters *g = engine_counters(session_engine(in->session));
+    const struct session_counters *s = session_counters(in->session);
+    const struct desk_counters *d = desk_counters(in->desk);
+    struct gateway_counters w;
+    in->gateway->ops->counters(in->gateway, &w);
+    say(t,
+        "flags       %" PRIu64 " liquidation, %" PRIu64 " warning; confirmed %" PRIu64 ", early %" PRIu64
+        ", re-armed %" PRIu64 ", still watched %zu\n",
+        g->flags[LEVEL_LIQUIDATE], g->flags[LEVEL_WARN], g->confirmed, g->early, g->rearmed,
+        engine_watching(session_engine(in->session)));
+    say(t, "held        ");
+    bool any = false;
+    for (int h = HOLD_NONE + 1; h < HOLD_COUNT; h++)
+        if (s->held[h]) {
+            say(t, "%s%s %" PRIu64, any ? ", " : "", hold_name((enum hold)h), s->held[h]);
+            any = true;
+        }
+    for (int a = DESK_SENT + 1; a < DESK_ANSWER_COUNT; a++)
+        if (s->refused_by_desk[a]) {
+            say(t, "%s%s %" PRIu64, any ? ", " : "", desk_answer_name((enum desk_answer)a), s->refused_by_desk[a]);
+            any = true;
+        }
+    say(t, "%s\n", any ? "" : "none");
+    say(t,
+        "orders      %" PRIu64 " handed over (%" PRIu64 " ready beforehand, %" PRIu64 " made at the trigger): %" PRIu64
+        " filled, %" PRIu64 " refused, %" PRIu64 " unknown, %" PRIu64 " outstanding; %" PRIu64 " sent again\n",
+        d->answer[DESK_SENT], d->ready_used, d->cold, d->filled, d->refused, d->unknown, d->outstanding, w.resent);
+    say_money(t, "value      ", d->value_e8);
+    say_money(t, " liquidated, reward", d->reward_e8);
+    say(t, " (units of account)\n");
+}
+
+static void say_percentiles(struct text *t, const char *name, const struct hist *h)
+{
+    say(t, "  %-10s n=%-8" PRIu64 " min %-7" PRIu64 " p50 %-7" PRIu64 " p99 %-7" PRIu64 " p99.9 %-7" PRIu64
+           " p99.99 %-7" PRIu64 " max %" PRIu64 "\n",
+        name, h->count, h->min, hist_percentile(h, 50000), hist_percentile(h, 99000), hist_percentile(h, 99900),
+        hist_percentile(h, 99990), h->max);
+}
+
+static void say_latency(struct text *t, const struct summary_input *in)
+{
+    const struct hist *c = session_cycles(in->session);
+    say(t, "latency     device: tick-to-trigger, RTL cycles (simulated; from the events' own stamps)\n");
+    if (c->count)
+        say_percentiles(t, "trigger", c);
+    else
+        say(t, "  %s\n", in->device->info.cycles ? "no tick fired" : "this back end has no cycles");
+    say(t, "            host: nanoseconds per stage (measured; %s); the device's time is in none of them\n",
+        in->clock);
+    for (int i = 0; i < STAGE_COUNT; i++)
+        if (session_stage(in->session, (enum stage)i)->count)
+            say_percentiles(t, stage_name((enum stage)i), session_stage(in->session, (enum stage)i));
+}
+
+static const char *compared(const struct summary_input *in, char *text, size_t size)
+{
+    struct device *d = in->device;
+    if (!d->ops->mismatch)
+        return "not compared";
+    return device_mismatch(d, text, size) ? text : "identical";
+}
+
+static void say_audit(struct text *t, const struct summary_input *in)
+{
+    const struct audit *a = session_audit(in->session);
+    char diff[200];
+    if (!a)
+        return;
+    say(t, "audit       %" PRIu64 " exact evaluations over %" PRIu64 " updates, %" PRIu64 " account-updates in breach\n",
+        a->evaluations, a->updates, a->breaches);
+    say(t, "audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " model==rtl: %s\n", a->missed,
+        a->unconfirmed_orders, compared(in, diff, sizeof diff));
+    if (a->missed)
+        say(t, "audit: first account missed: %" PRIu32 "\n", a->first_missed);
+}
+
+size_t summary_text(const struct summary_input *in, char *buf, size_t size)
+{
+    struct text t = {buf, size, 0};
+    buf[0] = '\0';
+    say_feed(&t, in);
+    say_orders(&t, in);
+    say_latency(&t, in);
+    say_audit(&t, in);
+    return t.used;
+}
+
+bool summary_holds(const struct summary_input *in)
+{
+    const struct audit *a = session_audit(in->session);
+    const struct engine_counters *g = engine_counters(session_engine(in->session));
+    char diff[200];
+    return device_mismatch(in->device, diff, sizeof diff) == 0 && g->band_exits_expected == g->band_exits_seen && g->device_errors == 0 &&
+           (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run says at its end, as text: for the terminal and, in a J_NOTE record, for `tripline report`.
+#ifndef TRIPLINE_RUN_SUMMARY_H
+#define TRIPLINE_RUN_SUMMARY_H
+
+#include "device.h"
+#include "run/session.h"
+
+struct summary_input {
+    const struct session *session;
+    struct desk *desk;
+    struct device *device;
+    const struct gateway *gateway;
+    const char *source; // ports or capture, one line
+    const char *clock;  // what measured the host's stages, one line
+    bool interrupted;
+};
+// Writes the text and a terminator; returns its length (clipped to size - 1).
+size_t summary_text(const struct summary_input *in, char *buf, size_t size);
+// Whether the audit holds: nothing missed, no unconfirmed order, back ends identical, bands agree.
+bool summary_holds(const struct summary_input *in);
+
+#endif

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The definition of beats and registers: the committed page is current, faulty definitions are refused. Prints TAP."""
+import os
+import subprocess
+import sys
+import tempfile
+
+GEN, TOML, PAGE = "drivers/abi/gen_abi.py", "drivers/abi/abi.toml", "docs/registers.md"
+count = failed = 0
+
+
+def ok(good, name):
+    global count, failed
+    count += 1
+    failed += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {name}")
+
+
+def generate(what, path=TOML):
+    return subprocess.run([sys.executable, GEN, what, path], capture_output=True, text=True, check=False)
+
+
+def refused(text, old, new):
+    """Is the definition with one text replaced refused with a message?"""
+    assert text.count(old) >= 1, old
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", delete=False) as f:
+        f.write(text.replace(old, new, 1))
+    run = generate("c", f.name)
+    os.unlink(f.name)
+    return run.returncode != 0 and run.stderr.startswith("abi.toml: ")
+
+
+def abi_hash(text):
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", delete=False) as f:
+        f.write(text)
+    out = generate("hash", f.name).stdout
+    os.unlink(f.name)
+    return out
+
+
+def main():
+    with open(PAGE, encoding="utf-8") as f:
+        ok(f.read() == generate("md").stdout, f"{PAGE} is what {TOML} gives (else: make registers)")
+    with open(TOML, encoding="utf-8") as f:
+        text = f.read()
+    ok(refused(text, '"group", lsb = 32', '"group", lsb = 27'), "overlapping fields are refused")
+    ok(refused(text, '"price", lsb = 64, width = 40', '"price", lsb = 220, width = 40'), "a field past the beat is refused")
+    ok(refused(text, '"hi", lsb = 104', '"hi", lsb = 103'), "an overlap by one bit is refused")
+    ok(refused(text, "stride = 40", "stride = 39"), "overlapping array elements are refused")
+    ok(refused(text, "opcode = 3", "opcode = 2"), "an opcode used twice is refused")
+    ok(refused(text, "offset = 0x048", "offset = 0x044"), "a misaligned register is refused")
+    ok(refused(text, "offset = 0x020", "offset = 0x01c"), "a register place used twice is refused")
+    ok(abi_hash(text) == abi_hash(text.replace("Does nothing", "Nothing")) != abi_hash(text.replace("lsb = 104", "lsb = 105")),
+       "the hash covers layouts and not texts")
+    print(f"1..{count}")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Independent judge of perp-linear-1 and perp-inverse-1, written from docs/rules.md.
+
+Works in fractions of whole currency units: no quantum, no scaling, no tier look-up (all tiers are evaluated and
+the largest taken). Only where the rule itself rounds does it round, by math.floor and math.ceil.
+"""
+from fractions import Fraction as F
+from math import ceil, floor
+
+LINEAR, INVERSE = 1, 2
+ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
+ATTO = F(1, 10**18)  # the inverse rule's resolution
+
+
+def down(x, quantum):
+    return floor(x / quantum) * quantum
+
+
+def up(x, quantum):
+    return ceil(x / quantum) * quantum
+
+
+class Perp:
+    """Contract terms; floors of tiers in cash quanta, rates, fee and penalty in ppm."""
+
+    def __init__(self, kind, index, asset, size_dec, price_dec, cash_dec, tiers, fee, penalty):
+        self.kind, self.index, self.asset = kind, index, asset
+        self.size_q, self.price_q = F(1, 10**size_dec), F(1, 10**price_dec)
+        self.size_dec, self.price_dec = size_dec, price_dec
+        self.cash_q = F(1, 10**cash_dec)
+        self.tiers, self.fee, self.penalty = tiers, F(fee, 10**6), F(penalty, 10**6)
+
+    def margin(self, notional):
+        """max_k(rate_k N - cum_k), cum_k by the recurrence of the published tables."""
+        best, cum, previous = F(0), F(0), F(0)
+        for k, (low, ppm) in enumerate(self.tiers):
+            rate = F(ppm, 10**6)
+            if k:
+                cum += low * self.cash_q * (rate - previous)
+            best = max(best, rate * notional - cum)
+            previous = rate
+        return best
+
+    def top_rate(self):
+        return F(max(r for _, r in self.tiers), 10**6)
+
+    def value(self, size, entry, px):
+        """pnl and notional of a signed quantity (quanta) at a price (quanta)."""
+        s, e, p = size * self.size_q, entry * self.price_q, px * self.price_q
+        if self.kind == LINEAR:
+            return s * (p - e), abs(s) * p
+        return down(s / e, ATTO) + down(-s / p, ATTO), up(abs(s) / p, ATTO)
+
+    def quote(self, qty, px):
+        """Value of a quantity in the quote currency."""
+        q = qty * self.size_q
+        return q * px * self.price_q if self.kind == LINEAR else q
+
+
+class Account:
+    def __init__(self, kind, cash_dec, cash, positions):
+        self.kind, self.cash_dec, self.cash = kind, cash_dec, cash
+        self.positions = positions  # [(Perp, size, entry)]
+
+    def exponent(self):
+        """K: the value quantum is 10^-K."""
+        if self.kind == INVERSE:
+            return 18
+        return max([self.cash_dec] + [i.size_dec + i.price_dec for i, _, _ in self.positions])
+
+    def health(self, px):
+        """liquidatable, equity, requirement in whole units."""
+        equity, need = F(self.cash, 10**self.cash_dec), F(0)
+        for inst, size, entry in self.positions:
+            pnl, notional = inst.value(size, entry, px[inst.asset])
+            equity += pnl
+            need += inst.margin(notional)
+        return need > 0 and equity < need, equity, need
+
+    # ---- size: docs/rules.md, "Size of a perpetual liquidation"
+
+    def size(self, px, target_ppm, dust):
+        liquidatable, equity, _ = self.health(px)
+        if not liquidatable:
+            return None
+        target = F(max(target_ppm, 10**6), 10**6)
+        quantum = F(1, 10**self.exponent())
+        info, pad_equity, pad_need = [], F(0), F(0)
+        for inst, size, entry in self.positions:
+            p = px[inst.asset]
+            notional = inst.value(size, entry, p)[1]
+            one = inst.value(1, entry, p)[1]
+            phi = inst.fee + inst.penalty
+            pad_equity += 3 * inst.cash_q + 2 * quantum + phi * (one + quantum)
+            pad_need += inst.top_rate() * quantum
+            info.append((inst.margin(notional), phi * notional))
+        whole = {i for i, (inst, s, _) in enumerate(self.positions) if inst.quote(abs(s), px[inst.asset]) < dust}
+        while True:
+            rest = [i for i in range(len(info)) if i not in whole]
+            left = equity - pad_equity - sum((info[i][1] for i in whole), F(0))
+            need = target * sum((info[i][0] for i in rest), F(0))
+            cost = sum((info[i][1] for i in rest), F(0))
+            num, den = need + target * pad_need - left, need - cost
+            if num <= 0:
+                f = F(0)
+            elif den <= 0 or num >= den:
+                f = F(1)
+            else:
+                f = up(num / den, F(1, 10**9))
+            qty, grown = {}, False
+            for i in rest:
+                inst, s, _ = self.positions[i]
+                qty[i] = ceil(abs(s) * f)
+                remains = abs(s) - qty[i]
+                if qty[i] and (remains == 0 or inst.quote(remains, px[inst.asset]) < dust):
+                    whole.add(i)
+                    grown = True
+            if not grown:
+                break
+        legs, value, reward = [], 0, 0
+        for i, (inst, s, entry) in enumerate(self.positions):
+            q = abs(s) if i in whole else qty[i]
+            if q == 0:
+                continue
+            p = px[inst.asset]
+            legs.append((inst.index, q))
+            value += floor(inst.quote(q, p) * 10**8)
+            penalty = self.closing(inst, s, entry, q, p)[1] * inst.cash_q
+            reward += floor(penalty * (1 if inst.kind == LINEAR else p * inst.price_q) * 10**8)
+        return len(whole) == len(self.positions), value, reward, legs
+
+    # ---- settlement: docs/rules.md, "Settlement of a perpetual liquidation"
+
+    @staticmethod
+    def closing(inst, size, entry, qty, p):
+        """pnl, penalty and fee of closing qty, in cash quanta."""
+        pnl, notional = inst.value(qty if size > 0 else -qty, entry, p)
+        return (floor(pnl / inst.cash_q), ceil(notional * inst.penalty / inst.cash_q),
+                ceil(notional * inst.fee / inst.cash_q))
+
+    def settle(self, px, legs):
+        """Flows {party: cash quanta} and the account afterwards; None when it must be refused."""
+        if not self.health(px)[0] or not legs:
+            return None
+        held = {inst.index: k for k, (inst, _, _) in enumerate(self.positions)}
+        if len({i for i, _ in legs}) != len(legs):
+            return None
+        after = {inst.index: [inst, s, e] for inst, s, e in self.positions}
+        pnl = penalty = fee = 0
+        for index, qty in legs:
+            if index not in held:
+                return None
+            inst, size, entry = self.positions[held[index]]
+            if not 0 < qty <= abs(size):
+                return None
+            a, b, c = self.closing(inst, size, entry, qty, px[inst.asset])
+            pnl, penalty, fee = pnl + a, penalty + b, fee + c
+            after[index][1] -= qty if size > 0 else -qty
+        rest = [tuple(v) for v in after.values() if v[1] != 0]
+        cash = self.cash + pnl - penalty - fee
+        deficit = -cash if not rest and cash < 0 else 0
+        if not -2**100 < cash + deficit < 2**100:
+            return None
+        flows = {ACCOUNT: cash + deficit - self.cash, LIQUIDATOR: penalty, VENUE: fee, POOL: -pnl, DEFICIT: -deficit}
+        return flows, Account(self.kind, self.cash_dec, cash + deficit, rest)

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+// Line-driven front of accounts/rules for tests/diff/rules_diff.py: one command a line on stdin. Numbers are
+// decimal. A malformed line ends the program with status 2. Commands marked -> answer one line on stdout;
+// they answer "refused" while the account has not been accepted by `validate`.
+//   reset
+//   asset I KIND DECIMALS BASE
+//   perp I KIND SIZE_DEC CASH_DEC ASSET INVERSE FEE PENALTY N (FLOOR RATE)*N
+//   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
+//   account RULE CASH_DEC EMODE CASH
+//   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT
+//   px I PRICE
+//   validate                    -> ok | err TEXT
+//   health                      -> liquidatable equity requirement
+//   grid I REF PPM                 band of asset I and its device grid
+//   rows WARN                   -> n (level n c slack (asset a)*n)*n | err TEXT
+//   hat ROW                     -> Ĥ of that row compiled for the grids, at px; err TEXT
+//   size TARGET DUST            -> none | full value reward n (instrument qty)*n
+//   settle N (INSTRUMENT QTY)*N -> err TEXT | ok n (party instrument amount)*n cash n (position as in pos)*n
+//   reciprocal P DEC_P DEC_R    -> R
+#include "accounts/reciprocal.h"
+#include "accounts/rowc.h"
+#include "accounts/rules/rule.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct market market;
+static struct account account;
+static bool accepted;
+static int64_t px[MARKET_ASSETS_MAX];
+static struct grid grids[MARKET_ASSETS_MAX];
+static struct affine rows[RULE_ROWS_MAX];
+static int n_rows;
+
+static _Noreturn void malformed(const char *what)
+{
+    fprintf(stderr, "rules_driver: malformed %s\n", what);
+    exit(2);
+}
+
+static const char *word(void)
+{
+    const char *w = strtok(NULL, " \n");
+    if (!w)
+        malformed("line: a word is missing");
+    return w;
+}
+
+static i256 wide(void)
+{
+    i256 v;
+    if (i256_parse(word(), &v) != 0)
+        malformed("number");
+    return v;
+}
+
+static i128 big(void)
+{
+    i256 v = wide();
+    if (!i256_fits_i128(v))
+        malformed("number: out of range");
+    return i256_to_i128(v);
+}
+
+static int64_t num(int64_t lo, int64_t hi)
+{
+    i256 v = wide();
+    if (!i256_fits_i64(v) || i256_to_i64(v) < lo || i256_to_i64(v) > hi)
+        malformed("number: out of range");
+    return i256_to_i64(v);
+}
+
+static void put(i256 v)
+{
+    char buf[I256_DIGITS_MAX];
+    i256_format(v, buf, sizeof buf);
+    fputs(buf, stdout);
+}
+
+static void put_sp(i256 v)
+{
+    put(v);
+    putchar(' ');
+}
+
+static void do_reset(void)
+{
+    memset(&market, 0, sizeof market);
+    memset(&account, 0, sizeof account);
+    memset(px, 0, sizeof px);
+    memset(grids, 0, sizeof grids);
+    accepted = false;
+    n_rows = 0;
+}
+
+static void do_asset(void)
+{
+    unsigned i = (unsigned)num(0, MARKET_ASSETS_MAX - 1);
+    struct asset *a = &market.asset[i];
+    snprintf(a->name, sizeof a->name, "A%u", i);
+    a->kind = (uint8_t)num(0, 255);
+    a->decimals = (uint8_t)num(0, 255);
+    a->base = (uint16_t)num(0, UINT16_MAX);
+    if (i >= market.n_assets)
+        market.n_assets = (uint16_t)(i + 1);
+}
+
+static struct instrument *instrument(uint8_t *kind)
+{
+    unsigned i = (unsigned)num(0, MARKET_INSTRUMENTS_MAX - 1);
+    struct instrument *in = &market.instrument[i];
+    snprintf(in->name, sizeof in->name, "I%u", i);
+    in->kind = kind ? *kind : (uint8_t)num(0, 255);
+    if (i >= market.n_instruments)
+        market.n_instruments = (uint16_t)(i + 1);
+    return in;
+}
+
+static void do_perp(void)
+{
+    struct instrument *in = instrument(NULL);
+    in->size_decimals = (uint8_t)num(0, 255);
+    in->cash_decimals = (uint8_t)num(0, 255);
+    in->asset = (uint16_t)num(0, UINT16_MAX);
+    in->inverse = (uint16_t)num(0, UINT16_MAX);
+    in->fee_ppm = (uint32_t)num(0, UINT32_MAX);
+    in->penalty_ppm = (uint32_t)num(0, UINT32_MAX);
+    in->n_tiers = (uint16_t)num(0, TIERS_MAX);
+    for (unsigned t = 0; t < in->n_tiers; t++) {
+        in->tier[t].floor = big();
+        in->tier[t].rate_ppm = (uint32_t)num(0, UINT32_MAX);
+    }
+}
+
+static void do_reserve(void)
+{
+    uint8_t kind = INST_RESERVE;
+    struct instrument *in = instrument(&kind);
+    in->size_decimals = (uint8_t)num(0, 255);
+    in->asset = (uint16_t)num(0, UINT16_MAX);
+    in->lt_bps = (uint32_t)num(0, UINT32_MAX);
+    in->lb_bps = (uint32_t)num(0, UINT32_MAX);
+    in->fee_bps = (uint32_t)num(0, UINT32_MAX);
+    in->emode = (uint8_t)num(0, 255);
+    in->emode_lt_bps = (uint32_t)num(0, UINT32_MAX);
+    in->emode_lb_bps = (uint32_t)num(0, UINT32_MAX);
+    in->liquidity_index = (u128)big();
+    in->borrow_index = (u128)big();
+}
+
+static void do_account(void)
+{
+    memset(&account, 0, sizeof account);
+    accepted = false;
+    account.id = 1;
+    account.rule = rule_find(word());
+    if (!account.rule)
+        malformed("rule");
+    account.cash_decimals = (uint8_t)num(0, 255);
+    account.emode = (uint8_t)num(0, 255);
+    account.cash = big();
+}
+
+static void do_pos(void)
+{
+    if (account.n_positions == ACCOUNT_POSITIONS_MAX)
+        malformed("account: too many positions");
+    struct position *p = &account.position[account.n_positions++];
+    p->instrument = (uint16_t)num(0, UINT16_MAX);
+    p->collateral = num(0, 1) != 0;
+    p->size = big();
+    p->entry = num(INT64_MIN, INT64_MAX);
+    p->supply = big();
+    p->debt = big();
+}
+
+static void do_validate(void)
+{
+    struct err e;
+    accepted = account.rule->validate(&market, &account, &e) == 0;
+    if (accepted)
+        puts("ok");
+    else
+        printf("err %s\n", e.msg);
+}
+
+static void do_health(void)
+{
+    struct health h;
+    account.rule->health(&market, &account, px, &h);
+    printf("%d ", h.liquidatable);
+    put_sp(h.equity);
+    put(h.requirement);
+    putchar('\n');
+}
+
+static void do_grid(void)
+{
+    unsigned i = (unsigned)num(0, MARKET_ASSETS_MAX - 1);
+    int64_t ref = num(1, INT64_MAX);
+    if (grid_centre(ref, (uint32_t)num(0, 999999), &grids[i]) != 0)
+        malformed("grid");
+}
+
+static void do_rows(void)
+{
+    struct band band[MARKET_ASSETS_MAX];
+    struct err e;
+    for (unsigned i = 0; i < MARKET_ASSETS_MAX; i++)
+        band[i] = grids[i].band;
+    n_rows = account.rule->rows(&market, &account, band, (uint32_t)num(0, UINT32_MAX), rows, &e);
+    if (n_rows < 0) {
+        printf("err %s\n", e.msg);
+        return;
+    }
+    printf("%d ", n_rows);
+    for (int r = 0; r < n_rows; r++) {
+        printf("%u %u ", rows[r].level, rows[r].n);
+        put_sp(rows[r].c);
+        put_sp(rows[r].slack);
+        for (unsigned i = 0; i < rows[r].n; i++) {
+            printf("%u ", rows[r].asset[i]);
+            put_sp(rows[r].a[i]);
+        }
+    }
+    putchar('\n');
+}
+
+static void do_hat(void)
+{
+    int r = (int)num(0, RULE_ROWS_MAX - 1);
+    struct row row;
+    struct err e;
+    if (r >= n_rows) {
+        puts("err no such row");
+        return;
+    }
+    if (row_compile(&rows[r], grids, &row, &e) != 0) {
+        printf("err %s\n", e.msg);
+        return;
+    }
+    uint64_t phat[MARKET_ASSETS_MAX] = {0};
+    for (unsigned i = 0; i < rows[r].n; i++)
+        phat[rows[r].asset[i]] = grid_phat(&grids[rows[r].asset[i]], px[rows[r].asset[i]], NULL);
+    printf("%" PRId64 "\n", row_eval(&row, phat));
+}
+
+static void do_size(void)
+{
+    static struct order_size s;
+    struct size_policy policy = {.target_ppm = (uint32_t)num(0, UINT32_MAX), .dust = num(0, INT64_MAX)};
+    if (account.rule->size(&market, &account, px, &policy, &s) != 0) {
+        puts("none");
+        return;
+    }
+    printf("%d ", s.full);
+    put_sp(s.value);
+    put_sp(s.reward);
+    printf("%u", s.n);
+    for (unsigned i = 0; i < s.n; i++) {
+        printf(" %u ", s.leg[i].instrument);
+        put(i256_from_i128(s.leg[i].qty));
+    }
+    putchar('\n');
+}
+
+static void put_account(void)
+{
+    put_sp(i256_from_i128(account.cash));
+    printf("%u", account.n_positions);
+    for (unsigned i = 0; i < account.n_positions; i++) {
+        const struct position *p = &account.position[i];
+        printf(" %u %d ", p->instrument, p->collateral);
+        put_sp(i256_from_i128(p->size));
+        printf("%" PRId64 " ", p->entry);
+        put_sp(i256_from_i128(p->supply));
+        put(i256_from_i128(p->debt));
+    }
+    putchar('\n');
+}
+
+static void do_settle(void)
+{
+    struct order_leg leg[ORDER_LEGS_MAX];
+    unsigned n = (unsigned)num(0, ORDER_LEGS_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        leg[i].instrument = (uint16_t)num(0, UINT16_MAX);
+        leg[i].qty = big();
+    }
+    static struct settlement s;
+    struct account before = account;
+    struct err e;
+    if (account.rule->settle(&market, &account, px, leg, n, &s, &e) != 0) {
+        if (memcmp(&before, &account, sizeof account) != 0)
+            puts("err CHANGED"); // a refused settlement must leave the account alone
+        else
+            printf("err %s\n", e.msg);
+        return;
+    }
+    printf("ok %u ", s.n);
+    for (unsigned i = 0; i < s.n; i++) {
+        printf("%u %" PRId32 " ", s.flow[i].party, s.flow[i].instrument);
+        put_sp(s.flow[i].amount);
+    }
+    put_account();
+}
+
+static void do_px(void)
+{
+    unsigned i = (unsigned)num(0, MARKET_ASSETS_MAX - 1);
+    px[i] = num(0, INT64_MAX);
+}
+
+static void do_reciprocal(void)
+{
+    int64_t p = num(INT64_MIN, INT64_MAX);
+    unsigned dp = (unsigned)num(0, 99), dr = (unsigned)num(0, 99);
+    printf("%" PRId64 "\n", reciprocal_price(p, dp, dr));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+    bool needs_account; // one that the rule accepted
+} commands[] = {
+    {"reset", do_reset, false},     {"asset", do_asset, false},     {"perp", do_perp, false},
+    {"reserve", do_reserve, false}, {"account", do_account, false}, {"pos", do_pos, false},
+    {"px", do_px, false},           {"grid", do_grid, false},       {"validate", do_validate, false},
+    {"health", do_health, true},    {"rows", do_rows, true},        {"hat", do_hat, true},
+    {"size", do_size, true},        {"settle", do_settle, true},    {"reciprocal", do_reciprocal, false},
+};
+
+int main(void)
+{
+    static char line[65536];
+    while (fgets(line, sizeof line, stdin)) {
+        const char *name = strtok(line, " \n");
+        size_t i = 0, n = sizeof commands / sizeof commands[0];
+        while (name && i < n && strcmp(commands[i].name, name) != 0)
+            i++;
+        if (!name || i == n)
+            malformed("command");
+        if (commands[i].needs_account && !accepted)
+            puts("refused");
+        else
+            commands[i].run();
+    }
+    return 0;
+}

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of tripline, and of the venue, at random instants of a run, and restart (P6).
+
+After each crash the run is continued on the same journal. Then: books balance, no account was settled twice for
+one state, every order that may have been sent has a known outcome, and the journal replays identically.
+Prints TAP. Environment: TRIPLINE, SEED, ROUNDS.
+"""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, orders, report, tripline
+
+ROUNDS = int(os.environ.get("ROUNDS", "4"))
+print("# SEED=%d ROUNDS=%d" % (SEED, ROUNDS))
+rng = random.Random(SEED)
+work = tempfile.mkdtemp(prefix="tl-crash-")
+capture = os.path.join(work, "crash.pcap")
+db = os.path.join(work, "accounts.db")
+must("gen", "-o", capture, "--path", "crash", "--seconds", 20, "--rate", 200, "--seed", SEED)
+must("accounts", "gen", "--db", db, "--accounts", 240, "--seed", SEED)
+
+
+def command(name):
+    # A slow venue makes orders in flight the usual state, so that crashes hit them.
+    return [TRIPLINE, "run", "--quiet", "--accounts", db, "--capture", capture, "--dir", os.path.join(work, name),
+            "--device", "model", "--audit", "--venue-arg=--delay-us=3000"]
+
+
+def children(pid):
+    out = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
+    return [int(p) for p in out]
+
+
+def duration():
+    """How long a whole run takes here, so that instants can be spread over it."""
+    t = time.monotonic()
+    p = subprocess.run(command("whole"), capture_output=True, text=True, timeout=DEADLINE)
+    if p.returncode:
+        raise RuntimeError(p.stdout + p.stderr)
+    return time.monotonic() - t
+
+
+def judge(name, what, last):
+    d = os.path.join(work, name)
+    ledger = tripline("venue", "ledger", "--state", os.path.join(d, "venue.db"))
+    report(ledger.returncode == 0, "%s: books balance, one fill an epoch" % what, ledger.stdout + ledger.stderr)
+    report(last.returncode == 0 and "missed=0 unconfirmed_orders=0" in last.stdout, "%s: the last run ends well" % what,
+           last.stdout + last.stderr)
+    rep = tripline("report", os.path.join(d, "journal")).stdout
+    keys = [k for k, _ in orders(rep)]
+    report(len(set(keys)) == len(keys), "%s: no key was used for two orders" % what, keys)
+    p = tripline("replay", os.path.join(d, "journal"))
+    report(p.returncode == 0 and "replay: identical" in p.stdout, "%s: every segment replays" % what,
+           p.stdout + p.stderr)
+    return rep
+
+
+def kill_tripline(whole):
+    """Several crashes of one journal, then a run to the end."""
+    died = open_orders = 0
+    for _ in range(ROUNDS):
+        p = subprocess.Popen(command("kill"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            p.communicate(timeout=rng.uniform(0.1, 1.0) * whole)
+        except subprocess.TimeoutExpired:
+            p.send_signal(signal.SIGKILL)
+            p.communicate()
+            died += 1
+    last = tripline(*command("kill")[1:])
+    rep = judge("kill", "kill -9 of tripline", last)
+    report(died > 0, "kill -9 of tripline: %d of %d runs were killed" % (died, ROUNDS), rep)
+    report(rep.count("resumed:") >= 1, "kill -9 of tripline: restarts looked their orders up", rep)
+
+
+def kill_venue(whole):
+    killed = 0
+    p = subprocess.Popen(command("venue"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(ROUNDS):
+        time.sleep(rng.uniform(0.05, 0.3) * whole)
+        for child in children(p.pid):
+            try:
+                os.kill(child, signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                pass
+    out, err = p.communicate(timeout=DEADLINE)
+    last = subprocess.CompletedProcess(p.args, p.returncode, out, err)
+    judge("venue", "kill -9 of the venue", last)
+    report(killed > 0, "kill -9 of the venue: %d times" % killed)
+    report(number(out, r"(\d+) outstanding") == 0, "kill -9 of the venue: no order is left without an outcome", out)
+
+
+whole = duration()
+kill_tripline(whole)
+kill_venue(whole)
+shutil.rmtree(work)
+finish()

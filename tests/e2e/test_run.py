@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The main job end to end: capture -> RTL -> orders -> venue -> journal, its replay, its limits, its refusals.
+
+Prints TAP. Environment: TRIPLINE, SHARED, SEED.
+"""
+import os
+import shutil
+import sqlite3
+import tempfile
+
+from keeper import SEED, SHARED, finish, must, number, orders, report, skip, tripline
+
+print("# SEED=%d" % SEED)
+work = tempfile.mkdtemp(prefix="tl-run-")
+capture = os.path.join(work, "crash.pcap")
+calm = os.path.join(work, "calm.pcap")
+db = os.path.join(work, "accounts.db")
+
+
+def run(name, *args, source=capture, store=db, device="model"):
+    return tripline("run", "--quiet", "--accounts", store, "--capture", source, "--dir", os.path.join(work, name),
+                    "--device", device, "--audit", *args)
+
+
+def check_main():
+    p = run("main", device="sim+model")
+    text = p.stdout
+    report(p.returncode == 0, "the run on RTL and model ends well", text + p.stderr)
+    report("audit: missed=0 unconfirmed_orders=0 model==rtl: identical" in text, "the audit line", text)
+    report(number(text, r"orders\s+(\d+) handed") >= 10, "a crash liquidates dozens", text)
+    report(number(text, r"flags\s+(\d+) liq") >= number(text, r"confirmed (\d+)") > 0, "flags are confirmed", text)
+    report(number(text, r"trigger\s+n=(\d+)") > 0, "tick-to-trigger is reported in cycles", text)
+    ledger = tripline("venue", "ledger", "--state", os.path.join(work, "main", "venue.db"))
+    report(ledger.returncode == 0, "the venue's books balance", ledger.stdout + ledger.stderr)
+    return text
+
+
+def check_replay(text):
+    journal = os.path.join(work, "main", "journal")
+    for device in ("model", "sim"):
+        p = tripline("replay", "--audit", "--device", device, journal)
+        report(p.returncode == 0 and "replay: identical" in p.stdout, "replay on %s is identical" % device,
+               p.stdout + p.stderr)
+    p = tripline("report", journal)
+    found = orders(p.stdout)
+    report(p.returncode == 0 and len(found) == number(text, r"orders\s+(\d+) handed"),
+           "report lists every order", p.stdout[-2000:])
+    report(all(o.startswith(("filled", "refused")) for _, o in found), "every order has an outcome", found)
+    report(len({k for k, _ in found}) == len(found), "no key twice", found)
+    # One changed byte in an input must be noticed: either the journal's CRC or the comparison sees it.
+    broken = os.path.join(work, "broken")
+    data = bytearray(open(journal, "rb").read())
+    data[len(data) // 2] ^= 1
+    open(broken, "wb").write(data)
+    p = tripline("replay", broken)
+    report(p.returncode == 1, "a journal with a flipped bit is refused", p.stdout + p.stderr)
+
+
+def check_repeatable():
+    a = run("again1")
+    b = run("again2")
+    cut = "latency"
+    report(a.stdout.split(cut)[0].replace("again1", "") == b.stdout.split(cut)[0].replace("again2", ""),
+           "two runs do the same", a.stdout.split(cut)[0] + b.stdout.split(cut)[0])
+
+
+def check_limits():
+    p = run("kill", "--kill-file", db)  # a file that exists: on from the start
+    report(p.returncode == 0 and number(p.stdout, r"orders\s+(\d+) handed") == 0 and "killed" in p.stdout,
+           "kill switch: no order leaves", p.stdout + p.stderr)
+    report(number(p.stdout, r"confirmed (\d+)") > 0 and "missed=0" in p.stdout,
+           "kill switch: checking goes on", p.stdout)
+    p = run("total", "--set", "max_total_e8=1")
+    report(p.returncode == 0 and number(p.stdout, r"orders\s+(\d+) handed") == 0 and "limit-total" in p.stdout,
+           "limit on the total", p.stdout + p.stderr)
+    p = run("order", "--set", "max_order_e8=1")
+    report("limit-order" in p.stdout and number(p.stdout, r"orders\s+(\d+) handed") == 0, "limit per order", p.stdout)
+    p = run("refuse", "--venue-arg=--refuse=50", "--venue-arg=--seed=3")
+    report(p.returncode == 0 and number(p.stdout, r"(\d+) refused, \d+ unknown") > 0 and "missed=0" in p.stdout,
+           "refused orders are tried again later, nothing is missed", p.stdout + p.stderr)
+
+
+def check_gaps():
+    lossy = os.path.join(work, "lossy.pcap")
+    must("gen", "-o", lossy, "--path", "crash", "--seconds", 15, "--rate", 200, "--seed", SEED, "--drop", 3, "--dup",
+         3, "--corrupt", 2)
+    p = run("lossy", source=lossy)
+    report(p.returncode == 0 and "missed=0 unconfirmed_orders=0" in p.stdout, "a lossy, dirty capture", p.stdout)
+    report(number(p.stdout, r"(\d+) gaps") > 0 and number(p.stdout, r"(\d+) duplicates") > 0,
+           "gaps and duplicates are counted", p.stdout)
+
+
+def check_real_capture():
+    real = os.path.join(SHARED, "captures", "deribit_legacy_sample_v1_6.pcapng")
+    if not os.path.exists(real):
+        return skip("the real capture", "%s is missing" % real)
+    store = os.path.join(work, "real.db")
+    must("accounts", "gen", "--db", store, "--accounts", 240, "--seed", SEED, "--capture", real)
+    p = run("real", source=real, store=store, device="sim+model")
+    report(p.returncode == 0 and "missed=0 unconfirmed_orders=0 model==rtl: identical" in p.stdout,
+           "the real capture with generated accounts", p.stdout + p.stderr)
+    report("5066 frames, 5066 decoded" in p.stdout, "all of its packets are decoded", p.stdout)
+
+
+def check_refusals():
+    big = os.path.join(work, "big.db")
+    must("accounts", "gen", "--db", big, "--accounts", 600, "--seed", SEED)
+    p = run("big", store=big)
+    report(p.returncode == 1 and "600 accounts need 1200 rows" in p.stderr and "holds 512" in p.stderr,
+           "more rows than the device holds: the limit is named", p.stderr)
+    p = run("nofile", source=os.path.join(work, "none.pcap"))
+    report(p.returncode == 1 and "none.pcap" in p.stderr, "a missing capture is named", p.stderr)
+    p = run("nodb", store=os.path.join(work, "none.db"))
+    report(p.returncode == 1 and "none.db" in p.stderr, "a missing store is named", p.stderr)
+    p = run("badset", "--set", "warn_ppm=x")
+    report(p.returncode == 2 and "warn_ppm" in p.stderr, "a bad setting is named", p.stderr)
+    p = run("nodev", device="card")
+    report(p.returncode == 1 and "card" in p.stderr, "an unknown device is named", p.stderr)
+    p = tripline("run", "--accounts", db)
+    report(p.returncode == 2 and "nothing to watch" in p.stderr, "no source is a usage error", p.stderr)
+    other = os.path.join(work, "foreign.db")
+    sqlite3.connect(other).execute("create table t (x)").connection.close()
+    p = run("foreign", store=other)
+    report(p.returncode == 1 and "foreign.db" in p.stderr, "a database that is no store is refused", p.stderr)
+    commands = ("run", "replay", "report", "decode", "gen", "accounts", "rule", "check", "venue")
+    bad = [c for c in commands if tripline(c, "--help").returncode != 0 or "usage" not in tripline(c, "--help").stdout]
+    report(not bad, "every command has --help", bad)
+    bad = [c for c in commands if tripline(c, "--no-such-option").returncode != 2]
+    report(not bad, "every command refuses an unknown option with 2", bad)
+    p = tripline("nonsense")
+    report(p.returncode == 2 and "nonsense" in p.stderr, "an unknown command is refused", p.stderr)
+
+
+must("gen", "-o", capture, "--path", "crash", "--seconds", 15, "--rate", 200, "--seed", SEED)
+must("accounts", "gen", "--db", db, "--accounts", 240, "--seed", SEED)
+check_replay(check_main())
+check_repeatable()
+check_limits()
+check_gaps()
+check_real_capture()
+check_refusals()
+shutil.rmtree(work)
+finish()

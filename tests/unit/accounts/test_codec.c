@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wire form: what is written reads back equal, one value has one encoding, and nothing malformed is taken.
+#include <check.h>
+#include <stdlib.h>
+
+#include "accounts/book_random.h"
+#include "accounts/store.h"
+#include "base/test_seed.h"
+
+static uint64_t seed;
+
+START_TEST(test_account_round_trip)
+{
+    struct prng r;
+    uint8_t buf[ACCOUNT_BYTES_MAX], again[ACCOUNT_BYTES_MAX];
+    prng_seed(&r, seed);
+    for (int i = 0; i < 3000; i++) {
+        struct account a, b;
+        random_account(&r, &a);
+        size_t n = account_encode(&a, buf, sizeof buf);
+        ck_assert_uint_gt(n, 0);
+        ck_assert_uint_eq(account_decode(buf, sizeof buf, &b), n);
+        ck_assert(account_equal(&a, &b));
+        ck_assert_uint_eq(account_encode(&b, again, sizeof again), n);
+        ck_assert_mem_eq(buf, again, n);
+        ck_assert_uint_eq(account_encode(&a, again, n), n);
+        ck_assert_uint_eq(account_encode(&a, again, n - 1), 0);
+    }
+}
+END_TEST
+
+START_TEST(test_account_extremes)
+{
+    static const i128 top = (i128)(~(u128)0 >> 1);
+    uint8_t buf[ACCOUNT_BYTES_MAX];
+    struct account a = {.id = UINT32_MAX,
+                        .cash = -top - 1,
+                        .epoch = UINT32_MAX,
+                        .emode = 255,
+                        .cash_decimals = 18},
+                   b;
+    memset(a.name, 'n', NAME_LEN - 1);
+    a.rule = rule_find("perp-linear-1");
+    a.n_positions = ACCOUNT_POSITIONS_MAX;
+    for (unsigned i = 0; i < ACCOUNT_POSITIONS_MAX; i++)
+        a.position[i] =
+            (struct position){.instrument = (uint16_t)(MARKET_INSTRUMENTS_MAX - ACCOUNT_POSITIONS_MAX + i),
+                              .size = -top - 1,
+                              .entry = INT64_MIN,
+                              .supply = top,
+                              .debt = top};
+    size_t n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_le(n, ACCOUNT_BYTES_MAX);
+    ck_assert_uint_eq(account_decode(buf, n, &b), n);
+    ck_assert(account_equal(&a, &b));
+}
+END_TEST
+
+// Cut anywhere it is refused; changed anywhere it is refused or is exactly the encoding of what was decoded.
+static void attack_account(struct prng *r, const uint8_t *good, size_t n)
+{
+    uint8_t buf[ACCOUNT_BYTES_MAX], again[ACCOUNT_BYTES_MAX];
+    struct account b;
+    for (size_t cut = 0; cut < n; cut++)
+        ck_assert_uint_eq(account_decode(good, cut, &b), 0);
+    for (size_t i = 0; i < n; i++) {
+        memcpy(buf, good, n);
+        buf[i] ^= (uint8_t)(1 + prng_below(r, 255));
+        size_t k = account_decode(buf, n, &b);
+        if (k == 0)
+            continue;
+        ck_assert_uint_eq(account_encode(&b, again, sizeof again), k);
+        ck_assert_mem_eq(buf, again, k);
+        ck_assert_int_eq(account_check(NULL, &b, NULL), 0);
+    }
+}
+
+START_TEST(test_account_malformed)
+{
+    struct prng r;
+    uint8_t buf[ACCOUNT_BYTES_MAX];
+    prng_seed(&r, seed + 1);
+    for (int i = 0; i < 40; i++) {
+        struct account a;
+        random_account(&r, &a);
+        a.n_positions = a.n_positions > 4 ? 4 : a.n_positions;
+        attack_account(&r, buf, account_encode(&a, buf, sizeof buf));
+    }
+}
+END_TEST
+
+START_TEST(test_account_refused)
+{
+    uint8_t buf[ACCOUNT_BYTES_MAX];
+    struct account b;
+    struct account a = {.id = 5, .name = "five", .rule = rule_find("aave-3.5"), .n_positions = 2};
+    a.position[0] = (struct position){.instrument = 3, .supply = 1};
+    a.position[1] = (struct position){.instrument = 4, .debt = 1};
+    size_t n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_eq(account_decode(buf, n, &b), n);
+    buf[0]++; // version
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    a.position[1].instrument = 3; // not ascending
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    a.position[1].instrument = MARKET_INSTRUMENTS_MAX;
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    a.position[1].instrument = 4;
+    a.position[1].debt = -1;
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    a.position[1].debt = 1;
+    a.id = 0;
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    struct rule unknown = {.name = "no-such-rule-1"};
+    a.id = 5;
+    a.rule = &unknown;
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    a.rule = NULL;
+    ck_assert_uint_eq(account_encode(&a, buf, sizeof buf), 0);
+}
+END_TEST
+
+// {0xA1, id as a varint}: an id padded with a zero group must not be another spelling of the same account.
+START_TEST(test_padded_varint_refused)
+{
+    uint8_t buf[ACCOUNT_BYTES_MAX], padded[ACCOUNT_BYTES_MAX];
+    struct account b, a = {.id = 5, .rule = rule_find("aave-3.5")};
+    size_t n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_eq(buf[1], 5);
+    padded[0] = buf[0];
+    padded[1] = 0x85;
+    padded[2] = 0x00;
+    memcpy(padded + 3, buf + 2, n - 2);
+    ck_assert_uint_eq(account_decode(padded, n + 1, &b), 0);
+}
+END_TEST
+
+START_TEST(test_market_round_trip)
+{
+    struct prng r;
+    uint8_t *buf = malloc(MARKET_BYTES_MAX);
+    struct market *m = malloc(sizeof *m), *b = malloc(sizeof *b);
+    prng_seed(&r, seed + 2);
+    for (int i = 0; i < 200; i++) {
+        bool full = i == 0;
+        random_market(&r, m, full ? MARKET_ASSETS_MAX : 2 * (1 + (unsigned)prng_below(&r, 128)),
+                      full ? MARKET_INSTRUMENTS_MAX : (unsigned)prng_below(&r, MARKET_INSTRUMENTS_MAX + 1));
+        struct err e = {""};
+        ck_assert_msg(market_check(m, &e) == 0, "%s", e.msg);
+        size_t n = market_encode(m, buf, MARKET_BYTES_MAX);
+        ck_assert_uint_gt(n, 0);
+        ck_assert_uint_eq(market_decode(buf, n, b), n);
+        ck_assert_mem_eq(m, b, sizeof *m);
+        ck_assert_uint_eq(market_encode(m, buf, n - 1), 0);
+    }
+    free(buf);
+    free(m);
+    free(b);
+}
+END_TEST
+
+START_TEST(test_market_malformed)
+{
+    struct prng r;
+    uint8_t *good = malloc(MARKET_BYTES_MAX), *buf = malloc(MARKET_BYTES_MAX),
+            *again = malloc(MARKET_BYTES_MAX);
+    struct market *m = malloc(sizeof *m);
+    prng_seed(&r, seed + 3);
+    random_market(&r, m, 4, 5);
+    size_t n = market_encode(m, good, MARKET_BYTES_MAX);
+    for (size_t cut = 0; cut < n; cut++)
+        ck_assert_uint_eq(market_decode(good, cut, m), 0);
+    for (size_t i = 0; i < 4 * n; i++) {
+        memcpy(buf, good, n);
+        buf[i % n] ^= (uint8_t)(1 + prng_below(&r, 255));
+        size_t k = market_decode(buf, n, m);
+        if (k == 0)
+            continue;
+        ck_assert_int_eq(market_check(m, NULL), 0);
+        ck_assert_uint_eq(market_encode(m, again, MARKET_BYTES_MAX), k);
+        ck_assert_mem_eq(buf, again, k);
+    }
+    free(good);
+    free(buf);
+    free(again);
+    free(m);
+}
+END_TEST
+
+int main(void)
+{
+    seed = test_seed(20261120);
+    Suite *s = suite_create("accounts/codec");
+    TCase *t = tcase_create("codec");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_account_round_trip);
+    tcase_add_test(t, test_account_extremes);
+    tcase_add_test(t, test_account_malformed);
+    tcase_add_test(t, test_account_refused);
+    tcase_add_test(t, test_padded_varint_refused);
+    tcase_add_test(t, test_market_round_trip);
+    tcase_add_test(t, test_market_malformed);
+    suite_add_tcase(s, t);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: Apache-2.0
+// Import: exact amounts, both formats give the same book, and every refusal names file, line and reason and
+// changes nothing.
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "accounts/book_random.h"
+#include "accounts/decimal.h"
+#include "accounts/import.h"
+#include "accounts/store.h"
+#include "base/test_seed.h"
+
+static uint64_t seed;
+static struct book base; // what the files of tests/data/accounts give
+static char dir[] = "/tmp/tripline-import-XXXXXX";
+
+// ---- whole files
+// ---------------------------------------------------------------------------------------------
+
+static char *slurp(const char *name, size_t *len)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "tests/data/accounts/%s", name);
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(f != NULL, "%s: run from the project's root", path);
+    char *text = malloc(1 << 16);
+    *len = fread(text, 1, (1 << 16) - 1, f);
+    fclose(f);
+    return text;
+}
+
+static void take(const char *name, struct book *on)
+{
+    size_t len;
+    char *text = slurp(name, &len);
+    struct book *out = malloc(sizeof *out);
+    struct err e = {""};
+    ck_assert_msg(import_text(name, text, len, on, out, &e) >= 0, "%s", e.msg);
+    book_free(on);
+    *on = *out;
+    free(out);
+    free(text);
+}
+
+static void load_base(void)
+{
+    memset(&base, 0, sizeof base);
+    take("assets.csv", &base);
+    take("instruments.csv", &base);
+    take("accounts.csv", &base);
+}
+
+static void free_base(void)
+{
+    book_free(&base);
+}
+
+START_TEST(test_examples_exact)
+{
+    const struct market *m = &base.market;
+    ck_assert_uint_eq(m->n_assets, 6);
+    ck_assert_uint_eq(m->n_instruments, 5);
+    ck_assert_uint_eq(m->asset[1].base, 0);
+    ck_assert_uint_eq(m->asset[1].stale_ms, 60000);           // its base's
+    ck_assert(m->instrument[0].tier[2].floor == 10050000000); // 100.5 BTC
+    ck_assert_uint_eq(m->instrument[0].inverse, 1);
+    char text[DEC_TEXT_MAX];
+    dec_format((i128)m->instrument[4].liquidity_index, 27, text);
+    ck_assert_str_eq(text, "1.128447000000000000000000001"); // no double could
+    ck_assert_uint_eq(base.n_accounts, 3);
+    const struct account *a = &base.account[0];
+    ck_assert_uint_eq(a->id, 7);
+    ck_assert_str_eq(a->name, "Delta, \"one\"");
+    ck_assert(a->cash == 1234560000);
+    ck_assert_uint_eq(a->n_positions, 2);
+    ck_assert(a->position[0].size == 2500 && a->position[0].entry == 63999999999999);
+    ck_assert(a->position[1].size == -2500000 && a->position[1].entry == 11000000);
+    a = &base.account[2];
+    ck_assert_uint_eq(a->emode, 1);
+    ck_assert(a->position[0].supply == (i128)10500000000000000000ull && a->position[0].collateral);
+    ck_assert(a->position[1].debt == 12000250000 && !a->position[1].collateral);
+}
+END_TEST
+
+START_TEST(test_json_equals_csv)
+{
+    struct book b = {0};
+    take("book.json", &b);
+    static uint8_t x[MARKET_BYTES_MAX], y[MARKET_BYTES_MAX];
+    size_t n = market_encode(&base.market, x, sizeof x);
+    ck_assert_uint_eq(market_encode(&b.market, y, sizeof y), n);
+    ck_assert_mem_eq(x, y, n);
+    ck_assert_uint_eq(b.n_accounts, base.n_accounts);
+    for (size_t i = 0; i < b.n_accounts; i++)
+        ck_assert(account_equal(&b.account[i], &base.account[i]));
+    book_free(&b);
+}
+END_TEST
+
+struct file {
+    const char *name, *text, *error;
+};
+#define ACC "account,name,rule,cash,emode,instrument,size,entry,supply,debt,collateral\n"
+#define AST "name,kind,source,decimals,base,stale_ms,guard_ppm\n"
+#define INS "name,kind,asset,size_decimals,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
+#define RES                                                                                                  \
+    "name,kind,asset,size_decimals,lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,"   \
+    "borrow_index\n"
+#define J(list, entry) "{\n\"" list "\": [\n" entry "]}"
+static const struct file REFUSED[] = {
+    // format
+    {"x.txt", "a", "must end in .csv or .json"},
+    {"x.csv", "", "x.csv:1: no header"},
+    {"x.csv", "# only a comment\n", "x.csv:2: no header"},
+    {"x.csv", "foo,bar\n", "x.csv:1: this header is not one of"},
+    {"x.csv", "account,rule,colour\n", "x.csv:1: unknown column 'colour'"},
+    {"x.csv", "account,rule,id\n", "x.csv:1: unknown column 'id'"},
+    {"x.csv", "account,rule,\n", "x.csv:1: unknown column ''"},
+    {"x.csv", "account,rule,rule\n", "x.csv:1: column 'rule' occurs twice"},
+    {"x.csv", "\n\naccount,rule\n1\n", "x.csv:4: 1 columns, the header has 2"},
+    {"x.csv", "account,rule\n1,\"perp\n", "x.csv:2: quoted field without"},
+    {"x.json", "[]", "x.json:1: an object with assets"},
+    {"x.json", "{\"assets\": [],\n \"acounts\": []}", "x.json:2: unknown name 'acounts'"},
+    {"x.json", "{\"accounts\": {}}", "x.json:1: accounts: a list"},
+    {"x.json", "{\"accounts\":\n [7]}", "x.json:2: an object { } was expected"},
+    {"x.json", J("accounts", "{\"id\": 1,\n \"role\": 2}"), "x.json:4: unknown name 'role'; known: id name"},
+    {"x.json", J("accounts", "{\"id\": [1]}"), "x.json:3: id: a number or text was expected"},
+    {"x.json", J("accounts", "{\"id\": 1, \"rule\": \"aave-3.5\", \"positions\": {}}"), "positions: a list"},
+    {"x.json", "{\"accounts\": [\n{\"id\": 1},\n\n]}", "x.json:4: a value was expected"},
+    // assets
+    {"x.csv", AST "X,mark,X,9,,60000,0\nX,mark,X,9,,60000,0\n",
+     "x.csv:3: asset X is defined twice (first in line 2)"},
+    {"x.csv", AST "X,future,X,9,,60000,0\n", "x.csv:2: kind 'future' is not one of mark, index, reciprocal"},
+    {"x.csv", AST "X,mark,X,19,,60000,0\n", "x.csv:2: decimals must be 0 to 18"},
+    {"x.csv", AST "X,mark,X,9,,,0\n", "x.csv:2: stale_ms is missing"},
+    {"x.csv", AST "X,mark,X,9,,60000,1000000\n", "x.csv:2: guard_ppm must be 0 to 999999"},
+    {"x.csv", AST "X,mark,,9,,60000,0\n", "x.csv:2: source is missing"},
+    {"x.csv", AST "X Y,mark,X,9,,60000,0\n", "x.csv:2: name 'X Y'"},
+    {"x.csv", AST "a-name-of-more-than-thirty-one-chars,mark,X,9,,60000,0\n", "x.csv:2: name 'a-name"},
+    {"x.csv", AST "X,mark,a-name-of-more-than-thirty-one-chars,9,,60000,0\n", "x.csv:2: source 'a-name"},
+    {"x.csv", AST "X,mark,X,9,eth_usd,60000,0\n", "x.csv:2: only a reciprocal has a base"},
+    {"x.csv", AST "1/X,reciprocal,,18,X,,\n", "x.csv:2: base: there is no asset 'X'"},
+    {"x.csv", AST "1/X,reciprocal,,18,1/BTC-PERPETUAL,,\n", "x.csv:2: base must be a mark or index asset"},
+    {"x.csv", AST "1/X,reciprocal,eth,18,eth_usd,,\n",
+     "x.csv:2: asset 1/X: a reciprocal has a base, not a source"},
+    {"x.csv", AST "eth_usd,index,eth_usd,9,,60000,0\n",
+     "x.csv:2: asset eth_usd is in the store with another"},
+    // instruments
+    {"x.csv", INS "X,linear,nope,0,6,0:10000,1,1\n", "x.csv:2: asset: there is no asset 'nope'"},
+    {"x.csv", INS "X,option,eth_usd,0,6,0:10000,1,1\n",
+     "x.csv:2: kind 'option' is not one of linear, inverse, reserve"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,,1,1\n", "x.csv:2: instrument X: needs 1 to 16 maintenance tiers"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,5:10000,1,1\n",
+     "x.csv:2: instrument X: the first tier's floor must be 0"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;5:9000,1,1\n",
+     "x.csv:2: instrument X: tier 2: floors and rates"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;5:,1,1\n", "x.csv:2: rate_ppm is missing"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0;5:10000,1,1\n", "x.csv:2: tiers: floor:rate_ppm pairs"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;1.0000001:20000,1,1\n",
+     "x.csv:2: floor: '1.0000001' has more than 6"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000,1,\n", "x.csv:2: penalty_ppm is missing"},
+    {"x.csv", INS "X,linear,eth_usd,0,,0:10000,1,1\n", "x.csv:2: cash_decimals is missing"},
+    {"x.csv", INS "X,inverse,eth_usd,0,8,0:10000,1,1\n",
+     "x.csv:2: an inverse perpetual needs an asset of kind recip"},
+    {"x.csv", INS "X,linear,1/BTC-PERPETUAL,0,6,0:10000,1,1\n",
+     "x.csv:2: instrument X: asset must be a mark or index"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0:1,1,1\nX,linear,eth_usd,0,6,0:1,1,1\n",
+     "x.csv:3: instrument X is defined twice"},
+    {"x.csv", INS "X,reserve,eth_usd,18,6,,,\n", "x.csv:2: cash_decimals does not apply to a reserve"},
+    {"x.csv", INS "WETH,linear,eth_usd,18,6,0:10000,1,1\n",
+     "x.csv:2: instrument WETH is in the store with another"},
+    {"x.csv", INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,3,6,0:10000,1,1\n",
+     "is in the store with another kind, asset"},
+    {"x.csv", RES "X,reserve,eth_usd,18,8000,,1000,,,,1,1\n", "x.csv:2: lb_bps is missing"},
+    {"x.csv", RES "X,reserve,eth_usd,18,8000,9999,1000,,,,1,1\n", "x.csv:2: instrument X: lb_bps must be"},
+    {"x.csv", RES "X,reserve,eth_usd,18,10001,10500,1000,,,,1,1\n", "x.csv:2: lt_bps must be 0 to 10000"},
+    {"x.csv", RES "X,reserve,eth_usd,18,8000,10500,1000,,,,0.9,1\n",
+     "x.csv:2: instrument X: liquidity_index and borrow"},
+    {"x.csv", RES "X,reserve,eth_usd,18,8000,10500,1000,1,,,1,1\n", "x.csv:2: emode_lt_bps is missing"},
+    {"x.csv", RES "X,reserve,eth_usd,18,8000,10500,1000,,9000,10100,1,1\n",
+     "x.csv:2: instrument X: eMode parameters without"},
+    {"x.json",
+     J("instruments",
+       "{\"name\": \"X\", \"kind\": \"reserve\", \"asset\": \"eth_usd\", \"size_decimals\": 18,"
+       "\"lt_bps\": 0, \"fee_bps\": 0, \"liquidity_index\": 1, \"borrow_index\": 1,\n"
+       "\"tiers\": [\n{\"floor\": 0, \"rate_ppm\": 1}]}"),
+     "x.json:5: tiers do not apply to a reserve"},
+    // accounts
+    {"x.csv", ACC "0,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: account id must be 1 to"},
+    {"x.csv", ACC "4294967296,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
+     "x.csv:2: id must be 0 to 4294967295"},
+    {"x.csv", ACC "-1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: id must be 0 to"},
+    {"x.csv", ACC "1.5,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
+     "x.csv:2: id: '1.5' has more than 0 decimals"},
+    {"x.csv", ACC ",,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: id is missing"},
+    {"x.csv", ACC "1,,,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: rule is missing"},
+    {"x.csv", ACC "1,,perp-9,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
+     "x.csv:2: unknown rule 'perp-9'; known: perp-linear-1"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,NOPE,1,1,,,\n", "x.csv:2: there is no instrument 'NOPE'"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,0.00001,1,,,\n",
+     "x.csv:2: size: '0.00001' has more than 4"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,0,1,,,\n", "x.csv:2: size must not be 0"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,,1,,,\n", "x.csv:2: size is missing"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,,,,\n", "x.csv:2: entry is missing"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,-3,,,\n", "x.csv:2: entry is out of range"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,10000000000,,,\n",
+     "x.csv:2: entry is out of range"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,5,,\n",
+     "x.csv:2: supply does not apply to a perpetual"},
+    {"x.csv", ACC "1,,perp-linear-1,1.0000001,,BTC_USDC-PERPETUAL,1,1,,,\n",
+     "x.csv:2: cash: '1.0000001' has more than 6"},
+    {"x.csv", ACC "1,,perp-linear-1,5,256,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: emode must be 0 to 255"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n1,,,,,BTC_USDC-PERPETUAL,2,1,,,\n",
+     "x.csv:3: account 1: a second position in BTC_USDC-PERPETUAL"},
+    {"x.csv",
+     ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n2,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n"
+         "1,,,2,,PEPE_USDC-PERPETUAL,2,1,,,\n",
+     "x.csv:4: account 1: cash '2' differs from line 2"},
+    {"x.csv",
+     ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n1,late name,,,,PEPE_USDC-PERPETUAL,2,1,,,\n",
+     "x.csv:3: account 1: name 'late name' differs from line 2"},
+    {"x.csv", ACC "1,a name that is longer than it may be,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
+     "x.csv:2: name 'a name"},
+    {"x.csv", ACC "1,,aave-3.5,,,WETH,1,,1,,true\n", "x.csv:2: size does not apply to a reserve"},
+    {"x.csv", ACC "1,,aave-3.5,,,WETH,,,1,,\n", "x.csv:2: collateral is missing"},
+    {"x.csv", ACC "1,,aave-3.5,,,WETH,,,1,,maybe\n", "x.csv:2: collateral must be true or false"},
+    {"x.csv", ACC "1,,aave-3.5,,,WETH,,,0,0,true\n", "x.csv:2: supply or debt must be above 0"},
+    {"x.csv", ACC "1,,aave-3.5,,,WETH,,,1,-1,true\n", "x.csv:2: supply or debt must be above 0"},
+    {"x.csv", ACC "1,,aave-3.5,5,,WETH,,,1,,true\n", "x.csv:2: account 1 has cash but no perpetual"},
+    // through the rule's own validation
+    {"x.csv", ACC "\n1,,perp-linear-1,1,,BTC-PERPETUAL,1,1,,,\n",
+     "x.csv:3: account 1: instrument BTC-PERPETUAL is not a linear"},
+    {"x.csv", ACC "1,,perp-inverse-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
+     "x.csv:2: account 1: instrument BTC_USDC-PERPETUAL is not"},
+    {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n1,,,,,BTC-PERPETUAL,2,1,,,\n",
+     "x.csv:2: account 1: "},
+    {"x.csv", ACC "1,,aave-3.5,,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: account 1: "},
+    {"x.json", J("accounts", "{\"id\": 5, \"rule\": \"aave-3.5\"},\n{\"id\": 5, \"rule\": \"aave-3.5\"}"),
+     "x.json:4: account 5 occurs twice (first in line 3)"},
+    {"x.json",
+     J("accounts",
+       "{\"id\": 5, \"rule\": \"aave-3.5\", \"positions\": [\n{\"instrument\": \"WETH\", \"supply\": 1}]}"),
+     "x.json:4: collateral is missing"},
+};
+
+START_TEST(test_refused)
+{
+    const struct file *f = &REFUSED[_i];
+    size_t len = strlen(f->text);
+    char *text = malloc(len + 1);
+    struct book *out = malloc(sizeof *out);
+    struct err e = {""};
+    memcpy(text, f->text, len);
+    ck_assert_int_eq(import_text(f->name, text, len, &base, out, &e), -1);
+    ck_assert_msg(strstr(e.msg, f->error) != NULL, "expected '%s' in: %s", f->error, e.msg);
+    ck_assert_ptr_null(out->account);
+    free(text);
+    free(out);
+}
+END_TEST
+
+START_TEST(test_too_many_positions)
+{
+    struct book b = {0}, out;
+    struct err e = {""};
+    size_t size = 1 << 16, n = 0;
+    char *text = malloc(size);
+    memcpy(&b.market, &base.market, sizeof b.market);
+    for (unsigned i = b.market.n_instruments; i < 80; i++) {
+        b.market.instrument[i] = b.market.instrument[2];
+        (void)snprintf(b.market.instrument[i].name, NAME_LEN, "X-%u", i);
+    }
+    b.market.n_instruments = 80;
+    n += (size_t)snprintf(text, size, "account,rule,instrument,size,entry\n");
+    for (unsigned i = 79; i > 79 - 65; i--)
+        n += (size_t)snprintf(text + n, size - n, "1,perp-linear-1,X-%u,1,1\n", i);
+    ck_assert_int_eq(import_text("x.csv", text, n, &b, &out, &e), -1);
+    ck_assert_msg(strstr(e.msg, "x.csv:66: account 1: more than 64 positions") != NULL, "%s", e.msg);
+    free(text);
+}
+END_TEST
+
+// ---- merging and stores
+// --------------------------------------------------------------------------------------
+
+static int import_string(const char *name, const char *content, const struct book *on, struct book *out,
+                         struct err *e)
+{
+    size_t len = strlen(content);
+    char *text = malloc(len + 1);
+    memcpy(text, content, len);
+    int rc = import_text(name, text, len, on, out, e);
+    free(text);
+    return rc;
+}
+
+START_TEST(test_merge)
+{
+    struct book out;
+    struct err e = {""};
+    // Account 7 changes, 8 is new, 9 and 11 stay.
+    ck_assert_int_eq(import_string("x.csv",
+                                   ACC "8,new,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,60000,,,\n"
+                                       "7,,perp-linear-1,99,,BTC_USDC-PERPETUAL,1,60000,,,\n",
+                                   &base, &out, &e),
+                     2);
+    ck_assert_uint_eq(out.n_accounts, 4);
+    ck_assert_uint_eq(out.account[0].id, 7);
+    ck_assert(out.account[0].cash == 99000000);
+    ck_assert_uint_eq(out.account[0].n_positions, 1);
+    ck_assert_uint_eq(out.account[0].epoch, 1); // a new state
+    ck_assert_uint_eq(out.account[1].id, 8);
+    ck_assert_uint_eq(out.account[1].epoch, 0);
+    ck_assert(account_equal(&out.account[2], &base.account[1]));
+    ck_assert(account_equal(&out.account[3], &base.account[2]));
+    // The same file again changes nothing, so it is no new state.
+    struct book again;
+    ck_assert_int_eq(
+        import_string("x.csv", ACC "7,,perp-linear-1,99,,BTC_USDC-PERPETUAL,1,60000,,,\n", &out, &again, &e),
+        1);
+    ck_assert_uint_eq(again.account[0].epoch, 1);
+    book_free(&again);
+    book_free(&out);
+    // Parameters of an instrument may change, and accounts of the store are judged by the new ones.
+    ck_assert_int_eq(import_string("x.csv",
+                                   INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,6,0:20000,1,2\n",
+                                   &base, &out, &e),
+                     0);
+    ck_assert_uint_eq(out.n_accounts, 3);
+    ck_assert_uint_eq(out.market.instrument[1].tier[0].rate_ppm, 20000);
+    ck_assert_uint_eq(out.market.instrument[1].n_tiers, 1);
+    book_free(&out);
+    ck_assert_int_eq(
+        import_string("x.csv", INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,6,0:20000,600000,600000\n",
+                      &base, &out, &e),
+        -1);
+    ck_assert_msg(strstr(e.msg, "an account of the store does not fit") != NULL, "%s", e.msg);
+}
+END_TEST
+
+START_TEST(test_many_accounts)
+{
+    struct prng r;
+    struct book out;
+    struct err e = {""};
+    enum { N = 5000 };
+    size_t size = (size_t)N * 2 * 60, n = 0;
+    char *text = malloc(size);
+    prng_seed(&r, seed + 5);
+    n += (size_t)snprintf(text, size, "account,rule,cash,instrument,size,entry\n");
+    for (unsigned half = 0; half < 2; half++) // second position far from the first: found again by id
+        for (unsigned i = 0; i < N; i++)
+            n += (size_t)snprintf(text + n, size - n, "%u,perp-linear-1,%u,%s,1,1\n", 1 + i * 858993u, i,
+                                  half ? "BTC_USDC-PERPETUAL" : "PEPE_USDC-PERPETUAL");
+    ck_assert_int_eq(import_text("x.csv", text, n, &base, &out, &e), N);
+    ck_assert_msg(out.n_accounts == N + 3, "%s", e.msg);
+    for (size_t i = 0; i < out.n_accounts; i++) {
+        ck_assert(i == 0 || out.account[i].id > out.account[i - 1].id);
+        if (out.account[i].id % 858993u == 1)
+            ck_assert(out.account[i].n_positions == 2 &&
+                      out.account[i].cash == (i128)(out.account[i].id / 858993u) * 1000000);
+    }
+    book_free(&out);
+    free(text);
+}
+END_TEST
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    fputs(text, f);
+    fclose(f);
+}
+
+static uint64_t fingerprint(const char *path)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+    FILE *f = fopen(path, "rb");
+    ck_assert_ptr_nonnull(f);
+    for (int c; (c = fgetc(f)) != EOF;)
+        h = (h ^ (uint64_t)c) * UINT64_C(1099511628211);
+    fclose(f);
+    return h;
+}
+
+START_TEST(test_store_all_or_nothing)
+{
+    char db[160], csv[160];
+    struct err e = {""};
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(db, sizeof db, "%s/s.db", dir);
+    (void)snprintf(csv, sizeof csv, "%s/x.csv", dir);
+    // A first import that fails leaves no file behind.
+    write_text(csv, ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n");
+    ck_assert_int_eq(store_import(db, csv, &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "x.csv:2: there is no instrument"));
+    ck_assert_int_ne(access(db, F_OK), 0);
+    ck_assert_int_eq(store_import(db, "tests/data/accounts/book.json", &e), 3);
+    uint64_t before = fingerprint(db);
+    // Two good accounts before a bad one: none is taken, the file is not touched.
+    write_text(
+        csv,
+        ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n2,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n"
+            "3,,perp-linear-1,1,,BTC_USDC-PERPETUAL,x,1,,,\n");
+    ck_assert_int_eq(store_import(db, csv, &e), -1);
+    ck_assert_msg(strstr(e.msg, "x.csv:4: size: 'x' is not a number") != NULL, "%s", e.msg);
+    ck_assert(fingerprint(db) == before);
+    ck_assert_int_eq(store_import(db, "/nonexistent/y.csv", &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "/nonexistent/y.csv: No such file"));
+    ck_assert_int_eq(store_import(db, dir, &e), -1);
+    struct book b;
+    ck_assert_int_eq(store_load(db, &b, &e), 0);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert(account_equal(&b.account[i], &base.account[i]));
+    book_free(&b);
+    unlink(db);
+    unlink(csv);
+    rmdir(dir);
+}
+END_TEST
+
+#define COUNT(a) (int)(sizeof(a) / sizeof *(a))
+
+int main(void)
+{
+    seed = test_seed(20261120);
+    Suite *s = suite_create("accounts/import");
+    TCase *t = tcase_create("import");
+    tcase_set_timeout(t, 60);
+    tcase_add_checked_fixture(t, load_base, free_base);
+    tcase_add_test(t, test_examples_exact);
+    tcase_add_test(t, test_json_equals_csv);
+    tcase_add_loop_test(t, test_refused, 0, COUNT(REFUSED));
+    tcase_add_test(t, test_too_many_positions);
+    tcase_add_test(t, test_merge);
+    tcase_add_test(t, test_many_accounts);
+    tcase_add_test(t, test_store_all_or_nothing);
+    suite_add_tcase(s, t);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Seed of a randomised test: env SEED, or the default given; printed, so that a failure can be repeated.
+// Include as "base/test_seed.h" (tests/unit is on the include path).
+#ifndef TRIPLINE_TEST_SEED_H
+#define TRIPLINE_TEST_SEED_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static inline uint64_t test_seed(uint64_t fallback)
+{
+    const char *s = getenv("SEED");
+    uint64_t seed = s && *s ? strtoull(s, NULL, 0) : fallback;
+    printf("# SEED=%llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    return seed;
+}
+
+#endif

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine on the model device: every breach of the exact rule is flagged at its update and only breaches reach
+// the breach hook (P1, P2); the watch list forgets nothing (P4). The rule here is a plain affine one whose slack
+// the test sets, so that early flags happen on purpose.
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/prng.h"
+#include "base/test_seed.h"
+#include "engine/engine.h"
+
+enum { ASSETS = 4, ACCOUNTS = 40, GROUP = 8 };
+
+static i128 slack_quanta; // of every row made by the rule below
+
+// H = cash + sum size * price, liquidatable when H < 0.
+static int rule_rows(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
+                     struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    (void)m;
+    (void)band;
+    (void)e;
+    for (int l = 0; l < (warn_ppm ? 2 : 1); l++) {
+        struct affine *f = &out[l];
+        memset(f, 0, sizeof *f);
+        f->level = (uint8_t)l;
+        f->c = i256_from_i128(a->cash - (l ? a->cash / 10 : 0));
+        f->slack = i256_from_i128(slack_quanta);
+        for (uint16_t i = 0; i < a->n_positions; i++) {
+            f->asset[f->n] = a->position[i].instrument;
+            f->a[f->n++] = i256_from_i128(a->position[i].size);
+        }
+    }
+    return warn_ppm ? 2 : 1;
+}
+
+static void rule_health(const struct market *m, const struct account *a, const int64_t *px, struct health *out)
+{
+    i128 h = a->cash;
+    (void)m;
+    for (uint16_t i = 0; i < a->n_positions; i++)
+        h += a->position[i].size * px[a->position[i].instrument];
+    out->liquidatable = h < 0;
+    out->equity = i256_from_i128(h);
+    out->requirement = i256_from_i64(0);
+}
+
+static const struct rule test_rule = {.name = "test", .rows = rule_rows, .health = rule_health};
+
+struct rig {
+    struct book book;
+    struct account account[ACCOUNTS];
+    struct device *dev;
+    struct engine *engine;
+    int64_t px[MARKET_ASSETS_MAX];
+    enum engine_verdict answer;
+    size_t breaches, false_breaches, fired[ACCOUNTS];
+    bool in_flight[ACCOUNTS];
+    size_t near_on, near_off;
+    size_t triggers_armed_twice;
+};
+
+static bool exact_breach(const struct rig *r, size_t i)
+{
+    struct health h;
+    rule_health(&r->book.market, &r->book.account[i], r->px, &h);
+    return h.liquidatable;
+}
+
+static void hook_commands(void *ctx, const struct beat *b, size_t n)
+{
+    (void)ctx;
+    (void)b;
+    (void)n;
+}
+
+static void hook_event(void *ctx, const struct beat *b)
+{
+    (void)ctx;
+    (void)b;
+}
+
+static enum engine_verdict hook_breach(void *ctx, size_t account)
+{
+    struct rig *r = ctx;
+    r->breaches++;
+    r->fired[account]++;
+    r->false_breaches += !exact_breach(r, account);
+    ck_assert(!r->in_flight[account]); // siblings and repeated flags give one order
+    r->in_flight[account] = r->answer == VERDICT_TAKEN;
+    return r->answer;
+}
+
+static void hook_near(void *ctx, size_t account, bool on)
+{
+    struct rig *r = ctx;
+    (void)account;
+    if (on)
+        r->near_on++;
+    else
+        r->near_off++;
+}
+
+static void rig_open(struct rig *r, uint32_t warn_ppm)
+{
+    static bool registered;
+    if (!registered) {
+        device_register(&device_ops_model);
+        registered = true;
+    }
+    struct err e = {{0}};
+    const struct device_config dc = {.backend = "model", .lanes = 8, .slots = 16, .assets = 16};
+    ck_assert_msg(device_open(&dc, &r->dev, &e) == 0, "%s", e.msg);
+    r->book.market.n_assets = ASSETS;
+    r->book.market.n_instruments = ASSETS;
+    for (uint16_t i = 0; i < ASSETS; i++) {
+        r->book.market.asset[i] = (struct asset){.kind = ASSET_INDEX, .decimals = 6};
+        r->book.market.instrument[i] = (struct instrument){.kind = INST_LINEAR, .asset = i};
+    }
+    const struct engine_config ec = {.band_ppm = 20000, .warn_ppm = warn_ppm};
+    const struct engine_hooks hooks = {.ctx = r,
+                                       .commands = hook_commands,
+                                       .event = hook_event,
+                                       .breach = hook_breach,
+                                       .near = hook_near};
+    r->engine = engine_new(&ec, &r->book, r->dev, &hooks, &e);
+    ck_assert_msg(r->engine != NULL, "%s", e.msg);
+}
+
+static void rig_close(struct rig *r)
+{
+    engine_free(r->engine);
+    device_close(r->dev);
+}
+
+static void set(struct rig *r, uint16_t asset, int64_t price)
+{
+    struct err e = {{0}};
+    const struct engine_price p = {asset, price};
+    r->px[asset] = price;
+    ck_assert_msg(engine_group(r->engine, &p, 1, r->px, &e) == 0, "%s", e.msg);
+}
+
+// One account long `size` of asset 0 with debt so that it breaches just below `at`.
+static void one_long(struct rig *r, i128 size, int64_t at)
+{
+    r->book.account = r->account;
+    r->book.n_accounts = 1;
+    r->account[0] = (struct account){.id = 1, .rule = &test_rule, .cash = -size * at, .n_positions = 1};
+    r->account[0].position[0] = (struct position){.instrument = 0, .size = size};
+}
+
+START_TEST(test_fires_once_and_waits_for_the_order)
+{
+    static struct rig r;
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 0);
+    r.answer = VERDICT_TAKEN;
+    set(&r, 0, 1010000);
+    ck_assert_uint_eq(r.breaches, 0);
+    set(&r, 0, 999999);
+    ck_assert_uint_eq(r.breaches, 1);
+    ck_assert(engine_flagged(r.engine, 0));
+    set(&r, 0, 990000); // deeper: nothing new while the order is in flight
+    ck_assert_uint_eq(r.breaches, 1);
+    engine_order_ended(r.engine, 0); // refused: looked at again with the next update, not before
+    struct err e;
+    r.in_flight[0] = false;
+    ck_assert_uint_eq(r.breaches, 1);
+    set(&r, 0, 989000);
+    ck_assert_uint_eq(r.breaches, 2);
+    ck_assert_int_eq(engine_review(r.engine, &e), 0);
+    ck_assert_uint_eq(engine_counters(r.engine)->flags[LEVEL_LIQUIDATE], 1);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(test_hold_is_evaluated_at_each_update)
+{
+    static struct rig r;
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 0);
+    r.answer = VERDICT_KEEP;
+    set(&r, 0, 1010000);
+    for (int i = 1; i <= 5; i++) {
+        set(&r, 0, 999999 - i);
+        ck_assert_uint_eq(r.breaches, (size_t)i);
+        ck_assert_uint_eq(engine_watching(r.engine), 1);
+    }
+    struct err e;
+    ck_assert_int_eq(engine_review(r.engine, &e), 0); // the hold ended without a price
+    ck_assert_uint_eq(r.breaches, 6);
+    set(&r, 0, 1005000); // healthy again: armed again, off the list
+    ck_assert_uint_eq(engine_watching(r.engine), 0);
+    ck_assert_uint_eq(engine_counters(r.engine)->rearmed, 1);
+    r.answer = VERDICT_TAKEN;
+    set(&r, 0, 999000); // and fires anew
+    ck_assert_uint_eq(r.breaches, 7);
+    ck_assert_uint_eq(engine_counters(r.engine)->flags[LEVEL_LIQUIDATE], 2);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(test_early_flag_is_not_acted_on_and_not_forgotten)
+{
+    static struct rig r;
+    memset(&r, 0, sizeof r);
+    one_long(&r, 1000, 1000000);
+    slack_quanta = 1000 * 1000; // flags 0.1 % early
+    rig_open(&r, 0);
+    r.answer = VERDICT_TAKEN;
+    set(&r, 0, 1010000);
+    set(&r, 0, 1000500); // inside the margin
+    ck_assert_uint_eq(r.breaches, 0);
+    ck_assert_uint_eq(engine_counters(r.engine)->early, 1);
+    ck_assert_uint_eq(engine_watching(r.engine), 1);
+    set(&r, 0, 1000100);
+    ck_assert_uint_eq(r.breaches, 0);
+    set(&r, 0, 999999); // the true breach, its row long disarmed
+    ck_assert_uint_eq(r.breaches, 1);
+    ck_assert_uint_eq(r.false_breaches, 0);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(test_loaded_below_zero_fires_at_once)
+{
+    static struct rig r;
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 100000);
+    r.answer = VERDICT_TAKEN;
+    set(&r, 0, 900000); // first price: placement itself must flag it
+    ck_assert_uint_eq(r.breaches, 1);
+    ck_assert_uint_eq(engine_counters(r.engine)->flags[LEVEL_LIQUIDATE], 1);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(test_jumps_beyond_the_band_and_the_number_range)
+{
+    static struct rig r;
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 0);
+    r.answer = VERDICT_KEEP;
+    set(&r, 0, 1010000);
+    set(&r, 0, 1600000); // out of the band
+    set(&r, 0, 1600000000); // beyond 34 bits of the unit
+    ck_assert_uint_eq(r.breaches, 0);
+    set(&r, 0, 999999); // and all the way down in one step
+    ck_assert_uint_eq(r.breaches, 1);
+    const struct engine_counters *c = engine_counters(r.engine);
+    ck_assert_uint_eq(c->recentred, 3);
+    ck_assert_uint_eq(c->band_exits_expected, c->band_exits_seen);
+    ck_assert_uint_eq(c->device_errors, 0);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(test_too_many_rows_names_the_limit)
+{
+    static struct rig r;
+    struct err e;
+    memset(&r, 0, sizeof r);
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 0);
+    const struct engine_config ec = {.band_ppm = 20000, .warn_ppm = 50000};
+    static struct account many[65];
+    for (uint32_t i = 0; i < 65; i++) {
+        many[i] = r.account[0];
+        many[i].id = i + 1;
+    }
+    const struct engine_hooks hooks = {.ctx = &r,
+                                       .commands = hook_commands,
+                                       .event = hook_event,
+                                       .breach = hook_breach,
+                                       .near = hook_near};
+    const struct book big = {.market = r.book.market, .n_accounts = 65, .account = many};
+    ck_assert_ptr_null(engine_new(&ec, &big, r.dev, &hooks, &e));
+    ck_assert_msg(strstr(e.msg, "130 rows") && strstr(e.msg, "holds 128"), "%s", e.msg);
+    rig_close(&r);
+}
+END_TEST
+
+// Random accounts, random walk with jumps, holds that come and go, orders that fill, fail or stay open.
+static void random_accounts(struct rig *r, struct prng *p)
+{
+    r->book.account = r->account;
+    r->book.n_accounts = ACCOUNTS;
+    for (uint32_t i = 0; i < ACCOUNTS; i++) {
+        struct account *a = &r->account[i];
+        *a = (struct account){.id = i + 1, .rule = &test_rule};
+        uint16_t n = (uint16_t)(1 + prng_u64(p) % ASSETS);
+        for (uint16_t k = 0; k < n; k++) {
+            i128 size = (i128)(prng_u64(p) % 2000000) - 1000000;
+            a->position[k] = (struct position){.instrument = k, .size = size};
+            a->cash -= size * 1000000;
+        }
+        a->n_positions = n;
+        a->cash += (i128)(prng_u64(p) % 100000) * 1000000;
+    }
+}
+
+static void step_market(struct rig *r, struct prng *p)
+{
+    struct engine_price g[ASSETS];
+    size_t n = 0;
+    struct err e = {{0}};
+    for (uint16_t a = 0; a < ASSETS; a++) {
+        if (prng_u64(p) % 2)
+            continue;
+        int64_t now = r->px[a] ? r->px[a] : 1000000;
+        int64_t range = prng_u64(p) % 50 == 0 ? now / 4 : now / 400;
+        int64_t next = now + (int64_t)(prng_u64(p) % (uint64_t)(2 * range + 1)) - range;
+        if (next < 1000)
+            next = 1000;
+        if (next == r->px[a])
+            continue;
+        r->px[a] = next;
+        g[n++] = (struct engine_price){a, next};
+    }
+    if (n)
+        ck_assert_msg(engine_group(r->engine, g, n, r->px, &e) == 0, "%s", e.msg);
+}
+
+START_TEST(test_random_walk_misses_nothing)
+{
+    static struct rig r;
+    struct prng p;
+    struct err e = {{0}};
+    memset(&r, 0, sizeof r);
+    prng_seed(&p, test_seed(20261120));
+    slack_quanta = (i128)20000000000;
+    random_accounts(&r, &p);
+    rig_open(&r, 50000);
+    for (int step = 0; step < 20000; step++) {
+        if (step % 7 == 0)
+            r.answer = prng_u64(&p) % 3 ? VERDICT_TAKEN : VERDICT_KEEP;
+        step_market(&r, &p);
+        for (size_t i = 0; i < ACCOUNTS; i++) {
+            if (engine_placed(r.engine, i) && exact_breach(&r, i))
+                ck_assert_msg(engine_flagged(r.engine, i), "account %zu missed at step %d", i, step);
+            if (!r.in_flight[i] || prng_u64(&p) % 20)
+                continue;
+            r.in_flight[i] = false;
+            if (prng_u64(&p) % 2) { // filled: the venue made it healthy
+                r.account[i].cash += (i128)200000 * 1000000;
+                ck_assert_msg(engine_account_changed(r.engine, i, &e) == 0, "%s", e.msg);
+            } else {
+                engine_order_ended(r.engine, i);
+            }
+        }
+    }
+    const struct engine_counters *c = engine_counters(r.engine);
+    printf("# %zu breaches, %llu early flags, %llu re-armed, %llu re-centred\n", r.breaches,
+           (unsigned long long)c->early, (unsigned long long)c->rearmed, (unsigned long long)c->recentred);
+    ck_assert_uint_eq(r.false_breaches, 0);
+    ck_assert_uint_gt(r.breaches, 100);
+    ck_assert_uint_gt(c->early, 10);
+    ck_assert_uint_gt(c->recentred, 100);
+    ck_assert_uint_eq(c->band_exits_expected, c->band_exits_seen);
+    ck_assert_uint_eq(c->device_errors, 0);
+    ck_assert_uint_gt(r.near_on, 0);
+    ck_assert_uint_gt(r.near_off, 0);
+    rig_close(&r);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("engine");
+    TCase *t = tcase_create("engine");
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, test_fires_once_and_waits_for_the_order);
+    tcase_add_test(t, test_hold_is_evaluated_at_each_update);
+    tcase_add_test(t, test_early_flag_is_not_acted_on_and_not_forgotten);
+    tcase_add_test(t, test_loaded_below_zero_fires_at_once);
+    tcase_add_test(t, test_jumps_beyond_the_band_and_the_number_range);
+    tcase_add_test(t, test_too_many_rows_names_the_limit);
+    tcase_add_test(t, test_random_walk_misses_nothing);
+    suite_add_tcase(s, t);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages to prices: groups, reciprocals, and every reason to hold (P5), each entered and left.
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oracle/oracle.h"
+
+enum { MARK = 0, INDEX = 1, RECIP = 2, SECOND = 1000000000 };
+
+static struct market m;
+static struct oracle *o;
+static struct feed_packet p;
+static struct price_change changed[MARKET_ASSETS_MAX];
+static bool touched;
+
+static void setup(void)
+{
+    struct err e = {{0}};
+    memset(&m, 0, sizeof m);
+    m.n_assets = 3;
+    m.asset[MARK] = (struct asset){.name = "BTC-PERPETUAL",
+                                   .source = "BTC-PERPETUAL",
+                                   .kind = ASSET_MARK,
+                                   .decimals = 9,
+                                   .stale_ms = 5000,
+                                   .guard_ppm = 50000};
+    m.asset[INDEX] = (struct asset){.name = "btc_usd", .source = "btc_usd", .kind = ASSET_INDEX, .decimals = 8};
+    m.asset[RECIP] =
+        (struct asset){.name = "1/BTC-PERPETUAL", .kind = ASSET_RECIPROCAL, .decimals = 18, .base = MARK};
+    o = oracle_new(&m, &e);
+    ck_assert_msg(o != NULL, "%s", e.msg);
+    p = (struct feed_packet){.ts_ns = SECOND, .channel = 1};
+}
+
+static void teardown(void) { oracle_free(o); }
+
+static void define(uint64_t id, const char *name, uint8_t state)
+{
+    struct feed_msg msg = {.kind = FEED_INSTRUMENT, .instrument_id = id, .state = state, .has = HAS_STATE};
+    strcpy(msg.name, name);
+    oracle_msg(o, &p, &msg);
+}
+
+static void ticker(uint64_t id, double mark, double index, uint8_t state)
+{
+    struct feed_msg msg = {.kind = FEED_TICKER,
+                           .instrument_id = id,
+                           .state = state,
+                           .has = HAS_MARK | HAS_INDEX | HAS_STATE,
+                           .mark = mark,
+                           .index = index};
+    oracle_msg(o, &p, &msg);
+}
+
+static size_t end(void) { return oracle_end(o, &p, changed, &touched); }
+
+static void good_price(void)
+{
+    define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN);
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+}
+
+START_TEST(test_ticker_before_definition_is_counted)
+{
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(end(), 0);
+    ck_assert_uint_eq(oracle_counters(o)->unknown, 1);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_ABSENT);
+    good_price();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    define(8, "ETH-PERPETUAL", INSTRUMENT_OPEN); // not in the market
+    ticker(8, 3000.0, 3000.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(end(), 0);
+    ck_assert_uint_eq(oracle_counters(o)->unknown, 2);
+}
+END_TEST
+
+START_TEST(test_group_has_mark_and_reciprocal_once)
+{
+    good_price();
+    ticker(7, 50001.0, 50000.0, INSTRUMENT_OPEN);
+    ticker(7, 40000.0, 40000.0, INSTRUMENT_OPEN); // same packet: only the last value counts
+    ck_assert_uint_eq(end(), 2);
+    ck_assert_uint_eq(changed[0].asset, MARK);
+    ck_assert_int_eq(changed[0].price, INT64_C(40000000000000));
+    ck_assert_uint_eq(changed[1].asset, RECIP);
+    ck_assert_int_eq(changed[1].price, INT64_C(25000000000000)); // 1e18 / 40000
+    ck_assert_int_eq(oracle_prices(o)[RECIP], INT64_C(25000000000000));
+    ticker(7, 40000.0, 40000.0, INSTRUMENT_OPEN); // unchanged: no tick, but the watch list is told
+    ck_assert_uint_eq(end(), 0);
+    ck_assert(touched);
+    ck_assert_uint_eq(end(), 0);
+    ck_assert(!touched);
+}
+END_TEST
+
+START_TEST(test_index_price)
+{
+    struct feed_msg msg = {.kind = FEED_INDEX, .has = HAS_INDEX, .index = 25448.57};
+    strcpy(msg.name, "btc_usd");
+    oracle_msg(o, &p, &msg);
+    ck_assert_uint_eq(end(), 1);
+    ck_assert_int_eq(changed[0].price, INT64_C(2544857000000));
+    ck_assert_int_eq(oracle_hold(o, INDEX, UINT64_MAX), HOLD_NONE); // never stale when stale_ms is 0
+}
+END_TEST
+
+START_TEST(test_gap_holds_until_the_next_message)
+{
+    good_price();
+    struct feed_packet other = p;
+    other.channel = 2;
+    other.gap = 3;
+    (void)oracle_end(o, &other, changed, &touched); // another channel's gap
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    p.gap = 1;
+    (void)end();
+    ck_assert(touched);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GAP);
+    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_GAP);
+    p.gap = 0;
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert(touched);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    p.gap = 2; // a packet that reveals the gap and carries the price heals it itself
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_uint_eq(oracle_counters(o)->holds[HOLD_GAP], 2);
+}
+END_TEST
+
+START_TEST(test_halted_instrument)
+{
+    good_price();
+    ticker(7, 50000.0, 50000.0, 2);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+    define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert(touched);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+}
+END_TEST
+
+START_TEST(test_guard_against_the_index)
+{
+    good_price();
+    ticker(7, 52500.0, 50000.0, INSTRUMENT_OPEN); // exactly 5 %: still inside
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ticker(7, 52501.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GUARD);
+    ticker(7, 47499.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_GUARD);
+    struct feed_msg no_index = {
+        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_MARK, .mark = 50000.0, .index = NAN};
+    oracle_msg(o, &p, &no_index); // a guard that cannot be checked does not pass
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GUARD);
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+}
+END_TEST
+
+START_TEST(test_stale_by_its_own_limit)
+{
+    good_price();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND + UINT64_C(5000000000)), HOLD_NONE);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND + UINT64_C(5000000001)), HOLD_STALE);
+    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND + UINT64_C(5000000001)), HOLD_STALE);
+    p.ts_ns = 10u * (uint64_t)SECOND;
+    struct feed_msg no_mark = {
+        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_INDEX | HAS_STATE, .state = 1, .index = 50000.0};
+    oracle_msg(o, &p, &no_mark); // an absent mark is no news: the price keeps its age
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, p.ts_ns), HOLD_STALE);
+}
+END_TEST
+
+START_TEST(test_value_that_is_no_price)
+{
+    good_price();
+    ticker(7, -1.0, 50000.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(end(), 0);
+    ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(50000000000000)); // the last good one stays
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_RANGE);
+    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_RANGE);
+    ck_assert_uint_eq(oracle_counters(o)->bad_price, 1);
+    ticker(7, 1e300, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_RANGE);
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+}
+END_TEST
+
+START_TEST(test_bad_markets_are_refused)
+{
+    struct err e;
+    m.asset[RECIP].base = 9;
+    ck_assert_ptr_null(oracle_new(&m, &e));
+    m.asset[RECIP].base = MARK;
+    m.asset[INDEX] = m.asset[MARK];
+    ck_assert_ptr_null(oracle_new(&m, &e));
+    ck_assert_msg(strstr(e.msg, "feeds another asset") != NULL, "%s", e.msg);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("oracle");
+    TCase *t = tcase_create("oracle");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, test_ticker_before_definition_is_counted);
+    tcase_add_test(t, test_group_has_mark_and_reciprocal_once);
+    tcase_add_test(t, test_index_price);
+    tcase_add_test(t, test_gap_holds_until_the_next_message);
+    tcase_add_test(t, test_halted_instrument);
+    tcase_add_test(t, test_guard_against_the_index);
+    tcase_add_test(t, test_stale_by_its_own_limit);
+    tcase_add_test(t, test_value_that_is_no_price);
+    tcase_add_test(t, test_bad_markets_are_refused);
+    suite_add_tcase(s, t);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
