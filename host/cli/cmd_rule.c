@@ -38,8 +38,8 @@ static const char HELP[] =
 
 enum {
     EXIT_USAGE = 2,
-    ACCOUNTS_MAX = 200000,
-    SAMPLES_MAX = 10000,
+    ACCOUNTS_MAX = 20000,
+    SAMPLES_MAX = 1000,
     BAND_MAX = 500000,
     DRAWS_MAX = 100, // until a price and its reciprocal are both inside their bands
 };

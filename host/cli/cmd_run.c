@@ -110,7 +110,7 @@ static int reconcile(struct run *r, struct err *e)
                 "resumed     %zu open orders looked up: %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64
                 " never arrived%s\n",
                 r->past.n_open, r->looked_up[ORDER_FILLED], r->looked_up[ORDER_REFUSED],
-                r->looked_up[ORDER_UNKNOWN], r->past.torn_bytes ? "; a torn tail was cut" : "");
+                r->looked_up[ORDER_UNKNOWN], journal_cut(r->journal) ? "; a torn tail was cut" : "");
     return 0;
 }
 
@@ -174,10 +174,10 @@ static int open_all(struct run *r, struct err *e)
     if (r->book.n_accounts == 0)
         return err_set(e, "%s holds no accounts: see `tripline accounts import` or `gen`", r->o.accounts);
     r->resumed = access(r->journal_path, F_OK) == 0;
-    if (r->resumed && recover_scan(r->journal_path, &r->past, e) != 0)
-        return -1;
-    // Taken before the venue is asked, so that two runs cannot share a directory.
+    // Opened before it is read: two runs cannot share it, its torn tail is cut, and what is read is durable.
     if (journal_open(r->journal_path, r->resumed, &r->journal, e) != 0)
+        return -1;
+    if (r->resumed && recover_scan(r->journal_path, &r->past, e) != 0)
         return -1;
     if (open_venue(r, e) != 0 || reconcile(r, e) != 0 || open_session(r, e) != 0)
         return -1;

@@ -257,7 +257,11 @@ int start_prices_capture(struct start_prices *s, const char *path, struct err *e
     sc->out = s;
     sc->e = e;
     pcap_t *cap = pcap_open_offline(path, why);
-    int rc = cap ? scan_capture(sc, cap, path, e) : err_set(e, "%.200s", why);
+    int rc;
+    if (cap)
+        rc = scan_capture(sc, cap, path, e);
+    else // libpcap names the file in some of its messages
+        rc = strstr(why, path) ? err_set(e, "%.250s", why) : err_set(e, "%.200s: %.250s", path, why);
     if (cap)
         pcap_close(cap);
     free(sc);

@@ -163,9 +163,13 @@ static void put_trades(struct venue *v, struct deribit_encoder *e, struct venue_
     for (uint16_t k = 0; k < n; k++) {
         int64_t price = (index / s->tick + (int64_t)below(v, 3)) * s->tick;
         i->last = price ? price : s->tick;
-        trades[k] = (struct deribit_trade){.sell = one_in(v, 2),
+        // One draw a statement: C leaves the order inside an initialiser open, and the bytes must not depend
+        // on it.
+        bool sell = one_in(v, 2);
+        double amount = some_amount(v, s);
+        trades[k] = (struct deribit_trade){.sell = sell,
                                            .price = price_double(s, i->last),
-                                           .amount = some_amount(v, s),
+                                           .amount = amount,
                                            .mark = price_double(s, index),
                                            .index = price_double(s, index),
                                            .ts_ms = ts_ms,

@@ -19,13 +19,14 @@ static int scale_up(u128 p, unsigned e, int64_t *out)
     return 0;
 }
 
+// s >= 1
 static int scale_down(u128 p, unsigned s, int64_t *out)
 {
     if (s > 127) // p / 2^s < 2^-14
         return -1;
-    u128 q = s ? p >> s : p;
+    u128 q = p >> s;
     u128 rest = p - (q << s);
-    u128 half = s ? (u128)1 << (s - 1) : 1;
+    u128 half = (u128)1 << (s - 1);
     if (rest > half || (rest == half && (q & 1)))
         q++;
     if (q == 0 || q > (u128)INT64_MAX)
@@ -39,15 +40,11 @@ int price_from_double(double v, unsigned decimals, int64_t *out)
     uint64_t bits;
     memcpy(&bits, &v, sizeof bits);
     unsigned exponent = (unsigned)(bits >> MANTISSA_BITS) & EXPONENT_MASK;
-    uint64_t mantissa = bits & ((UINT64_C(1) << MANTISSA_BITS) - 1);
     if (bits >> 63 || exponent == EXPONENT_MASK || decimals > DECIMALS_MAX)
         return -1;
-    if (exponent)
-        mantissa |= UINT64_C(1) << MANTISSA_BITS;
-    else
-        exponent = 1; // subnormal: same scale as the smallest normal
-    if (mantissa == 0)
+    if (exponent == 0) // zero and subnormals, all below 10^-307: they round to 0
         return -1;
+    uint64_t mantissa = (bits & ((UINT64_C(1) << MANTISSA_BITS) - 1)) | UINT64_C(1) << MANTISSA_BITS;
     u128 p = mantissa;
     for (unsigned i = 0; i < decimals; i++)
         p *= 10;

@@ -160,7 +160,6 @@ int recover_scan(const char *path, struct recover *out, struct err *e)
             break;
         }
     }
-    out->torn_bytes = journal_reader_torn(reader);
     journal_reader_close(reader);
     if (rc == 0)
         rc = collect(&s, out, e);

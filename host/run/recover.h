@@ -16,7 +16,6 @@ struct recover {
     struct recover_account *account; // ascending by id
     size_t n_open;
     struct order_key *open; // to be looked up before anything else goes out
-    uint64_t torn_bytes;
     bool clean_end;
 };
 

@@ -118,7 +118,7 @@ class Account:
             amount -= fee
         return amount, needed, fee, value
 
-    def check_amounts(self, px, debt_r, coll_r, amount, needed, fee):
+    def check_amounts(self, px, debt_r, coll_r, amount, needed, fee, value):
         debt = debt_r.v_balance(self.positions[debt_r.index][3])
         balance = coll_r.a_balance(self.positions[coll_r.index][2])
         u(debt - needed)
@@ -127,7 +127,8 @@ class Account:
             coll_ok = (balance - amount - fee) * px[coll_r.asset] // coll_r.unit >= MIN_LEFTOVER_BASE
             if not (debt_ok and coll_ok):
                 raise Revert("MustNotLeaveDust")
-        if amount == 0 or needed * RAY // debt_r.borrow_index == 0:
+        burn = debt if value == self.calculate_user_account_data(px)[0] else needed
+        if amount == 0 or burn * RAY // debt_r.borrow_index == 0:
             raise Revert("InvalidBurnAmount")
 
     def execute_liquidation_call(self, px, debt_index, coll_index, to_cover):
@@ -145,7 +146,7 @@ class Account:
             raise Revert("CollateralCannotBeLiquidated")
         cover = min(to_cover, self.max_liquidatable(px, debt_r, coll_r))
         amount, needed, fee, value = self.available_collateral(px, debt_r, coll_r, cover)
-        self.check_amounts(px, debt_r, coll_r, amount, needed, fee)
+        self.check_amounts(px, debt_r, coll_r, amount, needed, fee, value)
         after = self.copy()
         a = after.positions
         balance = coll_r.a_balance(supply)
@@ -229,7 +230,7 @@ class Account:
                 continue
             got = self.available_collateral(px, debt_r, coll_r, c)
             try:
-                self.check_amounts(px, debt_r, coll_r, got[0], got[1], got[2])
+                self.check_amounts(px, debt_r, coll_r, *got)
                 return c, most, got
             except Revert:
                 pass

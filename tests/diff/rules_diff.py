@@ -473,7 +473,7 @@ def report(s):
 
 def mutants():
     print(f"# SEED={SEED}\n1..{len(MUTANTS)}")
-    s, good = prepare(160), True
+    s, good = prepare(120), True
     for k, (name, file, old, new) in enumerate(MUTANTS, 1):
         with tempfile.TemporaryDirectory() as d:
             text = open("host/accounts/" + file, encoding="utf-8").read()

@@ -175,9 +175,14 @@ def aave_case(rng, style):
         if i == n - 1:
             debt = debt or amount(bor)
         positions[i] = [r, rng.random() < 0.85, supply, debt]
+    bare = rng.random() < 0.05  # next to no collateral left
+    if bare:
+        for v in positions.values():
+            v[2] = rng.randrange(3) if v[2] else 0
     positions = {i: v for i, v in positions.items() if v[2] or v[3]}
     case.judge = ja.Account(emode, positions)
-    scale_to_health(rng, case)
+    if not bare:
+        scale_to_health(rng, case)
     return case
 
 

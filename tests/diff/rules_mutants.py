@@ -63,7 +63,7 @@ MUTANTS = [
     ("collateral limit ignored", LIQ, "if (i256_cmp(out->coll, c->coll.balance) > 0) {", "if (false) {"),
     ("no allowance for rounding of balances", LIQ, "* scaled_unit(c->coll.in->liquidity_index) + 2", "* 0"),
     ("collateral flag kept", LIQ, "p->collateral = false;", "(void)0;"),
-    ("bad debt kept", LIQ, "bool nothing_left = i256_cmp(d.collateral, x.value) == 0;", "bool nothing_left = false;"),
+    ("bad debt kept", LIQ, "return i256_cmp(d->collateral, x->value) == 0;", "return false;"),
     ("treasury takes more than is left", LIQ, "if (i256_cmp(fee_scaled, i256_from_i128(p->supply)) > 0) {", "if (false) {"),
     ("first collateral instead of the best", LIQ, "if (found && i256_cmp(reward, out->reward) <= 0)", "if (found)"),
     ("smallest debt first", LIQ, "i256_cmp(s.value, c.debt.value) > 0", "i256_cmp(s.value, c.debt.value) < 0"),

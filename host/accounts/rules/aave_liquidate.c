@@ -93,11 +93,18 @@ static void calculate(const struct call *c, i256 to_cover, struct amounts *out)
     }
 }
 
-static const char *refusal(const struct call *c, const struct amounts *x)
+// Nothing backs the account any more once this is seized: the contract then burns all its debts.
+static bool takes_everything(const struct aave_account *d, const struct amounts *x)
+{
+    return i256_cmp(d->collateral, x->value) == 0;
+}
+
+static const char *refusal(const struct call *c, const struct aave_account *d, const struct amounts *x)
 {
     i256 seized = i256_add(x->coll, x->fee), least = i256_from_i64(MIN_LEFTOVER_BASE);
+    i256 burn = takes_everything(d, x) ? c->debt.balance : x->debt;
     // A burn of zero scaled tokens reverts.
-    if (i256_sign(x->coll) == 0 || i256_sign(vtoken_burn_scaled(x->debt, c->debt.in->borrow_index)) == 0)
+    if (i256_sign(x->coll) == 0 || i256_sign(vtoken_burn_scaled(burn, c->debt.in->borrow_index)) == 0)
         return "the amount rounds to nothing";
     if (i256_cmp(x->debt, c->debt.balance) >= 0 || i256_cmp(seized, c->coll.balance) >= 0)
         return NULL;
@@ -169,17 +176,17 @@ static bool choose_amount(const struct call *c, const struct aave_account *d,
     if (i256_cmp(i256_add(x->coll, x->fee), c->coll.balance) == 0)
         *cover = *max; // takes all the collateral anyway: say so, and leave no unit of it to rounding
     calculate(c, *cover, x);
-    if (!refusal(c, x))
+    if (!refusal(c, d, x))
         return true;
     *cover = *max; // clearing a side, or as much as is allowed, may be legal where the target is not
     calculate(c, *cover, x);
-    if (!refusal(c, x))
+    if (!refusal(c, d, x))
         return true;
     *cover = i256_min(leaving_debt(c), *max);
     if (i256_sign(*cover) <= 0)
         return false;
     calculate(c, *cover, x);
-    return !refusal(c, x);
+    return !refusal(c, d, x);
 }
 
 static bool best_collateral(const struct market *m, const struct account *a, const int64_t *px,
@@ -336,10 +343,10 @@ int aave_settle(const struct market *m, struct account *a, const int64_t *px, co
     c.lb = aave_lb(c.coll.in, a);
     struct amounts x;
     calculate(&c, i256_min(i256_from_i128(leg[0].qty), max_debt(&c, &d)), &x);
-    const char *why = refusal(&c, &x);
+    const char *why = refusal(&c, &d, &x);
     if (why)
         return err_set(e, "account %u: %s", a->id, why);
-    bool nothing_left = i256_cmp(d.collateral, x.value) == 0;
+    bool nothing_left = takes_everything(&d, &x);
     out->n = 0;
     burn_debt(m, dp, nothing_left ? c.debt.balance : x.debt, x.debt, nothing_left, out);
     seize(&c, cp, &x, out);

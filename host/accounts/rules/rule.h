@@ -44,33 +44,38 @@ struct health {
 };
 
 // What the planner asks of a rule.
+// The unit of account is the quote currency (the dollar of a USD, USDC or 8-decimal Aave price) for every
+// rule, inverse perpetuals included.
 struct size_policy {
     uint32_t target_ppm; // health to restore: equity / requirement * 1e6, > 1e6
     int64_t dust;        // positions or remainders worth less than this (whole units of account) go entirely
 };
 
 // One leg. Perpetuals: close |qty| of the position (always reduces). Reserves: exactly two legs,
-// [0] debt to repay in the debt token (qty token units), [1] the collateral reserve (qty 0: what the rule gives).
+// [0] debt to repay in the debt token (at most qty token units: the rule may take less), [1] the collateral
+// reserve (qty 0: what the rule gives).
 struct order_leg {
     uint16_t instrument;
     i128 qty; // > 0
 };
 
 struct order_size {
-    bool full;
+    bool full; // perpetuals: every position is closed; lending: all that the contract lets this pair repay
     uint16_t n;
     struct order_leg leg[ORDER_LEGS_MAX];
-    i256 value;        // liquidated notional or repaid debt, in 1e-8 units of account
-    i256 reward;       // what the liquidator earns by it, same unit
+    i256 value;  // liquidated notional or repaid debt, in 1e-8 units of account
+    i256 reward; // what the liquidator earns by it, same unit; lending without a bonus: may be negative
 };
 
-// Money moved by a settlement, in quanta of the account's currency (perpetuals: cash quanta; lending: 1e-8 of
-// the base currency per flow is not used, see `token` flows). Sum of all flows of one currency is zero.
+// Money moved by a settlement. Perpetuals: cash quanta, instrument -1. Lending: token units of the reserve
+// `instrument`; PARTY_ACCOUNT's flow is the change of its (balance - debt), PARTY_POOL's is rounding only.
+// The sum of all flows of one currency or token is zero. A deficit is a negative flow of PARTY_DEFICIT, which
+// pays it.
 enum party { PARTY_ACCOUNT, PARTY_LIQUIDATOR, PARTY_VENUE, PARTY_POOL, PARTY_DEFICIT, PARTY_COUNT };
 struct flow {
-    uint8_t party;        // enum party
-    int32_t instrument;   // reserve whose token moves, or -1 for settlement cash
-    i256 amount;          // signed, token units or cash quanta
+    uint8_t party;      // enum party
+    int32_t instrument; // reserve whose token moves, or -1 for settlement cash
+    i256 amount;        // signed, token units or cash quanta
 };
 enum { FLOWS_MAX = 4 * ACCOUNT_POSITIONS_MAX + 8 };
 struct settlement {
@@ -91,8 +96,8 @@ struct rule {
     int (*size)(const struct market *m, const struct account *a, const int64_t *px,
                 const struct size_policy *policy, struct order_size *out);
     // Executes legs at px on *a: debt repaid first, penalty and fee, remainder returned to the account, a
-    // deficit booked openly. Rechecks that the account is liquidatable and each leg is legal. 0, or -1 with the
-    // reason in *e and *a unchanged. Does not touch a->epoch.
+    // deficit booked openly. Rechecks that the account is liquidatable and each leg is legal. 0, or -1 with
+    // the reason in *e and *a unchanged. Does not touch a->epoch.
     int (*settle)(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                   unsigned n, struct settlement *out, struct err *e);
     // Checks that a loaded account fits the rule (kinds, currencies, ranges). 0, or -1 with the reason.

@@ -72,7 +72,7 @@ START_TEST(test_in_place)
 }
 END_TEST
 
-enum { ITEMS = 300000, WORDS = 5 };
+enum { ITEMS = 100000, WORDS = 5 };
 
 struct run {
     struct spsc q;

@@ -108,6 +108,7 @@ START_TEST(test_captured_more_than_sent)
     struct packet_udp u;
     struct gen_frame f = plain();
     ck_assert_int_eq(walk(LINK_ETHERNET, f.buf, f.len, f.len - 1, &u), DROP_IP_HEADER);
+    ck_assert_int_eq(walk(LINK_ETHERNET, f.buf, f.len, 10, &u), DROP_SHORT_FRAME);
 }
 END_TEST
 

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tripline accounts from the outside: import, gen, show, export, their errors and exit codes. Prints TAP.
+
+Environment: TRIPLINE (binary, default build/tripline), SHARED (default ../shared). Run from the project's root.
+"""
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+
+TRIPLINE = os.path.abspath(os.environ.get("TRIPLINE", "build/tripline"))
+SHARED = os.environ.get("SHARED", "../shared")
+CAPTURE = os.path.abspath(os.path.join(SHARED, "captures", "deribit_legacy_sample_v1_6.pcapng"))
+DATA = os.path.abspath("tests/data/accounts")
+count = failures = 0
+work = tempfile.TemporaryDirectory(prefix="tripline-accounts-")
+
+
+def report(ok, name, detail=""):
+    global count, failures
+    count += 1
+    failures += not ok
+    print("%s %d - %s" % ("ok" if ok else "not ok", count, name), flush=True)
+    if not ok:
+        for line in str(detail).splitlines():
+            print("# " + line)
+
+
+def skip(name, why):
+    global count
+    count += 1
+    print("ok %d - %s # SKIP %s" % (count, name, why))
+
+
+def run(*args):
+    return subprocess.run([TRIPLINE, "accounts", *map(str, args)], cwd=work.name, capture_output=True, text=True,
+                          timeout=60)
+
+
+def expect(name, status, args, *pieces):
+    """The exit status, and texts that the output (error output when it fails) must hold."""
+    p = run(*args)
+    text = p.stderr if status else p.stdout
+    missing = [s for s in pieces if s not in text]
+    clean = not (p.stdout if status else p.stderr)
+    report(p.returncode == status and not missing and clean, name,
+           "status %d, missing %r\n%s%s" % (p.returncode, missing, p.stdout, p.stderr))
+    return p
+
+
+def path(name):
+    return os.path.join(work.name, name)
+
+
+def write(name, text):
+    with open(path(name), "w", newline="") as f:
+        f.write(text)
+    return name
+
+
+# ---- help and usage
+p = expect("help", 0, ["--help"], "import", "gen", "show", "export", "--db", "--capture", "--force", "Exit status")
+for sub in ("import", "gen", "show", "export"):
+    q = run(sub, "--help")
+    report(q.returncode == 0 and q.stdout == p.stdout, sub + " --help")
+expect("no subcommand", 2, [], "name one of")
+expect("unknown subcommand", 2, ["destroy"], "unknown subcommand destroy")
+expect("unknown option", 2, ["gen", "--frobnicate"], "--help")
+expect("option of another subcommand", 2, ["import", "--seed", "3", "x.csv"], "another subcommand")
+expect("bad number", 2, ["gen", "-n", "many"], "many")
+expect("zero accounts", 2, ["gen", "-n", "0"], "-n")
+expect("bad price", 2, ["show", "--price", "BTC-PERPETUAL"], "name=price")
+expect("negative price", 2, ["show", "--price", "BTC-PERPETUAL=-1"], "above 0")
+expect("import without a file", 2, ["import"], "at least one file")
+expect("bad id", 2, ["show", "seven"], "seven")
+report(not os.listdir(work.name), "nothing was written so far", os.listdir(work.name))
+
+# ---- stores that are none
+expect("show without a store", 1, ["show"], "tripline.db", "accounts gen")
+expect("export without a store", 1, ["export"], "tripline.db")
+write("text.db", "hello, this is text\n" * 100)
+expect("a text file is no store", 1, ["show", "--db", "text.db"], "text.db is not a tripline store")
+expect("gen does not overwrite", 1, ["gen", "--db", "text.db"], "text.db exists", "--force")
+expect("not even with --force when it is no store", 1, ["gen", "--force", "--db", "text.db"], "not a tripline store")
+
+# ---- import
+files = [os.path.join(DATA, f) for f in ("assets.csv", "instruments.csv", "accounts.csv")]
+expect("CSV import", 0, ["import", "--db", "csv.db", *files], "3 accounts from")
+expect("JSON import", 0, ["import", "--db", "json.db", os.path.join(DATA, "book.json")], "3 accounts from")
+a, b = run("export", "--db", "csv.db"), run("export", "--db", "json.db")
+report(a.returncode == 0 and a.stdout == b.stdout, "both formats give the same book", a.stderr + b.stderr)
+book = json.loads(a.stdout, parse_float=Fraction)
+one = next(x for x in book["accounts"] if x["id"] == 7)
+report(one["name"] == 'Delta, "one"' and Fraction(one["cash"]) == Fraction("1234.56") and
+       {p["instrument"]: (Fraction(p["size"]), Fraction(p["entry"])) for p in one["positions"]} ==
+       {"BTC_USDC-PERPETUAL": (Fraction("0.25"), Fraction("63999.999999999")),
+        "PEPE_USDC-PERPETUAL": (Fraction(-2500000), Fraction("0.000011"))}, "amounts are exact", one)
+expect("export to a file", 0, ["export", "--db", "csv.db", "-o", "out.json"])
+expect("which imports", 0, ["import", "--db", "again.db", "out.json"], "3 accounts")
+report(run("export", "--db", "again.db").stdout == a.stdout, "to the same book")
+expect("export to nowhere", 1, ["export", "--db", "csv.db", "-o", "no/such/dir.json"], "no/such/dir.json")
+
+bad = write("bad.csv", "account,name,rule,cash,emode,instrument,size,entry,supply,debt,collateral\n"
+                       "20,x,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,60000,,,\n"
+                       "21,y,perp-linear-1,1,,BTC_USDC-PERPETUAL,1.23456,60000,,,\n")
+before = open(path("csv.db"), "rb").read()
+expect("error names file, line and reason", 1, ["import", "--db", "csv.db", bad], "bad.csv:3: size: '1.23456'",
+       "more than 4 decimals")
+report(open(path("csv.db"), "rb").read() == before, "a refused file changes nothing")
+expect("refused into a new store", 1, ["import", "--db", "fresh.db", bad], "bad.csv:2: there is no instrument")
+report(not os.path.exists(path("fresh.db")), "which is not created")
+expect("missing file", 1, ["import", "--db", "csv.db", "missing.csv"], "missing.csv: No such file")
+broken = write("broken.json", '{"accounts": [\n  {"id": 5,\n   "rule": }\n]}\n')
+expect("JSON syntax error", 1, ["import", "--db", "csv.db", broken], "broken.json:3: a value was expected")
+
+# ---- the store as SQLite sees it
+db = sqlite3.connect(path("csv.db"))
+report(db.execute("PRAGMA user_version").fetchone() == (1,) and
+       not db.execute("PRAGMA foreign_key_check").fetchall() and
+       db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "store is a sound SQLite file")
+report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == ("1234560000", "text"),
+       "cash is exact text")
+db.close()
+
+# ---- gen and show
+expect("gen", 0, ["gen", "--db", "gen.db", "--accounts", "200", "--seed", "42"], "200 accounts", "seed 42")
+expect("gen again", 0, ["gen", "--db", "gen2.db", "-n", "200", "--seed", "42"])
+expect("another seed", 0, ["gen", "--db", "gen3.db", "-n", "200", "--seed", "43"])
+first = run("export", "--db", "gen.db").stdout
+report(first and first == run("export", "--db", "gen2.db").stdout, "same seed, same book")
+report(first != run("export", "--db", "gen3.db").stdout, "another seed, another book")
+expect("gen refuses to overwrite", 1, ["gen", "--db", "gen.db"], "gen.db exists")
+expect("gen --force", 0, ["gen", "--db", "gen3.db", "--force", "-n", "7"], "7 accounts")
+START = {"BTC-PERPETUAL": "64000", "ETH-PERPETUAL": "3200", "BTC_USDC-PERPETUAL": "64000",
+         "ETH_USDC-PERPETUAL": "3200", "SOL_USDC-PERPETUAL": "150", "XRP_USDC-PERPETUAL": "0.52",
+         "DOGE_USDC-PERPETUAL": "0.12", "PEPE_USDC-PERPETUAL": "0.000011", "btc_usd": "64000", "eth_usd": "3200",
+         "sol_usdc": "150", "usdc_usd": "1"}
+
+
+def prices(move):
+    rows = ["name,price"]
+    for name, value in START.items():
+        v = Fraction(value) * (1 if name == "usdc_usd" else 1 + Fraction(move))
+        rows.append("%s,%.12f" % (name, v))
+    return write("prices.csv", "\n".join(rows) + "\n")
+
+
+def liquidatable(*args):
+    return len(re.findall("LIQUIDATABLE", run("show", *args).stdout))
+
+
+table = expect("show with prices", 0, ["show", "--db", "gen.db", "--prices", prices("0")], "health").stdout
+report(len(table.splitlines()) == 201 and table.count(" healthy") == 200, "none liquidatable at the start", table)
+calm = liquidatable("--db", "gen.db", "--prices", prices("-0.01"))
+gap = liquidatable("--db", "gen.db", "--prices", prices("-0.12"))
+report(0 < calm < gap and gap >= 24, "dozens at -12 %", "%d, %d" % (calm, gap))
+expect("show without prices has no health", 0, ["show", "--db", "gen.db"], "linear-1")
+report("healthy" not in run("show", "--db", "gen.db").stdout, "indeed")
+expect("a price that is missing is named", 0, ["show", "--db", "csv.db", "7", "--price", "BTC_USDC-PERPETUAL=64000"],
+       "no price of PEPE_USDC-PERPETUAL")
+expect("one account", 0, ["show", "--db", "csv.db", "7", "--price", "BTC_USDC-PERPETUAL=64000", "--price",
+                          "PEPE_USDC-PERPETUAL=0.000011"], 'Delta, "one"', "size 0.25, entry 63999.999999999",
+       "cash 1234.56", "healthy")
+# 1234.56 + 0.25 * (p - 64000) = 0.01 * 0.25 * p + 0.02 * 27.5 at p = 59,660.57
+for price, state in (("59700", "healthy"), ("59600", "LIQUIDATABLE")):
+    expect("at %s" % price, 0, ["show", "--db", "csv.db", "7", "--price", "BTC_USDC-PERPETUAL=" + price, "--price",
+                                "PEPE_USDC-PERPETUAL=0.000011"], state)
+expect("account that does not exist", 1, ["show", "--db", "csv.db", "8"], "no account 8")
+expect("market", 0, ["show", "--db", "gen.db", "--market"], "1/BTC-PERPETUAL", "reciprocal", "WETH", "tiers")
+expect("price file with an error", 1, ["show", "--db", "gen.db", "--prices", write("p.csv", "name,price\nX,1\nY,abc\n")],
+       "p.csv:3: 'abc' is not a number")
+expect("gen from own prices", 0, ["gen", "--db", "own.db", "--price", "X_USDC-PERPETUAL=12.5", "-n", "5"],
+       "5 accounts (5 perp-linear-1) on 1 instruments")
+expect("gen from useless prices", 1, ["gen", "--db", "none.db", "--price", "eth_btc=0.05"], "no account can be made")
+
+# ---- captures
+expect("no capture", 1, ["gen", "--db", "c.db", "--capture", bad], "bad.csv")
+if os.path.exists(CAPTURE):
+    expect("gen from a real capture", 0, ["gen", "--db", "real.db", "--capture", CAPTURE], "240 accounts")
+    market = run("show", "--db", "real.db", "--market").stdout
+    report(all(x in market for x in ("BTC-PERPETUAL", "ETH-PERPETUAL", "BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL",
+                                     "WBTC", "USDC")), "with its perpetuals and reserves", market)
+    table = run("show", "--db", "real.db", "--capture", CAPTURE).stdout
+    report(table.count(" healthy") == 240, "healthy at its first prices", table)
+else:
+    skip("gen from a real capture", "no %s" % CAPTURE)
+capture = path("synthetic.pcap")
+p = subprocess.run([TRIPLINE, "gen", "-o", capture, "--seed", "1"], capture_output=True, text=True)
+report(p.returncode == 0, "tripline gen", p.stderr)
+if p.returncode == 0:
+    expect("gen from a synthetic capture", 0, ["gen", "--db", "synth.db", "--capture", capture], "on 12 instruments")
+    table = run("show", "--db", "synth.db", "--capture", capture).stdout
+    report(table.count(" healthy") == 240, "healthy at its first prices", table)
+    table = run("show", "--db", "gen.db", "--capture", capture).stdout
+    report(table.count(" healthy") == 200, "the default book is healthy at the first prices of tripline gen", table)
+
+print("1..%d" % count)
+sys.exit(failures != 0)
