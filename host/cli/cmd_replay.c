@@ -19,12 +19,14 @@ static void on_signal(int sig)
 static void usage(FILE *f)
 {
     fputs("usage: tripline replay [OPTIONS] JOURNAL\n\n"
-          "Feeds a journal's inputs (frames, replies, clock, kill switch) through the same code and compares every\n"
+          "Feeds a journal's inputs (frames, replies, clock, kill switch) through the same code and compares "
+          "every\n"
           "command, event and order with the journal's, byte for byte.\n\n"
           "  --device NAME  back end to replay on: model (default), sim, sim+model\n"
           "  --audit        brute-force check of every account at every update as well\n"
           "  --help         this text\n\n"
-          "exit status: 0 identical, 1 a difference, a failed audit or a journal that cannot be read, 2 usage\n",
+          "exit status: 0 identical, 1 a difference, a failed audit or a journal that cannot be read, 2 "
+          "usage\n",
           f);
 }
 
@@ -69,15 +71,16 @@ int cmd_replay(int argc, char **argv)
         fprintf(stderr, "tripline replay: %s: %s\n", argv[optind], e.msg);
         return 1;
     }
-    printf("segments    %" PRIu64 "%s\n", r.segments, r.clean_end ? "" : " (the last one did not end cleanly)");
+    printf("segments    %" PRIu64 "%s\n", r.segments,
+           r.clean_end ? "" : " (the last one did not end cleanly)");
     if (r.torn_bytes)
         printf("torn tail   %" PRIu64 " bytes, not committed, ignored\n", r.torn_bytes);
     printf("inputs      %" PRIu64 " frames, %" PRIu64 " replies\n", r.frames, r.replies);
-    printf("compared    %" PRIu64 " commands, %" PRIu64 " events, %" PRIu64 " orders on %s\n", r.commands, r.events,
-           r.orders, device);
+    printf("compared    %" PRIu64 " commands, %" PRIu64 " events, %" PRIu64 " orders on %s\n", r.commands,
+           r.events, r.orders, device);
     if (audit)
-        printf("audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " over %" PRIu64 " updates\n", r.audit.missed,
-               r.audit.unconfirmed_orders, r.audit.updates);
+        printf("audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " over %" PRIu64 " updates\n",
+               r.audit.missed, r.audit.unconfirmed_orders, r.audit.updates);
     if (r.mismatches)
         printf("replay: %" PRIu64 " differences; first: %s\n", r.mismatches, r.first);
     else

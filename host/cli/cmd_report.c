@@ -8,7 +8,8 @@
 static void usage(FILE *f)
 {
     fputs("usage: tripline report JOURNAL\n\n"
-          "Shows what the runs in a journal did: records, orders with their outcome, and each run's summary.\n\n"
+          "Shows what the runs in a journal did: records, orders with their outcome, and each run's "
+          "summary.\n\n"
           "  --help  this text\n\n"
           "exit status: 0, 1 when the journal cannot be read, 2 usage\n",
           f);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tripline run: puts the pipeline together and runs it. Opens everything before the first packet, in an order in
-// which each part may rely on the ones before; closes in the opposite order.
+// tripline run: puts the pipeline together and runs it. Opens everything before the first packet, in an order
+// in which each part may rely on the ones before; closes in the opposite order.
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -26,7 +26,8 @@ enum { PATH_LEN = 1024, VENUE_READY_MS = 10000, SUMMARY_LEN = 16384, NOTE_LEN = 
 
 struct run {
     struct run_options o;
-    char journal_path[PATH_LEN], venue_db[PATH_LEN], socket[PATH_LEN], kill_path[PATH_LEN], ready_path[PATH_LEN];
+    char journal_path[PATH_LEN], venue_db[PATH_LEN], socket[PATH_LEN], kill_path[PATH_LEN],
+        ready_path[PATH_LEN];
     struct book book;
     struct recover past;
     bool resumed;
@@ -101,7 +102,8 @@ static int on_state(void *ctx, const struct account *a)
 // P6: nothing goes out before every order that may have reached the venue has a known outcome.
 static int reconcile(struct run *r, struct err *e)
 {
-    if (r->past.n_open && gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
+    if (r->past.n_open &&
+        gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
         return -1;
     if (gateway_states(r->socket, VENUE_READY_MS, on_state, r, e) != 0)
         return -1;
@@ -123,11 +125,15 @@ static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na,
     return lsn;
 }
 
-static uint64_t durable(void *ctx) { return journal_durable(ctx); }
+static uint64_t durable(void *ctx)
+{
+    return journal_durable(ctx);
+}
 
 static int open_session(struct run *r, struct err *e)
 {
-    const struct gateway_paper_config gc = {.socket = r->socket, .durable = durable, .durable_ctx = r->journal};
+    const struct gateway_paper_config gc = {
+        .socket = r->socket, .durable = durable, .durable_ctx = r->journal};
     const struct device_config dc = {.backend = r->o.device, .trace = r->o.trace};
     const struct session_log log = {r, put};
     r->gateway = gateway_paper_open(&gc, e);
@@ -144,8 +150,8 @@ static int open_session(struct run *r, struct err *e)
     if (r->resumed) {
         char note[NOTE_LEN];
         int n = snprintf(note, sizeof note,
-                         "resumed: %zu open orders looked up, %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64
-                         " never arrived (fenced)\n",
+                         "resumed: %zu open orders looked up, %" PRIu64 " filled, %" PRIu64
+                         " refused, %" PRIu64 " never arrived (fenced)\n",
                          r->past.n_open, r->looked_up[ORDER_FILLED], r->looked_up[ORDER_REFUSED],
                          r->looked_up[ORDER_UNKNOWN]);
         (void)put(r, J_NOTE, note, (size_t)n, NULL, 0);
@@ -189,9 +195,15 @@ static int open_all(struct run *r, struct err *e)
     return ports_open(&pc, &r->ports, e) == 0 ? say_ready(r, e) : -1;
 }
 
-static size_t poll_ports(void *ctx, live_frame *cb, void *cb_ctx) { return ports_poll(ctx, cb, cb_ctx); }
+static size_t poll_ports(void *ctx, live_frame *cb, void *cb_ctx)
+{
+    return ports_poll(ctx, cb, cb_ctx);
+}
 
-static bool kill_wanted(void *ctx) { return kill_on(ctx); }
+static bool kill_wanted(void *ctx)
+{
+    return kill_on(ctx);
+}
 
 static void progress(void *ctx, uint64_t frames)
 {
@@ -210,7 +222,8 @@ static void progress(void *ctx, uint64_t frames)
     if (r->capture_frames)
         fprintf(stderr, " (%.0f %%)", 100.0 * (double)frames / (double)r->capture_frames);
     fprintf(stderr, "  %" PRIu64 " ticks  %" PRIu64 " flags  %" PRIu64 " orders%s", g->ticks,
-            g->flags[LEVEL_LIQUIDATE], desk_counters(session_desk(r->session))->answer[DESK_SENT], tty ? "  " : "\n");
+            g->flags[LEVEL_LIQUIDATE], desk_counters(session_desk(r->session))->answer[DESK_SENT],
+            tty ? "  " : "\n");
 }
 
 // The summary, for the terminal and the journal, and whether all is well.

@@ -8,9 +8,11 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: tripline run --accounts DB (--capture FILE | --iface NAME | -- EAL-DEVICE...) [OPTIONS] [-- EAL...]\n"
+    "usage: tripline run --accounts DB (--capture FILE | --iface NAME | -- EAL-DEVICE...) [OPTIONS] [-- "
+    "EAL...]\n"
     "\n"
-    "Watches prices, flags accounts below maintenance through the health-check device, and issues liquidation\n"
+    "Watches prices, flags accounts below maintenance through the health-check device, and issues "
+    "liquidation\n"
     "orders to the paper venue, which it starts as a process of its own.\n"
     "\n"
     "input\n"
@@ -24,11 +26,13 @@ static const char help[] =
     "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared)\n"
     "  --trace FILE.fst   waveform of the simulated device\n"
     "state\n"
-    "  --dir DIR          journal, venue state and socket (default tripline.run); a journal that is there is\n"
+    "  --dir DIR          journal, venue state and socket (default tripline.run); a journal that is there "
+    "is\n"
     "                     continued: open orders are looked up first\n"
     "  --venue SOCKET     use the venue that listens there instead of starting one\n"
     "  --venue-arg ARG    pass an argument to the venue started here (repeatable)\n"
-    "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do the\n"
+    "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do "
+    "the\n"
     "                     same: on, off\n"
     "behaviour\n"
     "  --lockstep         wait for the venue after each packet, so that a run repeats exactly (default for\n"
@@ -45,20 +49,30 @@ static const char help[] =
 enum { OPT_BASE = 256, OPT_NO_LOCKSTEP };
 
 static const struct option options[] = {
-    {"accounts", required_argument, NULL, 'a'},   {"capture", required_argument, NULL, 'c'},
-    {"iface", required_argument, NULL, 'i'},      {"dir", required_argument, NULL, 'd'},
-    {"device", required_argument, NULL, 'D'},     {"trace", required_argument, NULL, 't'},
-    {"venue", required_argument, NULL, 'v'},      {"venue-arg", required_argument, NULL, 'V'},
-    {"kill-file", required_argument, NULL, 'k'},  {"packets", required_argument, NULL, 'p'},
-    {"seconds", required_argument, NULL, 's'},    {"set", required_argument, NULL, 'S'},
-    {"lockstep", no_argument, NULL, 'l'},         {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
-    {"audit", no_argument, NULL, 'A'},            {"quiet", no_argument, NULL, 'q'},
-    {"help", no_argument, NULL, 'h'},             {0},
+    {"accounts", required_argument, NULL, 'a'},
+    {"capture", required_argument, NULL, 'c'},
+    {"iface", required_argument, NULL, 'i'},
+    {"dir", required_argument, NULL, 'd'},
+    {"device", required_argument, NULL, 'D'},
+    {"trace", required_argument, NULL, 't'},
+    {"venue", required_argument, NULL, 'v'},
+    {"venue-arg", required_argument, NULL, 'V'},
+    {"kill-file", required_argument, NULL, 'k'},
+    {"packets", required_argument, NULL, 'p'},
+    {"seconds", required_argument, NULL, 's'},
+    {"set", required_argument, NULL, 'S'},
+    {"lockstep", no_argument, NULL, 'l'},
+    {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
+    {"audit", no_argument, NULL, 'A'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"help", no_argument, NULL, 'h'},
+    {0},
 };
 
 static int bad(const char *what, const char *arg)
 {
-    fprintf(stderr, "tripline run: %s%s%s\ntry `tripline run --help`\n", what, arg ? ": " : "", arg ? arg : "");
+    fprintf(stderr, "tripline run: %s%s%s\ntry `tripline run --help`\n", what, arg ? ": " : "",
+            arg ? arg : "");
     return 2;
 }
 

@@ -98,10 +98,11 @@ struct engine *engine_new(const struct engine_config *c, const struct book *book
     const struct device_info *info = &dev->info;
     size_t need = count_rows(c, book), have = (size_t)info->lanes * info->slots;
     if (need > have) {
-        err_set(e,
-                "%zu accounts need %zu rows, but device %s holds %zu (%u lanes x %u slots): use fewer accounts, "
-                "--warn 0 (one row each), or a larger device",
-                book->n_accounts, need, info->backend, have, info->lanes, info->slots);
+        err_set(
+            e,
+            "%zu accounts need %zu rows, but device %s holds %zu (%u lanes x %u slots): use fewer accounts, "
+            "--warn 0 (one row each), or a larger device",
+            book->n_accounts, need, info->backend, have, info->lanes, info->slots);
         return NULL;
     }
     if (book->market.n_assets > info->assets) {
@@ -156,8 +157,8 @@ void engine_free(struct engine *g)
     free(g);
 }
 
-// Ticks of one group: `last` on the newest one that goes out. Marks assets that left their band, or whose price
-// no longer fits 34 bits (then no tick can carry it and the reload alone judges it).
+// Ticks of one group: `last` on the newest one that goes out. Marks assets that left their band, or whose
+// price no longer fits 34 bits (then no tick can carry it and the reload alone judges it).
 static void submit_ticks(struct engine *g, const struct engine_price *changed, size_t n, bool *left)
 {
     struct beat pending;
@@ -284,8 +285,17 @@ bool engine_flagged(const struct engine *g, size_t account)
     return g->acct[account].watched || g->acct[account].in_flight;
 }
 
-bool engine_placed(const struct engine *g, size_t account) { return g->acct[account].placed; }
+bool engine_placed(const struct engine *g, size_t account)
+{
+    return g->acct[account].placed;
+}
 
-size_t engine_watching(const struct engine *g) { return g->n_watch; }
+size_t engine_watching(const struct engine *g)
+{
+    return g->n_watch;
+}
 
-const struct engine_counters *engine_counters(const struct engine *g) { return &g->count; }
+const struct engine_counters *engine_counters(const struct engine *g)
+{
+    return &g->count;
+}

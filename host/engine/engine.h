@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine keeps every account's rows on a device, submits price groups, and takes flags to a verdict: exact
-// confirmation, watch list, re-arming (P1, P2, P4). It knows neither feeds nor orders: what leads to an order is
-// behind hooks. Runs on the hot thread; no lock, allocation or system call after engine_new() (the device's own
-// behaviour aside). The command stream depends only on the calls made here, never on time.
+// The engine keeps every account's rows on a device, submits price groups, and takes flags to a verdict:
+// exact confirmation, watch list, re-arming (P1, P2, P4). It knows neither feeds nor orders: what leads to an
+// order is behind hooks. Runs on the hot thread; no lock, allocation or system call after engine_new() (the
+// device's own behaviour aside). The command stream depends only on the calls made here, never on time.
 #ifndef TRIPLINE_ENGINE_ENGINE_H
 #define TRIPLINE_ENGINE_ENGINE_H
 
@@ -57,12 +57,13 @@ struct engine;
 struct engine *engine_new(const struct engine_config *c, const struct book *book, struct device *dev,
                           const struct engine_hooks *hooks, struct err *e);
 void engine_free(struct engine *g);
-// One group of changed prices. prices[] is the full table by asset (0 = none yet) after the group. Places newly
-// priced accounts, submits the ticks, re-centres bands that were left, and takes all flags to a verdict before
-// it returns. 0, or -1 with *e set: a row that cannot be compiled, a device that reported an error.
+// One group of changed prices. prices[] is the full table by asset (0 = none yet) after the group. Places
+// newly priced accounts, submits the ticks, re-centres bands that were left, and takes all flags to a verdict
+// before it returns. 0, or -1 with *e set: a row that cannot be compiled, a device that reported an error.
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e);
-// Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved on).
+// Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved
+// on).
 int engine_review(struct engine *g, struct err *e);
 // The account's state changed (fill, deposit): its rows are compiled anew and armed.
 int engine_account_changed(struct engine *g, size_t account, struct err *e);

@@ -43,7 +43,7 @@ struct engine {
 
     struct account_state *acct;
     size_t unplaced;
-    struct placed_row *row; // by address
+    struct placed_row *row;  // by address
     struct placed_row *next; // place_all()'s scratch, same size
     double *radius;          // by address of `next`
     uint32_t *order;
@@ -53,8 +53,8 @@ struct engine {
     size_t n_watch;
     uint32_t *warm;
     size_t n_warm, n_warm_done; // [n_warm_done, n_warm): fired since the last verdict
-    uint32_t group; // sequence of price groups, as in TICK
-    uint32_t round; // walks over the watch list: one a group, one a review
+    uint32_t group;             // sequence of price groups, as in TICK
+    uint32_t round;             // walks over the watch list: one a group, one a review
 
     struct beat out[BEATS_BATCH];
     size_t n_out;
@@ -78,7 +78,7 @@ int place_new(struct engine *g, struct err *e);
 
 // watch.c
 void watch_flag(struct engine *g, uint32_t account, uint8_t level); // a row fired
-void watch_verdicts(struct engine *g);                             // first evaluation of fresh flags
+void watch_verdicts(struct engine *g);                              // first evaluation of fresh flags
 void watch_review(struct engine *g); // everything on the list that this group has not evaluated yet
 void watch_forget(struct engine *g, uint32_t account); // its rows are new: off all lists
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows on the device: bands, compilation, addresses.
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "accounts/assets.h"
@@ -23,8 +22,7 @@ int place_centre(struct engine *g, uint16_t asset, struct err *e)
     // A new unit changes what the number means, not the price: it is set without moving any row, and the rows
     // over it are loaded anew right after.
     bool set = !g->tracked[asset] || old.shift != n->shift || g->phat[asset] != phat;
-    struct abi_band b = {
-        .asset = asset, .lo = n->phat_lo, .hi = n->phat_hi, .price = phat, .set_price = set};
+    struct abi_band b = {.asset = asset, .lo = n->phat_lo, .hi = n->phat_hi, .price = phat, .set_price = set};
     struct beat beat;
     abi_pack_band(&beat, &b);
     engine_emit(g, &beat);
@@ -181,13 +179,35 @@ static double radius_of(const struct engine *g, const struct row *r)
     return (double)row_eval(r, g->phat) / gross;
 }
 
-static int by_radius(const void *x, const void *y, void *ctx)
+static bool farther(const struct engine *g, uint32_t a, uint32_t b)
 {
-    const double *radius = ctx;
-    uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
-    if (radius[a] < radius[b] || radius[a] > radius[b])
-        return radius[a] < radius[b] ? -1 : 1;
-    return a < b ? -1 : a > b;
+    return g->radius[a] > g->radius[b] || (!(g->radius[a] < g->radius[b]) && a > b);
+}
+
+static void sift_down(struct engine *g, uint32_t at, uint32_t n)
+{
+    for (uint32_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && farther(g, g->order[child + 1], g->order[child]))
+            child++;
+        if (!farther(g, g->order[child], g->order[at]))
+            return;
+        uint32_t t = g->order[at];
+        g->order[at] = g->order[child];
+        g->order[child] = t;
+    }
+}
+
+// Heap sort of order[0, n) by radius, then index. Not qsort: the library's allocates and makes system calls.
+static void sort_by_radius(struct engine *g, uint32_t n)
+{
+    for (uint32_t i = n / 2; i-- > 0;)
+        sift_down(g, i, n);
+    for (uint32_t end = n; end > 1; end--) {
+        uint32_t t = g->order[0];
+        g->order[0] = g->order[end - 1];
+        g->order[end - 1] = t;
+        sift_down(g, 0, end - 1);
+    }
 }
 
 int place_new(struct engine *g, struct err *e)
@@ -222,7 +242,7 @@ int place_new(struct engine *g, struct err *e)
         g->order[i] = i;
         g->radius[i] = radius_of(g, &g->next[i].row);
     }
-    qsort_r(g->order, n, sizeof *g->order, by_radius, g->radius);
+    sort_by_radius(g, n);
     for (uint32_t at = 0; at < n; at++) {
         const struct placed_row *p = &g->next[g->order[at]];
         load_row(g, at, &p->row, p->armed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a flag to a verdict (P2, P4). An account whose liquidation row fired stays on the watch list, evaluated
-// with the exact rule at every update, until an order takes it or its row is at or above zero and armed again.
+// From a flag to a verdict (P2, P4). An account whose liquidation row fired stays on the watch list,
+// evaluated with the exact rule at every update, until an order takes it or its row is at or above zero and
+// armed again.
 #include <assert.h>
 
 #include "engine/internal.h"
@@ -81,7 +82,8 @@ static void walk(struct engine *g, bool fresh_only)
     g->n_watch = kept;
 }
 
-// Accounts that came near since the last verdict get their orders made ready, unless they are past it already.
+// Accounts that came near since the last verdict get their orders made ready, unless they are past it
+// already.
 static void warm_up(struct engine *g)
 {
     for (; g->n_warm_done < g->n_warm; g->n_warm_done++) {
@@ -100,8 +102,8 @@ void watch_verdicts(struct engine *g)
     warm_up(g);
 }
 
-// Warm accounts: off again when their warning row is at or above zero; made ready anew when they moved by more
-// than a quarter of the distance for which that was done last.
+// Warm accounts: off again when their warning row is at or above zero; made ready anew when they moved by
+// more than a quarter of the distance for which that was done last.
 static void review_warm(struct engine *g)
 {
     size_t kept = 0;

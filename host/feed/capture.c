@@ -22,7 +22,8 @@ int capture_count(const char *path, uint64_t *packets, struct err *e)
     while ((rc = pcap_next_ex(p, &h, &data)) == 1)
         ++*packets;
     if (rc != PCAP_ERROR_BREAK)
-        (void)err_set(e, "%s: breaks off after packet %llu: %s", path, (unsigned long long)*packets, pcap_geterr(p));
+        (void)err_set(e, "%s: breaks off after packet %llu: %s", path, (unsigned long long)*packets,
+                      pcap_geterr(p));
     pcap_close(p);
     return rc == PCAP_ERROR_BREAK ? 0 : -1;
 }

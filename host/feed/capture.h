@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-// Counts the packets of a pcap or pcapng file by reading it once. 0, or -1 with *e set when it is no capture of
-// Ethernet frames or breaks off.
+// Counts the packets of a pcap or pcapng file by reading it once. 0, or -1 with *e set when it is no capture
+// of Ethernet frames or breaks off.
 int capture_count(const char *path, uint64_t *packets, struct err *e);
 
 #endif

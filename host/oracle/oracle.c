@@ -12,9 +12,9 @@ enum { NAME_BUCKETS = 1024, ID_BUCKETS = 4096, NO_CHANNEL = 0x10000 };
 // State of one asset's source. A reciprocal has none of its own: it reads its base's.
 struct source {
     int64_t price;
-    uint64_t time_ns;  // newest message that carried the price
-    uint32_t channel;  // of that message; NO_CHANNEL before
-    uint8_t state;     // instrument state; INSTRUMENT_OPEN for indexes
+    uint64_t time_ns; // newest message that carried the price
+    uint32_t channel; // of that message; NO_CHANNEL before
+    uint8_t state;    // instrument state; INSTRUMENT_OPEN for indexes
     bool bad, gapped, off_guard;
     bool changed; // within the open group
 };
@@ -25,7 +25,7 @@ struct name_slot {
 };
 
 struct id_slot {
-    uint64_t id; // 0 = empty (Deribit numbers from 1)
+    uint64_t id;   // 0 = empty (Deribit numbers from 1)
     int32_t asset; // -1: defined, but not in our market
 };
 
@@ -56,7 +56,10 @@ static uint32_t hash_name(uint8_t kind, const char *s)
     return h;
 }
 
-static uint32_t hash_id(uint64_t id) { return (uint32_t)((id * 0x9e3779b97f4a7c15u) >> 40); }
+static uint32_t hash_id(uint64_t id)
+{
+    return (uint32_t)((id * 0x9e3779b97f4a7c15u) >> 40);
+}
 
 // The asset of this kind and source name, or -1.
 static int32_t find_name(const struct oracle *o, uint8_t kind, const char *name)
@@ -93,7 +96,8 @@ struct oracle *oracle_new(const struct market *m, struct err *e)
         o->src[i].state = INSTRUMENT_OPEN;
         if (a->kind == ASSET_RECIPROCAL) {
             if (a->base >= m->n_assets || m->asset[a->base].kind == ASSET_RECIPROCAL) {
-                err_set(e, "asset %s: the asset it inverts does not exist or is a reciprocal itself", a->name);
+                err_set(e, "asset %s: the asset it inverts does not exist or is a reciprocal itself",
+                        a->name);
                 free(o);
                 return NULL;
             }
@@ -112,7 +116,10 @@ struct oracle *oracle_new(const struct market *m, struct err *e)
     return o;
 }
 
-void oracle_free(struct oracle *o) { free(o); }
+void oracle_free(struct oracle *o)
+{
+    free(o);
+}
 
 // The first callback of a packet: a gap breaks every source last heard on that channel.
 static void open_packet(struct oracle *o, const struct feed_packet *p)
@@ -256,7 +263,10 @@ size_t oracle_end(struct oracle *o, const struct feed_packet *p, struct price_ch
     return n;
 }
 
-const int64_t *oracle_prices(const struct oracle *o) { return o->price; }
+const int64_t *oracle_prices(const struct oracle *o)
+{
+    return o->price;
+}
 
 static const struct source *source_of(const struct oracle *o, uint16_t asset)
 {
@@ -264,7 +274,10 @@ static const struct source *source_of(const struct oracle *o, uint16_t asset)
     return &o->src[a->kind == ASSET_RECIPROCAL ? a->base : asset];
 }
 
-uint64_t oracle_price_time(const struct oracle *o, uint16_t asset) { return source_of(o, asset)->time_ns; }
+uint64_t oracle_price_time(const struct oracle *o, uint16_t asset)
+{
+    return source_of(o, asset)->time_ns;
+}
 
 enum hold oracle_hold(const struct oracle *o, uint16_t asset, uint64_t now_ns)
 {
@@ -286,4 +299,7 @@ enum hold oracle_hold(const struct oracle *o, uint16_t asset, uint64_t now_ns)
     return HOLD_NONE;
 }
 
-const struct oracle_counters *oracle_counters(const struct oracle *o) { return &o->count; }
+const struct oracle_counters *oracle_counters(const struct oracle *o)
+{
+    return &o->count;
+}

@@ -29,22 +29,23 @@ struct price_change {
 };
 
 struct oracle_counters {
-    uint64_t updates;      // messages that set a price
-    uint64_t unknown;      // tickers of instruments not defined yet or not in the market
-    uint64_t bad_price;    // values refused by price_from_double
-    uint64_t groups;       // groups with at least one changed price
+    uint64_t updates;           // messages that set a price
+    uint64_t unknown;           // tickers of instruments not defined yet or not in the market
+    uint64_t bad_price;         // values refused by price_from_double
+    uint64_t groups;            // groups with at least one changed price
     uint64_t holds[HOLD_COUNT]; // transitions into each hold by a message (stale: seen when asked)
 };
 
 struct oracle;
-// The market stays the caller's and must outlive the oracle. NULL with *e set when an asset refers to nothing.
+// The market stays the caller's and must outlive the oracle. NULL with *e set when an asset refers to
+// nothing.
 struct oracle *oracle_new(const struct market *m, struct err *e);
 void oracle_free(struct oracle *o);
 // Takes one message; its effect becomes visible in prices at once, the group is closed by oracle_end().
 void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m);
 // Closes the group of this packet. Fills changed[] (MARKET_ASSETS_MAX entries) with every asset whose price
-// changed, reciprocals included, ascending by asset. *touched: some source was heard or broken (holds may have
-// ended even though no price changed).
+// changed, reciprocals included, ascending by asset. *touched: some source was heard or broken (holds may
+// have ended even though no price changed).
 size_t oracle_end(struct oracle *o, const struct feed_packet *p, struct price_change *changed, bool *touched);
 
 const int64_t *oracle_prices(const struct oracle *o); // by asset; 0 = none yet

@@ -14,7 +14,10 @@ struct key {
     uint8_t bytes; // 4 unsigned, 8 signed
     int64_t min, max;
 };
-#define KEY(name, field, bytes, min, max) {name, offsetof(struct session_config, field), bytes, min, max}
+#define KEY(name, field, bytes, min, max)                                                                    \
+    {                                                                                                        \
+        name, offsetof(struct session_config, field), bytes, min, max                                        \
+    }
 static const struct key keys[] = {
     KEY("band_ppm", engine.band_ppm, 4, 100, 500000),
     KEY("warn_ppm", engine.warn_ppm, 4, 0, 1000000),

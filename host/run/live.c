@@ -9,7 +9,8 @@ enum {
     LOCKSTEP_WAIT_MS = 10000,
     DRAIN_WAIT_MS = 2000,
     PROGRESS_NS = 250000000,
-    // A capture's driver gives its frames back to back: silence this long before the last one means it has failed.
+    // A capture's driver gives its frames back to back: silence this long before the last one means it has
+    // failed.
     STALL_NS = 2000000000,
     CLOCK_EVERY = 256, // polls between looks at the clock
 };
@@ -37,7 +38,8 @@ static void take_replies(struct live *l)
         l->failed = session_reply(l->session, &l->reply, l->e) != 0;
 }
 
-// Replies may lead to further orders; ends when none is outstanding. False when the venue does not answer in time.
+// Replies may lead to further orders; ends when none is outstanding. False when the venue does not answer in
+// time.
 static bool settle(struct live *l, int timeout_ms)
 {
     int rc;
@@ -93,7 +95,8 @@ static bool housekeeping(struct live *l, const struct live_source *src, uint64_t
     if (l->c->max_ns && now - start >= l->c->max_ns)
         return false;
     if (src->frames && now - *last_frame > STALL_NS) {
-        err_set(l->e, "the capture's driver stopped after %" PRIu64 " of %" PRIu64 " frames", l->frames, src->frames);
+        err_set(l->e, "the capture's driver stopped after %" PRIu64 " of %" PRIu64 " frames", l->frames,
+                src->frames);
         l->failed = true;
     }
     if (!src->frames && l->c->idle_ns && now - *last_frame >= l->c->idle_ns) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The run-to-completion loop of a live or capture-driven run: polls packets, replies, the kill switch and, when
-// nothing comes, the clock; feeds them to the session in the order in which they are seen.
+// The run-to-completion loop of a live or capture-driven run: polls packets, replies, the kill switch and,
+// when nothing comes, the clock; feeds them to the session in the order in which they are seen.
 #ifndef TRIPLINE_RUN_LIVE_H
 #define TRIPLINE_RUN_LIVE_H
 
@@ -13,14 +13,14 @@ typedef void live_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t c
 struct live_source {
     void *ctx;
     size_t (*poll)(void *ctx, live_frame *cb, void *cb_ctx); // returns frames delivered
-    uint64_t frames; // that will come in all (a capture), 0 = endless
+    uint64_t frames;                                         // that will come in all (a capture), 0 = endless
 };
 
 struct live_config {
-    bool lockstep;        // after each frame wait for all replies: a capture's outcome then repeats exactly
-    uint64_t max_frames;  // stop after so many, 0 = never
-    uint64_t max_ns;      // stop after so much wall-clock time, 0 = never
-    uint64_t idle_ns;     // live: with no packet for this long, stream time follows the wall clock
+    bool lockstep;       // after each frame wait for all replies: a capture's outcome then repeats exactly
+    uint64_t max_frames; // stop after so many, 0 = never
+    uint64_t max_ns;     // stop after so much wall-clock time, 0 = never
+    uint64_t idle_ns;    // live: with no packet for this long, stream time follows the wall clock
     const volatile sig_atomic_t *stop;
     bool (*kill_wanted)(void *ctx); // kill switch, polled
     void *kill_ctx;
@@ -30,8 +30,8 @@ struct live_config {
 };
 
 enum live_end { LIVE_DONE, LIVE_STOPPED, LIVE_FAILED };
-// Runs until the source ends, a limit is reached, *stop is set (LIVE_STOPPED), or something fails (LIVE_FAILED,
-// *e set). Waits up to two seconds for outstanding replies before it returns.
+// Runs until the source ends, a limit is reached, *stop is set (LIVE_STOPPED), or something fails
+// (LIVE_FAILED, *e set). Waits up to two seconds for outstanding replies before it returns.
 enum live_end live_run(const struct live_config *c, const struct live_source *src, struct session *s,
                        struct gateway *gw, struct err *e);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a journal of an earlier run leaves open (P6): keys given out, and orders whose outcome it does not know.
-// A retired ready order cannot have been sent, and the journal is a prefix of what happened, so of the unanswered
-// keys only the newest of each account, and those handed over, may have reached the venue.
+// What a journal of an earlier run leaves open (P6): keys given out, and orders whose outcome it does not
+// know. A retired ready order cannot have been sent, and the journal is a prefix of what happened, so of the
+// unanswered keys only the newest of each account, and those handed over, may have reached the venue.
 #ifndef TRIPLINE_RUN_RECOVER_H
 #define TRIPLINE_RUN_RECOVER_H
 

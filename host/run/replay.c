@@ -72,7 +72,8 @@ static void drop_first(struct replay *r)
 static void mismatch(struct replay *r, uint64_t lsn, const char *what)
 {
     if (r->out->mismatches++ == 0)
-        (void)snprintf(r->out->first, sizeof r->out->first, "record ending at byte %" PRIu64 ": %s", lsn, what);
+        (void)snprintf(r->out->first, sizeof r->out->first, "record ending at byte %" PRIu64 ": %s", lsn,
+                       what);
 }
 
 static void compare(struct replay *r, const struct journal_record *rec)
@@ -144,8 +145,9 @@ static int begin(struct replay *r, struct err *e)
         return -1;
     const struct device_info *i = &r->device->info;
     if (i->lanes != r->cfg.lanes || i->slots != r->cfg.slots || i->assets != r->cfg.assets)
-        return err_set(e, "the journal was written on a device of %u x %u rows and %u assets, %s has %u x %u and %u",
-                       r->cfg.lanes, r->cfg.slots, r->cfg.assets, i->backend, i->lanes, i->slots, i->assets);
+        return err_set(
+            e, "the journal was written on a device of %u x %u rows and %u assets, %s has %u x %u and %u",
+            r->cfg.lanes, r->cfg.slots, r->cfg.assets, i->backend, i->lanes, i->slots, i->assets);
     r->gateway = gateway_null_open();
     if (!r->gateway)
         return err_set(e, "out of memory for a gateway");
@@ -215,8 +217,9 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     }
 }
 
-int replay_journal(const char *path, const char *backend, bool audit, bool (*progress)(void *ctx, double share),
-                   void *ctx, struct replay_result *out, struct err *e)
+int replay_journal(const char *path, const char *backend, bool audit,
+                   bool (*progress)(void *ctx, double share), void *ctx, struct replay_result *out,
+                   struct err *e)
 {
     struct journal_reader *reader;
     struct replay r = {.backend = backend, .audit = audit, .out = out};

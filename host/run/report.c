@@ -25,11 +25,20 @@ struct report {
 
 static const char *type_name(unsigned type)
 {
-    static const char *const names[] = {
-        [J_HEADER] = "session starts", [J_MARKET] = "markets", [J_ACCOUNT] = "accounts", [J_FRAME] = "frames",
-        [J_CLOCK] = "clock inputs",    [J_CONTROL] = "kill switch", [J_REPLY] = "venue replies",
-        [J_COMMANDS] = "command batches", [J_EVENT] = "device events", [J_READY] = "ready orders",
-        [J_ORDER] = "order decisions", [J_RESTORE] = "keys restored", [J_NOTE] = "notes", [J_END] = "clean ends"};
+    static const char *const names[] = {[J_HEADER] = "session starts",
+                                        [J_MARKET] = "markets",
+                                        [J_ACCOUNT] = "accounts",
+                                        [J_FRAME] = "frames",
+                                        [J_CLOCK] = "clock inputs",
+                                        [J_CONTROL] = "kill switch",
+                                        [J_REPLY] = "venue replies",
+                                        [J_COMMANDS] = "command batches",
+                                        [J_EVENT] = "device events",
+                                        [J_READY] = "ready orders",
+                                        [J_ORDER] = "order decisions",
+                                        [J_RESTORE] = "keys restored",
+                                        [J_NOTE] = "notes",
+                                        [J_END] = "clean ends"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
 }
 
@@ -100,10 +109,12 @@ static void print(const struct report *r, FILE *out)
     fputs("records\n", out);
     for (unsigned t = 0; t < 256; t++)
         if (r->count[t])
-            fprintf(out, "  %-16s %10" PRIu64 " %14" PRIu64 " bytes\n", type_name(t), r->count[t], r->bytes[t]);
+            fprintf(out, "  %-16s %10" PRIu64 " %14" PRIu64 " bytes\n", type_name(t), r->count[t],
+                    r->bytes[t]);
     if (r->torn)
         fprintf(out, "  torn tail: %" PRIu64 " bytes after the last whole record\n", r->torn);
-    fprintf(out, "orders\n  %-24s %-6s %-6s %18s %16s  %s\n", "key", "size", "made", "value", "reward", "outcome");
+    fprintf(out, "orders\n  %-24s %-6s %-6s %18s %16s  %s\n", "key", "size", "made", "value", "reward",
+            "outcome");
     for (size_t i = 0; i < r->n; i++) {
         const struct order_line *l = &r->order[i];
         char key[64];

@@ -47,7 +47,8 @@ const char *stage_name(enum stage s)
     return (unsigned)s < STAGE_COUNT ? names[s] : "?";
 }
 
-static uint64_t put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+static uint64_t put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b,
+                    size_t nb)
 {
     return s->log.put(s->log.ctx, type, a, na, b, nb);
 }
@@ -299,7 +300,10 @@ int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint
 
 // ---- inputs
 
-static int verdict(const struct session *s, struct err *e) { return s->failed ? err_set(e, "%s", s->why.msg) : 0; }
+static int verdict(const struct session *s, struct err *e)
+{
+    return s->failed ? err_set(e, "%s", s->why.msg) : 0;
+}
 
 // Stream time never runs backwards, whatever a capture says.
 static void advance(struct session *s, uint64_t ns)
@@ -362,12 +366,39 @@ int session_clock(struct session *s, uint64_t now_ns, struct err *e)
     return verdict(s, e);
 }
 
-const struct feed *session_feed(const struct session *s) { return s->feed; }
-const struct oracle *session_oracle(const struct session *s) { return s->oracle; }
-const struct engine *session_engine(const struct session *s) { return s->engine; }
-struct desk *session_desk(struct session *s) { return s->desk; }
-const struct audit *session_audit(const struct session *s) { return s->audited ? &s->audit : NULL; }
-const struct session_counters *session_counters(const struct session *s) { return &s->count; }
-const struct hist *session_stage(const struct session *s, enum stage st) { return &s->stage[st]; }
-const struct hist *session_cycles(const struct session *s) { return &s->cycles; }
-uint64_t session_now(const struct session *s) { return s->now_ns; }
+const struct feed *session_feed(const struct session *s)
+{
+    return s->feed;
+}
+const struct oracle *session_oracle(const struct session *s)
+{
+    return s->oracle;
+}
+const struct engine *session_engine(const struct session *s)
+{
+    return s->engine;
+}
+struct desk *session_desk(struct session *s)
+{
+    return s->desk;
+}
+const struct audit *session_audit(const struct session *s)
+{
+    return s->audited ? &s->audit : NULL;
+}
+const struct session_counters *session_counters(const struct session *s)
+{
+    return &s->count;
+}
+const struct hist *session_stage(const struct session *s, enum stage st)
+{
+    return &s->stage[st];
+}
+const struct hist *session_cycles(const struct session *s)
+{
+    return &s->cycles;
+}
+uint64_t session_now(const struct session *s)
+{
+    return s->now_ns;
+}

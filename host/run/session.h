@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One session: feed → oracle → engine → device → confirm → desk → gateway, with everything it is told and does
-// put into a log. `run` feeds it from ports and the venue, `replay` from a journal; it cannot tell the two apart,
-// which is why a replay is exact. Runs on the hot thread; no lock, allocation or system call after session_new().
+// One session: feed → oracle → engine → device → confirm → desk → gateway, with everything it is told and
+// does put into a log. `run` feeds it from ports and the venue, `replay` from a journal; it cannot tell the
+// two apart, which is why a replay is exact. Runs on the hot thread; no lock, allocation or system call after
+// session_new().
 #ifndef TRIPLINE_RUN_SESSION_H
 #define TRIPLINE_RUN_SESSION_H
 
@@ -30,9 +31,9 @@ enum stage {
 const char *stage_name(enum stage s);
 
 struct session_counters {
-    uint64_t held[HOLD_COUNT];              // accounts that came under each hold while breached (P5)
+    uint64_t held[HOLD_COUNT];                   // accounts that came under each hold while breached (P5)
     uint64_t refused_by_desk[DESK_ANSWER_COUNT]; // accounts for which the desk gave this answer
-    uint64_t tick_triggers;                 // triggers with cause TICK, i.e. with a tick-to-trigger latency
+    uint64_t tick_triggers; // triggers with cause TICK, i.e. with a tick-to-trigger latency
 };
 
 struct session;

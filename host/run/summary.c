@@ -30,7 +30,8 @@ static void say_feed(struct text *t, const struct summary_input *in)
     for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
         if (f->drop[d])
             say(t, ", %" PRIu64 " %s", f->drop[d], feed_drop_name((enum feed_drop)d));
-    say(t, "; %" PRIu64 " gaps (%" PRIu64 " missing), %" PRIu64 " duplicates\n", f->gaps, f->missing, f->duplicates);
+    say(t, "; %" PRIu64 " gaps (%" PRIu64 " missing), %" PRIu64 " duplicates\n", f->gaps, f->missing,
+        f->duplicates);
     say(t,
         "messages    %" PRIu64 ": %" PRIu64 " tickers, %" PRIu64 " indexes, %" PRIu64 " instruments, %" PRIu64
         " walked past\n",
@@ -72,14 +73,17 @@ static void say_orders(struct text *t, const struct summary_input *in)
         }
     for (int a = DESK_SENT + 1; a < DESK_ANSWER_COUNT; a++)
         if (s->refused_by_desk[a]) {
-            say(t, "%s%s %" PRIu64, any ? ", " : "", desk_answer_name((enum desk_answer)a), s->refused_by_desk[a]);
+            say(t, "%s%s %" PRIu64, any ? ", " : "", desk_answer_name((enum desk_answer)a),
+                s->refused_by_desk[a]);
             any = true;
         }
     say(t, "%s\n", any ? "" : "none");
     say(t,
-        "orders      %" PRIu64 " handed over (%" PRIu64 " ready beforehand, %" PRIu64 " made at the trigger): %" PRIu64
-        " filled, %" PRIu64 " refused, %" PRIu64 " unknown, %" PRIu64 " outstanding; %" PRIu64 " sent again\n",
-        d->answer[DESK_SENT], d->ready_used, d->cold, d->filled, d->refused, d->unknown, d->outstanding, w.resent);
+        "orders      %" PRIu64 " handed over (%" PRIu64 " ready beforehand, %" PRIu64
+        " made at the trigger): %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64 " unknown, %" PRIu64
+        " outstanding; %" PRIu64 " sent again\n",
+        d->answer[DESK_SENT], d->ready_used, d->cold, d->filled, d->refused, d->unknown, d->outstanding,
+        w.resent);
     say_money(t, "value      ", d->value_e8);
     say_money(t, " liquidated, reward", d->reward_e8);
     say(t, " (units of account)\n");
@@ -87,10 +91,11 @@ static void say_orders(struct text *t, const struct summary_input *in)
 
 static void say_percentiles(struct text *t, const char *name, const struct hist *h)
 {
-    say(t, "  %-10s n=%-8" PRIu64 " min %-7" PRIu64 " p50 %-7" PRIu64 " p99 %-7" PRIu64 " p99.9 %-7" PRIu64
-           " p99.99 %-7" PRIu64 " max %" PRIu64 "\n",
-        name, h->count, h->min, hist_percentile(h, 50000), hist_percentile(h, 99000), hist_percentile(h, 99900),
-        hist_percentile(h, 99990), h->max);
+    say(t,
+        "  %-10s n=%-8" PRIu64 " min %-7" PRIu64 " p50 %-7" PRIu64 " p99 %-7" PRIu64 " p99.9 %-7" PRIu64
+        " p99.99 %-7" PRIu64 " max %" PRIu64 "\n",
+        name, h->count, h->min, hist_percentile(h, 50000), hist_percentile(h, 99000),
+        hist_percentile(h, 99900), hist_percentile(h, 99990), h->max);
 }
 
 static void say_latency(struct text *t, const struct summary_input *in)
@@ -122,7 +127,9 @@ static void say_audit(struct text *t, const struct summary_input *in)
     char diff[200];
     if (!a)
         return;
-    say(t, "audit       %" PRIu64 " exact evaluations over %" PRIu64 " updates, %" PRIu64 " account-updates in breach\n",
+    say(t,
+        "audit       %" PRIu64 " exact evaluations over %" PRIu64 " updates, %" PRIu64
+        " account-updates in breach\n",
         a->evaluations, a->updates, a->breaches);
     say(t, "audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " model==rtl: %s\n", a->missed,
         a->unconfirmed_orders, compared(in, diff, sizeof diff));
@@ -146,6 +153,7 @@ bool summary_holds(const struct summary_input *in)
     const struct audit *a = session_audit(in->session);
     const struct engine_counters *g = engine_counters(session_engine(in->session));
     char diff[200];
-    return device_mismatch(in->device, diff, sizeof diff) == 0 && g->band_exits_expected == g->band_exits_seen && g->device_errors == 0 &&
+    return device_mismatch(in->device, diff, sizeof diff) == 0 &&
+           g->band_exits_expected == g->band_exits_seen && g->device_errors == 0 &&
            (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
 }

@@ -19,8 +19,8 @@ enum {
     RX_DESC = 1024,
     MBUFS = 8192,
     MBUF_CACHE = 256,
-    // One buffer holds a whole Ethernet frame of any MTU that a market-data multicast uses; a frame that still
-    // arrives in several buffers is copied together.
+    // One buffer holds a whole Ethernet frame of any MTU that a market-data multicast uses; a frame that
+    // still arrives in several buffers is copied together.
     MBUF_ROOM = 9216 + RTE_PKTMBUF_HEADROOM,
     JOIN_ROOM = 65536,
 };
@@ -116,7 +116,8 @@ static int build_args(const struct ports_config *c, bool huge, struct args *a, s
     for (char *const *p = c->eal_args; p && *p; p++)
         ok = ok && add(a, "%s", *p);
     a->v[a->n] = NULL;
-    return ok ? 0 : err_set(e, "too many or too long EAL arguments (at most %d of %d bytes)", ARGS_MAX, ARG_LEN);
+    return ok ? 0
+              : err_set(e, "too many or too long EAL arguments (at most %d of %d bytes)", ARGS_MAX, ARG_LEN);
 }
 
 static int start_port(struct ports *p, uint16_t id, struct err *e)
@@ -149,7 +150,8 @@ static int start_port(struct ports *p, uint16_t id, struct err *e)
     p->pcap_time[p->n] = strcmp(info.driver_name, "net_pcap") == 0;
     p->port[p->n++] = id;
     size_t used = strlen(p->text);
-    (void)snprintf(p->text + used, sizeof p->text - used, "%sport %u %s", used ? ", " : "", id, info.driver_name);
+    (void)snprintf(p->text + used, sizeof p->text - used, "%sport %u %s", used ? ", " : "", id,
+                   info.driver_name);
     return 0;
 }
 
@@ -178,7 +180,8 @@ int ports_open(const struct ports_config *c, struct ports **out, struct err *e)
 {
     static struct args a; // the EAL keeps pointers into its arguments
     if ((c->capture && strchr(c->capture, ',')) || (c->iface && strchr(c->iface, ',')))
-        return err_set(e, "a file or interface name with a comma cannot be a DPDK device argument: rename it");
+        return err_set(e,
+                       "a file or interface name with a comma cannot be a DPDK device argument: rename it");
     bool huge = free_hugepages();
     if (build_args(c, huge, &a, e) != 0)
         return -1;
@@ -245,7 +248,10 @@ void ports_stats(struct ports *p, struct ports_stats *out)
     }
 }
 
-const char *ports_describe(const struct ports *p) { return p->text; }
+const char *ports_describe(const struct ports *p)
+{
+    return p->text;
+}
 
 void ports_close(struct ports *p)
 {

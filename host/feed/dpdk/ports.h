@@ -14,9 +14,9 @@
 #include "base/err.h"
 
 struct ports_config {
-    const char *program;  // argv[0], for the EAL's messages
-    const char *capture;  // opened through net_pcap, or NULL
-    const char *iface;    // opened through net_af_packet, or NULL
+    const char *program;   // argv[0], for the EAL's messages
+    const char *capture;   // opened through net_pcap, or NULL
+    const char *iface;     // opened through net_af_packet, or NULL
     char *const *eal_args; // further EAL arguments, NULL-terminated, or NULL
 };
 

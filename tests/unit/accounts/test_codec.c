@@ -142,6 +142,23 @@ START_TEST(test_padded_varint_refused)
 }
 END_TEST
 
+// The last of a varint's 19 groups has two bits left of 128; a twentieth group none.
+START_TEST(test_varint_overflow_refused)
+{
+    uint8_t buf[ACCOUNT_BYTES_MAX] = {0};
+    struct account b, a = {.id = 5, .rule = rule_find("aave-3.5"), .cash = -(i128)(~(u128)0 >> 1) - 1};
+    size_t n = account_encode(&a, buf, sizeof buf);
+    uint8_t *last = buf + n - 2; // cash ends before the byte that counts the positions
+    ck_assert_uint_eq(*last, 3);
+    ck_assert_uint_eq(account_decode(buf, n, &b), n);
+    *last = 4;
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    *last = 0x83;
+    last[1] = 1;
+    ck_assert_uint_eq(account_decode(buf, n + 1, &b), 0);
+}
+END_TEST
+
 START_TEST(test_market_round_trip)
 {
     struct prng r;
@@ -205,6 +222,7 @@ int main(void)
     tcase_add_test(t, test_account_malformed);
     tcase_add_test(t, test_account_refused);
     tcase_add_test(t, test_padded_varint_refused);
+    tcase_add_test(t, test_varint_overflow_refused);
     tcase_add_test(t, test_market_round_trip);
     tcase_add_test(t, test_market_malformed);
     suite_add_tcase(s, t);

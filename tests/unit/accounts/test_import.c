@@ -2,7 +2,9 @@
 // Import: exact amounts, both formats give the same book, and every refusal names file, line and reason and
 // changes nothing.
 #include <check.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "accounts/book_random.h"
@@ -186,6 +188,13 @@ static const struct file REFUSED[] = {
        "\"lt_bps\": 0, \"fee_bps\": 0, \"liquidity_index\": 1, \"borrow_index\": 1,\n"
        "\"tiers\": [\n{\"floor\": 0, \"rate_ppm\": 1}]}"),
      "x.json:5: tiers do not apply to a reserve"},
+    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;5:20000;5:30000,1,1\n",
+     "x.csv:2: instrument X: tier 3: floors and rates"},
+    {"x.csv",
+     "name,kind,asset,inverse,size_decimals,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
+     "X,inverse,eth_usd,1/BTC-PERPETUAL,0,8,0:10000,1,1\n",
+     "x.csv:2: instrument X: inverse must name the reciprocal of asset eth_usd"},
+    {"x.csv", "account,rule\n1,aave-3.5,7\n", "x.csv:2: 3 columns, the header has 2"},
     // accounts
     {"x.csv", ACC "0,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: account id must be 1 to"},
     {"x.csv", ACC "4294967296,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
@@ -339,27 +348,32 @@ START_TEST(test_merge)
 }
 END_TEST
 
+// Ids of every kind of spacing, each named twice and far apart: found again whatever else shares its place in
+// the hash.
 START_TEST(test_many_accounts)
 {
+    enum { N = 4000 };
+    static uint32_t id[N];
     struct prng r;
     struct book out;
     struct err e = {""};
-    enum { N = 5000 };
-    size_t size = (size_t)N * 2 * 60, n = 0;
+    size_t size = (size_t)N * 2 * 64, n = 0;
     char *text = malloc(size);
     prng_seed(&r, seed + 5);
+    for (unsigned i = 0; i < N; i++) // strictly ascending, so distinct
+        id[i] = _i == 0   ? 100 + i
+                : _i == 1 ? (i + 1) << 16
+                          : i * 1000000 + 100 + (uint32_t)prng_below(&r, 999000);
     n += (size_t)snprintf(text, size, "account,rule,cash,instrument,size,entry\n");
-    for (unsigned half = 0; half < 2; half++) // second position far from the first: found again by id
+    for (unsigned half = 0; half < 2; half++)
         for (unsigned i = 0; i < N; i++)
-            n += (size_t)snprintf(text + n, size - n, "%u,perp-linear-1,%u,%s,1,1\n", 1 + i * 858993u, i,
+            n += (size_t)snprintf(text + n, size - n, "%u,perp-linear-1,%u,%s,1,1\n", id[i], i,
                                   half ? "BTC_USDC-PERPETUAL" : "PEPE_USDC-PERPETUAL");
-    ck_assert_int_eq(import_text("x.csv", text, n, &base, &out, &e), N);
-    ck_assert_msg(out.n_accounts == N + 3, "%s", e.msg);
-    for (size_t i = 0; i < out.n_accounts; i++) {
-        ck_assert(i == 0 || out.account[i].id > out.account[i - 1].id);
-        if (out.account[i].id % 858993u == 1)
-            ck_assert(out.account[i].n_positions == 2 &&
-                      out.account[i].cash == (i128)(out.account[i].id / 858993u) * 1000000);
+    ck_assert_msg(import_text("x.csv", text, n, &base, &out, &e) == N, "%s", e.msg);
+    ck_assert_uint_eq(out.n_accounts, N + 3);
+    for (unsigned i = 0; i < N; i++) { // the store's three come first
+        const struct account *a = &out.account[i + 3];
+        ck_assert(a->id == id[i] && a->n_positions == 2 && a->cash == (i128)i * 1000000);
     }
     book_free(&out);
     free(text);
@@ -421,6 +435,30 @@ START_TEST(test_store_all_or_nothing)
 }
 END_TEST
 
+// A disk that is full in the middle of the transaction.
+START_TEST(test_import_disk_full)
+{
+    char db[160];
+    struct err e = {""};
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    (void)snprintf(db, sizeof db, "%s/s.db", dir);
+    ck_assert_int_eq(store_import(db, "tests/data/accounts/book.json", &e), 3);
+    uint64_t before = fingerprint(db);
+    struct rlimit limit = {16384, 16384};
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert_int_eq(store_import(db, "tests/data/accounts/book.json", &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, db));
+    ck_assert(fingerprint(db) == before);
+    unlink(db);
+    ck_assert_int_eq(store_import(db, "tests/data/accounts/book.json", &e), -1);
+    ck_assert_int_ne(access(db, F_OK), 0);
+    ck_assert_int_eq(store_save(db, &base, &e), -1);
+    ck_assert_int_ne(access(db, F_OK), 0);
+    rmdir(dir);
+}
+END_TEST
+
 #define COUNT(a) (int)(sizeof(a) / sizeof *(a))
 
 int main(void)
@@ -435,8 +473,9 @@ int main(void)
     tcase_add_loop_test(t, test_refused, 0, COUNT(REFUSED));
     tcase_add_test(t, test_too_many_positions);
     tcase_add_test(t, test_merge);
-    tcase_add_test(t, test_many_accounts);
+    tcase_add_loop_test(t, test_many_accounts, 0, 3);
     tcase_add_test(t, test_store_all_or_nothing);
+    tcase_add_test(t, test_import_disk_full);
     suite_add_tcase(s, t);
     SRunner *sr = srunner_create(s);
     srunner_run_all(sr, CK_ENV);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine on the model device: every breach of the exact rule is flagged at its update and only breaches reach
-// the breach hook (P1, P2); the watch list forgets nothing (P4). The rule here is a plain affine one whose slack
-// the test sets, so that early flags happen on purpose.
+// The engine on the model device: every breach of the exact rule is flagged at its update and only breaches
+// reach the breach hook (P1, P2); the watch list forgets nothing (P4). The rule here is a plain affine one
+// whose slack the test sets, so that early flags happen on purpose.
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@ enum { ASSETS = 4, ACCOUNTS = 40, GROUP = 8 };
 static i128 slack_quanta; // of every row made by the rule below
 
 // H = cash + sum size * price, liquidatable when H < 0.
-static int rule_rows(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
-                     struct affine out[RULE_ROWS_MAX], struct err *e)
+static int rule_rows(const struct market *m, const struct account *a, const struct band *band,
+                     uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
 {
     (void)m;
     (void)band;
@@ -35,7 +35,8 @@ static int rule_rows(const struct market *m, const struct account *a, const stru
     return warn_ppm ? 2 : 1;
 }
 
-static void rule_health(const struct market *m, const struct account *a, const int64_t *px, struct health *out)
+static void rule_health(const struct market *m, const struct account *a, const int64_t *px,
+                        struct health *out)
 {
     i128 h = a->cash;
     (void)m;
@@ -119,11 +120,8 @@ static void rig_open(struct rig *r, uint32_t warn_ppm)
         r->book.market.instrument[i] = (struct instrument){.kind = INST_LINEAR, .asset = i};
     }
     const struct engine_config ec = {.band_ppm = 20000, .warn_ppm = warn_ppm};
-    const struct engine_hooks hooks = {.ctx = r,
-                                       .commands = hook_commands,
-                                       .event = hook_event,
-                                       .breach = hook_breach,
-                                       .near = hook_near};
+    const struct engine_hooks hooks = {
+        .ctx = r, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
     r->engine = engine_new(&ec, &r->book, r->dev, &hooks, &e);
     ck_assert_msg(r->engine != NULL, "%s", e.msg);
 }
@@ -252,7 +250,7 @@ START_TEST(test_jumps_beyond_the_band_and_the_number_range)
     rig_open(&r, 0);
     r.answer = VERDICT_KEEP;
     set(&r, 0, 1010000);
-    set(&r, 0, 1600000); // out of the band
+    set(&r, 0, 1600000);    // out of the band
     set(&r, 0, 1600000000); // beyond 34 bits of the unit
     ck_assert_uint_eq(r.breaches, 0);
     set(&r, 0, 999999); // and all the way down in one step
@@ -278,11 +276,8 @@ START_TEST(test_too_many_rows_names_the_limit)
         many[i] = r.account[0];
         many[i].id = i + 1;
     }
-    const struct engine_hooks hooks = {.ctx = &r,
-                                       .commands = hook_commands,
-                                       .event = hook_event,
-                                       .breach = hook_breach,
-                                       .near = hook_near};
+    const struct engine_hooks hooks = {
+        .ctx = &r, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
     const struct book big = {.market = r.book.market, .n_accounts = 65, .account = many};
     ck_assert_ptr_null(engine_new(&ec, &big, r.dev, &hooks, &e));
     ck_assert_msg(strstr(e.msg, "130 rows") && strstr(e.msg, "holds 128"), "%s", e.msg);

@@ -26,7 +26,8 @@ static void setup(void)
                                    .decimals = 9,
                                    .stale_ms = 5000,
                                    .guard_ppm = 50000};
-    m.asset[INDEX] = (struct asset){.name = "btc_usd", .source = "btc_usd", .kind = ASSET_INDEX, .decimals = 8};
+    m.asset[INDEX] =
+        (struct asset){.name = "btc_usd", .source = "btc_usd", .kind = ASSET_INDEX, .decimals = 8};
     m.asset[RECIP] =
         (struct asset){.name = "1/BTC-PERPETUAL", .kind = ASSET_RECIPROCAL, .decimals = 18, .base = MARK};
     o = oracle_new(&m, &e);
@@ -34,7 +35,10 @@ static void setup(void)
     p = (struct feed_packet){.ts_ns = SECOND, .channel = 1};
 }
 
-static void teardown(void) { oracle_free(o); }
+static void teardown(void)
+{
+    oracle_free(o);
+}
 
 static void define(uint64_t id, const char *name, uint8_t state)
 {
@@ -54,7 +58,10 @@ static void ticker(uint64_t id, double mark, double index, uint8_t state)
     oracle_msg(o, &p, &msg);
 }
 
-static size_t end(void) { return oracle_end(o, &p, changed, &touched); }
+static size_t end(void)
+{
+    return oracle_end(o, &p, changed, &touched);
+}
 
 static void good_price(void)
 {

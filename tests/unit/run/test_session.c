@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole session on the model device with packets made by hand and a gateway in the test's hands: no order rests on
-// a price that must not be acted on (P5), every hold is shown, and each ends with an order once it is over (P4).
+// A whole session on the model device with packets made by hand and a gateway in the test's hands: no order
+// rests on a price that must not be acted on (P5), every hold is shown, and each ends with an order once it
+// is over (P4).
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,10 @@ static void tg_counters(const struct gateway *g, struct gateway_counters *out)
     (void)g;
     memset(out, 0, sizeof *out);
 }
-static void tg_close(struct gateway *g) { (void)g; }
+static void tg_close(struct gateway *g)
+{
+    (void)g;
+}
 static const struct gateway_ops tg_ops = {tg_submit, tg_poll, tg_wait, tg_counters, tg_close};
 
 // ---- the rig
@@ -90,9 +94,13 @@ static void fill_market(void)
                                            .fee_ppm = 500,
                                            .penalty_ppm = 5000};
     m->instrument[0].tier[0] = (struct tier){.floor = 0, .rate_ppm = 10000};
-    // Long 1 BTC from 60,000 with 3,000: below maintenance (1 %) when 3000 + P - 60000 < P / 100, P < 57575.75...
-    account = (struct account){
-        .id = 5, .rule = &rule_perp_linear_1, .cash_decimals = 6, .cash = INT64_C(3000000000), .n_positions = 1};
+    // Long 1 BTC from 60,000 with 3,000: below maintenance (1 %) when 3000 + P - 60000 < P / 100, P <
+    // 57575.75...
+    account = (struct account){.id = 5,
+                               .rule = &rule_perp_linear_1,
+                               .cash_decimals = 6,
+                               .cash = INT64_C(3000000000),
+                               .n_positions = 1};
     account.position[0] = (struct position){.size = 1000, .entry = INT64_C(60000000000000)};
     book.n_accounts = 1;
     book.account = &account;
@@ -166,7 +174,10 @@ static void send_ticker_state(double mark, double index, uint8_t state)
     now += SECOND / 10;
 }
 
-static void send_ticker(double mark) { send_ticker_state(mark, mark, INSTRUMENT_OPEN); }
+static void send_ticker(double mark)
+{
+    send_ticker_state(mark, mark, INSTRUMENT_OPEN);
+}
 
 static void send_nothing_of_interest(void)
 {
@@ -177,7 +188,10 @@ static void send_nothing_of_interest(void)
     send_payload(buf, deribit_end(&enc));
 }
 
-static uint64_t held(enum hold h) { return session_counters(s)->held[h]; }
+static uint64_t held(enum hold h)
+{
+    return session_counters(s)->held[h];
+}
 
 START_TEST(test_breach_gives_one_order)
 {
