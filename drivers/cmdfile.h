@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Command beats and events as text, so that one file can be run on any back end (docs/device.md has the format).
-// One command a line, `#` starts a comment:
+// Command beats and events as text, so that one file can be run on any back end (docs/device.md has the
+// format). One command a line, `#` starts a comment:
 //   nop
 //   tick asset=A price=P [group=G] [last=0|1]        last is 1 unless given
 //   band asset=A lo=L hi=H [price=P]                 price also sets the price file
-//   row row=R h=H [armed=0|1] [n=N] [A:C ...]        armed is 1 unless given; the pairs A:C follow as COEF beats, and
-//                                                    N is their number unless given (other values are for tests)
+//   row row=R h=H [armed=0|1] [n=N] [A:C ...]        armed is 1 unless given; the pairs A:C follow as COEF
+//   beats, and
+//                                                    N is their number unless given (other values are for
+//                                                    tests)
 //   coef A:C ...                                     one COEF beat, up to six pairs
 //   arm row=R [armed=0|1]
 //   read row=R
 //   sync [token=T]
-//   beat W3 W2 W1 W0                                 the four 64-bit words in hexadecimal, most significant first
-// Numbers are decimal or 0x...; each must fit its field in the beat, which is wider than what the device accepts.
+//   beat W3 W2 W1 W0                                 the four 64-bit words in hexadecimal, most significant
+//   first
+// Numbers are decimal or 0x...; each must fit its field in the beat, which is wider than what the device
+// accepts.
 #ifndef TRIPLINE_DRIVERS_CMDFILE_H
 #define TRIPLINE_DRIVERS_CMDFILE_H
 
@@ -34,8 +38,8 @@ struct cmdfile {
 // Reads a whole file. 0 and a list to be freed with cmdfile_free, or -1 with *e naming file, line and fault.
 int cmdfile_read(const char *path, struct cmdfile *out, struct err *e);
 void cmdfile_free(struct cmdfile *f);
-// Beats of one line (without its newline) appended at beats[0..]; returns their number (0 for an empty line), or -1 with
-// *e set. room must be at least 1 + CMDFILE_PAIRS_MAX / 6 + 1.
+// Beats of one line (without its newline) appended at beats[0..]; returns their number (0 for an empty line),
+// or -1 with *e set. room must be at least 1 + CMDFILE_PAIRS_MAX / 6 + 1.
 int cmdfile_parse(const char *line, struct beat *beats, size_t room, struct err *e);
 // Text of one command; reading it back gives the same beat. text has CMDFILE_TEXT_MAX bytes.
 void cmdfile_print(char *text, const struct beat *cmd);

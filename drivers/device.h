@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device is a deterministic state machine: command beats in, event beats out, both in order (P3). The host
-// does not know which back end it drives. Beats and their fields: abi.h (generated from drivers/abi/abi.toml).
-// A device belongs to one thread. After open nothing here allocates.
+// does not know which back end it drives. Beats and their fields: abi.h (generated from
+// drivers/abi/abi.toml). A device belongs to one thread. After open nothing here allocates.
 #ifndef TRIPLINE_DRIVERS_DEVICE_H
 #define TRIPLINE_DRIVERS_DEVICE_H
 
@@ -17,10 +17,10 @@ struct device_config {
     // Geometry, model only (0: defaults 32, 16, 256); a sim or card reports its own.
     uint32_t lanes, slots, assets;
     // sim only
-    const char *trace;        // waveform file (.fst), or NULL
-    uint64_t seed;            // of the random back-pressure below
-    unsigned stall_in_pct;    // percent of cycles without a command beat offered
-    unsigned stall_out_pct;   // percent of cycles in which no event beat is taken
+    const char *trace;      // waveform file (.fst), or NULL
+    uint64_t seed;          // of the random back-pressure below
+    unsigned stall_in_pct;  // percent of cycles without a command beat offered
+    unsigned stall_out_pct; // percent of cycles in which no event beat is taken
 };
 
 struct device_info {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one form of assertion that Verilator and Yosys both take: a labelled immediate assertion in a clocked block.
-// Needs clk_i and rst_ni in scope. Gone in synthesis (Yosys defines SYNTHESIS unless it reads for formal).
+// The one form of assertion that Verilator and Yosys both take: a labelled immediate assertion in a
+// clocked block.
+// Needs clk_i and rst_ni in scope. Gone in synthesis (Yosys defines SYNTHESIS unless it reads for
+// formal).
 `ifndef HC_ASSERT_SVH
 `define HC_ASSERT_SVH
 `ifdef SYNTHESIS

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Holds one micro-operation's results in c5 and makes its events: first the operation's own (BAND_EXIT, SYNC,
-// ERROR), then those of the lanes that hit, in ascending lane. One event a cycle; while more than one is left the
-// pipeline stands still, so nothing is ever lost and the order is the stream's.
+// Holds one micro-operation's results in c5 and makes its events: first the operation's own
+// (BAND_EXIT, SYNC, ERROR), then those of the lanes that hit, in ascending lane. One event a cycle;
+// while more than one is left the pipeline stands still, so nothing is ever lost and the order is
+// the stream's.
 // Latency: hits in c4 give their first event in c5 (combinational from registers).
 `default_nettype none
 `include "hc_assert.svh"
@@ -52,7 +53,8 @@ module hc_collector #(
     end
   end
 
-  // Lane number, H and armed bit of the first hit. Written as an AND-OR over lanes, not as a priority chain.
+  // Lane number, H and armed bit of the first hit. Written as an AND-OR over lanes, not as a
+  // priority chain.
   logic [hc_pkg::HW-1:0] h;
   logic [23:0]           lane;
   logic                  armed;
@@ -71,8 +73,9 @@ module hc_collector #(
     end
   end
 
-  // All event layouts share the places of kind, cause, asset, row, price and H (docs/registers.md): READ's armed bit is
-  // the low bit of the cause, ERROR's opcode the low byte of the price, SYNC's token stands in H.
+  // All event layouts share the places of kind, cause, asset, row, price and H (docs/registers.md):
+  // READ's armed bit is the low bit of the cause, ERROR's opcode the low byte of the price, SYNC's
+  // token stands in H.
   abi_pkg::evt_trigger_t evt;
   always_comb begin
     evt          = '0;

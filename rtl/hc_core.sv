@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// tripline core: commands in, events out, both in order (docs/device.md). LANES x SLOTS rows over ASSETS prices.
+// tripline core: commands in, events out, both in order (docs/device.md). LANES x SLOTS rows over
+// ASSETS prices.
 //   hc_frontend c0 -> hc_lane_array c1..c4 -> hc_collector c5 -> hc_event_fifo (output register) c6
-// Latency: a TICK taken in cycle t gives the first trigger of slot s in cycle t + 6 + s when no event waits.
+// Latency: a TICK taken in cycle t gives the first trigger of slot s in cycle t + 6 + s when no
+// event waits.
 // Throughput: one TICK every SLOTS cycles.
 `default_nettype none
 `include "hc_assert.svh"
@@ -40,21 +42,23 @@ module hc_core #(
   input  wire logic         s_axil_rready,
   output      logic [31:0]  s_axil_rdata,
   output      logic [1:0]   s_axil_rresp,
-  // nothing in progress: no operation, no event left (an open row load may be waiting for its next beat)
+  // nothing in progress: no operation, no event left (an open row load may be waiting for its next
+  // beat)
   output      logic         idle_o
 );
   localparam int unsigned LaneW  = (LANES > 1) ? $clog2(LANES) : 1;
   localparam int unsigned SlotW  = (SLOTS > 1) ? $clog2(SLOTS) : 1;
   localparam int unsigned IndexW = (ASSETS > 1) ? $clog2(ASSETS) : 1;
 
-  if ((LANES & (LANES - 1)) != 0 || (SLOTS & (SLOTS - 1)) != 0 || (ASSETS & (ASSETS - 1)) != 0) begin : g_bad_pow2
+  if ((LANES & (LANES - 1)) != 0 || (SLOTS & (SLOTS - 1)) != 0 ||
+      (ASSETS & (ASSETS - 1)) != 0) begin : g_bad_pow2
     $error("LANES, SLOTS and ASSETS must be powers of two");
   end
   if (LANES * SLOTS > 1 << abi_pkg::RowW || ASSETS > 1 << abi_pkg::AssetW) begin : g_bad_size
     $error("more rows or assets than a command can address");
   end
-  if (hc_pkg::PriceW != abi_pkg::PriceW || hc_pkg::CoefW != abi_pkg::CoefW || hc_pkg::HW != abi_pkg::HW ||
-      abi_pkg::BeatW != 256) begin : g_bad_width
+  if (hc_pkg::PriceW != abi_pkg::PriceW || hc_pkg::CoefW != abi_pkg::CoefW ||
+      hc_pkg::HW != abi_pkg::HW || abi_pkg::BeatW != 256) begin : g_bad_width
     $error("hc_pkg and abi_pkg disagree on widths");
   end
 
@@ -205,7 +209,8 @@ module hc_core #(
   assign idle_o = !clearing && !front_busy && !array_busy && !evt_valid && !m_axis_tvalid;
 
 `ifndef SYNTHESIS
-  // AXI4-Stream contract: valid and data hold until taken. In is what we ask for, out is what we give.
+  // AXI4-Stream contract: valid and data hold until taken. In is what we ask for, out is what we
+  // give.
   logic past_q, in_wait_q, out_wait_q;
   logic [255:0] in_data_q, out_data_q;
   always_ff @(posedge clk_i) begin

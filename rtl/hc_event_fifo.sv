@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Event queue with a registered output. An event that meets an empty queue goes straight to the output register.
-// cycle_out is stamped when the event reaches that register, and stays while the receiver makes it wait.
+// Event queue with a registered output. An event that meets an empty queue goes straight to the
+// output register. cycle_out is stamped when the event reaches that register, and stays while the
+// receiver makes it wait.
 // Latency: 1 cycle when empty. Throughput: 1 event a cycle. in_ready_o is a register.
 `default_nettype none
 `include "hc_assert.svh"

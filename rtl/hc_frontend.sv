@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns command beats into micro-operations, one a cycle and in order (docs/device.md has the rules).
-//   TICK   SLOTS operations; the beat is taken with the first, so ticks follow each other without a gap
+// Turns command beats into micro-operations, one a cycle and in order (docs/device.md has the
+// rules).
+//   TICK   SLOTS operations; the beat is taken with the first, so ticks follow without a gap
 //   ROW    one; with n = 0 a second one that arms
 //   COEF   one a coefficient; the beat is taken with its last, which also arms the row
-//   ARM, READ, SYNC, BAND and refused commands: one.   A command that cuts a row load: one before its own.
-// After reset it first clears all memories: SLOTS * ASSETS operations, during which no beat is taken.
+//   ARM, READ, SYNC, BAND, refused commands: one. A command that cuts a row load: one more first.
+// After reset it first clears all memories: SLOTS * ASSETS operations, during which no beat is
+// taken.
 // Latency: beat in c0 (combinational: price file, band check), operation in c1.
 `default_nettype none
 `include "hc_assert.svh"
@@ -35,7 +37,7 @@ module hc_frontend #(
   // status and counters
   output      logic                             clearing_o,
   output      logic                             loading_o,   // a row load is open
-  output      logic                             busy_o,      // an accepted beat still has operations to give
+  output      logic                             busy_o,      // a beat still has operations to give
   output      logic                             tick_o,      // a TICK is carried out
   output      logic                             row_o        // a ROW is carried out
 );
@@ -46,7 +48,7 @@ module hc_frontend #(
   localparam logic [15:0] Pairs = 16'd6;
 
   // ---- the beat, seen as each command
-  /* verilator lint_off UNUSEDSIGNAL */ // each view leaves the others' fields and the reserved bits alone
+  /* verilator lint_off UNUSEDSIGNAL */ // no view uses the others' fields and the reserved bits
   abi_pkg::cmd_tick_t tick;
   abi_pkg::cmd_band_t band;
   abi_pkg::cmd_row_t  row;
@@ -303,6 +305,7 @@ module hc_frontend #(
   `HC_ASSERT(a_pair_range, pair_q <= 3'd5)
   `HC_ASSERT(a_load_left, !load_open_q || load_left_q != 16'd0)
   `HC_ASSERT(a_discard_whole_beats, !(load_open_q && load_discard_q) || pair_q == 3'd0)
-  `HC_ASSERT(a_error_has_no_effect, error == 4'd0 || !(ctl.acc || ctl.h_set || ctl.arm_set || ctl.coef_we))
+  `HC_ASSERT(a_error_has_no_effect,
+             error == 4'd0 || !(ctl.acc || ctl.h_set || ctl.arm_set || ctl.coef_we))
 endmodule
 `default_nettype wire

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One lane: SLOTS rows with their coefficients, H and armed bit. Each piece of state is touched in one stage only
-// (coefficients in c1, H and armed in c4), so operations need no forwarding however close they follow.
+// One lane: SLOTS rows with their coefficients, H and armed bit. Each piece of state is touched in
+// one stage only (coefficients in c1, H and armed in c4), so operations need no forwarding however
+// close they follow.
 //   c1 read or write the coefficient   c2 two partial products   c3 their sum   c4 H, sign, armed
 // Latency: a coefficient address in c1 gives hit_o in c4 (combinational) and h_o in c5.
 `default_nettype none

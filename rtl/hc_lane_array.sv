@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// LANES lanes and the control that travels beside them. Takes one micro-operation a cycle at c1 and hands its hits
-// to the collector in c4, its other results in c5. Everything stands still while en_i is low.
+// LANES lanes and the control that travels beside them. Takes one micro-operation a cycle at c1 and
+// hands its hits to the collector in c4, its other results in c5. Everything stands still while
+// en_i is low.
 // Latency: c1 to c5, 4 cycles.
 `default_nettype none
 `include "hc_assert.svh"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Micro-operations: what flows through the pipeline, one per cycle and in order. The widths repeat those of abi_pkg
-// (Yosys takes no package that refers to another one); hc_core checks that they agree.
+// Micro-operations: what flows through the pipeline, one per cycle and in order. The widths repeat
+// those of abi_pkg (Yosys takes no package that refers to another one); hc_core checks that they
+// agree.
 package hc_pkg;
   localparam int unsigned PriceW = 34;
   localparam int unsigned DeltaW = PriceW + 1;
@@ -8,7 +9,8 @@ package hc_pkg;
   localparam int unsigned ProductW = DeltaW + CoefW;
   localparam int unsigned HW = 64;
 
-  // What the micro-operation does, stage by stage. "Selected" is the lane given beside it, or every lane with all.
+  // What the micro-operation does, stage by stage. "Selected" is the lane given beside it, or every
+  // lane with all.
   typedef struct packed {
     logic all;      // selects every lane (clearing)
     logic coef_we;  // c1: write the coefficient of the selected lanes

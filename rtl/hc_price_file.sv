@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Price and guard band of every asset. Read and written in the same cycle, so a tick right after another
-// tick of the same asset sees its price: no forwarding.
+// Price and guard band of every asset. Read and written in the same cycle, so a tick right after
+// another tick of the same asset sees its price: no forwarding.
 // Latency: 0 cycles (read is combinational, a write is seen from the next cycle on).
 `default_nettype none
 module hc_price_file #(

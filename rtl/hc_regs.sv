@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// AXI4-Lite slave: identity, geometry, status, error flags, counters (docs/registers.md). One access at a time.
-// Reading the low word of a 64-bit register latches its high word, so the pair is consistent.
+// AXI4-Lite slave: identity, geometry, status, error flags, counters (docs/registers.md). One
+// access at a time. Reading the low word of a 64-bit register latches its high word, so the pair is
+// consistent.
 // Latency: read data is valid in the cycle after the address is taken.
 `default_nettype none
 `include "hc_assert.svh"
@@ -48,7 +49,7 @@ module hc_regs #(
 );
   logic [63:0] commands_q, events_q, ticks_q, rows_q, triggers_q, band_exits_q, errors_q;
   logic [63:0] cycles_q, stall_in_q, stall_out_q, frozen_q;
-  logic [31:0] flags_q, clear_flags, high_q, low_word;
+  logic [31:0] flags_q, clear_flags, high_q, word;
   logic [63:0] value;
 
   always_ff @(posedge clk_i) begin
@@ -131,8 +132,12 @@ module hc_regs #(
     endcase
   end
   // Below the counters two 32-bit registers share a 64-bit place; there the high half is live.
-  assign is_high  = araddr_i[2];
-  assign low_word = is_high ? (araddr_i < abi_pkg::RegCommands ? value[63:32] : high_q) : value[31:0];
+  assign is_high = araddr_i[2];
+  always_comb begin
+    if (!is_high) word = value[31:0];
+    else if (araddr_i < abi_pkg::RegCommands) word = value[63:32];
+    else word = high_q;
+  end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       rvalid_o <= 1'b0;
@@ -141,13 +146,14 @@ module hc_regs #(
       else if (rready_i) rvalid_o <= 1'b0;
     end
     if (read) begin
-      rdata_o <= low_word;
+      rdata_o <= word;
       if (!is_high) high_q <= value[63:32];
     end
   end
 
   // The pairing above rests on these places.
-  if (abi_pkg::RegAbiVersion != abi_pkg::RegMagic + 12'd4 || abi_pkg::RegSlots != abi_pkg::RegLanes + 12'd4 ||
+  if (abi_pkg::RegAbiVersion != abi_pkg::RegMagic + 12'd4 ||
+      abi_pkg::RegSlots != abi_pkg::RegLanes + 12'd4 ||
       abi_pkg::RegStatus != abi_pkg::RegAssets + 12'd4) begin : g_bad_map
     $error("register pairs moved: adapt the read multiplexer");
   end

@@ -19,6 +19,7 @@ lint-rtl: $(B)/gen/abi_pkg.sv
 registers: drivers/abi/abi.toml
 	$(PYTHON) drivers/abi/gen_abi.py md $< > docs/registers.md
 
+$(B)/obj/tests/cosim/cosim.o: CFLAGS += -Isim
 $(B)/cosim/%: $(B)/obj/tests/cosim/cosim.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -30,6 +31,8 @@ cosim-build: $(COSIM)
 test-cosim: $(COSIM) test-registers
 	@for t in $(COSIM); do echo "# $$t"; $$t --record $$t.rec || exit 1; \
 	  $(PYTHON) tests/cosim/judge.py drivers/abi/abi.toml $$t.rec || exit 1; done
+test-check: $(B)/tripline
+	@TRIPLINE=$< $(PYTHON) tests/cosim/test_check.py
 test-registers: $(B)/gen/abi_pkg.sv
 	@$(PYTHON) tests/cosim/test_registers.py
-.PHONY: lint-rtl registers cosim-build test-cosim test-registers
+.PHONY: lint-rtl registers cosim-build test-cosim test-check test-registers

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Harness of the Verilated core. Every cycle: drive the inputs, settle with the clock low, look at both handshakes, rise.
+// Harness of the Verilated core. Every cycle: drive the inputs, settle with the clock low, look at
+// both handshakes, rise.
 #include "sim_api.h"
 
 #include <array>
@@ -16,7 +17,7 @@ namespace {
 
 constexpr size_t kQueue = 4096;
 constexpr unsigned kResetCycles = 8;
-constexpr uint64_t kBringUpCycles = uint64_t{1} << 24;  // more than a geometry that fits a simulator needs
+constexpr uint64_t kBringUpCycles = uint64_t{1} << 24;  // more than any that fits a simulator needs
 
 struct Ring {
     std::array<beat, kQueue> at;
@@ -50,7 +51,8 @@ struct Random {
 
 struct sim {
     explicit sim(const sim_config &c)
-        : random_in(c.seed ^ UINT64_C(0x5851f42d4c957f2d)), random_out(c.seed ^ UINT64_C(0x14057b7ef767814f)),
+        : random_in(c.seed ^ UINT64_C(0x5851f42d4c957f2d)),
+          random_out(c.seed ^ UINT64_C(0x14057b7ef767814f)),
           stall_in(c.stall_in_pct), stall_out(c.stall_out_pct)
     {
         context.randReset(2);
@@ -95,7 +97,8 @@ struct sim {
     {
         beat b;
         for (int i = 0; i < 4; i++)
-            b.w[i] = core->m_axis_tdata[2 * i] | static_cast<uint64_t>(core->m_axis_tdata[2 * i + 1]) << 32;
+            b.w[i] = core->m_axis_tdata[2 * i] |
+                     static_cast<uint64_t>(core->m_axis_tdata[2 * i + 1]) << 32;
         events.push(b);
     }
 
@@ -115,7 +118,8 @@ struct sim {
         core->s_axis_tvalid = offering;
     }
 
-    // Nothing offered or queued and the core at rest. idle_o depends on registers only, so it is settled here.
+    // Nothing offered or queued and the core at rest. idle_o depends on registers only, so it is
+    // settled here.
     bool at_rest() const { return !commands.used && core->idle_o; }
 
     bool bring_up()

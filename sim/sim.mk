@@ -11,7 +11,11 @@ SIM_GEOMETRY ?= 32x16x256
 SIM_OPT   ?= -O3
 SIM_VFLAGS := --cc -O3 --assert -Wall -fno-const-bit-op-tree --x-assign unique --x-initial unique --trace-fst \
               --threads 1 --top-module hc_core --prefix Vhc_core -Irtl
+# SIM_VEXTRA="-O0 -fno-dfg" builds without Verilator's optimisations; results must not change.
+SIM_VEXTRA ?=
 VERILATOR_ROOT_DIR = $(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null)
+# Not $(MAKE) in the recipe: `make -n` would run it.
+SIM_MAKE := $(MAKE)
 sim_word = $(word $(2),$(subst x, ,$(1)))
 
 # The hash covers what the core is made of: sources, definition, geometry.
@@ -20,10 +24,10 @@ $(B)/sim/%/Vhc_core__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk
 	@echo "  VERILATE $*"
 	@hash=$$( (cat $(RTL_DEPS) $(B)/gen/abi_pkg.sv; echo $*) | sha256sum | cut -c1-16); \
 	printf '#define SIM_BUILD_HASH UINT64_C(0x%s)\n' $$hash > $(@D)/build_hash.h; \
-	$(VERILATOR) $(SIM_VFLAGS) --Mdir $(@D) \
+	$(VERILATOR) $(SIM_VFLAGS) $(SIM_VEXTRA) --Mdir $(@D) \
 	  -GLANES=$(call sim_word,$*,1) -GSLOTS=$(call sim_word,$*,2) -GASSETS=$(call sim_word,$*,3) \
 	  -GBUILD_HASH="64'h$$hash" $(B)/gen/abi_pkg.sv $(RTL_SRC)
-	@+$(MAKE) --no-print-directory -s -C $(@D) -f Vhc_core.mk OPT_FAST="$(SIM_OPT)" OPT_GLOBAL="$(SIM_OPT)" \
+	@env -u MAKEFLAGS -u MFLAGS $(SIM_MAKE) --no-print-directory -s -C $(@D) -f Vhc_core.mk OPT_FAST="$(SIM_OPT)" OPT_GLOBAL="$(SIM_OPT)" \
 	  OPT_SLOW=-O0 CXX="$(CXX)" LINK="$(CXX)" CFG_CXXFLAGS_WNO_UNUSED= Vhc_core__ALL.a verilated.o \
 	  verilated_fst_c.o verilated_threads.o > $(@D)/build.log 2>&1 || { cat $(@D)/build.log; exit 1; }
 

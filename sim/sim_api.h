@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * C interface of the Verilated core: a clock, a command source and an event sink with seeded random back-pressure,
- * register access, an optional waveform. Time passes only inside these calls. A sim belongs to one thread; after
- * sim_open nothing allocates (writing a waveform does). */
+ * C interface of the Verilated core: a clock, a command source and an event sink with seeded random
+ * back-pressure, register access, an optional waveform. Time passes only inside these calls. A sim belongs to
+ * one thread; after sim_open nothing allocates (writing a waveform does). */
 #ifndef TRIPLINE_SIM_API_H
 #define TRIPLINE_SIM_API_H
 
@@ -23,8 +23,8 @@ struct sim_config {
     unsigned stall_out_pct; /* 0..99: percent of cycles in which no event beat is taken */
 };
 
-/* Resets the core and waits until its memories are cleared. NULL when out of memory, when the waveform cannot be
- * written, or when the core does not come up; *why then says which. */
+/* Resets the core and waits until its memories are cleared. NULL when out of memory, when the waveform cannot
+ * be written, or when the core does not come up; *why then says which. */
 struct sim *sim_open(const struct sim_config *c, const char **why);
 /* Queues up to n beats; returns how many there was room for. */
 size_t sim_submit(struct sim *s, const struct beat *cmd, size_t n);

@@ -7,7 +7,8 @@
 
 enum { ACCOUNT_ASSETS_MAX = 2 * ACCOUNT_POSITIONS_MAX };
 
-// Fills out[] with the distinct assets of the account's positions, reciprocal columns included; returns how many.
+// Fills out[] with the distinct assets of the account's positions, reciprocal columns included; returns how
+// many.
 size_t account_assets(const struct market *m, const struct account *a, uint16_t out[ACCOUNT_ASSETS_MAX]);
 
 #endif

@@ -14,8 +14,6 @@
 enum {
     MARK_DECIMALS = 9,
     MARK_DECIMALS_SMALL = 12, // coins below a tenth of a cent
-    MARK_DECIMALS_INVERSE =
-        4, // perp-inverse-1 multiplies sizes by 10^(18 + decimals): leave room for 2^24 dollars
     INDEX_DECIMALS = 8,
     RECIPROCAL_DECIMALS = 18,
     PRICE_DECIMALS = 12, // of gen_price
@@ -161,9 +159,7 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
                     struct err *e)
 {
     struct asset a = {.kind = ASSET_MARK, .stale_ms = STALE_MS, .guard_ppm = o->guard_ppm};
-    a.decimals = p->kind == GEN_INVERSE         ? MARK_DECIMALS_INVERSE
-                 : p->price_e12 < E12(1) / 1000 ? MARK_DECIMALS_SMALL
-                                                : MARK_DECIMALS;
+    a.decimals = p->price_e12 < E12(1) / 1000 ? MARK_DECIMALS_SMALL : MARK_DECIMALS;
     memcpy(a.name, p->name, NAME_LEN);
     memcpy(a.source, p->name, NAME_LEN);
     int asset = add_asset(m, px, a, to_quanta(p->price_e12, a.decimals), e);

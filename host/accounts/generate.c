@@ -224,6 +224,8 @@ static void draw_cash(struct gen *g, struct account *a, bool near_threshold)
         double over = 1 / leverage - (double)BASE_MM_PPM / MARKET_PPM; // least_cash covers the maintenance
         a->cash = least_cash(g, a, g->px) + (i128)(gross * (over > 0 ? over : 0));
     }
+    // Holds already where health is concave along the move, but for a rule's rounding: the promise must not
+    // rest on it.
     i128 step = (i128)(gross / 400) + 1;
     while (!healthy_around_start(g, a))
         a->cash += step;

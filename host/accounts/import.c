@@ -26,8 +26,9 @@ _Static_assert(TEXT_COUNT <= sizeof((struct staged *)0)->text / sizeof(char *), 
 
 static size_t slot_of(const struct import *im, uint32_t id)
 {
-    const uint32_t golden = 2654435769u; // 2^32 / golden ratio: spreads consecutive ids
-    size_t i = (size_t)(id * golden) & (im->n_slots - 1);
+    const uint32_t golden =
+        2654435769u; // 2^32 / golden ratio: the product's high bits are spread for any step of ids
+    size_t i = (size_t)(((uint64_t)(uint32_t)(id * golden) * im->n_slots) >> 32);
     while (im->slot[i] && im->staged[im->slot[i] - 1].account.id != id)
         i = (i + 1) & (im->n_slots - 1);
     return i;

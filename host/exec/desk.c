@@ -236,12 +236,21 @@ void desk_retire(struct desk *d, size_t account)
 
 // May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these
 // prices: a quantity a little off can be illegal (dust left behind, close factor) where the exact one is not.
+// A smaller one is also good when it cures the account: it is on disk, so it goes now, where the exact one would have
+// to wait; the account is armed again and gets another order should the price go on.
 static bool ready_usable(struct desk *d, const struct account *a, const struct order *o, const int64_t *px)
 {
-    if (!ready_close(o, &d->size, d->cfg.ready_tolerance_ppm))
+    bool close = ready_close(o, &d->size, d->cfg.ready_tolerance_ppm);
+    if (!close && !ready_below(o, &d->size))
         return false;
     d->account = *a;
-    return a->rule->settle(&d->book->market, &d->account, px, o->leg, o->n, &d->settlement, NULL) == 0;
+    if (a->rule->settle(&d->book->market, &d->account, px, o->leg, o->n, &d->settlement, NULL) != 0)
+        return false;
+    if (close)
+        return true;
+    struct health h;
+    a->rule->health(&d->book->market, &d->account, px, &h);
+    return !h.liquidatable;
 }
 
 // What the limits count: the larger of what was sized beforehand and what it is worth now.
@@ -365,7 +374,7 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
     fill_out(d, &s, px);
     if (d->gw->ops->submit(d->gw, &d->out))
         why = DESK_RING_FULL;
-    struct order_record rec = {d->out.key, d->out.lsn, full, from_ready, (uint8_t)why, value, reward};
+    struct order_record rec = {d->out.key, full, from_ready, (uint8_t)why, value, reward};
     uint8_t buf[ORDER_RECORD_BYTES];
     order_record_encode(&rec, buf);
     // Not needed for P6 (the bytes are in J_READY), so its own LSN matters to nobody.

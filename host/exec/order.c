@@ -191,7 +191,6 @@ void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_
 {
     struct wcur c = wcur_of(buf, ORDER_RECORD_BYTES);
     put_key(&c, &r->key);
-    put_u64(&c, r->lsn);
     put_u8(&c, r->full);
     put_u8(&c, r->ready);
     put_u8(&c, r->answer);
@@ -204,7 +203,6 @@ int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r)
 {
     struct rcur c = rcur_of(buf, len);
     get_key(&c, &r->key);
-    r->lsn = get_u64(&c);
     uint8_t full = get_u8(&c), ready = get_u8(&c);
     r->answer = get_u8(&c);
     r->value_e8 = get_i64(&c);

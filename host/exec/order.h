@@ -70,14 +70,13 @@ int ready_record_decode(const uint8_t *buf, size_t len, struct order_key *k, con
 // Journal record J_ORDER: an order was handed to the gateway.
 struct order_record {
     struct order_key key;
-    uint64_t lsn; // of its J_READY record
     bool full;
     bool ready;       // made beforehand; false: made at the trigger ("cold")
     uint8_t answer;   // enum desk_answer
     int64_t value_e8; // as counted by the limits
     int64_t reward_e8;
 };
-enum { ORDER_RECORD_BYTES = ORDER_KEY_BYTES + 8 + 3 + 16 };
+enum { ORDER_RECORD_BYTES = ORDER_KEY_BYTES + 3 + 16 };
 void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES]);
 int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r); // 0 or -1
 

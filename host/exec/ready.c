@@ -65,3 +65,14 @@ bool ready_close(const struct order *o, const struct order_size *exact, uint32_t
     }
     return true;
 }
+
+bool ready_below(const struct order *o, const struct order_size *exact)
+{
+    if (o->full || exact->full || o->n != exact->n)
+        return false;
+    for (unsigned i = 0; i < o->n; i++) {
+        if (o->leg[i].instrument != exact->leg[i].instrument || o->leg[i].qty > exact->leg[i].qty)
+            return false;
+    }
+    return true;
+}

@@ -37,5 +37,7 @@ static inline struct ready *ready_at(struct ready_pool *p, uint32_t name)
 bool ready_moved(const struct ready *r, const int64_t *px, uint32_t tolerance_ppm);
 // Same kind, same legs, and every quantity within tolerance_ppm of the exact one; a full order must be equal.
 bool ready_close(const struct order *o, const struct order_size *exact, uint32_t tolerance_ppm);
+// Both partial, same legs, and no quantity above the exact one.
+bool ready_below(const struct order *o, const struct order_size *exact);
 
 #endif

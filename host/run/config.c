@@ -40,7 +40,7 @@ enum { KEYS = sizeof keys / sizeof *keys };
 void config_default(struct session_config *c)
 {
     *c = (struct session_config){
-        .engine = {.band_ppm = 20000, .warn_ppm = 50000},
+        .engine = {.band_ppm = 20000, .warn_ppm = 300000},
         .desk = {.desk = 1,
                  .size = {.target_ppm = 1100000, .dust = 100},
                  .max_price_age_ns = UINT64_C(60000000000),

@@ -12,7 +12,7 @@ struct session_config {
     uint32_t lanes, slots, assets; // of the device
 };
 
-// Defaults: 2 % bands, warning at 5 %, health restored to 1.1, no limits, orders worth at least 1 unit.
+// Defaults: 2 % bands, warning at 30 %, health restored to 1.1, no limits, orders worth at least 1 unit.
 void config_default(struct session_config *c);
 // "key=value" lines, terminated. Returns the length, 0 when it does not fit.
 size_t config_format(const struct session_config *c, char *buf, size_t size);

@@ -185,7 +185,8 @@ static size_t bad_pairs(struct stream *s, struct beat *out)
         struct abi_coef c;
         abi_unpack_coef(out + 1 + at / ABI_COEF_PAIRS, &c);
         if (below(s, 3) && s->assets < 4096)
-            c.asset[at % ABI_COEF_PAIRS] = (uint16_t)(s->assets + below(s, 4096 - s->assets));
+            c.asset[at % ABI_COEF_PAIRS] =
+                (uint16_t)(s->assets + (below(s, 2) ? 0 : below(s, 4096 - s->assets)));
         if (below(s, 2))
             c.coef[at % ABI_COEF_PAIRS] = below(s, 2) ? ABI_COEF_MAX + 1 : ABI_COEF_MIN - 1;
         abi_pack_coef(out + 1 + at / ABI_COEF_PAIRS, &c);
@@ -210,8 +211,9 @@ static size_t arm_many(struct stream *s, struct beat *out)
 
 static size_t fault(struct stream *s, struct beat *out)
 {
-    uint32_t past_row = s->rows + below(s, (1u << ABI_ROW_BITS) - s->rows);
-    uint32_t past_asset = s->assets + below(s, (1u << ABI_ASSET_BITS) - s->assets);
+    // The first that does not exist, or any.
+    uint32_t past_row = s->rows + (below(s, 2) ? 0 : below(s, (1u << ABI_ROW_BITS) - s->rows));
+    uint32_t past_asset = s->assets + (below(s, 2) ? 0 : below(s, (1u << ABI_ASSET_BITS) - s->assets));
     uint32_t n;
     switch (below(s, 9)) {
     case 0: // anything at all

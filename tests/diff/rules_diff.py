@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Protocol rules (docs/rules.md) against independent judges in exact Python integers and fractions.
 
-  rules_diff.py             random accounts; TAP on stdout (about 30 s)
-  rules_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 3 min)
+  rules_diff.py             random accounts; TAP on stdout (about 15 s)
+  rules_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 5 min)
 
-Environment: SEED (default 1), CASES (accounts of each rule, default 500), CC (default gcc), RULES_DRIVER (a ready
+Environment: SEED (default 1), CASES (accounts of each rule, default 300), CC (default gcc), RULES_DRIVER (a ready
 driver; otherwise it is compiled into a temporary folder). Run from the project root.
 """
 import os
@@ -24,7 +24,7 @@ import rules_gen as gen
 from rules_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "500"))
+CASES = int(os.environ.get("CASES", "300"))
 RULES = ("perp-linear-1", "perp-inverse-1", "aave-3.5")
 LIQUIDATE = 0
 SOURCES = ["tests/diff/rules_driver.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/base/wide.c"] + sorted(

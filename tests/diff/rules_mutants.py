@@ -51,7 +51,7 @@ MUTANTS = [
     ("eMode threshold ignored", AAVE_H, "aave_in_emode(in, a) ? in->emode_lt_bps : in->lt_bps", "in->lt_bps"),
     ("eMode of another category", AAVE_H, "a->emode != 0 && in->emode == a->emode", "a->emode != 0 && in->emode != 0"),
     ("wadDiv floored", AAVE, "i256_add(i256_mul(d->weighted, unit10(18)), i256_sar(d->debt, 1))", "i256_mul(d->weighted, unit10(18))"),
-    ("collateral floors not counted as slack", AAVE, "f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));\n        }\n        if", "}\n        if"),
+    ("collateral floors not counted as slack", AAVE, "f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));\n        }\n        if (p->debt", "}\n        if (p->debt"),
     ("debt ceils not counted as slack", AAVE, "f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));\n        }\n        if (i256_sign", "}\n        if (i256_sign"),
     ("slack counted three times", AAVE, "return err_set(e, \"account %u: more than %d assets in one row\", a->id, ROW_ASSETS_MAX);\n    }\n", "return -1;\n    }\n    f->slack = i256_mul_i64(f->slack, 3);\n"),
     ("token decimals not brought together", AAVE, "w = d > w ? d : w;", "w = 18;"),

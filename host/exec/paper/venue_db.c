@@ -34,8 +34,8 @@ static const char *const sql[VDB_STATEMENTS] = {
     [VDB_COMMIT] = "COMMIT",
     [VDB_ROLLBACK] = "ROLLBACK",
     [VDB_FIND_ORDER] = "SELECT status, bytes, reply FROM orders WHERE key = ?1",
-    [VDB_PUT_ORDER] = "INSERT INTO orders VALUES(?1, (SELECT coalesce(max(seq), 0) + 1 FROM orders),"
-                      " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [VDB_PUT_ORDER] = ("INSERT INTO orders VALUES(?1, (SELECT coalesce(max(seq), 0) + 1 FROM orders),"
+                       " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"), // the parentheses: one string is meant
     [VDB_PUT_ACCOUNT] = "UPDATE account SET epoch = ?2, state = ?3 WHERE id = ?1",
     [VDB_POST] = "INSERT INTO posting(key, account, currency, party, amount) VALUES(?1, ?2, ?3, ?4, ?5)",
     [VDB_GET_BALANCE] = "SELECT amount FROM balance WHERE currency = ?1 AND party = ?2",

@@ -21,7 +21,7 @@ START_TEST(sends_exact_order)
     // The bytes logged are the bytes sent, under the LSN sent.
     ck_assert(wal.ready == 1 && wal.n_bytes == gw.last.n_bytes &&
               memcmp(wal.bytes, gw.last.bytes, wal.n_bytes) == 0);
-    ck_assert(wal.orders == 1 && wal.order.lsn == gw.last.lsn && !wal.order.ready &&
+    ck_assert(wal.orders == 1 && wal.ready_lsn == gw.last.lsn && !wal.order.ready &&
               wal.order.answer == DESK_SENT);
     ck_assert_int_eq(order_key_cmp(&wal.order.key, &gw.last.key), 0);
     const struct desk_counters *n = desk_counters(desk);

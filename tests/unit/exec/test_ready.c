@@ -18,7 +18,7 @@ START_TEST(ready_is_used)
     ck_assert_int_eq(fire(0, 9990, 1), DESK_SENT);
     ck_assert(order_key_cmp(&gw.last.key, &k) == 0 && gw.last.lsn == lsn && wal.ready == 1);
     ck_assert(gw.last.n_bytes == wal.n_bytes && memcmp(gw.last.bytes, wal.bytes, wal.n_bytes) == 0);
-    ck_assert(wal.order.ready && wal.order.full && wal.order.lsn == lsn);
+    ck_assert(wal.order.ready && wal.order.full);
     const struct desk_counters *n = desk_counters(desk);
     ck_assert(n->ready_used == 1 && n->cold == 0);
     // The marks are the newest prices, not those of the preparation.
@@ -54,6 +54,34 @@ START_TEST(partial_ready_within_tolerance)
     ck_assert(o.leg[0].qty == 90); // 1000 * (990000 - 901000) / 990000 = 89.9
     const struct desk_counters *n = desk_counters(desk);
     ck_assert(n->ready_unfit == 1 && n->cold == 1 && n->ready_retired == 1);
+}
+END_TEST
+
+START_TEST(smaller_ready_goes_when_it_cures)
+{
+    struct desk_config c = config();
+    struct order o;
+    c.ready_tolerance_ppm = 1000;
+    toy_size_factor = 10;
+    for (unsigned i = 0; i < 2; i++) {
+        book.account[i].cash = 1000;
+        book.account[i].position[0].entry = 9000;
+    }
+    open_desk(&c);
+    px[0] = 10020;
+    desk_prepare(desk, 0, px);
+    desk_prepare(desk, 1, px);
+    ck_assert_int_eq(order_decode(wal.bytes, wal.n_bytes, &o), 0);
+    ck_assert(o.leg[0].qty == 9 && !o.full); // at 9998: 1000 * 800 / 999800 * 10 = 8.002
+    // At 9997 the exact size is 18, beyond the tolerance, and 1.7 would do: the 9 on disk go.
+    ck_assert_int_eq(fire(0, 9997, 1), DESK_SENT);
+    ck_assert(wal.order.ready && desk_counters(desk)->ready_used == 1 && desk_counters(desk)->cold == 0);
+    ck_assert_int_eq(order_decode(gw.last.bytes, gw.last.n_bytes, &o), 0);
+    ck_assert(o.leg[0].qty == 9);
+    // At 9980 it takes 18 to cure: 9 are not enough, a cold order is made.
+    ck_assert_int_eq(fire(1, 9980, 2), DESK_SENT);
+    ck_assert(!wal.order.ready && desk_counters(desk)->cold == 1);
+    toy_size_factor = 1;
 }
 END_TEST
 
@@ -152,6 +180,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, ready_is_used);
     tcase_add_test(t, partial_ready_within_tolerance);
+    tcase_add_test(t, smaller_ready_goes_when_it_cures);
     tcase_add_test(t, ready_that_the_rule_refuses_goes_cold);
     tcase_add_test(t, ready_is_refreshed_and_retired);
     tcase_add_test(t, ready_sized_at_the_breach);

@@ -35,6 +35,7 @@ static inline void toy_health(const struct market *m, const struct account *a, c
 }
 
 static bool toy_no_size;
+static i128 toy_size_factor = 1; // times the least size that restores health
 static i128 toy_value_factor = 100000000;
 
 static inline int toy_size(const struct market *m, const struct account *a, const int64_t *px,
@@ -46,7 +47,7 @@ static inline int toy_size(const struct market *m, const struct account *a, cons
         return -1;
     i128 eq = i256_to_i128(h.equity), req = i256_to_i128(h.requirement);
     i128 abs = a->position[0].size < 0 ? -a->position[0].size : a->position[0].size;
-    i128 qty = (abs * (req - eq) + req - 1) / req;
+    i128 qty = (abs * (req - eq) * toy_size_factor + req - 1) / req;
     int64_t price = first_price(m, a, px);
     out->full = qty >= abs || (abs - qty) * price < policy->dust;
     out->n = 1;
@@ -66,7 +67,9 @@ static inline int toy_settle(const struct market *m, struct account *a, const in
     i128 abs = a->position[0].size < 0 ? -a->position[0].size : a->position[0].size;
     if (!h.liquidatable || n != 1 || leg[0].qty > abs || toy_settle_refuses)
         return err_set(e, "refused");
-    a->position[0].size += a->position[0].size < 0 ? leg[0].qty : -leg[0].qty;
+    i128 closed = a->position[0].size < 0 ? -leg[0].qty : leg[0].qty;
+    a->cash += closed * (first_price(m, a, px) - a->position[0].entry);
+    a->position[0].size -= closed;
     out->n = 0;
     return 0;
 }
@@ -105,7 +108,7 @@ static const struct gateway_ops fake_ops = {.submit = fake_submit};
 
 static struct {
     unsigned ready, orders;
-    uint64_t lsn;
+    uint64_t lsn, ready_lsn; // of the last record, of the last J_READY
     bool failed;
     struct order_key key[SEEN_MAX]; // of every J_READY
     struct order_record order;      // last J_ORDER
@@ -122,6 +125,7 @@ static inline uint64_t log_put(void *ctx, enum journal_type type, const void *da
         const uint8_t *bytes;
         ck_assert_int_eq(ready_record_decode(data, len, &wal.key[wal.ready++], &bytes, &wal.n_bytes), 0);
         memcpy(wal.bytes, bytes, wal.n_bytes);
+        wal.ready_lsn = wal.lsn + len;
     } else {
         ck_assert_int_eq(type, J_ORDER);
         ck_assert_int_eq(order_record_decode(data, len, &wal.order), 0);
