@@ -44,7 +44,7 @@ DEPS_exec     := exec journal accounts base
 DEPS_run      := run exec engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread
 LIBS_feed     := -lpcap $(LIBS_base)
-LIBS_accounts := -lsqlite3 -lcjson $(LIBS_base)
+LIBS_accounts := -lsqlite3 $(LIBS_base)
 LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
 LIBS_journal  := $(LIBS_base)
 LIBS_drivers  := $(LIBS_base)
@@ -146,7 +146,7 @@ clean:
 
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev dpdk-dev libpcap-dev verilator check libsubunit-dev \
-            libsqlite3-dev libcjson-dev zlib1g-dev yosys clang clang-format libclang-rt-14-dev iproute2 git
+            libsqlite3-dev zlib1g-dev yosys clang clang-format libclang-rt-14-dev iproute2 git
 deps:
 	@missing=; for p in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \

@@ -232,6 +232,8 @@ static enum feed_drop deribit_decode(const struct protocol_ctx *c, struct feed_p
     if (!check_messages(p, &newest_ms))
         return DROP_BAD_MESSAGE;
     p->channel = le16_load(p->payload + FRAME_CHANNEL);
+    p->snapshot = p->channel >= SNAPSHOT_CHANNELS;
+    p->stream = (uint16_t)(p->channel - (p->snapshot ? SNAPSHOT_CHANNELS : 0));
     p->seq = le32_load(p->payload + FRAME_SEQ);
     struct channel *ch = channel_get(c->channels, p->dst_ip, p->dst_port, p->channel);
     if (!ch)

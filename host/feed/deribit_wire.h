@@ -11,6 +11,7 @@ enum {
     FRAME_LENGTH = 0,  // u16 bytes after the frame header
     FRAME_CHANNEL = 2, // u16
     FRAME_SEQ = 4,     // u32, per channel, +1 a packet
+    SNAPSHOT_CHANNELS = 100, // channel 100 + N carries the snapshots of channel N
     FRAME_HEADER = 8,
 
     MSG_BLOCK = 0,    // u16 each

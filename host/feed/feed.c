@@ -30,7 +30,6 @@ static const char *const DROP_NAMES[DROP_COUNT] = {
     [DROP_BAD_LENGTH] = "bad-length",
     [DROP_BAD_MESSAGE] = "bad-message",
     [DROP_CHANNELS] = "too-many-channels",
-    [DROP_MULTISEG] = "multi-segment",
 };
 
 const char *feed_drop_name(enum feed_drop d)
@@ -103,11 +102,4 @@ enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, 
                           const struct feed_sink *sink)
 {
     return feed_link_frame(f, LINK_ETHERNET, ts_ns, frame, caplen, wirelen, sink);
-}
-
-void feed_count_drop(struct feed *f, enum feed_drop why, size_t wirelen)
-{
-    f->counters.frames++;
-    f->counters.bytes += wirelen;
-    f->counters.drop[why]++;
 }

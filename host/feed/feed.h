@@ -48,6 +48,8 @@ struct feed_packet {
     uint32_t dst_ip; // host order
     uint16_t dst_port;
     uint16_t channel;
+    uint16_t stream; // channel of the live events that this one belongs to: its own, or what it is a snapshot of
+    bool snapshot;   // a snapshot channel: what it says may be older than the live events heard already
     uint32_t seq;
     bool duplicate; // sequence not newer than the channel's last: messages are not delivered
     bool restart;   // the venue began its sequence anew (channel.h); gap is then what was lost at least
@@ -79,7 +81,6 @@ enum feed_drop {
     DROP_BAD_LENGTH,  // protocol framing disagrees with the payload's length
     DROP_BAD_MESSAGE, // a message overruns its packet: the packet counts as lost, nothing of it is used
     DROP_CHANNELS,    // no room to follow the sequence of one more channel, so its data cannot be trusted
-    DROP_MULTISEG,    // frame spread over more buffers than supported
     DROP_COUNT
 };
 const char *feed_drop_name(enum feed_drop d);
@@ -105,8 +106,6 @@ enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, 
 // The same for another link layer.
 enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_ns, const uint8_t *frame,
                                size_t caplen, size_t wirelen, const struct feed_sink *sink);
-// Counts a frame that its port could not even hand over (DROP_MULTISEG).
-void feed_count_drop(struct feed *f, enum feed_drop why, size_t wirelen);
 const struct feed_counters *feed_counters(const struct feed *f);
 // Name of the protocol of the newest packet that was recognised and whole, or NULL when there was none yet.
 const char *feed_protocol(const struct feed *f);

@@ -7,13 +7,14 @@
 #include "accounts/reciprocal.h"
 #include "feed/price.h"
 
-enum { NAME_BUCKETS = 1024, ID_BUCKETS = 4096, NO_CHANNEL = 0x10000 };
+enum { NAME_BUCKETS = 1024, ID_BUCKETS = 4096, NO_STREAM = 0x10000 };
 
 // State of one asset's source. A reciprocal has none of its own: it reads its base's.
 struct source {
     int64_t price;
     uint64_t time_ns; // newest message that carried the price
-    uint32_t channel; // of that message; NO_CHANNEL before
+    uint64_t ts_ms;   // its exchange time
+    uint32_t stream;  // live channel it belongs to; NO_STREAM before
     uint8_t state;    // instrument state; INSTRUMENT_OPEN for indexes
     bool bad, gapped, off_guard;
     bool changed; // within the open group
@@ -92,7 +93,7 @@ struct oracle *oracle_new(const struct market *m, struct err *e)
     o->m = m;
     for (uint16_t i = 0; i < m->n_assets; i++) {
         const struct asset *a = &m->asset[i];
-        o->src[i].channel = NO_CHANNEL;
+        o->src[i].stream = NO_STREAM;
         o->src[i].state = INSTRUMENT_OPEN;
         if (a->kind == ASSET_RECIPROCAL) {
             if (a->base >= m->n_assets || m->asset[a->base].kind == ASSET_RECIPROCAL) {
@@ -127,11 +128,11 @@ static void open_packet(struct oracle *o, const struct feed_packet *p)
     if (o->packet_open)
         return;
     o->packet_open = true;
-    if (p->gap == 0)
-        return;
+    if (p->gap == 0 || p->snapshot)
+        return; // what a snapshot channel lost, the live one still tells
     for (uint16_t i = 0; i < o->m->n_assets; i++) {
         struct source *s = &o->src[i];
-        if (s->channel == p->channel && !s->gapped) {
+        if (s->stream == p->stream && !s->gapped) {
             s->gapped = true;
             o->count.holds[HOLD_GAP]++;
             o->touched = true;
@@ -139,13 +140,28 @@ static void open_packet(struct oracle *o, const struct feed_packet *p)
     }
 }
 
-static void set_price(struct oracle *o, uint16_t asset, const struct feed_packet *p, double v)
+// A snapshot that is not newer than what the live channel has said tells nothing; neither its price nor its
+// state counts.
+static bool old_snapshot(struct oracle *o, const struct source *s, const struct feed_packet *p,
+                         uint64_t ts_ms)
+{
+    if (!p->snapshot || s->time_ns == 0 || ts_ms > s->ts_ms)
+        return false;
+    o->count.old++;
+    return true;
+}
+
+static void set_price(struct oracle *o, uint16_t asset, const struct feed_packet *p, uint64_t ts_ms, double v)
 {
     struct source *s = &o->src[asset];
     int64_t q;
     o->touched = true;
-    s->channel = p->channel;
-    s->gapped = false; // each message carries the price whole, so it heals with the next one
+    s->stream = p->stream;
+    s->ts_ms = ts_ms;
+    // Each message carries the price whole, so it heals with the next one; a snapshot may have been taken
+    // before what was lost.
+    if (!p->snapshot)
+        s->gapped = false;
     if (price_from_double(v, o->m->asset[asset].decimals, &q) != 0) {
         o->count.bad_price++;
         o->count.holds[HOLD_RANGE] += !s->bad;
@@ -170,6 +186,8 @@ static void on_ticker(struct oracle *o, const struct feed_packet *p, const struc
     }
     uint16_t asset = (uint16_t)slot->asset;
     struct source *s = &o->src[asset];
+    if (old_snapshot(o, s, p, m->ts_ms))
+        return;
     if (m->has & HAS_STATE) {
         o->count.holds[HOLD_HALTED] += s->state == INSTRUMENT_OPEN && m->state != INSTRUMENT_OPEN;
         o->touched |= s->state != m->state;
@@ -177,7 +195,7 @@ static void on_ticker(struct oracle *o, const struct feed_packet *p, const struc
     }
     if (!(m->has & HAS_MARK))
         return; // absent stays absent: the old price keeps its age
-    set_price(o, asset, p, m->mark);
+    set_price(o, asset, p, m->ts_ms, m->mark);
     uint32_t guard = o->m->asset[asset].guard_ppm;
     if (guard) {
         // A guard that cannot be checked (no index, NaN, zero) counts as violated.
@@ -216,8 +234,8 @@ void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed
         int32_t asset = find_name(o, ASSET_INDEX, m->name);
         if (asset < 0)
             o->count.unknown++;
-        else if (m->has & HAS_INDEX)
-            set_price(o, (uint16_t)asset, p, m->index);
+        else if ((m->has & HAS_INDEX) && !old_snapshot(o, &o->src[asset], p, m->ts_ms))
+            set_price(o, (uint16_t)asset, p, m->ts_ms, m->index);
         break;
     }
     case FEED_INSTRUMENT:

@@ -32,7 +32,7 @@ static void setup(void)
         (struct asset){.name = "1/BTC-PERPETUAL", .kind = ASSET_RECIPROCAL, .decimals = 18, .base = MARK};
     o = oracle_new(&m, &e);
     ck_assert_msg(o != NULL, "%s", e.msg);
-    p = (struct feed_packet){.ts_ns = SECOND, .channel = 1};
+    p = (struct feed_packet){.ts_ns = SECOND, .channel = 1, .stream = 1};
 }
 
 static void teardown(void)
@@ -119,7 +119,7 @@ START_TEST(test_gap_holds_until_the_next_message)
 {
     good_price();
     struct feed_packet other = p;
-    other.channel = 2;
+    other.channel = other.stream = 2;
     other.gap = 3;
     (void)oracle_end(o, &other, changed, &touched); // another channel's gap
     ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
@@ -138,6 +138,48 @@ START_TEST(test_gap_holds_until_the_next_message)
     (void)end();
     ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
     ck_assert_uint_eq(oracle_counters(o)->holds[HOLD_GAP], 2);
+}
+END_TEST
+
+static void snapshot_ticker(double mark, uint64_t ts_ms)
+{
+    struct feed_packet snap = p;
+    snap.channel = 101;
+    snap.snapshot = true;
+    struct feed_msg msg = {.kind = FEED_TICKER,
+                           .instrument_id = 7,
+                           .state = INSTRUMENT_OPEN,
+                           .has = HAS_MARK | HAS_INDEX | HAS_STATE,
+                           .ts_ms = ts_ms,
+                           .mark = mark,
+                           .index = mark};
+    oracle_msg(o, &snap, &msg);
+    (void)oracle_end(o, &snap, changed, &touched);
+}
+
+START_TEST(test_snapshot_is_no_news_unless_newer)
+{
+    good_price(); // exchange time 0
+    snapshot_ticker(49000.0, 0);
+    ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(50000000000000));
+    ck_assert_uint_eq(oracle_counters(o)->old, 1);
+    snapshot_ticker(49000.0, 5);
+    ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(49000000000000));
+    p.gap = 1; // the live channel breaks although the newest price came by snapshot
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GAP);
+    p.gap = 0;
+    snapshot_ticker(49001.0, 6); // newer, but perhaps taken before what was lost
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GAP);
+    ticker(7, 49002.0, 49002.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    struct feed_packet snap = p; // a gap of the snapshot channel breaks nothing
+    snap.channel = 101;
+    snap.snapshot = true;
+    snap.gap = 9;
+    (void)oracle_end(o, &snap, changed, &touched);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
 }
 END_TEST
 
@@ -231,6 +273,7 @@ int main(void)
     tcase_add_test(t, test_group_has_mark_and_reciprocal_once);
     tcase_add_test(t, test_index_price);
     tcase_add_test(t, test_gap_holds_until_the_next_message);
+    tcase_add_test(t, test_snapshot_is_no_news_unless_newer);
     tcase_add_test(t, test_halted_instrument);
     tcase_add_test(t, test_guard_against_the_index);
     tcase_add_test(t, test_stale_by_its_own_limit);
