@@ -32,48 +32,8 @@ static int mag_limbs(i256 a)
     return n;
 }
 
-i256 i256_add(i256 a, i256 b)
+i256 i256_mul_limbs(i256 a, i256 b)
 {
-    u128 c = 0;
-    for (int i = 0; i < LIMBS; i++) {
-        c += (u128)a.w[i] + b.w[i];
-        a.w[i] = (uint64_t)c;
-        c >>= 64;
-    }
-    return a;
-}
-
-i256 i256_neg(i256 a)
-{
-    u128 c = 1;
-    for (int i = 0; i < LIMBS; i++) {
-        c += ~a.w[i];
-        a.w[i] = (uint64_t)c;
-        c >>= 64;
-    }
-    return a;
-}
-
-i256 i256_sub(i256 a, i256 b)
-{
-    u128 c = 1;
-    for (int i = 0; i < LIMBS; i++) {
-        c += (u128)a.w[i] + (uint64_t)~b.w[i];
-        a.w[i] = (uint64_t)c;
-        c >>= 64;
-    }
-    return a;
-}
-
-i256 i256_abs(i256 a)
-{
-    return is_neg(a) ? i256_neg(a) : a;
-}
-
-i256 i256_mul(i256 a, i256 b)
-{
-    if (i256_fits_i64(a) && i256_fits_i64(b))
-        return i256_from_i128((i128)(int64_t)a.w[0] * (int64_t)b.w[0]);
     i256 r = I256_ZERO;
     for (int i = 0; i < LIMBS; i++) {
         u128 c = 0;
@@ -84,19 +44,6 @@ i256 i256_mul(i256 a, i256 b)
         }
     }
     return r;
-}
-
-i256 i256_mul_i64(i256 a, int64_t b)
-{
-    bool neg = b < 0;
-    uint64_t m = neg ? 0 - (uint64_t)b : (uint64_t)b;
-    u128 c = 0;
-    for (int i = 0; i < LIMBS; i++) {
-        c += (u128)a.w[i] * m;
-        a.w[i] = (uint64_t)c;
-        c >>= 64;
-    }
-    return neg ? i256_neg(a) : a;
 }
 
 i256 i256_shl(i256 a, unsigned n)
@@ -296,23 +243,6 @@ bool i256_shl_ovf(i256 a, unsigned n, i256 *out)
     return i256_cmp(i256_sar(*out, n), a) != 0;
 }
 
-int i256_cmp(i256 a, i256 b)
-{
-    if (is_neg(a) != is_neg(b))
-        return is_neg(a) ? -1 : 1;
-    for (int i = LIMBS - 1; i >= 0; i--)
-        if (a.w[i] != b.w[i])
-            return a.w[i] < b.w[i] ? -1 : 1;
-    return 0;
-}
-
-int i256_sign(i256 a)
-{
-    if (is_neg(a))
-        return -1;
-    return (a.w[0] | a.w[1] | a.w[2] | a.w[3]) != 0;
-}
-
 unsigned i256_bits(i256 a)
 {
     i256 m = i256_abs(a);
@@ -320,27 +250,6 @@ unsigned i256_bits(i256 a)
     if (n == 0)
         return 0;
     return (unsigned)n * 64 - (unsigned)__builtin_clzll(m.w[n - 1]);
-}
-
-bool i256_fits_i64(i256 a)
-{
-    uint64_t s = a.w[0] >> 63 ? UINT64_MAX : 0;
-    return a.w[1] == s && a.w[2] == s && a.w[3] == s;
-}
-
-bool i256_fits_i128(i256 a)
-{
-    uint64_t s = a.w[1] >> 63 ? UINT64_MAX : 0;
-    return a.w[2] == s && a.w[3] == s;
-}
-
-int64_t i256_to_i64(i256 a)
-{
-    return (int64_t)a.w[0];
-}
-i128 i256_to_i128(i256 a)
-{
-    return (i128)low128(a);
 }
 
 double i256_to_double(i256 a)

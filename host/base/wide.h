@@ -36,30 +36,100 @@ static inline i256 i256_from_i64(int64_t v)
 
 #define I256_ZERO ((i256){{0, 0, 0, 0}})
 
-i256 i256_add(i256 a, i256 b);
-i256 i256_sub(i256 a, i256 b);
-i256 i256_neg(i256 a);
-i256 i256_abs(i256 a);
-i256 i256_mul(i256 a, i256 b);        // low 256 bits
-i256 i256_mul_i64(i256 a, int64_t b); // low 256 bits
-i256 i256_shl(i256 a, unsigned n);    // n >= 256 gives 0
-i256 i256_sar(i256 a, unsigned n);    // floor(a / 2^n), n >= 256 gives 0 or -1
-i256 i256_div_trunc(i256 a, i256 b);  // towards zero; b must not be 0
-i256 i256_div_floor(i256 a, i256 b);  // towards minus infinity
-i256 i256_div_ceil(i256 a, i256 b);   // towards plus infinity
-i256 i256_pow10(unsigned n);          // n <= 76
+// What every rule does thousands of times is inline: in halves of 128 bits, which the compiler turns into
+// carries.
+static inline u128 i256_lo(i256 a)
+{
+    return (u128)a.w[1] << 64 | a.w[0];
+}
+static inline u128 i256_hi(i256 a)
+{
+    return (u128)a.w[3] << 64 | a.w[2];
+}
+static inline i256 i256_join(u128 lo, u128 hi)
+{
+    return (i256){{(uint64_t)lo, (uint64_t)(lo >> 64), (uint64_t)hi, (uint64_t)(hi >> 64)}};
+}
+static inline i256 i256_add(i256 a, i256 b)
+{
+    u128 lo = i256_lo(a) + i256_lo(b);
+    return i256_join(lo, i256_hi(a) + i256_hi(b) + (lo < i256_lo(a)));
+}
+static inline i256 i256_sub(i256 a, i256 b)
+{
+    u128 lo = i256_lo(a) - i256_lo(b);
+    return i256_join(lo, i256_hi(a) - i256_hi(b) - (i256_lo(a) < i256_lo(b)));
+}
+static inline i256 i256_neg(i256 a)
+{
+    return i256_sub(I256_ZERO, a);
+}
+static inline int i256_cmp(i256 a, i256 b) // <0, 0, >0
+{
+    i128 ah = (i128)i256_hi(a), bh = (i128)i256_hi(b);
+    if (ah != bh)
+        return ah < bh ? -1 : 1;
+    return i256_lo(a) == i256_lo(b) ? 0 : i256_lo(a) < i256_lo(b) ? -1 : 1;
+}
+static inline int i256_sign(i256 a) // -1, 0, 1
+{
+    if (a.w[3] >> 63)
+        return -1;
+    return (a.w[0] | a.w[1] | a.w[2] | a.w[3]) != 0;
+}
+static inline i256 i256_abs(i256 a)
+{
+    return a.w[3] >> 63 ? i256_neg(a) : a;
+}
+static inline bool i256_fits_i64(i256 a)
+{
+    uint64_t s = a.w[0] >> 63 ? UINT64_MAX : 0;
+    return a.w[1] == s && a.w[2] == s && a.w[3] == s;
+}
+static inline bool i256_fits_i128(i256 a)
+{
+    uint64_t s = a.w[1] >> 63 ? UINT64_MAX : 0;
+    return a.w[2] == s && a.w[3] == s;
+}
+static inline int64_t i256_to_i64(i256 a) // low 64 bits; check i256_fits_i64 first
+{
+    return (int64_t)a.w[0];
+}
+static inline i128 i256_to_i128(i256 a) // low 128 bits; check i256_fits_i128 first
+{
+    return (i128)i256_lo(a);
+}
+i256 i256_mul_limbs(i256 a, i256 b);        // i256_mul's long way
+static inline i256 i256_mul(i256 a, i256 b) // low 256 bits
+{
+    if (i256_fits_i64(a) && i256_fits_i64(b))
+        return i256_from_i128((i128)(int64_t)a.w[0] * (int64_t)b.w[0]);
+    return i256_mul_limbs(a, b);
+}
+static inline i256 i256_mul_i64(i256 a, int64_t b) // low 256 bits
+{
+    if (i256_fits_i64(a))
+        return i256_from_i128((i128)(int64_t)a.w[0] * b);
+    uint64_t m = b < 0 ? 0 - (uint64_t)b : (uint64_t)b;
+    u128 p0 = (u128)a.w[0] * m;
+    u128 p1 = (u128)a.w[1] * m + (uint64_t)(p0 >> 64);
+    u128 p2 = (u128)a.w[2] * m + (uint64_t)(p1 >> 64);
+    uint64_t top = a.w[3] * m + (uint64_t)(p2 >> 64);
+    i256 r = {{(uint64_t)p0, (uint64_t)p1, (uint64_t)p2, top}};
+    return b < 0 ? i256_neg(r) : r;
+}
+i256 i256_shl(i256 a, unsigned n);   // n >= 256 gives 0
+i256 i256_sar(i256 a, unsigned n);   // floor(a / 2^n), n >= 256 gives 0 or -1
+i256 i256_div_trunc(i256 a, i256 b); // towards zero; b must not be 0
+i256 i256_div_floor(i256 a, i256 b); // towards minus infinity
+i256 i256_div_ceil(i256 a, i256 b);  // towards plus infinity
+i256 i256_pow10(unsigned n);         // n <= 76
 // Checked: true when the exact result does not fit i256 (*out then holds its low 256 bits).
 bool i256_add_ovf(i256 a, i256 b, i256 *out);
 bool i256_sub_ovf(i256 a, i256 b, i256 *out);
 bool i256_mul_ovf(i256 a, i256 b, i256 *out);
 bool i256_shl_ovf(i256 a, unsigned n, i256 *out);
-int i256_cmp(i256 a, i256 b); // <0, 0, >0
-int i256_sign(i256 a);        // -1, 0, 1
-unsigned i256_bits(i256 a);   // bit length of |a|; 0 for 0
-bool i256_fits_i64(i256 a);
-bool i256_fits_i128(i256 a);
-int64_t i256_to_i64(i256 a);   // low 64 bits; check i256_fits_i64 first
-i128 i256_to_i128(i256 a);     // low 128 bits; check i256_fits_i128 first
+unsigned i256_bits(i256 a);    // bit length of |a|; 0 for 0
 double i256_to_double(i256 a); // for display only
 // Decimal text: optional '-', digits only; the whole string must be consumed and fit. 0 or -1.
 int i256_parse(const char *s, i256 *out);
