@@ -35,7 +35,7 @@ MUTANTS = [  # name, file, text that occurs exactly once, replacement
     ("division without add-back", "wide.c", "if (borrow) {", "if (0 && borrow) {"),
     ("floor division like trunc", "wide.c", "!exact && neg ? i256_sub(q", "!exact && !exact && 0 ? i256_sub(q"),
     ("quotient digit uncorrected", "wide.c", "while (q >> 64 || q * v[n - 2] > (r << 64 | u[n - 2])) {", "while (0) {"),
-    ("carry lost in add", "wide.c", "c += (u128)a.w[i] + b.w[i];", "c = (u128)a.w[i] + b.w[i];"),
+    ("carry lost in mul", "wide.c", "c += (u128)a.w[i] * b.w[j] + r.w[i + j];", "c = (u128)a.w[i] * b.w[j] + r.w[i + j];"),
 ]
 
 
