@@ -13,11 +13,12 @@
 #include "verilated.h"
 #include "verilated_fst_c.h"
 
-namespace {
+namespace
+{
 
 constexpr size_t kQueue = 4096;
 constexpr unsigned kResetCycles = 8;
-constexpr uint64_t kBringUpCycles = uint64_t{1} << 24;  // more than any that fits a simulator needs
+constexpr uint64_t kBringUpCycles = uint64_t{1} << 24; // more than any that fits a simulator needs
 
 struct Ring {
     std::array<beat, kQueue> at;
@@ -47,12 +48,11 @@ struct Random {
     }
 };
 
-}  // namespace
+} // namespace
 
 struct sim {
     explicit sim(const sim_config &c)
-        : random_in(c.seed ^ UINT64_C(0x5851f42d4c957f2d)),
-          random_out(c.seed ^ UINT64_C(0x14057b7ef767814f)),
+        : random_in(c.seed ^ UINT64_C(0x5851f42d4c957f2d)), random_out(c.seed ^ UINT64_C(0x14057b7ef767814f)),
           stall_in(c.stall_in_pct), stall_out(c.stall_out_pct)
     {
         context.randReset(2);
@@ -97,8 +97,7 @@ struct sim {
     {
         beat b;
         for (int i = 0; i < 4; i++)
-            b.w[i] = core->m_axis_tdata[2 * i] |
-                     static_cast<uint64_t>(core->m_axis_tdata[2 * i + 1]) << 32;
+            b.w[i] = core->m_axis_tdata[2 * i] | static_cast<uint64_t>(core->m_axis_tdata[2 * i + 1]) << 32;
         events.push(b);
     }
 
@@ -142,7 +141,7 @@ struct sim {
     Ring commands, events;
     Random random_in, random_out;
     unsigned stall_in, stall_out;
-    bool offering = false;  // a beat once offered stays until taken
+    bool offering = false; // a beat once offered stays until taken
 };
 
 extern "C" {
@@ -197,7 +196,7 @@ uint32_t sim_read(struct sim *s, uint32_t offset)
         s->cycle();
     }
     core.s_axil_arvalid = 0;
-    uint32_t value = core.s_axil_rdata;  // valid in the cycle after the address was taken
+    uint32_t value = core.s_axil_rdata; // valid in the cycle after the address was taken
     s->cycle();
     core.s_axil_rready = 0;
     return value;
@@ -221,8 +220,14 @@ void sim_write(struct sim *s, uint32_t offset, uint32_t value)
     core.s_axil_bready = 0;
 }
 
-uint64_t sim_build_hash(void) { return SIM_BUILD_HASH; }
+uint64_t sim_build_hash(void)
+{
+    return SIM_BUILD_HASH;
+}
 
-void sim_close(struct sim *s) { delete s; }
+void sim_close(struct sim *s)
+{
+    delete s;
+}
 
-}  // extern "C"
+} // extern "C"

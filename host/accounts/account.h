@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The static market (assets, instruments) and the margin accounts, as every rule, the row compiler, the engine
-// and the paper venue see them. Plain data: loaded by store.c, owned by the caller, changed only by settlement
-// or a new state from the venue, on one thread.
+// The static market (assets, instruments) and the margin accounts, as every rule, the row compiler, the
+// engine and the paper venue see them. Plain data: loaded by store.c, owned by the caller, changed only by
+// settlement or a new state from the venue, on one thread.
 //
 // Units. A price is an int64 in quanta of 10^-decimals of its asset. A position of a perpetual is an integer
-// in quanta of 10^-size_decimals; cash is in quanta of 10^-cash_decimals of the account's settlement currency.
-// Lending balances are scaled balances (Aave: balance = scaled * index / 1e27) in token units 10^-size_decimals.
+// in quanta of 10^-size_decimals; cash is in quanta of 10^-cash_decimals of the account's settlement
+// currency. A currency is told by its name alone: BTC and ETH have the same quantum and are not the same
+// money. Lending balances are scaled balances (Aave: balance = scaled * index / 1e27) in token units
+// 10^-size_decimals.
 #ifndef TRIPLINE_ACCOUNTS_ACCOUNT_H
 #define TRIPLINE_ACCOUNTS_ACCOUNT_H
 
 #include "base/wide.h"
 
 enum {
-    NAME_LEN = 32,         // with terminator
+    NAME_LEN = 32,    // with terminator
+    CURRENCY_LEN = 8, // with terminator
     MARKET_ASSETS_MAX = 256,
     MARKET_INSTRUMENTS_MAX = 256,
     ACCOUNT_POSITIONS_MAX = 64,
@@ -44,7 +47,8 @@ enum instrument_kind {
 };
 
 // Maintenance tier: margin is max over k of (rate_k * N - cum_k), N the position's notional in the settlement
-// currency, cum_k = cum_(k-1) + floor_k * (rate_k - rate_(k-1)) (mechanics: convex, so a max of affine forms).
+// currency, cum_k = cum_(k-1) + floor_k * (rate_k - rate_(k-1)) (mechanics: convex, so a max of affine
+// forms).
 struct tier {
     i128 floor;        // notional at which the tier starts, in cash quanta of the settlement currency
     uint32_t rate_ppm; // maintenance rate
@@ -52,22 +56,24 @@ struct tier {
 
 struct instrument {
     char name[NAME_LEN];
-    uint8_t kind;          // enum instrument_kind
-    uint8_t size_decimals; // position or token quantum
-    uint8_t cash_decimals; // perpetuals: quantum of the settlement currency; accounts holding it must agree
-    uint16_t asset;        // the price that settles: mark (perpetuals) or reserve price
-    uint16_t inverse;      // INST_INVERSE: the reciprocal asset's column (base == asset)
+    uint8_t kind;                // enum instrument_kind
+    uint8_t size_decimals;       // position or token quantum
+    uint8_t cash_decimals;       // perpetuals: quantum of the settlement currency, one in all of a market
+    char currency[CURRENCY_LEN]; // perpetuals: settlement currency ("USDC", "BTC"); accounts holding it must
+                                 // agree. Empty for reserves
+    uint16_t asset;              // the price that settles: mark (perpetuals) or reserve price
+    uint16_t inverse;            // INST_INVERSE: the reciprocal asset's column (base == asset)
     // perpetuals
     uint16_t n_tiers; // 1..TIERS_MAX, first floor 0, floors and rates ascending
     struct tier tier[TIERS_MAX];
     uint32_t fee_ppm;     // venue's fee on liquidated notional
     uint32_t penalty_ppm; // liquidation penalty on liquidated notional, to the liquidator
     // reserves (Aave 3.5 names)
-    uint32_t lt_bps;         // liquidation threshold
-    uint32_t lb_bps;         // liquidation bonus, 10500 = 5 %
-    uint32_t fee_bps;        // protocol's share of the bonus
-    uint8_t emode;           // eMode category whose parameters follow; 0 none
-    uint32_t emode_lt_bps;   // used when the account's eMode equals `emode`
+    uint32_t lt_bps;       // liquidation threshold
+    uint32_t lb_bps;       // liquidation bonus, 10500 = 5 %
+    uint32_t fee_bps;      // protocol's share of the bonus
+    uint8_t emode;         // eMode category whose parameters follow; 0 none
+    uint32_t emode_lt_bps; // used when the account's eMode equals `emode`
     uint32_t emode_lb_bps;
     u128 liquidity_index; // RAY, 1e27
     u128 borrow_index;    // RAY
@@ -88,6 +94,8 @@ struct account {
     uint32_t id; // unique, > 0, the venue's number
     char name[NAME_LEN];
     const struct rule *rule;
+    char currency[CURRENCY_LEN]; // of cash and of every perpetual held; empty for lending accounts, and where
+                                 // there is neither cash nor a position
     uint8_t cash_decimals;
     uint8_t emode;
     uint32_t epoch; // number of state changes (fills, deposits) since import

@@ -59,6 +59,17 @@ bool name_is_text(const char *name)
     return true;
 }
 
+bool name_is_currency(const char *name)
+{
+    size_t n = strnlen(name, CURRENCY_LEN);
+    if (n == 0 || n == CURRENCY_LEN)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!(name[i] >= 'A' && name[i] <= 'Z') && !(name[i] >= '0' && name[i] <= '9'))
+            return false;
+    return true;
+}
+
 int asset_check(const struct market *m, unsigned i, struct err *e)
 {
     const struct asset *a = &m->asset[i];
@@ -102,8 +113,26 @@ static int tiers_check(const struct instrument *s, struct err *e)
     return 0;
 }
 
+// Cash is counted in quanta: a currency with two of them could not be added up.
+static int currency_check(const struct market *m, const struct instrument *s, struct err *e)
+{
+    if (!name_is_currency(s->currency))
+        return err_set(e, "instrument %s: currency must be 1 to %d upper-case letters or digits", s->name,
+                       CURRENCY_LEN - 1);
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        const struct instrument *o = &m->instrument[i];
+        if (o->kind != INST_RESERVE && strncmp(o->currency, s->currency, CURRENCY_LEN) == 0 &&
+            o->cash_decimals != s->cash_decimals)
+            return err_set(e, "instrument %s: cash_decimals of %s are %u, but %u for instrument %s", s->name,
+                           s->currency, s->cash_decimals, o->cash_decimals, o->name);
+    }
+    return 0;
+}
+
 static int perp_check(const struct market *m, const struct instrument *s, struct err *e)
 {
+    if (currency_check(m, s, e))
+        return -1;
     if (s->cash_decimals > DECIMALS_MAX)
         return err_set(e, "instrument %s: cash_decimals must be 0 to %d", s->name, DECIMALS_MAX);
     if (s->fee_ppm >= MARKET_PPM || s->penalty_ppm >= MARKET_PPM)
@@ -124,7 +153,7 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
 
 static int reserve_check(const struct instrument *s, struct err *e)
 {
-    if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->inverse || s->cash_decimals)
+    if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->inverse || s->cash_decimals || s->currency[0])
         return err_set(e, "instrument %s: perpetual's parameters on a reserve", s->name);
     if (s->lt_bps > MARKET_BPS || s->emode_lt_bps > MARKET_BPS)
         return err_set(e, "instrument %s: liquidation thresholds must be at most %d bps", s->name,
@@ -207,6 +236,9 @@ static int position_check(const struct market *m, const struct account *a, const
                        s->name);
     if (p->size != 0 && p->entry <= 0)
         return err_set(e, "account %u: %s: entry price must be above 0", a->id, s->name);
+    if (strncmp(s->currency, a->currency, CURRENCY_LEN) != 0)
+        return err_set(e, "account %u: %s settles in %s, the account's cash is in %s", a->id, s->name,
+                       s->currency, a->currency[0] ? a->currency : "no currency");
     if (s->cash_decimals != a->cash_decimals)
         return err_set(e, "account %u: %s settles with %u decimals, the account's cash has %u", a->id,
                        s->name, s->cash_decimals, a->cash_decimals);
@@ -222,6 +254,9 @@ int account_check(const struct market *m, const struct account *a, struct err *e
                        NAME_LEN - 1);
     if (!a->rule)
         return err_set(e, "account %u: has no rule", a->id);
+    if (a->currency[0] && !name_is_currency(a->currency))
+        return err_set(e, "account %u: currency must be 1 to %d upper-case letters or digits", a->id,
+                       CURRENCY_LEN - 1);
     if (a->cash_decimals > DECIMALS_MAX)
         return err_set(e, "account %u: cash_decimals must be 0 to %d", a->id, DECIMALS_MAX);
     if (a->n_positions > ACCOUNT_POSITIONS_MAX)

@@ -25,9 +25,12 @@ int market_instrument(const struct market *m, const char *name);
 // bytes.
 bool name_is_symbol(const char *name);
 bool name_is_text(const char *name);
+// A settlement currency: 1..CURRENCY_LEN-1 upper-case ASCII letters or digits.
+bool name_is_currency(const char *name);
 
 // 0, or -1 with *e naming the part that is wrong. asset_check and instrument_check look at one entry,
-// market_check at all of them and at names used twice.
+// market_check at all of them and at names used twice. instrument_check also compares with the market's other
+// perpetuals: one currency has one quantum.
 int asset_check(const struct market *m, unsigned i, struct err *e);
 int instrument_check(const struct market *m, unsigned i, struct err *e);
 int market_check(const struct market *m, struct err *e);

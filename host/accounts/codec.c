@@ -10,13 +10,7 @@
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 
-enum {
-    CODEC_ACCOUNT = 0xA1,
-    CODEC_MARKET = 0xB1,
-    VARINT_GROUP = 7,
-    U128_GROUPS = 19,
-    POSITION_COLLATERAL = 1
-};
+enum { VARINT_GROUP = 7, U128_GROUPS = 19, POSITION_COLLATERAL = 1 };
 
 // ---- writing
 // -------------------------------------------------------------------------------------------------
@@ -50,10 +44,11 @@ static void put_i128(struct writer *w, i128 v)
     put_u128(w, v < 0 ? ~((u128)v << 1) : (u128)v << 1);
 }
 
-static void put_text(struct writer *w, const char *s)
+// s has room for `size` bytes with the terminator.
+static void put_text(struct writer *w, const char *s, size_t size)
 {
-    size_t n = strnlen(s, NAME_LEN);
-    if (n == NAME_LEN) {
+    size_t n = strnlen(s, size);
+    if (n == size) {
         w->full = true; // not terminated: nothing sensible can be written
         return;
     }
@@ -115,10 +110,10 @@ static i128 get_i128(struct reader *r)
     return (i128)((z >> 1) ^ (0 - (z & 1)));
 }
 
-static void get_text(struct reader *r, char out[NAME_LEN])
+static void get_text(struct reader *r, char *out, size_t size)
 {
     size_t n = get_byte(r);
-    if (r->bad || n >= NAME_LEN || n > r->len - r->n || memchr(r->p + r->n, 0, n)) {
+    if (r->bad || n >= size || n > r->len - r->n || memchr(r->p + r->n, 0, n)) {
         r->bad = true;
         return;
     }
@@ -136,8 +131,9 @@ size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
         return 0;
     put_byte(&w, CODEC_ACCOUNT);
     put_u128(&w, a->id);
-    put_text(&w, a->name);
-    put_text(&w, a->rule->name);
+    put_text(&w, a->name, NAME_LEN);
+    put_text(&w, a->rule->name, NAME_LEN);
+    put_text(&w, a->currency, CURRENCY_LEN);
     put_byte(&w, a->cash_decimals);
     put_byte(&w, a->emode);
     put_u128(&w, a->epoch);
@@ -186,8 +182,9 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     if (get_byte(&r) != CODEC_ACCOUNT)
         return 0;
     a->id = (uint32_t)get_u64(&r, UINT32_MAX);
-    get_text(&r, a->name);
-    get_text(&r, rule);
+    get_text(&r, a->name, NAME_LEN);
+    get_text(&r, rule, NAME_LEN);
+    get_text(&r, a->currency, CURRENCY_LEN);
     a->cash_decimals = get_byte(&r);
     a->emode = get_byte(&r);
     a->epoch = (uint32_t)get_u64(&r, UINT32_MAX);
@@ -206,9 +203,10 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
 
 static void put_instrument(struct writer *w, const struct instrument *s)
 {
-    put_text(w, s->name);
+    put_text(w, s->name, NAME_LEN);
     put_byte(w, s->kind);
     put_byte(w, s->size_decimals);
+    put_text(w, s->currency, CURRENCY_LEN);
     put_byte(w, s->cash_decimals);
     put_u128(w, s->asset);
     put_u128(w, s->inverse);
@@ -231,9 +229,10 @@ static void put_instrument(struct writer *w, const struct instrument *s)
 
 static void get_instrument(struct reader *r, struct instrument *s)
 {
-    get_text(r, s->name);
+    get_text(r, s->name, NAME_LEN);
     s->kind = get_byte(r);
     s->size_decimals = get_byte(r);
+    get_text(r, s->currency, CURRENCY_LEN);
     s->cash_decimals = get_byte(r);
     s->asset = (uint16_t)get_u64(r, MARKET_ASSETS_MAX - 1);
     s->inverse = (uint16_t)get_u64(r, MARKET_ASSETS_MAX - 1);
@@ -268,8 +267,8 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
     put_u128(&w, m->n_instruments);
     for (unsigned i = 0; i < m->n_assets; i++) {
         const struct asset *a = &m->asset[i];
-        put_text(&w, a->name);
-        put_text(&w, a->source);
+        put_text(&w, a->name, NAME_LEN);
+        put_text(&w, a->source, NAME_LEN);
         put_byte(&w, a->kind);
         put_byte(&w, a->decimals);
         put_u128(&w, a->base);
@@ -294,8 +293,8 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
     m->n_instruments = (uint16_t)get_u64(&r, MARKET_INSTRUMENTS_MAX);
     for (unsigned i = 0; i < m->n_assets && !r.bad; i++) {
         struct asset *a = &m->asset[i];
-        get_text(&r, a->name);
-        get_text(&r, a->source);
+        get_text(&r, a->name, NAME_LEN);
+        get_text(&r, a->source, NAME_LEN);
         a->kind = get_byte(&r);
         a->decimals = get_byte(&r);
         a->base = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX - 1);

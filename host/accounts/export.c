@@ -49,6 +49,7 @@ static void put_perp(FILE *f, const struct market *m, const struct instrument *s
 {
     if (s->kind == INST_INVERSE)
         put_pair(f, "inverse", m->asset[s->inverse].name);
+    put_pair(f, "currency", s->currency);
     fprintf(f, ", \"cash_decimals\": %u, \"fee_ppm\": %u, \"penalty_ppm\": %u, \"tiers\": [",
             s->cash_decimals, s->fee_ppm, s->penalty_ppm);
     for (unsigned k = 0; k < s->n_tiers; k++) {
@@ -101,6 +102,8 @@ static void put_account(FILE *f, const struct market *m, const struct account *a
     fprintf(f, "    {\"id\": %u", a->id);
     put_pair(f, "name", a->name);
     put_pair(f, "rule", a->rule->name);
+    if (a->currency[0])
+        put_pair(f, "currency", a->currency);
     fprintf(f, ", \"cash_decimals\": %u", a->cash_decimals);
     put_amount(f, "cash", a->cash, a->cash_decimals);
     fprintf(f, ", \"emode\": %u, \"positions\": [", a->emode);

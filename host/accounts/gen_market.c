@@ -81,6 +81,22 @@ static void coin_of(const char *name, char out[NAME_LEN + 2])
     (void)snprintf(out, NAME_LEN + 2, " %.*s ", (int)n, name);
 }
 
+// Settlement currency by the venue's way of naming: the coin of an inverse perpetual ("BTC-PERPETUAL"), the
+// quote of a linear one ("BTC_USDC-PERPETUAL"), USDC where it names none.
+static int set_currency(struct instrument *s, struct err *e)
+{
+    const char *name = s->name, *quote = strrchr(name, '_');
+    if (s->kind == INST_LINEAR)
+        name = quote ? quote + 1 : "USDC";
+    size_t n = strcspn(name, "-_");
+    if (n < CURRENCY_LEN)
+        memcpy(s->currency, name, n);
+    return name_is_currency(s->currency)
+               ? 0
+               : err_set(e, "%s: '%.*s' is no settlement currency: 1 to %d upper-case letters or digits",
+                         s->name, (int)n, name, CURRENCY_LEN - 1);
+}
+
 static void set_tiers(struct instrument *s)
 {
     char coin[NAME_LEN + 2];
@@ -170,6 +186,8 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
                            .fee_ppm = FEE_PPM,
                            .penalty_ppm = PENALTY_PPM};
     memcpy(s.name, p->name, NAME_LEN);
+    if (set_currency(&s, e))
+        return -1;
     if (s.kind == INST_INVERSE) {
         struct asset r = {.kind = ASSET_RECIPROCAL,
                           .decimals = RECIPROCAL_DECIMALS,

@@ -231,20 +231,39 @@ static void draw_cash(struct gen *g, struct account *a, bool near_threshold)
         a->cash += step;
 }
 
+// One account has one settlement currency, drawn with its instruments' weight: fills `list` with those that
+// settle in it and returns how many. Nothing is drawn where there is but one currency.
+static unsigned draw_currency(struct gen *g, uint8_t kind, uint16_t *list)
+{
+    const uint16_t *all = g->of_kind[kind];
+    unsigned of = g->n_of_kind[kind], n = 0;
+    const char *currency = g->m->instrument[all[0]].currency;
+    bool several = false;
+    for (unsigned i = 1; i < of; i++)
+        several = several || strcmp(g->m->instrument[all[i]].currency, currency) != 0;
+    if (several)
+        currency = g->m->instrument[all[prng_below(&g->rng, of)]].currency;
+    for (unsigned i = 0; i < of; i++)
+        if (strcmp(g->m->instrument[all[i]].currency, currency) == 0)
+            list[n++] = all[i];
+    return n;
+}
+
 static void make_perp(struct gen *g, struct account *a, uint8_t kind, bool near_threshold)
 {
-    unsigned of = g->n_of_kind[kind];
-    // Inverse perpetuals settle each in its own coin; one account has one settlement currency.
-    unsigned most = kind == INST_INVERSE ? 1 : of < POSITIONS_MAX ? of : POSITIONS_MAX;
+    uint16_t list[MARKET_INSTRUMENTS_MAX];
+    unsigned of = draw_currency(g, kind, list);
+    unsigned most = of < POSITIONS_MAX ? of : POSITIONS_MAX;
     unsigned n = 1 + (unsigned)prng_below(&g->rng, most);
     uint16_t pick[POSITIONS_MAX];
     double weight[POSITIONS_MAX], sum = 0;
-    draw_subset(&g->rng, g->of_kind[kind], of, n, pick);
+    draw_subset(&g->rng, list, of, n, pick);
     for (unsigned i = 0; i < n; i++)
         sum += weight[i] = 0.2 + prng_unit(&g->rng);
     double notional = draw_notional(&g->rng);
     bool is_long = prng_chance(&g->rng, LONG_PERCENT, 100);
     a->rule = kind == INST_LINEAR ? g->linear : g->inverse;
+    memcpy(a->currency, g->m->instrument[pick[0]].currency, sizeof a->currency);
     a->cash_decimals = g->m->instrument[pick[0]].cash_decimals;
     a->n_positions = (uint16_t)n;
     for (unsigned i = 0; i < n; i++) {

@@ -17,8 +17,9 @@ enum { FIRST_SLOTS = 1024, FIRST_STAGED = 256, LABEL_MAX = 90 };
 static const size_t FILE_BYTES_MAX = (size_t)1 << 30;
 
 // Places in staged.text.
-enum { TEXT_NAME, TEXT_RULE, TEXT_CASH, TEXT_CASH_DECIMALS, TEXT_EMODE, TEXT_COUNT };
-static const char *const TEXT_KEYS[TEXT_COUNT] = {"name", "rule", "cash", "cash_decimals", "emode"};
+enum { TEXT_NAME, TEXT_RULE, TEXT_CURRENCY, TEXT_CASH, TEXT_CASH_DECIMALS, TEXT_EMODE, TEXT_COUNT };
+static const char *const TEXT_KEYS[TEXT_COUNT] = {"name", "rule",          "currency",
+                                                  "cash", "cash_decimals", "emode"};
 _Static_assert(TEXT_COUNT <= sizeof((struct staged *)0)->text / sizeof(char *), "staged.text holds them");
 
 // ---- staging
@@ -87,8 +88,9 @@ static int read_account(struct import *im, const struct record *r, struct staged
     s->line = r->line;
     for (int k = 0; k < TEXT_COUNT; k++)
         s->text[k] = record_text(r, TEXT_KEYS[k]);
-    if (get_text(im, r, "rule", true, &rule) || find_rule(im, r->line, rule, &a->rule) ||
-        get_text(im, r, "name", false, &name) || get_uint(im, r, "emode", false, UINT8_MAX, &emode))
+    if (get_text(im, r, "rule", true, &rule) || get_currency(im, r, false, a->currency) ||
+        find_rule(im, r->line, rule, &a->rule) || get_text(im, r, "name", false, &name) ||
+        get_uint(im, r, "emode", false, UINT8_MAX, &emode))
         return -1;
     if (!name_is_text(name))
         return import_error(im, r->line, "name '%.40s' must be at most %d bytes without control characters",
@@ -182,6 +184,25 @@ static int read_reserve_position(struct import *im, const struct record *r, cons
     return 0;
 }
 
+// The account's currency is the one given with it, else that of its first perpetual; all others must agree.
+static int match_currency(struct import *im, const struct record *r, struct staged *st,
+                          const struct instrument *s)
+{
+    struct account *a = &st->account;
+    if (!a->currency[0])
+        memcpy(a->currency, s->currency, sizeof a->currency);
+    if (strcmp(a->currency, s->currency) == 0)
+        return 0;
+    if (st->text[TEXT_CURRENCY])
+        return import_error(im, r->line,
+                            "account %u: %s settles in %s, the account's currency is %s (line %u)", a->id,
+                            s->name, s->currency, a->currency, st->line);
+    return import_error(im, r->line,
+                        "account %u: %s settles in %s, its other positions in %s: one account has one"
+                        " settlement currency",
+                        a->id, s->name, s->currency, a->currency);
+}
+
 int import_position(struct import *im, unsigned account, const struct record *r)
 {
     struct account *a = &im->staged[account].account;
@@ -195,6 +216,8 @@ int import_position(struct import *im, unsigned account, const struct record *r)
     p.instrument = (uint16_t)i;
     const struct instrument *s = &im->market.instrument[i];
     if (s->kind == INST_RESERVE ? read_reserve_position(im, r, s, &p) : read_perp_position(im, r, s, &p))
+        return -1;
+    if (s->kind != INST_RESERVE && match_currency(im, r, &im->staged[account], s))
         return -1;
     unsigned at = a->n_positions; // insertion keeps them ascending
     while (at && a->position[at - 1].instrument > p.instrument)
@@ -212,7 +235,8 @@ int import_position(struct import *im, unsigned account, const struct record *r)
 // ---- end of the file
 // -----------------------------------------------------------------------------------------
 
-// Cash is read last: its decimals are those of the perpetuals that the account holds.
+// Cash is read last: its decimals are those of the perpetuals that the account holds, else of any in its
+// currency.
 static int finish_account(struct import *im, struct staged *s)
 {
     struct account *a = &s->account;
@@ -223,13 +247,16 @@ static int finish_account(struct import *im, struct staged *s)
         return -1;
     if (s->text[TEXT_CASH_DECIMALS] && (decimals < 0 || decimals > DECIMALS_MAX))
         return import_error(im, s->line, "cash_decimals must be 0 to %d", DECIMALS_MAX);
-    for (unsigned i = 0; decimals < 0 && i < a->n_positions; i++)
-        if (im->market.instrument[a->position[i].instrument].kind != INST_RESERVE)
-            decimals = im->market.instrument[a->position[i].instrument].cash_decimals;
-    if (decimals < 0 && s->text[TEXT_CASH] && strcmp(s->text[TEXT_CASH], "0") != 0)
-        return import_error(im, s->line,
-                            "account %u has cash but no perpetual that says its currency: give cash_decimals",
-                            a->id);
+    for (unsigned i = 0; decimals < 0 && a->currency[0] && i < im->market.n_instruments; i++)
+        if (strcmp(im->market.instrument[i].currency, a->currency) == 0)
+            decimals = im->market.instrument[i].cash_decimals;
+    bool cash = s->text[TEXT_CASH] && strcmp(s->text[TEXT_CASH], "0") != 0;
+    if (cash && !a->currency[0])
+        return import_error(
+            im, s->line, "account %u has cash but no perpetual that says its currency: give currency", a->id);
+    if (cash && decimals < 0)
+        return import_error(im, s->line, "account %u: no perpetual settles in %s: give cash_decimals", a->id,
+                            a->currency);
     a->cash_decimals = decimals < 0 ? 0 : (uint8_t)decimals;
     if (s->text[TEXT_CASH] &&
         import_decimal(im, s->line, "cash", s->text[TEXT_CASH], a->cash_decimals, &a->cash))

@@ -54,6 +54,8 @@ struct import {
 const char *record_text(const struct record *r, const char *key); // NULL when absent
 int get_text(struct import *im, const struct record *r, const char *key, bool required, const char **out);
 int get_symbol(struct import *im, const struct record *r, const char *key, char out[NAME_LEN]);
+// Fills out with zeros behind the name.
+int get_currency(struct import *im, const struct record *r, bool required, char out[CURRENCY_LEN]);
 int get_uint(struct import *im, const struct record *r, const char *key, bool required, uint64_t max,
              uint64_t *out);
 int get_decimal(struct import *im, const struct record *r, const char *key, bool required, unsigned decimals,

@@ -9,11 +9,11 @@
 
 static const char *const KEYS[RECORD_KINDS] = {
     [RECORD_ASSET] = "name kind source decimals base stale_ms guard_ppm",
-    [RECORD_INSTRUMENT] =
-        ("name kind asset inverse size_decimals cash_decimals tiers fee_ppm penalty_ppm lt_bps lb_bps "
-         "fee_bps emode emode_lt_bps emode_lb_bps liquidity_index borrow_index"),
+    [RECORD_INSTRUMENT] = ("name kind asset inverse size_decimals currency cash_decimals tiers fee_ppm "
+                           "penalty_ppm lt_bps lb_bps "
+                           "fee_bps emode emode_lt_bps emode_lb_bps liquidity_index borrow_index"),
     [RECORD_TIER] = "floor rate_ppm",
-    [RECORD_ACCOUNT] = "id name rule cash cash_decimals emode",
+    [RECORD_ACCOUNT] = "id name rule currency cash cash_decimals emode",
     [RECORD_POSITION] = "instrument size entry supply debt collateral",
 };
 
@@ -67,6 +67,21 @@ int get_symbol(struct import *im, const struct record *r, const char *key, char 
                             "%s '%.40s': 1 to %d printable characters without blank , ; = or quotes", key, s,
                             NAME_LEN - 1);
     memset(out, 0, NAME_LEN);
+    memcpy(out, s, strlen(s));
+    return 0;
+}
+
+int get_currency(struct import *im, const struct record *r, bool required, char out[CURRENCY_LEN])
+{
+    const char *s = NULL;
+    if (get_text(im, r, "currency", required, &s))
+        return -1;
+    if (!s)
+        return 0;
+    if (!name_is_currency(s))
+        return import_error(im, r->line, "currency '%.40s' must be 1 to %d upper-case letters or digits", s,
+                            CURRENCY_LEN - 1);
+    memset(out, 0, CURRENCY_LEN);
     memcpy(out, s, strlen(s));
     return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Assets, instruments and tiers of an import. An entry that the store has already is replaced: its parameters
-// may change, but not what gives the stored integers their meaning (kind, decimals, the asset that prices
-// it).
+// may change, but not what gives the stored integers their meaning (kind, decimals, currency, the asset that
+// prices it).
 #include <string.h>
 
 #include "accounts/book.h"
@@ -126,7 +126,8 @@ static int get_inverse(struct import *im, const struct record *r, struct instrum
 static int read_perp(struct import *im, const struct record *r, struct instrument *s)
 {
     uint64_t cash = 0, fee = 0, penalty = 0;
-    if (get_uint(im, r, "cash_decimals", true, DECIMALS_MAX, &cash) ||
+    if (get_currency(im, r, true, s->currency) ||
+        get_uint(im, r, "cash_decimals", true, DECIMALS_MAX, &cash) ||
         get_uint(im, r, "fee_ppm", true, MARKET_PPM - 1, &fee) ||
         get_uint(im, r, "penalty_ppm", true, MARKET_PPM - 1, &penalty) || get_inverse(im, r, s))
         return -1;
@@ -165,7 +166,7 @@ static int read_reserve(struct import *im, const struct record *r, struct instru
 // A field that the kind does not have would be dropped in silence: refuse it.
 static int refuse_foreign(struct import *im, const struct record *r, uint8_t kind)
 {
-    static const char *const perp[] = {"cash_decimals", "tiers", "fee_ppm", "penalty_ppm", NULL};
+    static const char *const perp[] = {"currency", "cash_decimals", "tiers", "fee_ppm", "penalty_ppm", NULL};
     static const char *const reserve[] = {"lt_bps",          "lb_bps",       "fee_bps",
                                           "emode",           "emode_lt_bps", "emode_lb_bps",
                                           "liquidity_index", "borrow_index", NULL};
@@ -200,12 +201,12 @@ int import_instrument(struct import *im, const struct record *r)
     } else {
         const struct instrument *old = &m->instrument[i];
         if (s.kind != old->kind || s.asset != old->asset || s.size_decimals != old->size_decimals ||
-            s.cash_decimals != old->cash_decimals)
-            return import_error(
-                im, r->line,
-                "instrument %s is in the store with another kind, asset or decimals; positions in the"
-                " store depend on them: use a new store or a new name",
-                s.name);
+            s.cash_decimals != old->cash_decimals || strcmp(s.currency, old->currency) != 0)
+            return import_error(im, r->line,
+                                "instrument %s is in the store with another kind, asset, currency or "
+                                "decimals; positions in the"
+                                " store depend on them: use a new store or a new name",
+                                s.name);
     }
     m->instrument[i] = s;
     im->instrument_line[i] = r->line;

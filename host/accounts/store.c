@@ -9,7 +9,7 @@
 #include "accounts/rules/rule.h"
 #include "accounts/store_sql.h"
 
-enum { BUSY_TIMEOUT_MS = 2000 };
+enum { BUSY_TIMEOUT_MS = 2000, STORE_SCHEMA_NO_CURRENCY = 1 };
 
 // ---- opening
 // -------------------------------------------------------------------------------------------------
@@ -58,6 +58,14 @@ static int check_header(struct store *s, bool *empty, struct err *e)
         return err_set(
             e, "%s is not a tripline store: it is an SQLite file of another program; name a store with --db",
             s->path);
+    if (version == STORE_SCHEMA_NO_CURRENCY)
+        return err_set(
+            e,
+            "%s: store schema version %d names no settlement currencies, this tripline has version %d; write "
+            "it"
+            " out with the tripline that made it (`accounts export -o FILE.json`), add \"currency\" to each"
+            " perpetual of FILE.json and import it into a new store",
+            s->path, version, STORE_SCHEMA_VERSION);
     if (version != STORE_SCHEMA_VERSION)
         return err_set(
             e,

@@ -43,14 +43,16 @@ enum { GEN_NEAR_PPM = 120000, GEN_GUARD_PPM = 100000 }; // usual values of the t
 // The instruments and start prices of `tripline gen`.
 const struct gen_price *gen_default_prices(size_t *n);
 // Seeded synthetic book: perp-linear, perp-inverse and aave accounts (60 : 20 : 20 where the prices allow all
-// three), ids 1..accounts, log-normal sizes, leverage 1 to 40. No account is liquidatable at the start
-// prices, nor while they stay within 0.03 % of them. Same options, same book, on every platform. 0, or -1
-// with *e set.
+// three), each account in one settlement currency, ids 1..accounts, log-normal sizes, leverage 1 to 40. No
+// account is liquidatable at the start prices, nor while they stay within 0.03 % of them. Same options, same
+// book, on every platform. 0, or -1 with *e set.
 int accounts_generate(const struct gen_options *o, struct book *out, struct err *e);
 
 // Compact little-endian encoding with a version byte. encode: bytes written, 0 when it does not fit.
 // decode: bytes consumed, or 0 when malformed (nothing trusted).
 enum { ACCOUNT_BYTES_MAX = 12288, MARKET_BYTES_MAX = 512 * 1024 };
+// The version bytes: high nibble the kind, low nibble the version (2: with currencies).
+enum { CODEC_ACCOUNT = 0xA2, CODEC_MARKET = 0xB2 };
 size_t account_encode(const struct account *a, uint8_t *buf, size_t size);
 size_t account_decode(const uint8_t *buf, size_t len, struct account *a);
 size_t market_encode(const struct market *m, uint8_t *buf, size_t size);

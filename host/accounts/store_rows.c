@@ -17,69 +17,53 @@
     ", '-') GLOB '[1-9]*' AND substr(" col ", 2) NOT GLOB '*[^0-9]*' AND " col " GLOB '[-1-9]*')))"
 #define NAT(col, max) "INTEGER NOT NULL CHECK (" col " BETWEEN 0 AND " max ")"
 
-static const char SCHEMA
-    [] = "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
-         "DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;"
-         "CREATE TABLE assets ("
-         " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
-         " kind TEXT NOT NULL CHECK (kind IN ('mark','index','reciprocal')), source TEXT NOT NULL,"
-         " decimals " NAT(
-             "decimals",
-             "18") ","
-                   " base INTEGER REFERENCES assets(id) DEFERRABLE INITIALLY DEFERRED,"
-                   " stale_ms " NAT("stale_ms", "604800000") ", guard_ppm " NAT(
-                       "guard_ppm",
-                       "999999") ","
-                                 " CHECK ((kind = 'reciprocal') = (base IS NOT NULL))) STRICT;"
-                                 "CREATE TABLE instruments ("
-                                 " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL "
-                                 "UNIQUE,"
-                                 " kind TEXT NOT NULL CHECK (kind IN ('linear','inverse','reserve')),"
-                                 " asset INTEGER NOT NULL REFERENCES assets(id), inverse INTEGER REFERENCES "
-                                 "assets(id),"
-                                 " size_decimals " NAT("size_decimals", "18") ", cash_decimals " NAT(
-                                     "cash_decimals",
-                                     "18") ","
-                                           " fee_ppm " NAT("fee_ppm", "999999") ", penalty_ppm " NAT(
-                                               "penalty_ppm",
-                                               "999999") ","
-                                                         " lt_bps " NAT(
-                                                             "lt_bps",
-                                                             "10000") ", lb_bps " NAT("lb_bps",
-                                                                                      "20000") ", "
-                                                                                               "fee_bps " NAT("fee_bps", "10000") ","
-                                                                                                                                  " "
-                                                                                                                                  "e"
-                                                                                                                                  "m"
-                                                                                                                                  "o"
-                                                                                                                                  "d"
-                                                                                                                                  "e"
-                                                                                                                                  " " NAT(
-                                                                                                                                      "emode", "255") ", emode_lt_bps " NAT("emode_lt_bps", "10000") ","
-                                                                                                                                                                                                     " emode_lb_bps " NAT("emode_lb_bps", "20000") ","
-                                                                                                                                                                                                                                                   " liquidity_index " WIDE("liquidity_index") ", borrow_index " WIDE("borrow_index") ","
-                                                                                                                                                                                                                                                                                                                                      " CHECK ((kind = 'inverse') = (inverse IS NOT NULL))) STRICT;"
-                                                                                                                                                                                                                                                                                                                                      "CREATE TABLE tiers ("
-                                                                                                                                                                                                                                                                                                                                      " instrument INTEGER NOT NULL REFERENCES instruments(id), tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 15),"
-                                                                                                                                                                                                                                                                                                                                      " floor " WIDE("floor") ", rate_ppm INTEGER NOT NULL CHECK (rate_ppm BETWEEN 1 AND 999999),"
-                                                                                                                                                                                                                                                                                                                                                              " PRIMARY KEY (instrument, tier)) STRICT, WITHOUT ROWID;"
-                                                                                                                                                                                                                                                                                                                                                              "CREATE TABLE accounts ("
-                                                                                                                                                                                                                                                                                                                                                              " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
-                                                                                                                                                                                                                                                                                                                                                              " cash_decimals " NAT("cash_decimals", "18") ", cash " WIDE("cash") ", emode " NAT("emode",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                 "255") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                        " epoch " NAT(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                            "epoch", "4294967295") ") STRICT;"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   "CREATE TABLE positions ("
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   " account INTEGER NOT NULL REFERENCES accounts(id), instrument INTEGER NOT NULL REFERENCES instruments(id),"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                   " size " WIDE(
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                       "size") ", entry " NAT("entry",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                              "9223372036854775807") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                     " supply " WIDE("supply") ", debt " WIDE("debt") ", collateral " NAT("collateral",
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                          "1") ","
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
-                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                                               "PRAGMA application_id = 1953655152; PRAGMA user_version = 1;";
-static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 1, "written in SCHEMA as text");
+#define MONEY(col) "TEXT NOT NULL CHECK (length(" col ") < 8 AND " col " NOT GLOB '*[^A-Z0-9]*')"
+
+// clang-format off
+static const char CLEAR[] =
+    "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
+    "DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
+static const char SCHEMA[] = // at most 4095 characters, the standard's limit for a literal
+    "CREATE TABLE assets ("
+    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
+    " kind TEXT NOT NULL CHECK (kind IN ('mark','index','reciprocal')), source TEXT NOT NULL,"
+    " decimals " NAT("decimals", "18") ","
+    " base INTEGER REFERENCES assets(id) DEFERRABLE INITIALLY DEFERRED,"
+    " stale_ms " NAT("stale_ms", "604800000") ", guard_ppm " NAT("guard_ppm", "999999") ","
+    " CHECK ((kind = 'reciprocal') = (base IS NOT NULL))) STRICT;"
+    "CREATE TABLE instruments ("
+    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
+    " kind TEXT NOT NULL CHECK (kind IN ('linear','inverse','reserve')),"
+    " asset INTEGER NOT NULL REFERENCES assets(id), inverse INTEGER REFERENCES assets(id),"
+    " size_decimals " NAT("size_decimals", "18") ","
+    " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
+    " fee_ppm " NAT("fee_ppm", "999999") ", penalty_ppm " NAT("penalty_ppm", "999999") ","
+    " lt_bps " NAT("lt_bps", "10000") ", lb_bps " NAT("lb_bps", "20000") ","
+    " fee_bps " NAT("fee_bps", "10000") ","
+    " emode " NAT("emode", "255") ", emode_lt_bps " NAT("emode_lt_bps", "10000") ","
+    " emode_lb_bps " NAT("emode_lb_bps", "20000") ","
+    " liquidity_index " WIDE("liquidity_index") ", borrow_index " WIDE("borrow_index") ","
+    " CHECK ((kind = 'inverse') = (inverse IS NOT NULL)),"
+    " CHECK ((kind = 'reserve') = (currency = ''))) STRICT;"
+    "CREATE TABLE tiers ("
+    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
+    " tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 15),"
+    " floor " WIDE("floor") ", rate_ppm INTEGER NOT NULL CHECK (rate_ppm BETWEEN 1 AND 999999),"
+    " PRIMARY KEY (instrument, tier)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE accounts ("
+    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
+    " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
+    " cash " WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ") STRICT;"
+    "CREATE TABLE positions ("
+    " account INTEGER NOT NULL REFERENCES accounts(id),"
+    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
+    " size " WIDE("size") ", entry " NAT("entry", "9223372036854775807") ","
+    " supply " WIDE("supply") ", debt " WIDE("debt") ", collateral " NAT("collateral", "1") ","
+    " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
+    " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
+    "PRAGMA application_id = 1953655152; PRAGMA user_version = 2;";
+// clang-format on
+static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 2, "written in SCHEMA as text");
 
 static const char *const ASSET_KINDS[] = {
     [ASSET_MARK] = "mark", [ASSET_INDEX] = "index", [ASSET_RECIPROCAL] = "reciprocal"};
@@ -172,7 +156,7 @@ static int write_tiers(struct store *s, const struct market *m, struct err *e)
 
 static int write_instruments(struct store *s, const struct market *m, struct err *e)
 {
-    struct binder b = {prepare(s, "INSERT INTO instruments VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", e),
+    struct binder b = {prepare(s, "INSERT INTO instruments VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", e),
                        0};
     int rc = b.st ? 0 : -1;
     for (unsigned i = 0; rc == 0 && i < m->n_instruments; i++) {
@@ -186,6 +170,7 @@ static int write_instruments(struct store *s, const struct market *m, struct err
         else
             bind_null(&b);
         bind_int(&b, x->size_decimals);
+        bind_text(&b, x->currency);
         bind_int(&b, x->cash_decimals);
         bind_int(&b, x->fee_ppm);
         bind_int(&b, x->penalty_ppm);
@@ -222,7 +207,7 @@ static int write_positions(struct store *s, struct binder *b, const struct accou
 
 static int write_accounts(struct store *s, const struct book *bk, struct err *e)
 {
-    struct binder acc = {prepare(s, "INSERT INTO accounts VALUES (?,?,?,?,?,?,?)", e), 0};
+    struct binder acc = {prepare(s, "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?)", e), 0};
     struct binder pos = {prepare(s, "INSERT INTO positions VALUES (?,?,?,?,?,?,?)", e), 0};
     int rc = acc.st && pos.st ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < bk->n_accounts; i++) {
@@ -230,6 +215,7 @@ static int write_accounts(struct store *s, const struct book *bk, struct err *e)
         bind_int(&acc, a->id);
         bind_text(&acc, a->name);
         bind_text(&acc, a->rule->name);
+        bind_text(&acc, a->currency);
         bind_int(&acc, a->cash_decimals);
         bind_wide(&acc, a->cash);
         bind_int(&acc, a->emode);
@@ -243,7 +229,7 @@ static int write_accounts(struct store *s, const struct book *bk, struct err *e)
 
 int store_write_rows(struct store *s, const struct book *b, struct err *e)
 {
-    if (store_exec(s, SCHEMA, e))
+    if (store_exec(s, CLEAR, e) || store_exec(s, SCHEMA, e))
         return -1;
     return write_assets(s, &b->market, e) || write_instruments(s, &b->market, e) ||
                    write_tiers(s, &b->market, e) || write_accounts(s, b, e)
@@ -291,15 +277,15 @@ static const char *col_text(struct columns *c)
     return s;
 }
 
-static void col_name(struct columns *c, char out[NAME_LEN])
+static void col_string(struct columns *c, char *out, size_t size)
 {
     const char *col = sqlite3_column_name(c->st, c->col);
     const char *s = col_text(c);
-    if (strlen(s) >= NAME_LEN) {
+    if (strlen(s) >= size) {
         c->bad = c->bad ? c->bad : col;
         return;
     }
-    memset(out, 0, NAME_LEN);
+    memset(out, 0, size);
     memcpy(out, s, strlen(s));
 }
 
@@ -355,9 +341,9 @@ static int read_assets(struct store *s, struct market *m, struct err *e)
             break;
         }
         struct asset *a = &m->asset[id];
-        col_name(&c, a->name);
+        col_string(&c, a->name, NAME_LEN);
         a->kind = col_kind(&c, ASSET_KINDS, sizeof ASSET_KINDS / sizeof *ASSET_KINDS);
-        col_name(&c, a->source);
+        col_string(&c, a->source, NAME_LEN);
         a->decimals = (uint8_t)col_int(&c, DECIMALS_MAX);
         a->base = (uint16_t)col_optional_int(&c, MARKET_ASSETS_MAX - 1);
         a->stale_ms = (uint32_t)col_int(&c, UINT32_MAX);
@@ -371,11 +357,12 @@ static int read_assets(struct store *s, struct market *m, struct err *e)
 
 static void take_instrument(struct columns *c, struct instrument *x)
 {
-    col_name(c, x->name);
+    col_string(c, x->name, NAME_LEN);
     x->kind = col_kind(c, INST_KINDS, sizeof INST_KINDS / sizeof *INST_KINDS);
     x->asset = (uint16_t)col_int(c, MARKET_ASSETS_MAX - 1);
     x->inverse = (uint16_t)col_optional_int(c, MARKET_ASSETS_MAX - 1);
     x->size_decimals = (uint8_t)col_int(c, DECIMALS_MAX);
+    col_string(c, x->currency, CURRENCY_LEN);
     x->cash_decimals = (uint8_t)col_int(c, DECIMALS_MAX);
     x->fee_ppm = (uint32_t)col_int(c, UINT32_MAX);
     x->penalty_ppm = (uint32_t)col_int(c, UINT32_MAX);
@@ -396,7 +383,7 @@ static int read_instruments(struct store *s, struct market *m, struct err *e)
 {
     struct columns c = {
         prepare(s,
-                "SELECT id,name,kind,asset,inverse,size_decimals,cash_decimals,fee_ppm,penalty_ppm,"
+                "SELECT id,name,kind,asset,inverse,size_decimals,currency,cash_decimals,fee_ppm,penalty_ppm,"
                 "lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,borrow_index"
                 " FROM instruments ORDER BY id",
                 e),
@@ -452,12 +439,13 @@ static int count_accounts(struct store *s, size_t *n, struct err *e)
 static int take_account(struct store *s, struct columns *c, struct account *a, struct err *e)
 {
     a->id = (uint32_t)col_int(c, UINT32_MAX);
-    col_name(c, a->name);
+    col_string(c, a->name, NAME_LEN);
     const char *rule = col_text(c);
     a->rule = rule_find(rule);
     if (!a->rule)
         return err_set(e, "%s: account %u: unknown rule '%.*s'; `tripline rule` lists the known ones",
                        s->path, a->id, NAME_LEN, rule);
+    col_string(c, a->currency, CURRENCY_LEN);
     a->cash_decimals = (uint8_t)col_int(c, DECIMALS_MAX);
     a->cash = col_wide(c);
     a->emode = (uint8_t)col_int(c, UINT8_MAX);
@@ -468,8 +456,9 @@ static int take_account(struct store *s, struct columns *c, struct account *a, s
 static int read_accounts(struct store *s, struct book *b, size_t n, struct err *e)
 {
     struct columns c = {
-        prepare(s, "SELECT id,name,rule,cash_decimals,cash,emode,epoch FROM accounts ORDER BY id", e), 0,
-        NULL};
+        prepare(s, "SELECT id,name,rule,currency,cash_decimals,cash,emode,epoch FROM accounts ORDER BY id",
+                e),
+        0, NULL};
     int rc = c.st ? 0 : -1;
     while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
         if (b->n_accounts == n)

@@ -11,7 +11,7 @@
 
 enum {
     STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
-    STORE_SCHEMA_VERSION = 1,          // PRAGMA user_version
+    STORE_SCHEMA_VERSION = 2,          // PRAGMA user_version; 2: currencies
 };
 
 // An open store. Functions below give 0, or -1 with *e naming the path and SQLite's reason.

@@ -271,8 +271,8 @@ static void print_market(const struct market *m)
         if (s->kind == INST_RESERVE)
             printf("threshold %u bps, bonus %u bps, eMode %u\n", s->lt_bps, s->lb_bps, s->emode);
         else
-            printf("%u tiers from %u ppm, fee %u ppm, penalty %u ppm\n", s->n_tiers, s->tier[0].rate_ppm,
-                   s->fee_ppm, s->penalty_ppm);
+            printf("settles in %s, %u tiers from %u ppm, fee %u ppm, penalty %u ppm\n", s->currency,
+                   s->n_tiers, s->tier[0].rate_ppm, s->fee_ppm, s->penalty_ppm);
     }
 }
 
@@ -299,7 +299,7 @@ static void health_text(const struct market *m, const struct account *a, const i
 
 static void print_accounts(const struct book *b, const struct options *o, const int64_t *px)
 {
-    printf("%-10s %-20s %-16s %9s %24s%s\n", "id", "name", "rule", "positions", "cash",
+    printf("%-10s %-20s %-16s %9s %24s %-8s%s\n", "id", "name", "rule", "positions", "cash", "currency",
            o->prices.n ? "  health" : "");
     for (size_t i = 0; i < b->n_accounts; i++) {
         const struct account *a = &b->account[i];
@@ -307,8 +307,8 @@ static void print_accounts(const struct book *b, const struct options *o, const 
         dec_format(a->cash, a->cash_decimals, cash);
         if (o->prices.n)
             health_text(&b->market, a, px, health, sizeof health);
-        printf("%-10u %-20s %-16s %9u %24s%s%s\n", a->id, a->name, a->rule->name, a->n_positions, cash,
-               o->prices.n ? "  " : "", health);
+        printf("%-10u %-20s %-16s %9u %24s %-8s%s%s\n", a->id, a->name, a->rule->name, a->n_positions, cash,
+               a->currency[0] ? a->currency : "-", o->prices.n ? "  " : "", health);
     }
 }
 
@@ -337,8 +337,8 @@ static int print_one(const struct book *b, const struct options *o, const int64_
         if (a->id != id)
             continue;
         dec_format(a->cash, a->cash_decimals, text);
-        printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s\n", a->id, a->name, a->rule->name,
-               a->emode, a->epoch, text);
+        printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s%s%s\n", a->id, a->name, a->rule->name,
+               a->emode, a->epoch, text, a->currency[0] ? " " : "", a->currency);
         for (unsigned k = 0; k < a->n_positions; k++)
             print_position(&b->market, &a->position[k]);
         if (o->prices.n) {

@@ -236,8 +236,8 @@ void desk_retire(struct desk *d, size_t account)
 
 // May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these
 // prices: a quantity a little off can be illegal (dust left behind, close factor) where the exact one is not.
-// A smaller one is also good when it cures the account: it is on disk, so it goes now, where the exact one would have
-// to wait; the account is armed again and gets another order should the price go on.
+// A smaller one is also good when it cures the account: it is on disk, so it goes now, where the exact one
+// would have to wait; the account is armed again and gets another order should the price go on.
 static bool ready_usable(struct desk *d, const struct account *a, const struct order *o, const int64_t *px)
 {
     bool close = ready_close(o, &d->size, d->cfg.ready_tolerance_ppm);

@@ -8,9 +8,9 @@
 #define TRIPLINE_FEED_DERIBIT_WIRE_H
 
 enum {
-    FRAME_LENGTH = 0,  // u16 bytes after the frame header
-    FRAME_CHANNEL = 2, // u16
-    FRAME_SEQ = 4,     // u32, per channel, +1 a packet
+    FRAME_LENGTH = 0,        // u16 bytes after the frame header
+    FRAME_CHANNEL = 2,       // u16
+    FRAME_SEQ = 4,           // u32, per channel, +1 a packet
     SNAPSHOT_CHANNELS = 100, // channel 100 + N carries the snapshots of channel N
     FRAME_HEADER = 8,
 

@@ -48,8 +48,9 @@ struct feed_packet {
     uint32_t dst_ip; // host order
     uint16_t dst_port;
     uint16_t channel;
-    uint16_t stream; // channel of the live events that this one belongs to: its own, or what it is a snapshot of
-    bool snapshot;   // a snapshot channel: what it says may be older than the live events heard already
+    // Channel of the live events that this one belongs to: its own, or what it is a snapshot of.
+    uint16_t stream;
+    bool snapshot; // a snapshot channel: what it says may be older than the live events heard already
     uint32_t seq;
     bool duplicate; // sequence not newer than the channel's last: messages are not delivered
     bool restart;   // the venue began its sequence anew (channel.h); gap is then what was lost at least

@@ -10,6 +10,9 @@
 #include "base/bytes.h"
 #include "exec/gateway.h"
 
+// Behind a message about a record that begins with another version byte than ours.
+#define OTHER_VERSION "; another version of tripline wrote it: replay it with that one"
+
 // What the session has put out and the journal has not been compared with yet.
 struct expected {
     struct expected *next;
@@ -131,7 +134,8 @@ static int add_account(struct replay *r, const struct journal_record *rec, struc
         r->account_room = room;
     }
     if (account_decode(rec->data, rec->len, &r->book.account[r->book.n_accounts]) != rec->len)
-        return err_set(e, "account record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+        return err_set(e, "account record ending at byte %" PRIu64 " cannot be decoded%s", rec->lsn,
+                       rec->len && *(const uint8_t *)rec->data != CODEC_ACCOUNT ? OTHER_VERSION : "");
     r->book.n_accounts++;
     return 0;
 }
@@ -198,7 +202,8 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_MARKET:
         return market_decode(rec->data, rec->len, &r->book.market) == rec->len
                    ? 0
-                   : err_set(e, "market record cannot be decoded");
+                   : err_set(e, "market record cannot be decoded%s",
+                             rec->len && *(const uint8_t *)rec->data != CODEC_MARKET ? OTHER_VERSION : "");
     case J_ACCOUNT:
         return add_account(r, rec, e);
     case J_RESTORE:

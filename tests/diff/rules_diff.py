@@ -408,26 +408,29 @@ def reciprocals(s, rng, n):
 
 
 GOOD = {
-    "perp-linear-1": ["asset 0 1 2 0", "perp 0 1 3 8 0 0 500 5000 2 0 5000 1000 10000", "account perp-linear-1 8 0 5", "pos 0 0 7 100 0 0"],
-    "perp-inverse-1": ["asset 0 1 2 0", "asset 1 3 16 0", "perp 0 2 0 8 0 1 500 5000 1 0 5000", "account perp-inverse-1 8 0 5", "pos 0 0 7 100 0 0"],
-    "aave-3.5": ["asset 0 1 8 0", f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}", "account aave-3.5 0 0 0", "pos 0 1 0 0 5 5"],
+    "perp-linear-1": ["asset 0 1 2 0", "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 1000 10000", "account perp-linear-1 USDC 8 0 5", "pos 0 0 7 100 0 0"],
+    "perp-inverse-1": ["asset 0 1 2 0", "asset 1 3 16 0", "perp 0 2 0 BTC 8 0 1 500 5000 1 0 5000", "account perp-inverse-1 BTC 8 0 5", "pos 0 0 7 100 0 0"],
+    "aave-3.5": ["asset 0 1 8 0", f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}", "account aave-3.5 - 0 0 0", "pos 0 1 0 0 5 5"],
 }
 BROKEN = {  # line number in GOOD, replacement
-    "perp-linear-1": [(1, "perp 0 2 3 8 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 6 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 8 9 0 500 5000 1 0 5000"),
-                      (1, "perp 0 1 3 8 0 0 500 5000 0"), (1, "perp 0 1 3 8 0 0 500 5000 1 1 5000"), (1, "perp 0 1 3 8 0 0 500 5000 1 0 0"),
-                      (1, "perp 0 1 3 8 0 0 500 5000 1 0 1000001"), (1, "perp 0 1 3 8 0 0 500 5000 2 0 5000 0 6000"), (1, "perp 0 1 3 8 0 0 500 5000 2 0 5000 10 4000"),
-                      (1, "perp 0 1 3 8 0 0 600000 500000 1 0 5000"), (1, f"perp 0 1 3 8 0 0 0 0 2 0 5000 {2**101} 6000"), (1, "perp 0 1 19 8 0 0 500 5000 1 0 5000"),
-                      (0, "asset 0 1 19 0"), (0, "asset 0 3 2 0"), (2, "account perp-linear-1 19 0 5"), (2, f"account perp-linear-1 8 0 {2**101}"),
+    "perp-linear-1": [(1, "perp 0 2 3 USDC 8 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 USDC 6 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 USDC 8 9 0 500 5000 1 0 5000"),
+                      (1, "perp 0 1 3 USDC 8 0 0 500 5000 0"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 1 5000"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 0"),
+                      (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 1000001"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 0 6000"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 10 4000"),
+                      (1, "perp 0 1 3 USDC 8 0 0 600000 500000 1 0 5000"), (1, f"perp 0 1 3 USDC 8 0 0 0 0 2 0 5000 {2**101} 6000"), (1, "perp 0 1 19 USDC 8 0 0 500 5000 1 0 5000"),
+                      (0, "asset 0 1 19 0"), (0, "asset 0 3 2 0"), (2, "account perp-linear-1 USDC 19 0 5"), (2, f"account perp-linear-1 USDC 8 0 {2**101}"),
                       (3, "pos 0 0 0 100 0 0"), (3, "pos 0 0 7 0 0 0"), (3, "pos 0 0 7 -1 0 0"), (3, "pos 0 0 7 100 1 0"), (3, "pos 0 0 7 100 0 1"),
                       (3, "pos 0 1 7 100 0 0"), (3, "pos 1 0 7 100 0 0"), (3, f"pos 0 0 {2**97} 100 0 0"), (3, f"pos 0 0 {-2**97} 100 0 0"),
-                      (3, "pos 0 0 7 100 0 0\npos 0 0 7 100 0 0")],
-    "perp-inverse-1": [(2, "perp 0 1 0 8 0 1 500 5000 1 0 5000"), (2, "perp 0 2 0 8 0 0 500 5000 1 0 5000"), (2, "perp 0 2 0 8 0 7 500 5000 1 0 5000"),
-                       (1, "asset 1 3 16 1"), (1, "asset 1 3 19 0"), (1, "asset 1 1 16 0"), (4, f"pos 0 0 {2**97} 100 0 0")],
+                      (3, "pos 0 0 7 100 0 0\npos 0 0 7 100 0 0"),
+                      (1, "perp 0 1 3 USDT 8 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 - 8 0 0 500 5000 1 0 5000"), (2, "account perp-linear-1 - 8 0 5"),
+                      (2, "account perp-linear-1 USD 8 0 5"), (2, "account perp-linear-1 USDCX 8 0 5")],
+    "perp-inverse-1": [(2, "perp 0 1 0 BTC 8 0 1 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 0 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 7 500 5000 1 0 5000"),
+                       (1, "asset 1 3 16 1"), (1, "asset 1 3 19 0"), (1, "asset 1 1 16 0"), (2, "perp 0 2 0 ETH 8 0 1 500 5000 1 0 5000"),
+                       (3, "perp 1 2 0 ETH 8 0 1 500 5000 1 0 5000\naccount perp-inverse-1 BTC 8 0 5\npos 1 0 7 100 0 0"), (4, f"pos 0 0 {2**97} 100 0 0")],
     "aave-3.5": [(0, "asset 0 1 7 0"), (1, f"reserve 0 19 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 10001 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"),
                  (1, f"reserve 0 18 0 8000 9999 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 20001 1000 0 0 0 {ja.RAY} {ja.RAY}"),
                  (1, f"reserve 0 18 0 8000 10500 10001 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 10500 1000 1 10001 10100 {ja.RAY} {ja.RAY}"),
                  (1, f"reserve 0 18 0 8000 10500 1000 1 9000 9000 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY - 1} {ja.RAY}"),
-                 (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {2**101}"), (1, "perp 0 1 3 8 0 0 500 5000 1 0 5000"), (2, "account aave-3.5 0 0 1"),
+                 (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {2**101}"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 5000"), (2, "account aave-3.5 - 0 0 1"), (2, "account aave-3.5 USDC 0 0 0"),
                  (3, "pos 0 1 1 0 5 5"), (3, "pos 0 1 0 0 -1 5"), (3, "pos 0 1 0 0 5 -1"), (3, f"pos 0 1 0 0 {2**112} 5"), (3, f"pos 0 1 0 0 5 {2**112}"), (3, "pos 3 1 0 0 5 5")],
 }
 

@@ -4,9 +4,9 @@
 // they answer "refused" while the account has not been accepted by `validate`.
 //   reset
 //   asset I KIND DECIMALS BASE
-//   perp I KIND SIZE_DEC CASH_DEC ASSET INVERSE FEE PENALTY N (FLOOR RATE)*N
+//   perp I KIND SIZE_DEC CURRENCY CASH_DEC ASSET INVERSE FEE PENALTY N (FLOOR RATE)*N
 //   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
-//   account RULE CASH_DEC EMODE CASH
+//   account RULE CURRENCY CASH_DEC EMODE CASH     currency - is none
 //   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT
 //   px I PRICE
 //   validate                    -> ok | err TEXT
@@ -46,6 +46,16 @@ static const char *word(void)
     if (!w)
         malformed("line: a word is missing");
     return w;
+}
+
+static void currency(char out[CURRENCY_LEN])
+{
+    const char *w = word();
+    if (strlen(w) >= CURRENCY_LEN)
+        malformed("currency");
+    memset(out, 0, CURRENCY_LEN);
+    if (strcmp(w, "-") != 0)
+        memcpy(out, w, strlen(w));
 }
 
 static i256 wide(void)
@@ -122,6 +132,7 @@ static void do_perp(void)
 {
     struct instrument *in = instrument(NULL);
     in->size_decimals = (uint8_t)num(0, 255);
+    currency(in->currency);
     in->cash_decimals = (uint8_t)num(0, 255);
     in->asset = (uint16_t)num(0, UINT16_MAX);
     in->inverse = (uint16_t)num(0, UINT16_MAX);
@@ -158,6 +169,7 @@ static void do_account(void)
     account.rule = rule_find(word());
     if (!account.rule)
         malformed("rule");
+    currency(account.currency);
     account.cash_decimals = (uint8_t)num(0, 255);
     account.emode = (uint8_t)num(0, 255);
     account.cash = big();

@@ -8,6 +8,7 @@ from math import ceil, floor
 
 INT64 = 2**63 - 1
 RECIPROCAL = 100  # asset number of asset i's reciprocal is RECIPROCAL + i
+CURRENCY = {jp.LINEAR: "USDC", jp.INVERSE: "BTC"}
 KINDS = {"perp-linear-1": jp.LINEAR, "perp-inverse-1": jp.INVERSE}
 
 
@@ -53,11 +54,11 @@ class Case:
     def account_lines(self, judge=None):
         a = judge or self.judge
         if self.rule == "aave-3.5":
-            out = [f"account aave-3.5 0 {a.emode} 0"]
+            out = [f"account aave-3.5 - 0 {a.emode} 0"]
             for i, (_, enabled, supply, debt) in sorted(a.positions.items()):
                 out.append(f"pos {i} {int(enabled)} 0 0 {supply} {debt}")
             return out
-        out = [f"account {self.rule} {a.cash_dec} 0 {a.cash}"]
+        out = [f"account {self.rule} {CURRENCY[KINDS[self.rule]]} {a.cash_dec} 0 {a.cash}"]
         return out + [f"pos {p.index} 0 {s} {e} 0 0" for p, s, e in a.positions]
 
 
@@ -124,7 +125,7 @@ def perp_case(rng, rule, style):
         fee, penalty = rng.choice([(0, 0), (500, 5000), (1, 1), (500, 15000), (100000, 300000)])
         perp = jp.Perp(kind, i, asset, size_dec, dec, cash_dec, table, fee, penalty)
         inverse = RECIPROCAL + asset if kind == jp.INVERSE else 0
-        case.lines.append(f"perp {i} {kind} {size_dec} {cash_dec} {asset} {inverse} {fee} {penalty} {len(table)} " +
+        case.lines.append(f"perp {i} {kind} {size_dec} {CURRENCY[kind]} {cash_dec} {asset} {inverse} {fee} {penalty} {len(table)} " +
                           " ".join(f"{a} {b}" for a, b in table))
         positions.append((perp, sign * size, entry))
     case.judge = jp.Account(kind, cash_dec, 0, positions)

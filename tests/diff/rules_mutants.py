@@ -2,6 +2,7 @@
 """Wrong versions of the rules that rules_diff.py --mutants must find: name, file below host/accounts, text that occurs
 exactly once, replacement."""
 COMMON, INVERSE, SIZE, SETTLE = (f"rules/perp_{x}.c" for x in ("common", "inverse", "size", "settle"))
+VALIDATE = "rules/perp_validate.c"
 LINEAR, AAVE_H, AAVE, LIQ = "rules/perp_linear.c", "rules/aave_common.h", "rules/aave_3_5.c", "rules/aave_liquidate.c"
 MUTANTS = [
     ("last tier never reached", COMMON, "t + 1u < in->n_tiers", "t + 2u < in->n_tiers"),
@@ -10,6 +11,7 @@ MUTANTS = [
     ("inverse notional floored", COMMON, "i256 at_px = div_ceil_px(num, px);", "i256 at_px = div_floor_px(num, px);"),
     ("inverse short's pnl ceiled", COMMON, "i256_add(at_entry, div_floor_px(num, px))", "i256_add(at_entry, at_px)"),
     ("inverse entry rounded for the account", COMMON, "size >= 0 ? div_floor_px(num, entry)", "size >= 0 ? div_ceil_px(num, entry)"),
+    ("currencies not compared", VALIDATE, "strncmp(in->currency, a->currency, CURRENCY_LEN) != 0", "false"),
     ("liquidatable at equality", COMMON, "i256_cmp(out->equity, margin) < 0", "i256_cmp(out->equity, margin) <= 0"),
     ("value scale of the last position only", COMMON, "if (d > k)", "if (true)"),
     ("chord from the lower edge", COMMON, "i256_sub(m_hi, i256_mul(*slope, x_hi))", "i256_sub(m_lo, i256_mul(*slope, x_lo))"),

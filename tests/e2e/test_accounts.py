@@ -7,6 +7,7 @@ Environment: TRIPLINE (binary, default build/tripline), SHARED (default ../share
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -115,12 +116,51 @@ report(open(path("csv.db"), "rb").read() == before, "a refused file changes noth
 expect("refused into a new store", 1, ["import", "--db", "fresh.db", bad], "bad.csv:2: there is no instrument")
 report(not os.path.exists(path("fresh.db")), "which is not created")
 expect("missing file", 1, ["import", "--db", "csv.db", "missing.csv"], "missing.csv: No such file")
+
+# ---- currencies: BTC and ETH have 8 decimals both, and are two currencies all the same
+write("eth_assets.csv", "name,kind,source,decimals,base,stale_ms,guard_ppm\n"
+                        "ETH-PERPETUAL,mark,ETH-PERPETUAL,4,,60000,100000\n1/ETH-PERPETUAL,reciprocal,,18,ETH-PERPETUAL,,\n")
+ETH = ("name,kind,asset,size_decimals,%scash_decimals,tiers,fee_ppm,penalty_ppm\n"
+       "ETH-PERPETUAL,inverse,ETH-PERPETUAL,0,%s8,0:10000,500,2500\n")
+write("eth.csv", ETH % ("currency,", "ETH,"))
+shutil.copy(path("csv.db"), path("two.db"))
+expect("a second coin", 0, ["import", "--db", "two.db", "eth_assets.csv", "eth.csv"])
+expect("a perpetual without a currency", 1, ["import", "--db", "two.db", write("old.csv", ETH % ("", ""))],
+       "old.csv:2: currency is missing")
+MIX = "account,rule,currency,cash,instrument,size,entry\n30,perp-inverse-1,%s,1,BTC-PERPETUAL,-15000,64000\n"
+mixed = write("mixed.csv", MIX % "" + "30,,,,ETH-PERPETUAL,-15000,3200\n")
+expect("an account in two currencies", 1, ["import", "--db", "two.db", mixed],
+       "mixed.csv:3: account 30: ETH-PERPETUAL settles in ETH, its other positions in BTC")
+expect("positions in another currency than given", 1, ["import", "--db", "two.db", write("given.csv", MIX % "ETH")],
+       "given.csv:2: account 30: BTC-PERPETUAL settles in BTC, the account's currency is ETH")
+expect("one currency", 0, ["import", "--db", "two.db", write("btc.csv", MIX % "BTC")], "1 accounts")
+expect("show names it", 0, ["show", "--db", "two.db", "30"], "cash 1 BTC\n")
+expect("so does the table", 0, ["show", "--db", "two.db"], "currency", " 1234.56 USDC")
+expect("and the market", 0, ["show", "--db", "two.db", "--market"], "settles in ETH", "settles in BTC", "settles in USDC")
+two = json.loads(run("export", "--db", "two.db").stdout)
+report({x["id"]: x.get("currency") for x in two["accounts"]} == {7: "USDC", 9: "BTC", 11: None, 30: "BTC"} and
+       {x["name"]: x.get("currency") for x in two["instruments"]} ==
+       {"BTC-PERPETUAL": "BTC", "BTC_USDC-PERPETUAL": "USDC", "PEPE_USDC-PERPETUAL": "USDC", "WETH": None, "USDC": None,
+        "ETH-PERPETUAL": "ETH"}, "export has the currencies", two)
+db = sqlite3.connect(path("two.db"))
+db.execute("INSERT INTO positions SELECT 30, id, '-15000', 32000000, '0', '0', 0 FROM instruments WHERE name = 'ETH-PERPETUAL'")
+db.commit()
+db.close()
+expect("a store in which one nets two currencies", 1, ["show", "--db", "two.db"],
+       "account 30: ETH-PERPETUAL settles in ETH, the account's cash is in BTC")
+shutil.copy(path("csv.db"), path("old.db"))
+db = sqlite3.connect(path("old.db"))
+db.execute("PRAGMA user_version = 1")
+db.close()
+expect("a store from before currencies", 1, ["show", "--db", "old.db"], "old.db: store schema version 1", "accounts export",
+       'add "currency" to each perpetual')
+
 broken = write("broken.json", '{"accounts": [\n  {"id": 5,\n   "rule": }\n]}\n')
 expect("JSON syntax error", 1, ["import", "--db", "csv.db", broken], "broken.json:3: a value was expected")
 
 # ---- the store as SQLite sees it
 db = sqlite3.connect(path("csv.db"))
-report(db.execute("PRAGMA user_version").fetchone() == (1,) and
+report(db.execute("PRAGMA user_version").fetchone() == (2,) and
        not db.execute("PRAGMA foreign_key_check").fetchall() and
        db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "store is a sound SQLite file")
 report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == ("1234560000", "text"),

@@ -63,7 +63,7 @@ class Client:
             self.s.settimeout(DEADLINE)
             try:
                 self.s.connect(path)
-                answer = self.ask(struct.pack("<BIH", HELLO, MAGIC, 1))
+                answer = self.ask(struct.pack("<BIH", HELLO, MAGIC, 2))
                 break
             except OSError:
                 self.s.close()
@@ -212,7 +212,7 @@ def ledger(at=state):
 def check_protocol(accounts):
     venue = Venue()
     c = Client()
-    report(c.version == 1 and c.accounts == 300, "HELLO is answered with version and accounts", (c.version, c.accounts))
+    report(c.version == 2 and c.accounts == 300, "HELLO is answered with version and accounts", (c.version, c.accounts))
     o, want = next(orders_of(accounts[:1]))
     report(c.lookup(PEEK, [o.key])[0] == bytes([ABSENT]) + o.key, "a peek at an unknown key: absent")
     first = c.order(o)
@@ -317,6 +317,48 @@ def check_aids(accounts):
     report(todo[1][0].key in postings(at), "with the settlement on disk")
 
 
+def check_currencies():
+    """Linear and inverse accounts of three currencies: each balances in books of its own."""
+    at = os.path.join(work, "currencies.db")
+    db = sqlite3.connect(store)
+    accounts = db.execute("SELECT c.id, c.currency, p.instrument, p.size, p.entry, i.asset FROM accounts c"
+                          " JOIN positions p ON p.account = c.id JOIN instruments i ON i.id = p.instrument"
+                          " WHERE c.rule LIKE 'perp%' GROUP BY c.id HAVING count(*) = 1 ORDER BY 1").fetchall()
+    db.close()
+    venue = Venue(at=at)
+    c = Client()
+    filled = {}
+    for ident, currency, instrument, size, entry, asset in accounts:
+        mark = entry // 3 if int(size) > 0 else entry * 3
+        if status(c.order(Order(key(ident, 0, 1), [(instrument, abs(int(size)))], [(asset, mark)])))[0] == FILLED:
+            filled[ident] = currency
+    c.close()
+    venue.stop()
+    report({"USDC", "BTC", "ETH"} == set(filled.values()), "accounts of three currencies are liquidated", filled)
+    db = sqlite3.connect(at)
+    posted = set(db.execute("SELECT account, currency FROM posting"))
+    sums = {}
+    for currency, amount in db.execute("SELECT currency, amount FROM posting"):
+        sums[currency] = sums.get(currency, 0) + int(amount)
+    db.close()
+    report(posted == {(i, "cash/" + cur) for i, cur in filled.items()}, "each is booked in its own currency", posted)
+    report(sums == {"cash/USDC": 0, "cash/BTC": 0, "cash/ETH": 0}, "whose books sum to zero", sums)
+    text = ledger(at)
+    report(text.returncode == 0 and all(("cash/%s " % x) in text.stdout for x in ("USDC", "BTC", "ETH")),
+           "the ledger agrees", text.stdout)
+    old = os.path.join(work, "older.db")
+    db = sqlite3.connect(at)
+    db.execute("VACUUM INTO ?", (old,))
+    db.close()
+    db = sqlite3.connect(old)
+    db.execute("UPDATE meta SET value = x'b1' || substr(value, 2) WHERE name = 'market'")
+    db.commit()
+    db.close()
+    text = ledger(old)
+    report(text.returncode == 1 and "another version of tripline" in text.stderr, "a state from before currencies is named",
+           text.stderr)
+
+
 def check_tampering():
     faults = {
         "a posting": "UPDATE posting SET amount = amount + 1 WHERE id = 1",
@@ -324,6 +366,7 @@ def check_tampering():
         "a lost posting": "DELETE FROM posting WHERE id = 2",
         "a lost order": "DELETE FROM orders WHERE status = 1",
         "an account put back": "UPDATE account SET state = opening",
+        "cash in another currency": "UPDATE account SET state = swap(state)",
     }
     for name, sql in faults.items():
         copy = os.path.join(work, "tampered.db")
@@ -332,6 +375,7 @@ def check_tampering():
                 os.unlink(f)
         shutil.copy(state, copy)
         db = sqlite3.connect(copy)
+        db.create_function("swap", 1, lambda b: b.replace(b"\4USDC", b"\4USDT", 1))
         db.execute(sql)
         db.commit()
         db.close()
@@ -376,6 +420,7 @@ def main():
         check_protocol(accounts)
         check_kills(accounts[:100])
         check_aids(accounts)
+        check_currencies()
         check_tampering()
         check_command_line()
     finally:

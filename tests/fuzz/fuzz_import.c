@@ -47,6 +47,7 @@ static void export_import(const struct book *b)
     HOLDS(out->n_accounts == b->n_accounts);
     for (size_t i = 0; i < b->n_accounts; i++)
         HOLDS(out->account[i].cash == b->account[i].cash &&
+              strcmp(out->account[i].currency, b->account[i].currency) == 0 &&
               out->account[i].n_positions == b->account[i].n_positions);
     book_free(out);
     free(out);

@@ -171,6 +171,9 @@ static int aave_validate(const struct market *m, const struct account *a, struct
         return err_set(e, "account %u: more than %d positions", a->id, ACCOUNT_POSITIONS_MAX);
     if (a->cash != 0)
         return err_set(e, "account %u: a lending account has no cash: supply the token's reserve", a->id);
+    if (a->currency[0])
+        return err_set(e, "account %u: a lending account has no settlement currency: leave %s out", a->id,
+                       a->currency);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         if (p->instrument >= m->n_instruments)

@@ -3,6 +3,8 @@
 // at any positive int64 price (perp_common.h states the bounds).
 #include "accounts/rules/perp_common.h"
 
+#include <string.h>
+
 static unsigned bits_of(i128 v)
 {
     return i256_bits(i256_from_i128(v));
@@ -39,6 +41,11 @@ static int check_instrument(const struct market *m, const struct account *a, con
     if (in->asset >= m->n_assets || m->asset[in->asset].kind == ASSET_RECIPROCAL ||
         m->asset[in->asset].decimals > 18 || in->size_decimals > 18)
         return err_set(e, "account %u: instrument %s: no usable price asset", a->id, in->name);
+    if (!in->currency[0])
+        return err_set(e, "account %u: instrument %s: no settlement currency", a->id, in->name);
+    if (strncmp(in->currency, a->currency, CURRENCY_LEN) != 0)
+        return err_set(e, "account %u: instrument %s settles in %s, the account's cash is in %s", a->id,
+                       in->name, in->currency, a->currency[0] ? a->currency : "no currency");
     if (in->cash_decimals != a->cash_decimals)
         return err_set(e, "account %u: instrument %s settles in 10^-%u, the account's cash is in 10^-%u",
                        a->id, in->name, in->cash_decimals, a->cash_decimals);
@@ -95,6 +102,8 @@ int perp_validate(const struct market *m, const struct account *a, uint8_t kind,
         return err_set(e, "account %u: more than %d positions", a->id, ACCOUNT_POSITIONS_MAX);
     if (a->cash_decimals > 18)
         return err_set(e, "account %u: cash decimals must be 0..18", a->id);
+    if (a->cash != 0 && !a->currency[0])
+        return err_set(e, "account %u: cash without a settlement currency", a->id);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         if (p->instrument >= m->n_instruments)

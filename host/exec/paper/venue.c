@@ -30,7 +30,6 @@ struct venue {
     const struct venue_options *o;
     struct venue_db db;
     struct book book;
-    char (*currency)[CURRENCY_LEN]; // of each account's cash
     uint64_t instance;
     uint64_t fills; // of this process
     struct client client[CLIENTS_MAX];
@@ -97,9 +96,9 @@ static int post_flows(struct venue *v, const struct order_key *k, size_t account
 {
     for (unsigned i = 0; i < v->settlement.n; i++) {
         const struct flow *f = &v->settlement.flow[i];
-        char name[CURRENCY_LEN];
+        char name[LEDGER_NAME_LEN];
         if (f->instrument < 0)
-            memcpy(name, v->currency[account], sizeof name);
+            venue_cash_name(&v->book.account[account], name);
         else
             venue_token_name(&v->book.market, (uint16_t)f->instrument, name);
         if (venue_db_post(&v->db, k, name, f->party, f->amount, e))
@@ -375,7 +374,7 @@ static int prepare_state(struct venue *v, struct err *e)
         if (bad)
             return -1;
     }
-    return venue_db_load(v->db.db, v->o->state, &v->book, &v->currency, &v->instance, e);
+    return venue_db_load(v->db.db, v->o->state, &v->book, &v->instance, e);
 }
 
 static int open_signals(void)
@@ -414,7 +413,6 @@ int venue_serve(const struct venue_options *o, struct err *e)
         close(signals);
     venue_db_close(&v->db);
     book_free(&v->book);
-    free(v->currency);
     free(v);
     return rc;
 }

@@ -14,8 +14,7 @@
 // makes SQLite refuse it whatever the code above does.
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS account(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, currency TEXT NOT "
-    "NULL,"
+    "CREATE TABLE IF NOT EXISTS account(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
     " opening BLOB NOT NULL, state BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS orders(key BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE, desk INTEGER NOT "
     "NULL,"
@@ -54,18 +53,14 @@ static int vfail(struct venue_db *v, struct err *e)
     return fail(v->db, v->path, e);
 }
 
-void venue_cash_name(const struct market *m, const struct account *a, char out[CURRENCY_LEN])
+void venue_cash_name(const struct account *a, char out[LEDGER_NAME_LEN])
 {
-    const struct instrument *in = a->n_positions ? &m->instrument[a->position[0].instrument] : NULL;
-    if (in && in->kind == INST_INVERSE) // settles in the coin itself: named after the price it is quoted at
-        (void)snprintf(out, CURRENCY_LEN, "cash/%s.d%u", m->asset[in->asset].name, a->cash_decimals);
-    else
-        (void)snprintf(out, CURRENCY_LEN, "cash/quote.d%u", a->cash_decimals);
+    (void)snprintf(out, LEDGER_NAME_LEN, "cash/%s", a->currency[0] ? a->currency : "none");
 }
 
-void venue_token_name(const struct market *m, uint16_t instrument, char out[CURRENCY_LEN])
+void venue_token_name(const struct market *m, uint16_t instrument, char out[LEDGER_NAME_LEN])
 {
-    (void)snprintf(out, CURRENCY_LEN, "token/%s", m->instrument[instrument].name);
+    (void)snprintf(out, LEDGER_NAME_LEN, "token/%s", m->instrument[instrument].name);
 }
 
 static int take_lock(struct venue_db *v, struct err *e)
@@ -165,14 +160,11 @@ static int put_meta_blob(struct venue_db *v, const char *name, const void *data,
 static int fill_accounts(struct venue_db *v, const struct book *b, uint8_t *buf, struct err *e)
 {
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(v->db, "INSERT INTO account VALUES(?1, ?2, ?3, ?4, ?4)", -1, &st, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v2(v->db, "INSERT INTO account VALUES(?1, ?2, ?3, ?3)", -1, &st, NULL) != SQLITE_OK)
         return vfail(v, e);
     int bad = 0;
     for (size_t i = 0; i < b->n_accounts && !bad; i++) {
         const struct account *a = &b->account[i];
-        char currency[CURRENCY_LEN];
-        venue_cash_name(&b->market, a, currency);
         size_t n = account_encode(a, buf, ACCOUNT_BYTES_MAX);
         if (n == 0) {
             bad = err_set(e, "account %u cannot be encoded; check its names and numbers", a->id);
@@ -180,8 +172,7 @@ static int fill_accounts(struct venue_db *v, const struct book *b, uint8_t *buf,
         }
         sqlite3_bind_int64(st, 1, a->id);
         sqlite3_bind_int64(st, 2, a->epoch);
-        sqlite3_bind_text(st, 3, currency, -1, SQLITE_STATIC);
-        sqlite3_bind_blob(st, 4, buf, (int)n, SQLITE_STATIC);
+        sqlite3_bind_blob(st, 3, buf, (int)n, SQLITE_STATIC);
         if (sqlite3_step(st) != SQLITE_DONE || sqlite3_reset(st) != SQLITE_OK)
             bad = vfail(v, e);
     }

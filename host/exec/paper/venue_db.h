@@ -46,9 +46,8 @@ void venue_db_close(struct venue_db *v);
 int venue_db_filled(struct venue_db *v, struct err *e);
 // Puts a book in, in one transaction.
 int venue_db_fill(struct venue_db *v, const struct book *b, struct err *e);
-// Reads it back; the book is the caller's to free. currency: one name an account, malloc'ed.
-int venue_db_load(sqlite3 *db, const char *path, struct book *b, char (**currency)[CURRENCY_LEN],
-                  uint64_t *instance, struct err *e);
+// Reads it back; the book is the caller's to free.
+int venue_db_load(sqlite3 *db, const char *path, struct book *b, uint64_t *instance, struct err *e);
 
 int venue_db_begin(struct venue_db *v, struct err *e);
 int venue_db_commit(struct venue_db *v, struct err *e);
@@ -69,8 +68,9 @@ int venue_db_balances(struct venue_db *v, uint32_t first_row, struct wire_balanc
 // error.
 int venue_ledger(const char *path, FILE *out, struct err *e);
 
-// Ledger name of what a flow of this account moves: its settlement cash or a reserve's token.
-void venue_cash_name(const struct market *m, const struct account *a, char out[CURRENCY_LEN]);
-void venue_token_name(const struct market *m, uint16_t instrument, char out[CURRENCY_LEN]);
+// Ledger name of what a flow of this account moves: its settlement cash ("cash/USDC") or a reserve's token
+// ("token/WETH"). Cash goes by the currency alone: market_check sees to one quantum each.
+void venue_cash_name(const struct account *a, char out[LEDGER_NAME_LEN]);
+void venue_token_name(const struct market *m, uint16_t instrument, char out[LEDGER_NAME_LEN]);
 
 #endif

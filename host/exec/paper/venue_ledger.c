@@ -19,7 +19,6 @@ struct audit {
     const char *path;
     FILE *out;
     struct book book;
-    char (*currency)[CURRENCY_LEN];
     unsigned faults;
     struct err *e;
 };
@@ -49,7 +48,7 @@ static i256 column_amount(struct audit *a, sqlite3_stmt *st, int i)
 
 // Postings summed per (currency, party); rows come ordered by both.
 struct sum {
-    char currency[CURRENCY_LEN];
+    char currency[LEDGER_NAME_LEN];
     i256 party[PARTY_COUNT];
 };
 
@@ -152,16 +151,22 @@ static int check_account(struct audit *a, sqlite3_stmt *postings, size_t i, cons
                          uint64_t fills)
 {
     const struct account *now = &a->book.account[i];
+    char name[LEDGER_NAME_LEN];
     if (now->epoch - opening->epoch != fills) {
         fprintf(a->out, "FAULT account %u: %" PRIu64 " fills but its epoch went from %u to %u\n", now->id,
                 fills, opening->epoch, now->epoch);
         a->faults++;
     }
-    if (check_holding(a, postings, opening, now, -1, a->currency[i]))
+    if (strcmp(now->currency, opening->currency) != 0 || now->cash_decimals != opening->cash_decimals) {
+        fprintf(a->out, "FAULT account %u: its cash was in %s, now in %s\n", now->id, opening->currency,
+                now->currency);
+        a->faults++;
+    }
+    venue_cash_name(opening, name);
+    if (check_holding(a, postings, opening, now, -1, name))
         return -1;
     for (unsigned p = 0; p < opening->n_positions; p++) {
         uint16_t in = opening->position[p].instrument;
-        char name[CURRENCY_LEN];
         if (in >= a->book.market.n_instruments || a->book.market.instrument[in].kind != INST_RESERVE)
             continue;
         venue_token_name(&a->book.market, in, name);
@@ -224,8 +229,8 @@ static int audit_all(struct audit *a)
     // One read transaction: a venue may be at work on it.
     if (sqlite3_exec(a->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
         return fail(a);
-    if (venue_db_load(a->db, a->path, &a->book, &a->currency, &instance, a->e) || print_totals(a) ||
-        check_currencies(a) || check_accounts(a))
+    if (venue_db_load(a->db, a->path, &a->book, &instance, a->e) || print_totals(a) || check_currencies(a) ||
+        check_accounts(a))
         return -1;
     fprintf(a->out,
             a->faults ? "conservation: BROKEN, %u faults\n" : "conservation: holds to the last unit\n",
@@ -244,7 +249,6 @@ int venue_ledger(const char *path, FILE *out, struct err *e)
     sqlite3_busy_timeout(a.db, 5000);
     int rc = audit_all(&a);
     book_free(&a.book);
-    free(a.currency);
     sqlite3_close(a.db);
     return rc;
 }

@@ -28,7 +28,13 @@ static int load_market(sqlite3 *db, const char *path, struct market *m, uint64_t
     if (!bad) {
         size_t n = (size_t)sqlite3_column_bytes(st, 0);
         const void *market = sqlite3_column_blob(st, 0), *inst = sqlite3_column_blob(st, 1);
-        if (!market || market_decode(market, n, m) != n || !inst || sqlite3_column_bytes(st, 1) != 8)
+        if (market && n && *(const uint8_t *)market != CODEC_MARKET)
+            bad =
+                err_set(e,
+                        "venue state %s: written by another version of tripline; name a new --state, or go on"
+                        " with that version",
+                        path);
+        else if (!market || market_decode(market, n, m) != n || !inst || sqlite3_column_bytes(st, 1) != 8)
             bad = damaged(path, "the market", e);
         else
             memcpy(instance, inst, 8);
@@ -48,24 +54,20 @@ static int count_accounts(sqlite3 *db, const char *path, size_t *n, struct err *
     return bad;
 }
 
-static int load_accounts(sqlite3 *db, const char *path, struct book *b, size_t max,
-                         char (*currency)[CURRENCY_LEN], struct err *e)
+static int load_accounts(sqlite3 *db, const char *path, struct book *b, size_t max, struct err *e)
 {
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(db, "SELECT id, currency, state FROM account ORDER BY id", -1, &st, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v2(db, "SELECT id, state FROM account ORDER BY id", -1, &st, NULL) != SQLITE_OK)
         return fail(db, path, e);
     int rc = SQLITE_DONE, bad = 0;
     while (!bad && b->n_accounts < max && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         struct account *a = &b->account[b->n_accounts];
-        const void *state = sqlite3_column_blob(st, 2);
-        size_t n = (size_t)sqlite3_column_bytes(st, 2);
-        const char *name = (const char *)sqlite3_column_text(st, 1);
-        if (!state || account_decode(state, n, a) != n || !a->rule || a->id != sqlite3_column_int64(st, 0) ||
-            !name)
+        const void *state = sqlite3_column_blob(st, 1);
+        size_t n = (size_t)sqlite3_column_bytes(st, 1);
+        if (!state || account_decode(state, n, a) != n || !a->rule || a->id != sqlite3_column_int64(st, 0))
             bad = damaged(path, "an account", e);
         else
-            (void)snprintf(currency[b->n_accounts++], CURRENCY_LEN, "%s", name);
+            b->n_accounts++;
     }
     if (!bad && rc != SQLITE_DONE && rc != SQLITE_ROW)
         bad = fail(db, path, e);
@@ -73,24 +75,19 @@ static int load_accounts(sqlite3 *db, const char *path, struct book *b, size_t m
     return bad;
 }
 
-int venue_db_load(sqlite3 *db, const char *path, struct book *b, char (**currency)[CURRENCY_LEN],
-                  uint64_t *instance, struct err *e)
+int venue_db_load(sqlite3 *db, const char *path, struct book *b, uint64_t *instance, struct err *e)
 {
     size_t n = 0;
     *b = (struct book){0};
-    *currency = NULL;
     if (load_market(db, path, &b->market, instance, e) || count_accounts(db, path, &n, e))
         return -1;
     b->account = calloc(n ? n : 1, sizeof *b->account);
-    *currency = calloc(n ? n : 1, sizeof **currency);
-    if (b->account && *currency && load_accounts(db, path, b, n, *currency, e) == 0)
+    if (b->account && load_accounts(db, path, b, n, e) == 0)
         return 0;
-    if (!b->account || !*currency)
+    if (!b->account)
         (void)err_set(e, "venue state %s: out of memory for %zu accounts", path, n);
     book_free(b);
-    free(*currency);
     *b = (struct book){0};
-    *currency = NULL;
     return -1;
 }
 

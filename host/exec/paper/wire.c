@@ -128,7 +128,7 @@ size_t wire_put_balances(const struct wire_balances *b, uint8_t *buf, size_t siz
     put_u64(&c, b->violations);
     put_u16(&c, b->n);
     for (unsigned i = 0; i < b->n; i++) {
-        put_text(&c, b->row[i].currency, CURRENCY_LEN);
+        put_text(&c, b->row[i].currency, LEDGER_NAME_LEN);
         put_u8(&c, b->row[i].party);
         for (unsigned w = 0; w < 4; w++)
             put_u64(&c, b->row[i].amount.w[w]);
@@ -233,7 +233,7 @@ static int get_balances(struct rcur *c, struct wire_balances *b)
     if (c->bad || last > 1 || b->n > WIRE_BALANCES_MAX)
         return -1;
     for (unsigned i = 0; i < b->n; i++) {
-        if (get_text(c, b->row[i].currency, CURRENCY_LEN))
+        if (get_text(c, b->row[i].currency, LEDGER_NAME_LEN))
             return -1;
         b->row[i].party = get_u8(c);
         for (unsigned w = 0; w < 4; w++)

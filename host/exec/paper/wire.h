@@ -8,12 +8,12 @@
 #include "exec/gateway.h"
 
 enum {
-    WIRE_VERSION = 1,
+    WIRE_VERSION = 2,        // 2: accounts name their currency
     WIRE_MAX = 32768,        // bytes of any packet
     WIRE_KEYS_MAX = 256,     // keys in one LOOKUP
     WIRE_TEXT_MAX = 160,     // with terminator
     WIRE_BALANCES_MAX = 128, // in one LEDGER answer
-    CURRENCY_LEN = 64,       // name of a currency or token in the ledger, with terminator
+    LEDGER_NAME_LEN = 64,    // name of a currency or token in the ledger, with terminator
 };
 
 enum wire_type {
@@ -66,7 +66,7 @@ struct wire_states {
     size_t len;
 };
 struct wire_balance {
-    char currency[CURRENCY_LEN];
+    char currency[LEDGER_NAME_LEN];
     uint8_t party;
     i256 amount;
 };

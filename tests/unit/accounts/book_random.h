@@ -30,8 +30,9 @@ static inline i128 random_signed(struct prng *r)
 static inline bool account_equal(const struct account *a, const struct account *b)
 {
     if (a->id != b->id || strcmp(a->name, b->name) != 0 || a->rule != b->rule ||
-        a->cash_decimals != b->cash_decimals || a->emode != b->emode || a->epoch != b->epoch ||
-        a->cash != b->cash || a->n_positions != b->n_positions)
+        memcmp(a->currency, b->currency, CURRENCY_LEN) != 0 || a->cash_decimals != b->cash_decimals ||
+        a->emode != b->emode || a->epoch != b->epoch || a->cash != b->cash ||
+        a->n_positions != b->n_positions)
         return false;
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i], *q = &b->position[i];
@@ -42,6 +43,14 @@ static inline bool account_equal(const struct account *a, const struct account *
     return true;
 }
 
+// A name of one to seven characters that only this number of decimals gives: one currency has one quantum.
+static inline void random_currency(struct prng *r, unsigned decimals, char out[CURRENCY_LEN])
+{
+    memset(out, 0, CURRENCY_LEN);
+    (void)snprintf(out, CURRENCY_LEN, "%c%.*s", (int)('A' + decimals), (int)prng_below(r, CURRENCY_LEN - 1),
+                   "09ZAQ7");
+}
+
 static inline void random_account(struct prng *r, struct account *a)
 {
     memset(a, 0, sizeof *a);
@@ -50,6 +59,8 @@ static inline void random_account(struct prng *r, struct account *a)
                    "\"x\", \\y\xc3\xa9=;abcdefghijklmnopqrstu");
     a->rule = rule_at(prng_below(r, 3));
     a->cash_decimals = (uint8_t)prng_below(r, DECIMALS_MAX + 1);
+    if (prng_chance(r, 2, 3))
+        random_currency(r, a->cash_decimals, a->currency);
     a->emode = (uint8_t)prng_u64(r);
     a->epoch = (uint32_t)random_bits(r, 32);
     a->cash = random_signed(r);
@@ -104,6 +115,7 @@ static inline void random_market(struct prng *r, struct market *m, unsigned asse
         }
         s->inverse = s->kind == INST_INVERSE ? (uint16_t)(s->asset + 1) : 0;
         s->cash_decimals = (uint8_t)prng_below(r, DECIMALS_MAX + 1);
+        random_currency(r, s->cash_decimals, s->currency);
         s->fee_ppm = (uint32_t)prng_below(r, MARKET_PPM);
         s->penalty_ppm = (uint32_t)prng_below(r, MARKET_PPM);
         s->n_tiers = (uint16_t)prng_between(r, 1, TIERS_MAX);

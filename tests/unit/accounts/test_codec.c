@@ -37,6 +37,7 @@ START_TEST(test_account_extremes)
                         .cash = -top - 1,
                         .epoch = UINT32_MAX,
                         .emode = 255,
+                        .currency = "ABC4567",
                         .cash_decimals = 18},
                    b;
     memset(a.name, 'n', NAME_LEN - 1);
@@ -122,12 +123,26 @@ START_TEST(test_account_refused)
     n = account_encode(&a, buf, sizeof buf);
     ck_assert_uint_gt(n, 0);
     ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    a.rule = rule_find("perp-linear-1");
+    a.position[0] = a.position[1] = (struct position){0};
+    a.n_positions = 0;
+    memcpy(a.currency, "usdc", 5);
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_uint_eq(account_decode(buf, n, &b), 0);
+    memcpy(a.currency, "USDC", 5);
+    n = account_encode(&a, buf, sizeof buf);
+    ck_assert_uint_eq(account_decode(buf, n, &b), n);
+    ck_assert_str_eq(b.currency, "USDC");
+    memset(a.currency, 'A', sizeof a.currency); // not terminated
+    ck_assert_uint_eq(account_encode(&a, buf, sizeof buf), 0);
+    memset(a.currency, 0, sizeof a.currency);
     a.rule = NULL;
     ck_assert_uint_eq(account_encode(&a, buf, sizeof buf), 0);
 }
 END_TEST
 
-// {0xA1, id as a varint}: an id padded with a zero group must not be another spelling of the same account.
+// {version, id as a varint}: an id padded with a zero group must not be another spelling of the same account.
 START_TEST(test_padded_varint_refused)
 {
     uint8_t buf[ACCOUNT_BYTES_MAX], padded[ACCOUNT_BYTES_MAX];

@@ -105,7 +105,8 @@ struct file {
 };
 #define ACC "account,name,rule,cash,emode,instrument,size,entry,supply,debt,collateral\n"
 #define AST "name,kind,source,decimals,base,stale_ms,guard_ppm\n"
-#define INS "name,kind,asset,size_decimals,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
+#define INS "name,kind,asset,size_decimals,currency,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
+#define CUR "account,rule,currency,cash,instrument,size,entry\n"
 #define RES                                                                                                  \
     "name,kind,asset,size_decimals,lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,"   \
     "borrow_index\n"
@@ -149,31 +150,46 @@ static const struct file REFUSED[] = {
     {"x.csv", AST "eth_usd,index,eth_usd,9,,60000,0\n",
      "x.csv:2: asset eth_usd is in the store with another"},
     // instruments
-    {"x.csv", INS "X,linear,nope,0,6,0:10000,1,1\n", "x.csv:2: asset: there is no asset 'nope'"},
-    {"x.csv", INS "X,option,eth_usd,0,6,0:10000,1,1\n",
+    {"x.csv", INS "X,linear,nope,0,USDC,6,0:10000,1,1\n", "x.csv:2: asset: there is no asset 'nope'"},
+    {"x.csv", INS "X,option,eth_usd,0,USDC,6,0:10000,1,1\n",
      "x.csv:2: kind 'option' is not one of linear, inverse, reserve"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,,1,1\n", "x.csv:2: instrument X: needs 1 to 16 maintenance tiers"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,5:10000,1,1\n",
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,,1,1\n",
+     "x.csv:2: instrument X: needs 1 to 16 maintenance tiers"},
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,5:10000,1,1\n",
      "x.csv:2: instrument X: the first tier's floor must be 0"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;5:9000,1,1\n",
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0:10000;5:9000,1,1\n",
      "x.csv:2: instrument X: tier 2: floors and rates"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;5:,1,1\n", "x.csv:2: rate_ppm is missing"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0;5:10000,1,1\n", "x.csv:2: tiers: floor:rate_ppm pairs"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;1.0000001:20000,1,1\n",
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0:10000;5:,1,1\n", "x.csv:2: rate_ppm is missing"},
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0;5:10000,1,1\n", "x.csv:2: tiers: floor:rate_ppm pairs"},
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0:10000;1.0000001:20000,1,1\n",
      "x.csv:2: floor: '1.0000001' has more than 6"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000,1,\n", "x.csv:2: penalty_ppm is missing"},
-    {"x.csv", INS "X,linear,eth_usd,0,,0:10000,1,1\n", "x.csv:2: cash_decimals is missing"},
-    {"x.csv", INS "X,inverse,eth_usd,0,8,0:10000,1,1\n",
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0:10000,1,\n", "x.csv:2: penalty_ppm is missing"},
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,,0:10000,1,1\n", "x.csv:2: cash_decimals is missing"},
+    {"x.csv", INS "X,inverse,eth_usd,0,BTC,8,0:10000,1,1\n",
      "x.csv:2: an inverse perpetual needs an asset of kind recip"},
-    {"x.csv", INS "X,linear,1/BTC-PERPETUAL,0,6,0:10000,1,1\n",
+    {"x.csv", INS "X,linear,1/BTC-PERPETUAL,0,USDC,6,0:10000,1,1\n",
      "x.csv:2: instrument X: asset must be a mark or index"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0:1,1,1\nX,linear,eth_usd,0,6,0:1,1,1\n",
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0:1,1,1\nX,linear,eth_usd,0,USDC,6,0:1,1,1\n",
      "x.csv:3: instrument X is defined twice"},
-    {"x.csv", INS "X,reserve,eth_usd,18,6,,,\n", "x.csv:2: cash_decimals does not apply to a reserve"},
-    {"x.csv", INS "WETH,linear,eth_usd,18,6,0:10000,1,1\n",
+    {"x.csv", INS "X,reserve,eth_usd,18,,6,,,\n", "x.csv:2: cash_decimals does not apply to a reserve"},
+    {"x.csv", INS "WETH,linear,eth_usd,18,USDC,6,0:10000,1,1\n",
      "x.csv:2: instrument WETH is in the store with another"},
-    {"x.csv", INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,3,6,0:10000,1,1\n",
+    {"x.csv", INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,3,USDC,6,0:10000,1,1\n",
      "is in the store with another kind, asset"},
+    {"x.csv", INS "X,linear,eth_usd,0,,6,0:10000,1,1\n", "x.csv:2: currency is missing"},
+    {"x.csv", INS "X,linear,eth_usd,0,usdc,6,0:10000,1,1\n", "x.csv:2: currency 'usdc' must be 1 to 7 upper"},
+    {"x.csv", INS "X,linear,eth_usd,0,TOOLONGX,6,0:10000,1,1\n", "x.csv:2: currency 'TOOLONGX' must be"},
+    {"x.csv", INS "X,reserve,eth_usd,18,USDC,,,,\n", "x.csv:2: currency does not apply to a reserve"},
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,8,0:10000,1,1\n",
+     "x.csv:2: instrument X: cash_decimals of USDC are 8, but 6 for instrument BTC_USDC-PERPETUAL"},
+    {"x.csv", INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,USDT,6,0:10000,1,1\n",
+     "x.csv:2: instrument BTC_USDC-PERPETUAL is in the store with another kind, asset, currency"},
+    {"x.json",
+     J("instruments",
+       "{\"name\": \"X\", \"kind\": \"linear\", \"asset\": \"eth_usd\", \"size_decimals\": 0,\n"
+       "\"cash_decimals\": 6, \"fee_ppm\": 1, \"penalty_ppm\": 1,\n"
+       "\"tiers\": [\n{\"floor\": 0, \"rate_ppm\": 1}]}"),
+     "x.json:3: currency is missing"},
     {"x.csv", RES "X,reserve,eth_usd,18,8000,,1000,,,,1,1\n", "x.csv:2: lb_bps is missing"},
     {"x.csv", RES "X,reserve,eth_usd,18,8000,9999,1000,,,,1,1\n", "x.csv:2: instrument X: lb_bps must be"},
     {"x.csv", RES "X,reserve,eth_usd,18,10001,10500,1000,,,,1,1\n", "x.csv:2: lt_bps must be 0 to 10000"},
@@ -188,11 +204,11 @@ static const struct file REFUSED[] = {
        "\"lt_bps\": 0, \"fee_bps\": 0, \"liquidity_index\": 1, \"borrow_index\": 1,\n"
        "\"tiers\": [\n{\"floor\": 0, \"rate_ppm\": 1}]}"),
      "x.json:5: tiers do not apply to a reserve"},
-    {"x.csv", INS "X,linear,eth_usd,0,6,0:10000;5:20000;5:30000,1,1\n",
+    {"x.csv", INS "X,linear,eth_usd,0,USDC,6,0:10000;5:20000;5:30000,1,1\n",
      "x.csv:2: instrument X: tier 3: floors and rates"},
     {"x.csv",
-     "name,kind,asset,inverse,size_decimals,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
-     "X,inverse,eth_usd,1/BTC-PERPETUAL,0,8,0:10000,1,1\n",
+     "name,kind,asset,inverse,size_decimals,currency,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
+     "X,inverse,eth_usd,1/BTC-PERPETUAL,0,ETH,8,0:10000,1,1\n",
      "x.csv:2: instrument X: inverse must name the reciprocal of asset eth_usd"},
     {"x.csv", "account,rule\n1,aave-3.5,7\n", "x.csv:2: 3 columns, the header has 2"},
     // accounts
@@ -237,13 +253,38 @@ static const struct file REFUSED[] = {
     {"x.csv", ACC "1,,aave-3.5,,,WETH,,,0,0,true\n", "x.csv:2: supply or debt must be above 0"},
     {"x.csv", ACC "1,,aave-3.5,,,WETH,,,1,-1,true\n", "x.csv:2: supply or debt must be above 0"},
     {"x.csv", ACC "1,,aave-3.5,5,,WETH,,,1,,true\n", "x.csv:2: account 1 has cash but no perpetual"},
+    // currencies
+    {"x.csv", CUR "1,perp-inverse-1,BTC,1,BTC-PERPETUAL,1,1\n1,,,,ETH-PERPETUAL,1,1\n",
+     "x.csv:3: account 1: ETH-PERPETUAL settles in ETH, the account's currency is BTC (line 2)"},
+    {"x.csv",
+     CUR "1,perp-inverse-1,,1,BTC-PERPETUAL,1,1\n2,perp-inverse-1,,1,BTC-PERPETUAL,1,1\n"
+         "1,,,,ETH-PERPETUAL,1,1\n",
+     "x.csv:4: account 1: ETH-PERPETUAL settles in ETH, its other positions in BTC"},
+    {"x.csv", CUR "1,perp-inverse-1,ETH,1,BTC-PERPETUAL,1,1\n",
+     "x.csv:2: account 1: BTC-PERPETUAL settles in BTC, the account's currency is ETH"},
+    {"x.csv", CUR "1,perp-inverse-1,BTC,1,BTC-PERPETUAL,1,1\n1,,ETH,,ETH-PERPETUAL,1,1\n",
+     "x.csv:3: account 1: currency 'ETH' differs from line 2"},
+    {"x.csv", CUR "1,perp-inverse-1,,1,BTC-PERPETUAL,1,1\n1,,BTC,,,,\n",
+     "x.csv:3: account 1: currency 'BTC' differs from line 2"},
+    {"x.csv", CUR "1,perp-linear-1,usdc,1,BTC_USDC-PERPETUAL,1,1\n", "x.csv:2: currency 'usdc' must be"},
+    {"x.csv", CUR "1,perp-linear-1,,5,,,\n",
+     "x.csv:2: account 1 has cash but no perpetual that says its currency"},
+    {"x.csv", CUR "1,perp-linear-1,EUR,5,,,\n",
+     "x.csv:2: account 1: no perpetual settles in EUR: give cash_decimals"},
+    {"x.csv", CUR "1,aave-3.5,USDC,,,,\n",
+     "x.csv:2: account 1: a lending account has no settlement currency"},
+    {"x.json",
+     J("accounts", "{\"id\": 5, \"rule\": \"perp-inverse-1\", \"positions\": [\n"
+                   "{\"instrument\": \"BTC-PERPETUAL\", \"size\": 1, \"entry\": 1},\n"
+                   "{\"instrument\": \"ETH-PERPETUAL\", \"size\": 1, \"entry\": 1}]}"),
+     "x.json:5: account 5: ETH-PERPETUAL settles in ETH, its other positions in BTC"},
     // through the rule's own validation
     {"x.csv", ACC "\n1,,perp-linear-1,1,,BTC-PERPETUAL,1,1,,,\n",
      "x.csv:3: account 1: instrument BTC-PERPETUAL is not a linear"},
     {"x.csv", ACC "1,,perp-inverse-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
      "x.csv:2: account 1: instrument BTC_USDC-PERPETUAL is not"},
     {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n1,,,,,BTC-PERPETUAL,2,1,,,\n",
-     "x.csv:2: account 1: "},
+     "x.csv:3: account 1: BTC-PERPETUAL settles in BTC, its other positions in USDC"},
     {"x.csv", ACC "1,,aave-3.5,,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: account 1: "},
     {"x.json", J("accounts", "{\"id\": 5, \"rule\": \"aave-3.5\"},\n{\"id\": 5, \"rule\": \"aave-3.5\"}"),
      "x.json:4: account 5 occurs twice (first in line 3)"},
@@ -253,9 +294,30 @@ static const struct file REFUSED[] = {
      "x.json:4: collateral is missing"},
 };
 
+// A second inverse coin of the same decimals: what tells it from the first is its currency alone.
+static void add_eth_inverse(struct market *m)
+{
+    unsigned a = m->n_assets, i = m->n_instruments;
+    m->asset[a] = m->asset[0];
+    m->asset[a + 1] = m->asset[1];
+    m->asset[a + 1].base = (uint16_t)a;
+    m->instrument[i] = m->instrument[0];
+    m->instrument[i].asset = (uint16_t)a;
+    m->instrument[i].inverse = (uint16_t)(a + 1);
+    memcpy(m->instrument[i].currency, "ETH", 4);
+    (void)snprintf(m->asset[a].name, NAME_LEN, "ETH-PERPETUAL");
+    (void)snprintf(m->asset[a + 1].name, NAME_LEN, "1/ETH-PERPETUAL");
+    (void)snprintf(m->instrument[i].name, NAME_LEN, "ETH-PERPETUAL");
+    m->n_assets = (uint16_t)(a + 2);
+    m->n_instruments = (uint16_t)(i + 1);
+    struct err e = {""};
+    ck_assert_msg(market_check(m, &e) == 0, "%s", e.msg);
+}
+
 START_TEST(test_refused)
 {
     const struct file *f = &REFUSED[_i];
+    add_eth_inverse(&base.market);
     size_t len = strlen(f->text);
     char *text = malloc(len + 1);
     struct book *out = malloc(sizeof *out);
@@ -266,6 +328,62 @@ START_TEST(test_refused)
     ck_assert_ptr_null(out->account);
     free(text);
     free(out);
+}
+END_TEST
+
+static int import_string(const char *name, const char *content, const struct book *on, struct book *out,
+                         struct err *e)
+{
+    size_t len = strlen(content);
+    char *text = malloc(len + 1);
+    memcpy(text, content, len);
+    int rc = import_text(name, text, len, on, out, e);
+    free(text);
+    return rc;
+}
+
+// Where an account's currency comes from: its perpetuals, or what is given where it has none.
+START_TEST(test_currencies)
+{
+    struct book out;
+    struct err e = {""};
+    ck_assert_str_eq(base.market.instrument[0].currency, "BTC");
+    ck_assert_str_eq(base.market.instrument[3].currency, "");
+    ck_assert_str_eq(base.account[0].currency, "USDC");
+    ck_assert_str_eq(base.account[1].currency, "BTC");
+    ck_assert_str_eq(base.account[2].currency, "");
+    add_eth_inverse(&base.market);
+    ck_assert_msg(import_string("x.csv",
+                                CUR "1,perp-inverse-1,,1,ETH-PERPETUAL,1,1\n2,perp-inverse-1,ETH,1,,,\n"
+                                    "3,perp-linear-1,,,,,\n4,perp-inverse-1,BTC,1,BTC-PERPETUAL,1,1\n",
+                                &base, &out, &e) == 4,
+                  "%s", e.msg);
+    static const char *const want[] = {"ETH", "ETH", "", "BTC"};
+    for (unsigned i = 0; i < 4; i++) {
+        ck_assert_str_eq(out.account[i].currency, want[i]);
+        ck_assert(out.account[i].cash == (i == 2 ? 0 : 100000000)); // decimals come with the currency
+    }
+    // Both checks of a finished account name both currencies: the structure's and the rule's own.
+    struct account a = out.account[0];
+    memcpy(a.currency, "BTC", 4);
+    ck_assert_int_eq(account_check(&out.market, &a, &e), -1);
+    ck_assert_str_eq(e.msg, "account 1: ETH-PERPETUAL settles in ETH, the account's cash is in BTC");
+    a = out.account[3]; // 4: a second position, in the other coin
+    a.position[a.n_positions] = out.account[0].position[0];
+    a.n_positions++;
+    ck_assert_int_eq(account_check(&out.market, &a, &e), -1);
+    ck_assert_str_eq(e.msg, "account 4: ETH-PERPETUAL settles in ETH, the account's cash is in BTC");
+    ck_assert_int_eq(a.rule->validate(&out.market, &a, &e), -1);
+    ck_assert_str_eq(e.msg,
+                     "account 4: instrument ETH-PERPETUAL settles in ETH, the account's cash is in BTC");
+    memset(a.currency, 0, sizeof a.currency);
+    ck_assert_int_eq(account_check(&out.market, &a, &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "no currency"));
+    memcpy(a.currency, "btc", 4);
+    ck_assert_int_eq(account_check(NULL, &a, &e), -1);
+    memset(a.currency, 'B', sizeof a.currency); // not terminated
+    ck_assert_int_eq(account_check(NULL, &a, &e), -1);
+    book_free(&out);
 }
 END_TEST
 
@@ -292,17 +410,6 @@ END_TEST
 
 // ---- merging and stores
 // --------------------------------------------------------------------------------------
-
-static int import_string(const char *name, const char *content, const struct book *on, struct book *out,
-                         struct err *e)
-{
-    size_t len = strlen(content);
-    char *text = malloc(len + 1);
-    memcpy(text, content, len);
-    int rc = import_text(name, text, len, on, out, e);
-    free(text);
-    return rc;
-}
 
 START_TEST(test_merge)
 {
@@ -333,7 +440,7 @@ START_TEST(test_merge)
     book_free(&out);
     // Parameters of an instrument may change, and accounts of the store are judged by the new ones.
     ck_assert_int_eq(import_string("x.csv",
-                                   INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,6,0:20000,1,2\n",
+                                   INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,USDC,6,0:20000,1,2\n",
                                    &base, &out, &e),
                      0);
     ck_assert_uint_eq(out.n_accounts, 3);
@@ -341,7 +448,8 @@ START_TEST(test_merge)
     ck_assert_uint_eq(out.market.instrument[1].n_tiers, 1);
     book_free(&out);
     ck_assert_int_eq(
-        import_string("x.csv", INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,6,0:20000,600000,600000\n",
+        import_string("x.csv",
+                      INS "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,USDC,6,0:20000,600000,600000\n",
                       &base, &out, &e),
         -1);
     ck_assert_msg(strstr(e.msg, "an account of the store does not fit") != NULL, "%s", e.msg);
@@ -471,6 +579,7 @@ int main(void)
     tcase_add_test(t, test_examples_exact);
     tcase_add_test(t, test_json_equals_csv);
     tcase_add_loop_test(t, test_refused, 0, COUNT(REFUSED));
+    tcase_add_test(t, test_currencies);
     tcase_add_test(t, test_too_many_positions);
     tcase_add_test(t, test_merge);
     tcase_add_loop_test(t, test_many_accounts, 0, 3);

@@ -36,13 +36,16 @@ static void setup(void)
     static const int64_t btc_floor[] = {0, 5000000, 25000000, 100000000, 500000000};
     static const uint32_t btc_rate[] = {4000, 5000, 10000, 25000, 50000};
     for (unsigned i = 0; i < 2; i++) {
-        market.instrument[i] = (struct instrument){
-            .kind = INST_LINEAR, .size_decimals = 3, .cash_decimals = 2, .asset = (uint16_t)i};
+        market.instrument[i] = (struct instrument){.kind = INST_LINEAR,
+                                                   .size_decimals = 3,
+                                                   .currency = "USDT",
+                                                   .cash_decimals = 2,
+                                                   .asset = (uint16_t)i};
     }
     set_tiers(&market.instrument[ETH_PERP], 7, eth_floor, eth_rate);
     set_tiers(&market.instrument[BTC_PERP], 5, btc_floor, btc_rate);
-    market.instrument[XBT_INV] =
-        (struct instrument){.kind = INST_INVERSE, .cash_decimals = 8, .asset = XBT, .inverse = XBT_R};
+    market.instrument[XBT_INV] = (struct instrument){
+        .kind = INST_INVERSE, .currency = "BTC", .cash_decimals = 8, .asset = XBT, .inverse = XBT_R};
     static const int64_t xbt_floor[] = {0, 1000000000};
     static const uint32_t xbt_rate[] = {5000, 10000};
     set_tiers(&market.instrument[XBT_INV], 2, xbt_floor, xbt_rate);
@@ -50,13 +53,15 @@ static void setup(void)
 
 static struct account linear(i128 cash)
 {
-    return (struct account){.id = 7, .rule = &rule_perp_linear_1, .cash_decimals = 2, .cash = cash};
+    return (struct account){
+        .id = 7, .rule = &rule_perp_linear_1, .currency = "USDT", .cash_decimals = 2, .cash = cash};
 }
 
 static struct account inverse(i128 cash, i128 size, int64_t entry)
 {
     return (struct account){.id = 8,
                             .rule = &rule_perp_inverse_1,
+                            .currency = "BTC",
                             .cash_decimals = 8,
                             .cash = cash,
                             .n_positions = 1,
@@ -374,6 +379,36 @@ START_TEST(validate_names_the_remedy)
 }
 END_TEST
 
+// Two inverse perpetuals with the same decimals, one in BTC, one in ETH: adding them up would be nonsense.
+START_TEST(validate_refuses_two_currencies)
+{
+    struct account a = inverse(100000000, -15000, 6400000);
+    struct err e;
+    market.instrument[XBT_INV + 1] = market.instrument[XBT_INV];
+    memcpy(market.instrument[XBT_INV].name, "BTC-PERP", 9);
+    memcpy(market.instrument[XBT_INV + 1].name, "ETH-PERP", 9);
+    market.n_instruments++;
+    add(&a, XBT_INV + 1, 10, 320000);
+    ck_assert_int_eq(rule_perp_inverse_1.validate(&market, &a, &e), 0); // two of one currency
+    memcpy(market.instrument[XBT_INV + 1].currency, "ETH", 4);
+    ck_assert_int_eq(rule_perp_inverse_1.validate(&market, &a, &e), -1);
+    ck_assert_str_eq(e.msg, "account 8: instrument ETH-PERP settles in ETH, the account's cash is in BTC");
+    a.n_positions = 1;
+    memcpy(a.currency, "ETH", 4);
+    ck_assert_int_eq(rule_perp_inverse_1.validate(&market, &a, &e), -1);
+    ck_assert_str_eq(e.msg, "account 8: instrument BTC-PERP settles in BTC, the account's cash is in ETH");
+    memset(market.instrument[XBT_INV].currency, 0, CURRENCY_LEN);
+    memset(a.currency, 0, CURRENCY_LEN);
+    ck_assert_int_eq(rule_perp_inverse_1.validate(&market, &a, &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "without a settlement currency"));
+    a.cash = 0;
+    ck_assert_int_eq(rule_perp_inverse_1.validate(&market, &a, &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "no settlement currency"));
+    a.n_positions = 0; // an empty account needs none
+    ck_assert_int_eq(rule_perp_inverse_1.validate(&market, &a, &e), 0);
+}
+END_TEST
+
 START_TEST(registry)
 {
     ck_assert_ptr_eq(rule_find("perp-linear-1"), &rule_perp_linear_1);
@@ -423,6 +458,7 @@ int main(void)
                                   settle_with_deficit,
                                   settle_refuses,
                                   validate_names_the_remedy,
+                                  validate_refuses_two_currencies,
                                   registry,
                                   reciprocals};
     Suite *s = suite_create("accounts/rules/perp");

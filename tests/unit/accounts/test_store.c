@@ -18,7 +18,7 @@ static char dir[] = "/tmp/tripline-store-XXXXXX";
 static char path[128];
 
 // Fingerprint of the accounts that seed 1 gives.
-#define PINNED UINT64_C(0xc7b23325bcfa82b9)
+#define PINNED UINT64_C(0xb9d8716d9e1f37bd)
 
 static void setup(void)
 {
@@ -135,6 +135,7 @@ START_TEST(test_wide_integers)
     memset(x, 0, sizeof *x);
     x->id = UINT32_MAX;
     x->rule = rule_find("perp-linear-1");
+    memcpy(x->currency, "USDC", 5);
     x->cash_decimals = 6;
     x->cash = -((i128)1 << 99) + 1;
     x->n_positions = 1;
@@ -186,10 +187,16 @@ START_TEST(test_not_a_store)
     write_file("", 0);
     expect_load_error("is empty");
     save(a);
-    tamper("PRAGMA user_version = 2");
-    expect_load_error("schema version 2, this tripline has version 1");
+    tamper("PRAGMA user_version = 3");
+    expect_load_error("schema version 3, this tripline has version 2");
     ck_assert_int_eq(store_save(path, a, &e), -1);
-    ck_assert_ptr_nonnull(strstr(e.msg, "schema version 2"));
+    ck_assert_ptr_nonnull(strstr(e.msg, "schema version 3"));
+    // Stores from before currencies: told how to bring them along.
+    tamper("PRAGMA user_version = 1; ALTER TABLE accounts DROP COLUMN currency");
+    expect_load_error("schema version 1 names no settlement currencies");
+    expect_load_error("add \"currency\" to each perpetual");
+    ck_assert_int_eq(store_save(path, a, &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "schema version 1"));
     drop(a);
 }
 END_TEST
@@ -204,6 +211,16 @@ static const struct damage DAMAGE[] = {
     {"UPDATE accounts SET cash = '170141183460469231731687303715884105728' WHERE id = 2", "column cash"},
     {"UPDATE accounts SET rule = 'nope-9' WHERE id = 2", "unknown rule 'nope-9'"},
     {"UPDATE accounts SET cash_decimals = 19 WHERE id = 2", "column cash_decimals"},
+    {"UPDATE accounts SET currency = 'BTCBTCBT' WHERE id = 2", "column currency"},
+    {"UPDATE accounts SET currency = 'btc' WHERE id = 2", "currency must be 1 to 7"},
+    {"UPDATE accounts SET currency = 'XYZ' WHERE id = 2", "the account's cash is in XYZ"},
+    {"UPDATE accounts SET currency = '' WHERE id = 2", "the account's cash is in no currency"},
+    {"UPDATE accounts SET currency = 'USDC' WHERE id = 3", "a lending account has no settlement currency"},
+    {"UPDATE instruments SET currency = 'a,b' WHERE kind = 'linear'", "currency must be 1 to 7"},
+    {"UPDATE instruments SET currency = '' WHERE kind = 'inverse'", "currency must be 1 to 7"},
+    {"UPDATE instruments SET currency = 'USDC' WHERE kind = 'reserve'",
+     "perpetual's parameters on a reserve"},
+    {"UPDATE instruments SET currency = 'USDC' WHERE kind = 'inverse'", "cash_decimals of USDC are"},
     {"UPDATE accounts SET epoch = 4294967296 WHERE id = 2", "column epoch"},
     {"UPDATE accounts SET epoch = -1 WHERE id = 2", "column epoch"},
     {"UPDATE accounts SET name = 'a name that is far too long for its column'", "column name"},
@@ -261,6 +278,11 @@ START_TEST(test_schema_checks)
                                       "UPDATE accounts SET cash = '1-2'",
                                       "UPDATE accounts SET cash = '-0'",
                                       "UPDATE accounts SET epoch = -1",
+                                      "UPDATE accounts SET currency = 'TOOLONGX'",
+                                      "UPDATE accounts SET currency = 'usdc'",
+                                      "UPDATE accounts SET currency = NULL",
+                                      "UPDATE instruments SET currency = '' WHERE kind = 'linear'",
+                                      "UPDATE instruments SET currency = 'X' WHERE kind = 'reserve'",
                                       "UPDATE accounts SET id = 0",
                                       "DELETE FROM assets",
                                       "DELETE FROM accounts",
@@ -398,6 +420,44 @@ START_TEST(test_generate_spread)
 }
 END_TEST
 
+// Two instruments that settle in BTC, one in ETH: an account may hold both of the former, none a mixture.
+START_TEST(test_generate_currencies)
+{
+    static const struct gen_price some[] = {{"BTC-PERPETUAL", GEN_INVERSE, 64000000000000000},
+                                            {"ETH-PERPETUAL", GEN_INVERSE, 3200000000000000},
+                                            {"BTC-27NOV26", GEN_INVERSE, 64500000000000000},
+                                            {"SOL_USDC-PERPETUAL", GEN_LINEAR, 150000000000000},
+                                            {"SOL_USDT-PERPETUAL", GEN_LINEAR, 150000000000000},
+                                            {"XRP_USDC-PERPETUAL", GEN_LINEAR, 520000000000}};
+    static const char *const currency[] = {"BTC", "ETH", "BTC", "USDC", "USDT", "USDC"};
+    struct gen_options o = {.seed = seed, .accounts = 200, .prices = some, .n_prices = 6};
+    struct book *b = calloc(1, sizeof *b);
+    struct err e = {""};
+    ck_assert_msg(accounts_generate(&o, b, &e) == 0, "%s", e.msg);
+    unsigned seen[6] = {0}, several = 0;
+    for (unsigned i = 0; i < 6; i++)
+        ck_assert_str_eq(b->market.instrument[i].currency, currency[i]);
+    for (size_t i = 0; i < b->n_accounts; i++) {
+        const struct account *a = &b->account[i];
+        several += a->n_positions > 1 && a->rule == rule_find("perp-inverse-1");
+        for (unsigned k = 0; k < a->n_positions; k++) {
+            ck_assert_str_eq(a->currency, currency[a->position[k].instrument]);
+            seen[a->position[k].instrument]++;
+        }
+    }
+    for (unsigned i = 0; i < 6; i++)
+        ck_assert_uint_gt(seen[i], 0);
+    ck_assert_uint_gt(several, 0);
+    static const struct gen_price bad[] = {{"btc-PERPETUAL", GEN_INVERSE, 64000000000000000}};
+    book_free(b);
+    o.prices = bad;
+    o.n_prices = 1;
+    ck_assert_int_eq(accounts_generate(&o, b, &e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "'btc' is no settlement currency"));
+    free(b);
+}
+END_TEST
+
 START_TEST(test_generate_near_share)
 {
     size_t n;
@@ -522,6 +582,7 @@ int main(void)
     tcase_add_test(t, test_failed_save_keeps_content);
     tcase_add_test(t, test_unwritable);
     tcase_add_test(t, test_generate_spread);
+    tcase_add_test(t, test_generate_currencies);
     tcase_add_test(t, test_generate_near_share);
     tcase_add_test(t, test_generate_deterministic);
     tcase_add_test(t, test_generate_pinned);

@@ -177,15 +177,16 @@ START_TEST(replies)
     }
     ck_assert(desk_in_flight(desk, 4));
     // a fill that does not hold up: account missing, of another, of the old epoch, against the rule
-    struct order_reply bad[4] = {r, r, r, r};
+    struct order_reply bad[5] = {r, r, r, r, r};
     bad[0].has_account = false;
     bad[1].account.id++;
     bad[2].account.epoch = r.key.epoch;
     bad[3].account.cash_decimals = 3;
-    for (int i = 0; i < 4; i++)
+    memcpy(bad[4].account.currency, "BTC", 4);
+    for (int i = 0; i < 5; i++)
         ck_assert_uint_eq(desk_reply(desk, &bad[i]), SIZE_MAX);
     ck_assert(desk_in_flight(desk, 4) && book.account[4].position[0].size == 1000);
-    ck_assert_uint_eq(desk_counters(desk)->unknown, 8);
+    ck_assert_uint_eq(desk_counters(desk)->unknown, 9);
 
     ck_assert_uint_eq(desk_reply(desk, &r), 4);
     ck_assert(book.account[4].position[0].size == 909 && book.account[4].epoch == 1 &&

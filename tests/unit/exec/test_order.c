@@ -26,8 +26,8 @@ static struct order_reply sample_filled(void)
 {
     struct order_reply r = {
         .key = {1, 17, 3, 2}, .status = ORDER_FILLED, .reason = "partial", .has_account = true};
-    r.account =
-        (struct account){.id = 17, .name = "somebody", .rule = &rule_perp_linear_1, .cash_decimals = 6};
+    r.account = (struct account){
+        .id = 17, .name = "somebody", .rule = &rule_perp_linear_1, .currency = "USDC", .cash_decimals = 6};
     r.account.epoch = 4;
     r.account.cash = -((i128)1 << 90);
     r.account.n_positions = 2;
@@ -198,7 +198,7 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
         return wire_put_absent(&keys[0], buf, WIRE_MAX);
     case 8:
         b = (struct wire_balances){.last = true, .orders = 5, .n = 2};
-        b.row[0] = (struct wire_balance){"cash/quote.d6", PARTY_POOL, i256_neg(i256_pow10(60))};
+        b.row[0] = (struct wire_balance){"cash/USDC", PARTY_POOL, i256_neg(i256_pow10(60))};
         b.row[1] = (struct wire_balance){"token/WETH", PARTY_ACCOUNT, i256_pow10(60)};
         return wire_put_balances(&b, buf, WIRE_MAX);
     case 9:

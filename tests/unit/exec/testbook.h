@@ -23,6 +23,7 @@ static inline void testbook(struct book *b, size_t n)
     m->instrument[0] = (struct instrument){.name = "X-PERP",
                                            .kind = INST_LINEAR,
                                            .size_decimals = 3,
+                                           .currency = "USDC",
                                            .cash_decimals = 6,
                                            .n_tiers = 1,
                                            .fee_ppm = 500,
@@ -32,6 +33,7 @@ static inline void testbook(struct book *b, size_t n)
         struct account *a = &b->account[k];
         *a = (struct account){.id = (uint32_t)(100 + k),
                               .rule = &rule_perp_linear_1,
+                              .currency = "USDC",
                               .cash_decimals = 6,
                               .cash = (i128)(k + 1) * 10000000,
                               .n_positions = 1};

@@ -164,7 +164,8 @@ static inline void setup(void)
         m->asset[i] = (struct asset){.kind = ASSET_MARK};
         snprintf(m->asset[i].name, NAME_LEN, "X%u", i);
         snprintf(m->asset[i].source, NAME_LEN, "X%u", i);
-        m->instrument[i] = (struct instrument){.kind = INST_LINEAR, .asset = (uint16_t)i, .n_tiers = 1};
+        m->instrument[i] =
+            (struct instrument){.kind = INST_LINEAR, .currency = "USDC", .asset = (uint16_t)i, .n_tiers = 1};
         m->instrument[i].tier[0].rate_ppm = 100000;
         snprintf(m->instrument[i].name, NAME_LEN, "X%u-PERP", i);
         px[i] = 10000;
@@ -173,7 +174,8 @@ static inline void setup(void)
     // exactly
     for (unsigned i = 0; i < ACCOUNTS; i++) {
         struct account *a = &book.account[i];
-        *a = (struct account){.id = 10 + 2 * i, .rule = &toy, .cash = 1000000, .n_positions = 1};
+        *a = (struct account){
+            .id = 10 + 2 * i, .rule = &toy, .currency = "USDC", .cash = 1000000, .n_positions = 1};
         a->position[0] = (struct position){.instrument = 0, .size = 1000, .entry = 10000};
     }
 }

@@ -89,6 +89,7 @@ static void fill_market(void)
     m->instrument[0] = (struct instrument){.name = "BTC_USDC-PERPETUAL",
                                            .kind = INST_LINEAR,
                                            .size_decimals = 3,
+                                           .currency = "USDC",
                                            .cash_decimals = 6,
                                            .n_tiers = 1,
                                            .fee_ppm = 500,
@@ -98,6 +99,7 @@ static void fill_market(void)
     // 57575.75...
     account = (struct account){.id = 5,
                                .rule = &rule_perp_linear_1,
+                               .currency = "USDC",
                                .cash_decimals = 6,
                                .cash = INT64_C(3000000000),
                                .n_positions = 1};
