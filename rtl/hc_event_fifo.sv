@@ -20,6 +20,11 @@ module hc_event_fifo #(
 );
   localparam int unsigned PtrW = $clog2(DEPTH);
 
+  // The pointers wrap by themselves.
+  if (DEPTH < 2 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
+    $error("the event queue's depth must be a power of two, at least 2");
+  end
+
   logic [abi_pkg::BeatW-1:0] mem[DEPTH];
   logic [PtrW-1:0]           rd_q, wr_q;
   logic [PtrW:0]             used_q, used_d;

@@ -3,7 +3,7 @@
 include sim/sim.mk
 
 YOSYS ?= yosys
-COSIM_GEOMETRIES ?= 32x16x256 4x4x16 8x2x32 4x1x16 1x8x16
+COSIM_GEOMETRIES ?= 32x16x256 4x4x16 8x2x32 4x1x16 1x8x16 netlist-4x4x16
 COSIM := $(COSIM_GEOMETRIES:%=$(B)/cosim/%)
 
 lint-rtl: $(B)/gen/abi_pkg.sv
@@ -18,6 +18,24 @@ lint-rtl: $(B)/gen/abi_pkg.sv
 # The committed page must be what the definition gives (tests/cosim/test_registers.py checks it).
 registers: drivers/abi/abi.toml
 	$(PYTHON) drivers/abi/gen_abi.py md $< > docs/registers.md
+
+# netlist-LxSxA: what Yosys makes of the sources, simulated in their place, so that the simulator and the synthesiser are
+# known to read them alike. Without Verilator's optimisations: 5.006 gets the netlist of `opt -full` wrong (any -O above 0).
+NETLIST_PASSES := proc; flatten; check -assert; opt -full; memory_dff; memory_collect; opt_clean; check -assert
+$(B)/sim/netlist-%/Vhc_core__ALL.a: SIM_OPT := -O1
+$(B)/sim/netlist-%/Vhc_core__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) rtl/rtl.mk sim/sim.mk
+	@mkdir -p $(@D)
+	@echo "  NETLIST  $*"
+	@hash=$$( (cat $(RTL_DEPS) $(B)/gen/abi_pkg.sv; echo netlist $*) | sha256sum | cut -c1-16); \
+	printf '#define SIM_BUILD_HASH UINT64_C(0x%s)\n' $$hash > $(@D)/build_hash.h; \
+	$(YOSYS) -q -l $(@D)/yosys.log -p "read_verilog -sv -Irtl $(B)/gen/abi_pkg.sv $(RTL_SRC); \
+	  hierarchy -check -top hc_core -chparam LANES $(call sim_word,$*,1) -chparam SLOTS $(call sim_word,$*,2) \
+	  -chparam ASSETS $(call sim_word,$*,3) -chparam BUILD_HASH 64'h$$hash; $(NETLIST_PASSES); \
+	  rename -top hc_core; write_verilog -noattr $(@D)/netlist.v" && \
+	$(VERILATOR) --cc -O0 -fno-dfg --x-assign unique --x-initial unique --trace-fst --threads 1 --top-module hc_core \
+	  --prefix Vhc_core -Wno-fatal -Wno-lint -Wno-UNOPTFLAT --Mdir $(@D) $(@D)/netlist.v > $(@D)/verilator.log 2>&1 \
+	  || { cat $(@D)/yosys.log $(@D)/verilator.log | tail -n 30; exit 1; }
+	@$(sim_compile)
 
 $(B)/obj/tests/cosim/cosim.o: CFLAGS += -Isim
 $(B)/cosim/%: $(B)/obj/tests/cosim/cosim.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a

@@ -31,6 +31,7 @@ struct Ring {
         head = (head + 1) % kQueue;
         used--;
     }
+    void clear() { head = used = 0; }
 };
 
 // xorshift64*: only has to be repeatable.
@@ -161,6 +162,16 @@ struct sim *sim_open(const struct sim_config *c, const char **why)
         return s;
     delete s;
     return nullptr;
+}
+
+int sim_reset(struct sim *s, uint64_t cycles)
+{
+    while (cycles--)
+        s->cycle();
+    s->commands.clear();
+    s->events.clear();
+    s->offering = false;
+    return s->bring_up() ? 0 : -1;
 }
 
 size_t sim_submit(struct sim *s, const struct beat *cmd, size_t n)

@@ -18,6 +18,13 @@ VERILATOR_ROOT_DIR = $(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null)
 SIM_MAKE := $(MAKE)
 sim_word = $(word $(2),$(subst x, ,$(1)))
 
+# In the directory of the target: the C++ that Verilator made, and its library.
+define sim_compile
+env -u MAKEFLAGS -u MFLAGS $(SIM_MAKE) --no-print-directory -s -C $(@D) -f Vhc_core.mk OPT_FAST="$(SIM_OPT)" OPT_GLOBAL="$(SIM_OPT)" \
+  OPT_SLOW=-O0 CXX="$(CXX)" LINK="$(CXX)" CFG_CXXFLAGS_WNO_UNUSED= Vhc_core__ALL.a verilated.o \
+  verilated_fst_c.o verilated_threads.o > $(@D)/build.log 2>&1 || { cat $(@D)/build.log; exit 1; }
+endef
+
 # The hash covers what the core is made of: sources, definition, geometry.
 $(B)/sim/%/Vhc_core__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk
 	@mkdir -p $(@D)
@@ -27,9 +34,7 @@ $(B)/sim/%/Vhc_core__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk
 	$(VERILATOR) $(SIM_VFLAGS) $(SIM_VEXTRA) --Mdir $(@D) \
 	  -GLANES=$(call sim_word,$*,1) -GSLOTS=$(call sim_word,$*,2) -GASSETS=$(call sim_word,$*,3) \
 	  -GBUILD_HASH="64'h$$hash" $(B)/gen/abi_pkg.sv $(RTL_SRC)
-	@env -u MAKEFLAGS -u MFLAGS $(SIM_MAKE) --no-print-directory -s -C $(@D) -f Vhc_core.mk OPT_FAST="$(SIM_OPT)" OPT_GLOBAL="$(SIM_OPT)" \
-	  OPT_SLOW=-O0 CXX="$(CXX)" LINK="$(CXX)" CFG_CXXFLAGS_WNO_UNUSED= Vhc_core__ALL.a verilated.o \
-	  verilated_fst_c.o verilated_threads.o > $(@D)/build.log 2>&1 || { cat $(@D)/build.log; exit 1; }
+	@$(sim_compile)
 
 $(B)/sim/%/harness.o: sim/harness.cpp sim/sim_api.h $(B)/gen/abi.h $(B)/sim/%/Vhc_core__ALL.a
 	@echo "  CXX   $@"

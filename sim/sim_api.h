@@ -26,6 +26,9 @@ struct sim_config {
 /* Resets the core and waits until its memories are cleared. NULL when out of memory, when the waveform cannot
  * be written, or when the core does not come up; *why then says which. */
 struct sim *sim_open(const struct sim_config *c, const char **why);
+/* Lets `cycles` pass, resets the core in the middle of whatever it then does, and waits as sim_open does.
+ * Queued beats and events are lost. 0, or -1 when the core does not come up. */
+int sim_reset(struct sim *s, uint64_t cycles);
 /* Queues up to n beats; returns how many there was room for. */
 size_t sim_submit(struct sim *s, const struct beat *cmd, size_t n);
 /* Runs until there is an event or nothing is left to do; returns the events, at most max. */

@@ -47,6 +47,18 @@ static struct device *open_device(const char *backend, unsigned in, unsigned out
     return d;
 }
 
+static struct device *open_model(uint32_t lanes, uint32_t slots, uint32_t assets)
+{
+    struct device_config c = {.backend = "model", .lanes = lanes, .slots = slots, .assets = assets};
+    struct device *d = NULL;
+    struct err e;
+    if (device_open(&c, &d, &e)) {
+        printf("Bail out! %s\n", e.msg);
+        exit(1);
+    }
+    return d;
+}
+
 static void record(FILE *f, char kind, struct beat b)
 {
     if (kind == 'e')
@@ -257,14 +269,7 @@ static void burst(unsigned out, uint64_t seed)
 static void counters(uint64_t seed)
 {
     struct device *a = open_device("sim", 20, 20, seed);
-    struct device_config conf = {
-        .backend = "model", .lanes = a->info.lanes, .slots = a->info.slots, .assets = a->info.assets};
-    struct device *m = NULL;
-    struct err e;
-    if (device_open(&conf, &m, &e)) {
-        printf("Bail out! %s\n", e.msg);
-        exit(1);
-    }
+    struct device *m = open_model(a->info.lanes, a->info.slots, a->info.assets);
     struct stream s;
     stream_init(&s, seed, a->info.lanes, a->info.slots, a->info.assets);
     struct beat *b = calloc(400 * stream_room(&s), sizeof *b);
@@ -286,6 +291,64 @@ static void counters(uint64_t seed)
     free(b);
     device_close(m);
     device_close(a);
+}
+
+static size_t phrases(struct stream *s, struct beat *b, size_t n)
+{
+    size_t len = 0;
+    while (n--)
+        len += stream_next(s, b + len);
+    return len;
+}
+
+// The events of the same beats on both, stamps apart.
+static bool same_events(struct sim *s, struct device *m, const struct beat *b, size_t n)
+{
+    struct beat x, y;
+    for (size_t i = 0; i < n; i++) {
+        if (sim_submit(s, &b[i], 1) != 1)
+            return false;
+        device_submit(m, &b[i], 1);
+        while (device_poll(m, &y, 1) == 1) {
+            if (sim_poll(s, &x, 1) != 1)
+                return false;
+            abi_event_mask(&x);
+            abi_event_mask(&y);
+            if (memcmp(&x, &y, sizeof x) != 0)
+                return false;
+        }
+    }
+    return sim_poll(s, &x, 1) == 0;
+}
+
+// Reset in the middle of ticks, row loads, bursts and stalls: afterwards the core is a new device.
+static void reset_anywhere(uint64_t seed)
+{
+    enum { ROUNDS = 40, PHRASES = 60 };
+    const char *why = "";
+    struct sim *s =
+        sim_open(&(struct sim_config){.seed = seed, .stall_in_pct = 30, .stall_out_pct = 60}, &why);
+    if (!s) {
+        printf("Bail out! %s\n", why);
+        exit(1);
+    }
+    struct stream st;
+    uint32_t lanes = sim_read(s, ABI_REG_LANES), slots = sim_read(s, ABI_REG_SLOTS),
+             assets = sim_read(s, ABI_REG_ASSETS);
+    stream_init(&st, seed, lanes, slots, assets);
+    struct beat *b = calloc(PHRASES * stream_room(&st), sizeof *b);
+    bool good = true;
+    for (int k = 0; k < ROUNDS && good; k++) {
+        struct device *m = open_model(lanes, slots, assets);
+        sim_submit(s, b, phrases(&st, b, PHRASES));
+        good = sim_reset(s, stream_random(&st) % 1500) == 0 && sim_read(s, ABI_REG_COMMANDS) == 0 &&
+               sim_read(s, ABI_REG_EVENTS) == 0 && sim_read(s, ABI_REG_ERROR_FLAGS) == 0;
+        good = good && same_events(s, m, b, phrases(&st, b, PHRASES));
+        device_close(m);
+    }
+    ok(good, "after a reset in the middle of anything the core is as new, %d times", ROUNDS);
+    free(b);
+    sim_close(s);
 }
 
 static void run_one(struct sim *s, struct beat b)
@@ -405,6 +468,7 @@ int main(int argc, char **argv)
     coverage();
     counters(t.seed + runs);
     registers(t.seed);
+    reset_anywhere(t.seed + runs + 5);
     latency(t.seed + runs + 1);
     throughput(t.seed + runs + 2);
     burst(0, t.seed + runs + 3);

@@ -10,15 +10,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from tap import finish, report  # noqa: E402
+
 PROGRAM = os.environ.get("TRIPLINE", "build/tripline")
-count = failed = 0
-
-
-def ok(good, name):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
 
 
 def check(*args):
@@ -42,40 +37,39 @@ def main():
             f.write(commands)
         for args in (["--device", "model"], ["--device", "sim"], [], ["--device", "model+sim"],
                      ["--stall-in", "50", "--stall-out", "90", "--seed", "7"]):
-            ok(check(*args, path) == (0, events, ""), f"the documented example gives its events: {' '.join(args)}")
+            report(check(*args, path) == (0, events, ""), f"the documented example gives its events: {' '.join(args)}")
         code, out, _ = check("--trace", wave, "--stamps", path)
         stamps = [tuple(map(int, m)) for m in re.findall(r"in=(\d+) out=(\d+)", out)]
-        ok(code == 0 and len(stamps) == 4 and all(b > a for a, b in stamps), "--stamps prints cycles")
-        ok(os.path.getsize(wave) > 1000, "--trace writes a waveform")
+        report(code == 0 and len(stamps) == 4 and all(b > a for a, b in stamps), "--stamps prints cycles")
+        report(os.path.getsize(wave) > 1000, "--trace writes a waveform")
         code, out, _ = check("--echo", "--device", "model", path)
         echoed = "".join(line[2:] + "\n" for line in out.splitlines() if line.startswith("> "))
         with open(path, "w", encoding="utf-8") as f:
             f.write(echoed)
-        ok(code == 0 and check("--device", "model", path) == (0, events, ""), "--echo prints commands that can be read again")
+        report(code == 0 and check("--device", "model", path) == (0, events, ""), "--echo prints commands that can be read again")
         code, out, _ = check("--counters", path)
-        ok(code == 0 and " commands=7 events=4 " in out and " triggers=2 " in out, "--counters")
+        report(code == 0 and " commands=7 events=4 " in out and " triggers=2 " in out, "--counters")
         with open(path, "w", encoding="utf-8") as f:
             f.write("nop\ntick asset=1\n")
         code, out, err = check(path)
-        ok(code == 1 and out == "" and f"{path}:2: tick needs price=" in err, "a faulty line is named")
+        report(code == 1 and out == "" and f"{path}:2: tick needs price=" in err, "a faulty line is named")
         code, _, err = check("--device", "abacus", path)
-        ok(code == 1, "a faulty file comes before an unknown device")
+        report(code == 1, "a faulty file comes before an unknown device")
         with open(path, "w", encoding="utf-8") as f:
             f.write("nop\n")
         code, _, err = check("--device", "abacus", path)
-        ok(code == 1 and "abacus" in err and "model" in err and "sim" in err, "an unknown device is refused, with those there are")
+        report(code == 1 and "abacus" in err and "model" in err and "sim" in err, "an unknown device is refused, with those there are")
         code, _, err = check("--trace", os.path.join(tmp, "no", "x.fst"), path)
-        ok(code == 1 and "waveform" in err, "a waveform that cannot be written is refused")
+        report(code == 1 and "waveform" in err, "a waveform that cannot be written is refused")
         code, _, err = check(os.path.join(tmp, "none.cmd"))
-        ok(code == 1 and "none.cmd" in err, "a missing file is named")
+        report(code == 1 and "none.cmd" in err, "a missing file is named")
         for bad in ([], [path, path], ["--stall-in", "100", path], ["--seed", "x", path], ["--geometry", "1x2", path], ["--what", path]):
             code, out, err = check(*bad)
-            ok(code == 2 and out == "" and err != "", f"usage error: {' '.join(os.path.basename(b) for b in bad)}")
+            report(code == 2 and out == "" and err != "", f"usage error: {' '.join(os.path.basename(b) for b in bad)}")
         code, out, err = check("--help")
-        ok(code == 0 and "usage: tripline check" in out and err == "", "--help")
-    print(f"1..{count}")
-    return failed != 0
+        report(code == 0 and "usage: tripline check" in out and err == "", "--help")
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,15 +6,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from tap import finish, report  # noqa: E402
+
 GEN, TOML, PAGE = "drivers/abi/gen_abi.py", "drivers/abi/abi.toml", "docs/registers.md"
-count = failed = 0
-
-
-def ok(good, name):
-    global count, failed
-    count += 1
-    failed += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {name}")
 
 
 def generate(what, path=TOML):
@@ -41,21 +36,20 @@ def abi_hash(text):
 
 def main():
     with open(PAGE, encoding="utf-8") as f:
-        ok(f.read() == generate("md").stdout, f"{PAGE} is what {TOML} gives (else: make registers)")
+        report(f.read() == generate("md").stdout, f"{PAGE} is what {TOML} gives (else: make registers)")
     with open(TOML, encoding="utf-8") as f:
         text = f.read()
-    ok(refused(text, '"group", lsb = 32', '"group", lsb = 27'), "overlapping fields are refused")
-    ok(refused(text, '"price", lsb = 64, width = 40', '"price", lsb = 220, width = 40'), "a field past the beat is refused")
-    ok(refused(text, '"hi", lsb = 104', '"hi", lsb = 103'), "an overlap by one bit is refused")
-    ok(refused(text, "stride = 40", "stride = 39"), "overlapping array elements are refused")
-    ok(refused(text, "opcode = 3", "opcode = 2"), "an opcode used twice is refused")
-    ok(refused(text, "offset = 0x048", "offset = 0x044"), "a misaligned register is refused")
-    ok(refused(text, "offset = 0x020", "offset = 0x01c"), "a register place used twice is refused")
-    ok(abi_hash(text) == abi_hash(text.replace("Does nothing", "Nothing")) != abi_hash(text.replace("lsb = 104", "lsb = 105")),
+    report(refused(text, '"group", lsb = 32', '"group", lsb = 27'), "overlapping fields are refused")
+    report(refused(text, '"price", lsb = 64, width = 40', '"price", lsb = 220, width = 40'), "a field past the beat is refused")
+    report(refused(text, '"hi", lsb = 104', '"hi", lsb = 103'), "an overlap by one bit is refused")
+    report(refused(text, "stride = 40", "stride = 39"), "overlapping array elements are refused")
+    report(refused(text, "opcode = 3", "opcode = 2"), "an opcode used twice is refused")
+    report(refused(text, "offset = 0x048", "offset = 0x044"), "a misaligned register is refused")
+    report(refused(text, "offset = 0x020", "offset = 0x01c"), "a register place used twice is refused")
+    report(abi_hash(text) == abi_hash(text.replace("Does nothing", "Nothing")) != abi_hash(text.replace("lsb = 104", "lsb = 105")),
        "the hash covers layouts and not texts")
-    print(f"1..{count}")
-    return failed != 0
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
