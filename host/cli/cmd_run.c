@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 #include "run/recover.h"
 #include "run/summary.h"
 
-enum { PATH_LEN = 1024, VENUE_READY_MS = 10000, SUMMARY_LEN = 16384, NOTE_LEN = 256 };
+enum { PATH_LEN = 1024, VENUE_READY_MS = 10000, SUMMARY_LEN = 16384, NOTE_LEN = 256, ORDER_WAIT_MS = 1000 };
 
 struct run {
     struct run_options o;
@@ -65,7 +66,13 @@ static int make_paths(struct run *r, struct err *e)
     longest += snprintf(r->ready_path, PATH_LEN, "%s/ready", d);
     longest += snprintf(r->kill_path, PATH_LEN, "%s%s", r->o.kill_file ? r->o.kill_file : d,
                         r->o.kill_file ? "" : "/kill");
-    return longest < PATH_LEN ? 0 : err_set(e, "%s: path too long", d);
+    if (longest >= PATH_LEN)
+        return err_set(e, "%s: path too long", d);
+    size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
+    return strlen(r->socket) < room
+               ? 0
+               : err_set(e, "%s: a socket's path has at most %zu characters: use a shorter --dir, or --venue",
+                         r->socket, room - 1);
 }
 
 static int open_venue(struct run *r, struct err *e)
@@ -132,8 +139,11 @@ static uint64_t durable(void *ctx)
 
 static int open_session(struct run *r, struct err *e)
 {
-    const struct gateway_paper_config gc = {
-        .socket = r->socket, .durable = durable, .durable_ctx = r->journal};
+    // A capture in lockstep waits for the venue, so its prices do not get older meanwhile.
+    const struct gateway_paper_config gc = {.socket = r->socket,
+                                            .durable = durable,
+                                            .durable_ctx = r->journal,
+                                            .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS};
     const struct device_config dc = {.backend = r->o.device, .trace = r->o.trace};
     const struct session_log log = {r, put};
     r->gateway = gateway_paper_open(&gc, e);
@@ -174,7 +184,9 @@ static int open_all(struct run *r, struct err *e)
         return -1;
     if (make_paths(r, e) != 0)
         return -1;
-    (void)unlink(r->ready_path); // of a run that was killed
+    r->kill = kill_open(r->kill_path, e); // early: until then its signals would end the process
+    if (!r->kill)
+        return -1;
     if (store_load(r->o.accounts, &r->book, e) != 0)
         return -1;
     if (r->book.n_accounts == 0)
@@ -183,12 +195,10 @@ static int open_all(struct run *r, struct err *e)
     // Opened before it is read: two runs cannot share it, its torn tail is cut, and what is read is durable.
     if (journal_open(r->journal_path, r->resumed, &r->journal, e) != 0)
         return -1;
+    (void)unlink(r->ready_path); // of a run that was killed
     if (r->resumed && recover_scan(r->journal_path, &r->past, e) != 0)
         return -1;
     if (open_venue(r, e) != 0 || reconcile(r, e) != 0 || open_session(r, e) != 0)
-        return -1;
-    r->kill = kill_open(r->kill_path, e);
-    if (!r->kill)
         return -1;
     const struct ports_config pc = {
         .program = "tripline", .capture = r->o.capture, .iface = r->o.iface, .eal_args = r->o.eal};
@@ -260,9 +270,9 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
 static bool close_all(struct run *r, struct err *e)
 {
     bool ok = true;
-    (void)unlink(r->ready_path);
+    if (r->journal)
+        (void)unlink(r->ready_path); // without the journal the directory is somebody else's
     ports_close(r->ports);
-    kill_close(r->kill);
     gateway_close(r->gateway);
     session_free(r->session);
     device_close(r->device);
@@ -272,6 +282,7 @@ static bool close_all(struct run *r, struct err *e)
         venue_close(r->venue);
     recover_free(&r->past);
     book_free(&r->book);
+    kill_close(r->kill);
     return ok;
 }
 

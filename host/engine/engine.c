@@ -101,7 +101,7 @@ struct engine *engine_new(const struct engine_config *c, const struct book *book
         err_set(
             e,
             "%zu accounts need %zu rows, but device %s holds %zu (%u lanes x %u slots): use fewer accounts, "
-            "--warn 0 (one row each), or a larger device",
+            "--set warn_ppm=0 (one row each), or a larger device",
             book->n_accounts, need, info->backend, have, info->lanes, info->slots);
         return NULL;
     }
@@ -138,7 +138,6 @@ struct engine *engine_new(const struct engine_config *c, const struct book *book
             g->used[assets[k]] = true;
         for (int l = 0; l < RULE_ROWS_MAX; l++)
             g->acct[i].row[l] = NO_ROW;
-        g->unplaced += book->account[i].n_positions > 0;
     }
     return g;
 }
@@ -241,7 +240,7 @@ int engine_group(struct engine *g, const struct engine_price *changed, size_t n,
             return -1;
         fresh_asset = true;
     }
-    if (fresh_asset && g->unplaced && place_new(g, e) != 0)
+    if (fresh_asset && place_new(g, e) != 0)
         return -1;
     engine_drain(g);
     return review(g, e);
@@ -253,11 +252,31 @@ int engine_review(struct engine *g, struct err *e)
     return review(g, e);
 }
 
+// An account that had no positions, or not all prices, when its state changed: its assets are tracked from
+// now on, and it is placed as soon as all of them have a price.
+static int adopt(struct engine *g, size_t account, struct err *e)
+{
+    uint16_t assets[ACCOUNT_ASSETS_MAX];
+    size_t n = account_assets(&g->book->market, &g->book->account[account], assets);
+    bool priced = n > 0;
+    for (size_t i = 0; i < n; i++) {
+        uint16_t a = assets[i];
+        g->used[a] = true;
+        if (!g->tracked[a] && g->px[a] > 0 && place_centre(g, a, e) != 0)
+            return -1;
+        priced = priced && g->tracked[a];
+    }
+    g->acct[account].placed = priced;
+    return 0;
+}
+
 int engine_account_changed(struct engine *g, size_t account, struct err *e)
 {
     assert(account < g->book->n_accounts);
     watch_forget(g, (uint32_t)account);
     g->acct[account].in_flight = false;
+    if (!g->acct[account].placed && adopt(g, account, e) != 0)
+        return -1;
     if (!g->acct[account].placed)
         return 0;
     if (place_account(g, account, e) != 0)

@@ -6,7 +6,9 @@
 
 #include "engine/engine.h"
 
-enum { BEATS_BATCH = 256, NO_ROW = UINT32_MAX, NO_ACCOUNT = UINT32_MAX };
+enum { BEATS_BATCH = 256 };
+#define NO_ROW     UINT32_MAX
+#define NO_ACCOUNT UINT32_MAX
 
 // What the host knows of one row address.
 struct placed_row {
@@ -42,7 +44,6 @@ struct engine {
     bool tracked[MARKET_ASSETS_MAX];     // the device has its price
 
     struct account_state *acct;
-    size_t unplaced;
     struct placed_row *row;  // by address
     struct placed_row *next; // place_all()'s scratch, same size
     double *radius;          // by address of `next`

@@ -137,6 +137,21 @@ int place_reload(struct engine *g, const bool *marked, struct err *e)
     return 0;
 }
 
+static int no_room(const struct engine *g, size_t account, struct err *e)
+{
+    return err_set(e, "account %u needs a row, but device %s holds %u, all in use",
+                   g->book->account[account].id, g->dev->info.backend, (unsigned)g->rows_max);
+}
+
+// The lowest address that holds no row. Addresses in use have no gaps: one taken stays its account's.
+static uint32_t free_address(const struct engine *g)
+{
+    for (uint32_t at = 0; at < g->rows_max; at++)
+        if (g->row[at].account == NO_ACCOUNT)
+            return at;
+    return NO_ROW;
+}
+
 int place_account(struct engine *g, size_t account, struct err *e)
 {
     struct account_state *s = &g->acct[account];
@@ -146,8 +161,14 @@ int place_account(struct engine *g, size_t account, struct err *e)
         return -1;
     for (int l = 0; l < RULE_ROWS_MAX; l++) {
         uint32_t at = s->row[l];
-        if (at == NO_ROW)
-            continue; // a level that the rule did not give at placement never appears later
+        if (at == NO_ROW && !have[l])
+            continue;
+        if (at == NO_ROW) { // the rule gives this row for the first time: somebody who lent borrows now
+            at = free_address(g);
+            if (at == NO_ROW)
+                return no_room(g, account, e);
+            s->row[l] = at;
+        }
         if (have[l]) {
             load_row(g, at, &r[l], true);
             set_row(g, at, (uint32_t)account, &r[l], true);
@@ -214,6 +235,7 @@ int place_new(struct engine *g, struct err *e)
 {
     uint32_t n = 0;
     size_t placed_now = 0;
+    engine_drain(g); // rows change their addresses below: what fires at the old ones must have been heard
     for (size_t i = 0; i < g->book->n_accounts; i++) {
         struct account_state *s = &g->acct[i];
         bool was = s->placed;
@@ -229,6 +251,8 @@ int place_new(struct engine *g, struct err *e)
         }
         if (compile_account(g, i, r, have, e) != 0)
             return -1;
+        if (n + have[LEVEL_LIQUIDATE] + have[LEVEL_WARN] > g->rows_max)
+            return no_room(g, i, e);
         for (int l = 0; l < RULE_ROWS_MAX; l++)
             if (have[l])
                 g->next[n++] = (struct placed_row){(uint32_t)i, true, r[l]};
@@ -237,7 +261,6 @@ int place_new(struct engine *g, struct err *e)
     }
     if (!placed_now)
         return 0;
-    g->unplaced -= placed_now;
     for (uint32_t i = 0; i < n; i++) {
         g->order[i] = i;
         g->radius[i] = radius_of(g, &g->next[i].row);

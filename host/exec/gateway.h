@@ -29,7 +29,8 @@ struct gateway_order {
 
 struct gateway_counters {
     uint64_t submitted, sent, resent, replies, reconnects, waited_durable;
-    uint64_t errors; // messages from the venue that were malformed or reported a violation
+    uint64_t expired; // not sent: they had waited for too long
+    uint64_t errors;  // messages from the venue that were malformed or reported a violation
 };
 
 struct gateway;

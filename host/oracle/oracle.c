@@ -206,7 +206,14 @@ static void on_ticker(struct oracle *o, const struct feed_packet *p, const struc
     }
 }
 
-static void on_instrument(struct oracle *o, const struct feed_msg *m)
+// A definition carries no time. One from a snapshot may be older than a halt that the live channel has told,
+// so it may close an instrument but not open one that has been heard.
+static bool old_definition(const struct source *s, const struct feed_packet *p, const struct feed_msg *m)
+{
+    return p->snapshot && s->time_ns != 0 && m->state == INSTRUMENT_OPEN;
+}
+
+static void on_instrument(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct id_slot *slot = find_id(o, m->instrument_id);
     if (slot->id == 0) {
@@ -217,6 +224,8 @@ static void on_instrument(struct oracle *o, const struct feed_msg *m)
     }
     if (slot->asset >= 0 && (m->has & HAS_STATE)) {
         struct source *s = &o->src[slot->asset];
+        if (old_definition(s, p, m))
+            return;
         o->count.holds[HOLD_HALTED] += s->state == INSTRUMENT_OPEN && m->state != INSTRUMENT_OPEN;
         o->touched |= s->state != m->state;
         s->state = m->state;
@@ -239,7 +248,7 @@ void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed
         break;
     }
     case FEED_INSTRUMENT:
-        on_instrument(o, m);
+        on_instrument(o, p, m);
         break;
     default:
         break;

@@ -8,11 +8,15 @@
 enum {
     LOCKSTEP_WAIT_MS = 10000,
     DRAIN_WAIT_MS = 2000,
+    WAIT_STEP_MS = 50,
     PROGRESS_NS = 250000000,
     // A capture's driver gives its frames back to back: silence this long before the last one means it has
     // failed.
     STALL_NS = 2000000000,
     CLOCK_EVERY = 256, // polls between looks at the clock
+    // Frames are stamped when they are taken. Where that is later than this after the source was last seen
+    // empty, they may have waited in between: this process was stopped, or is too slow.
+    LAG_NS = 100000000,
 };
 
 struct live {
@@ -21,6 +25,9 @@ struct live {
     struct gateway *gw;
     struct order_reply reply;
     uint64_t frames;
+    bool capture;
+    uint64_t empty_ns;  // live: wall clock when the source was last seen empty
+    uint64_t newest_ns; // capture: latest stamp so far
     bool failed;
     struct err *e;
 };
@@ -32,38 +39,6 @@ static uint64_t clock_now(clockid_t id)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void take_replies(struct live *l)
-{
-    while (!l->failed && gateway_poll(l->gw, &l->reply) == 1)
-        l->failed = session_reply(l->session, &l->reply, l->e) != 0;
-}
-
-// Replies may lead to further orders; ends when none is outstanding. False when the venue does not answer in
-// time.
-static bool settle(struct live *l, int timeout_ms)
-{
-    int rc;
-    while (!l->failed && (rc = gateway_wait(l->gw, timeout_ms)) != 0) {
-        if (rc < 0)
-            return false;
-        take_replies(l);
-    }
-    return true;
-}
-
-static void on_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen)
-{
-    struct live *l = ctx;
-    if (l->failed || (l->c->max_frames && l->frames >= l->c->max_frames))
-        return;
-    l->frames++;
-    l->failed = session_frame(l->session, ts_ns, data, caplen, wirelen, l->e) != 0;
-    if (l->c->lockstep && !l->failed && !settle(l, LOCKSTEP_WAIT_MS)) {
-        err_set(l->e, "the venue has not answered an order for %d s", LOCKSTEP_WAIT_MS / 1000);
-        l->failed = true;
-    }
-}
-
 static void look_at_kill_switch(struct live *l)
 {
     if (!l->c->kill_wanted)
@@ -71,6 +46,64 @@ static void look_at_kill_switch(struct live *l)
     bool on = l->c->kill_wanted(l->c->kill_ctx);
     if (on != desk_killed(session_desk(l->session)))
         l->failed = session_kill(l->session, on, l->e) != 0;
+}
+
+static void take_replies(struct live *l)
+{
+    while (!l->failed && gateway_poll(l->gw, &l->reply) == 1) {
+        look_at_kill_switch(l); // a reply may let an order go
+        if (!l->failed)
+            l->failed = session_reply(l->session, &l->reply, l->e) != 0;
+    }
+}
+
+// Replies may lead to further orders; ends when none is outstanding. False when the venue does not answer in
+// time, or when the run is to stop and that counts.
+static bool settle(struct live *l, int timeout_ms, bool until_stop)
+{
+    int rc, waited = 0;
+    while (!l->failed && (rc = gateway_wait(l->gw, WAIT_STEP_MS)) != 0) {
+        waited = rc < 0 ? waited + WAIT_STEP_MS : 0;
+        if (waited >= timeout_ms || (until_stop && *l->c->stop))
+            return false;
+        take_replies(l);
+    }
+    return true;
+}
+
+// When the frame came, at the earliest. A capture's stamps may say anything: there, time that runs backwards
+// stands still. Live, a price that may have waited counts as old as it can be (P5), against a clock that has
+// gone on.
+static uint64_t came_at(struct live *l, uint64_t ts_ns)
+{
+    if (l->capture) {
+        if (ts_ns > l->newest_ns)
+            l->newest_ns = ts_ns;
+        return l->newest_ns;
+    }
+    if (ts_ns <= l->empty_ns || ts_ns - l->empty_ns <= LAG_NS)
+        return ts_ns;
+    l->failed = session_clock(l->session, ts_ns, l->e) != 0;
+    return l->empty_ns;
+}
+
+static void on_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen)
+{
+    struct live *l = ctx;
+    if (l->failed || *l->c->stop || (l->c->max_frames && l->frames >= l->c->max_frames))
+        return;
+    look_at_kill_switch(l); // at each frame: a burst may take long
+    if (l->failed)
+        return;
+    uint64_t came = came_at(l, ts_ns);
+    if (l->failed)
+        return;
+    l->frames++;
+    l->failed = session_frame(l->session, came, data, caplen, wirelen, l->e) != 0;
+    if (l->c->lockstep && !l->failed && !settle(l, LOCKSTEP_WAIT_MS, true) && !*l->c->stop) {
+        err_set(l->e, "the venue has not answered an order for %d s", LOCKSTEP_WAIT_MS / 1000);
+        l->failed = true;
+    }
 }
 
 static bool ended(const struct live *l, const struct live_source *src)
@@ -116,16 +149,21 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
     l.session = s;
     l.gw = gw;
     l.e = e;
+    l.capture = src->frames != 0;
+    l.empty_ns = clock_now(CLOCK_REALTIME);
     for (unsigned polls = 1; !l.failed && !ended(&l, src) && !*c->stop; polls++) {
         look_at_kill_switch(&l);
+        uint64_t before = l.capture ? 0 : clock_now(CLOCK_REALTIME);
         size_t n = src->poll(src->ctx, on_frame, &l);
+        if (n == 0)
+            l.empty_ns = before;
         take_replies(&l);
         if ((n == 0 || polls % CLOCK_EVERY == 0) &&
             !housekeeping(&l, src, start, &last_frame, &last_progress, &seen))
             break;
     }
     if (!l.failed)
-        (void)settle(&l, DRAIN_WAIT_MS);
+        (void)settle(&l, DRAIN_WAIT_MS, false);
     if (c->progress)
         c->progress(c->progress_ctx, l.frames);
     return l.failed ? LIVE_FAILED : *c->stop ? LIVE_STOPPED : LIVE_DONE;

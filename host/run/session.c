@@ -11,6 +11,7 @@
 
 // A breached account that got no order: the reason is counted once, when it changes.
 enum { REASON_NONE = 0, REASON_HOLD = 1, REASON_DESK = 32 };
+enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
 struct session {
     struct session_config cfg;
@@ -25,13 +26,15 @@ struct session {
     bool audited;
     struct audit audit;
     struct session_counters count;
-    uint8_t *reason; // by account
-    uint64_t now_ns; // stream time
+    uint8_t *reason;   // by account
+    uint64_t now_ns;   // stream time
+    uint64_t heard_ns; // latest time that a frame told, also of those that are not logged
     int failed;
     struct err why;
 
     // the frame at work
     const uint8_t *frame;
+    uint64_t frame_ns;
     size_t frame_len;
     bool frame_logged;
     uint64_t t_frame, t_prices, t_check; // TSC ticks; 0 = not reached in this frame
@@ -159,13 +162,22 @@ static void on_near(void *ctx, size_t account, bool on)
 
 // ---- hooks of the feed
 
+// Stream time never runs backwards, whatever a capture says.
+static void advance(struct session *s, uint64_t ns)
+{
+    if (ns > s->now_ns)
+        s->now_ns = ns;
+}
+
+// Stream time moves with logged inputs only: a replay knows no others.
 static void log_frame(struct session *s)
 {
     if (s->frame_logged)
         return;
     uint8_t ts[8];
     s->frame_logged = true;
-    le64_store(ts, s->now_ns);
+    advance(s, s->heard_ns);
+    le64_store(ts, s->frame_ns);
     put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
 }
 
@@ -305,30 +317,40 @@ static int verdict(const struct session *s, struct err *e)
     return s->failed ? err_set(e, "%s", s->why.msg) : 0;
 }
 
-// Stream time never runs backwards, whatever a capture says.
-static void advance(struct session *s, uint64_t ns)
+// Frames of no interest tell the time too. It becomes an input of its own once it matters: before what may
+// let an order go, and when nothing else has moved stream time for a while (a price becomes stale, the window
+// of a limit slides).
+static void catch_up(struct session *s)
 {
-    if (ns > s->now_ns)
-        s->now_ns = ns;
+    struct err e;
+    if (s->heard_ns > s->now_ns)
+        (void)session_clock(s, s->heard_ns, &e); // a failure stays with the session
 }
 
 int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
                   struct err *e)
 {
     const struct feed_sink sink = {s, on_msg, on_end};
-    advance(s, ts_ns);
+    if (ts_ns > s->heard_ns)
+        s->heard_ns = ts_ns;
     s->frame = data;
+    s->frame_ns = ts_ns;
     s->frame_len = caplen;
     s->frame_logged = s->submitted = false;
     s->t_frame = clock_ticks();
     s->t_prices = 0;
-    feed_frame(s->feed, s->now_ns, data, caplen, wirelen, &sink);
+    feed_frame(s->feed, ts_ns, data, caplen, wirelen, &sink);
     s->t_frame = s->t_prices = 0;
+    if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS)
+        catch_up(s);
     return verdict(s, e);
 }
 
 int session_reply(struct session *s, const struct order_reply *r, struct err *e)
 {
+    catch_up(s);
+    if (s->failed)
+        return verdict(s, e);
     size_t n = reply_encode(r, s->scratch, sizeof s->scratch);
     put(s, J_REPLY, s->scratch, n, NULL, 0);
     size_t account = desk_reply(s->desk, r);
@@ -346,6 +368,9 @@ int session_kill(struct session *s, bool on, struct err *e)
     uint8_t what = on;
     if (on == desk_killed(s->desk))
         return 0;
+    catch_up(s);
+    if (s->failed)
+        return verdict(s, e);
     put(s, J_CONTROL, &what, 1, NULL, 0);
     desk_kill(s->desk, on);
     if (!on)
@@ -361,6 +386,8 @@ int session_clock(struct session *s, uint64_t now_ns, struct err *e)
     le64_store(ts, now_ns);
     put(s, J_CLOCK, ts, sizeof ts, NULL, 0);
     advance(s, now_ns);
+    if (s->heard_ns < now_ns)
+        s->heard_ns = now_ns;
     if (engine_watching(s->engine))
         check(s, engine_review(s->engine, &s->why));
     return verdict(s, e);

@@ -46,7 +46,9 @@ int session_begin(struct session *s, struct err *e);
 // After a crash: keys of this account and epoch up to `revision` are used up. Between session_begin() and the
 // first input. Unknown account ids are ignored (the account is gone from the store).
 int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision, struct err *e);
-// Inputs. 0, or -1 with *e set: the session must stop.
+// Inputs. 0, or -1 with *e set: the session must stop. A frame that the feed drops is not logged; the time it
+// tells goes into the log as J_CLOCK before it can decide anything.
+// ts_ns is when the frame came; its prices are as old as that, also when stream time is further on already.
 int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
                   struct err *e);
 int session_reply(struct session *s, const struct order_reply *r, struct err *e);

@@ -81,9 +81,12 @@ static void say_orders(struct text *t, const struct summary_input *in)
     say(t,
         "orders      %" PRIu64 " handed over (%" PRIu64 " ready beforehand, %" PRIu64
         " made at the trigger): %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64 " unknown, %" PRIu64
-        " outstanding; %" PRIu64 " sent again\n",
+        " outstanding; %" PRIu64 " sent again",
         d->answer[DESK_SENT], d->ready_used, d->cold, d->filled, d->refused, d->unknown, d->outstanding,
         w.resent);
+    if (w.expired)
+        say(t, ", %" PRIu64 " not sent (waited too long)", w.expired);
+    say(t, "\n");
     say_money(t, "value      ", d->value_e8);
     say_money(t, " liquidated, reward", d->reward_e8);
     say(t, " (units of account)\n");
@@ -91,11 +94,19 @@ static void say_orders(struct text *t, const struct summary_input *in)
 
 static void say_percentiles(struct text *t, const char *name, const struct hist *h)
 {
-    say(t,
-        "  %-10s n=%-8" PRIu64 " min %-7" PRIu64 " p50 %-7" PRIu64 " p99 %-7" PRIu64 " p99.9 %-7" PRIu64
-        " p99.99 %-7" PRIu64 " max %" PRIu64 "\n",
-        name, h->count, h->min, hist_percentile(h, 50000), hist_percentile(h, 99000),
-        hist_percentile(h, 99900), hist_percentile(h, 99990), h->max);
+    static const struct {
+        const char *name;
+        uint32_t share;
+        uint64_t least; // samples below which this percentile would only be the maximum
+    } p[] = {{"p50", 50000, 1}, {"p99", 99000, 100}, {"p99.9", 99900, 1000}, {"p99.99", 99990, 10000}};
+    say(t, "  %-10s n=%-8" PRIu64 " min %-7" PRIu64, name, h->count, h->min);
+    for (size_t i = 0; i < sizeof p / sizeof *p; i++) {
+        if (h->count >= p[i].least)
+            say(t, " %s %-7" PRIu64, p[i].name, hist_percentile(h, p[i].share));
+        else
+            say(t, " %s %-7s", p[i].name, "-");
+    }
+    say(t, " max %" PRIu64 "\n", h->max);
 }
 
 static void say_latency(struct text *t, const struct summary_input *in)

@@ -4,6 +4,7 @@
 
 Prints TAP. Environment: TRIPLINE, SHARED, SEED.
 """
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -31,6 +32,7 @@ def check_main():
     report(number(text, r"orders\s+(\d+) handed") >= 10, "a crash liquidates dozens", text)
     report(number(text, r"flags\s+(\d+) liq") >= number(text, r"confirmed (\d+)") > 0, "flags are confirmed", text)
     report(number(text, r"trigger\s+n=(\d+)") > 0, "tick-to-trigger is reported in cycles", text)
+    report("RTL cycles (simulated" in text and "stage (measured" in text, "figures say what they are (P7)", text)
     ledger = tripline("venue", "ledger", "--state", os.path.join(work, "main", "venue.db"))
     report(ledger.returncode == 0, "the venue's books balance", ledger.stdout + ledger.stderr)
     return text
@@ -132,6 +134,24 @@ def check_refusals():
     report(p.returncode == 2 and "nonsense" in p.stderr, "an unknown command is refused", p.stderr)
 
 
+def check_directory():
+    p = run("d" * 120)
+    report(p.returncode == 1 and "107 characters" in p.stderr, "a directory too long for a socket is named at once", p.stderr)
+    p = tripline("run", "--accounts", db, "--iface", "none0", "--device", "model", "--dir", os.path.join(work, "iface"))
+    report(p.returncode == 1 and "interface none0" in p.stderr, "a missing interface is named", p.stderr)
+    d = os.path.join(work, "shared")
+    os.mkdir(d)
+    must("run", "--quiet", "--accounts", db, "--capture", capture, "--device", "model", "--dir", d, "--packets", 10)
+    ready = os.path.join(d, "ready")
+    with open(os.path.join(d, "journal"), "rb") as f, open(ready, "w") as r:
+        fcntl.flock(f, fcntl.LOCK_EX)  # another run is at work here, and says so
+        r.write("1\n")
+        r.flush()
+        p = run("shared")
+        report(p.returncode == 1 and "another tripline" in p.stderr and os.path.exists(ready),
+               "a second run of a directory is refused and touches nothing", p.stderr)
+
+
 must("gen", "-o", capture, "--path", "crash", "--seconds", 15, "--rate", 200, "--seed", SEED)
 must("accounts", "gen", "--db", db, "--accounts", 240, "--seed", SEED)
 check_replay(check_main())
@@ -140,5 +160,6 @@ check_limits()
 check_gaps()
 check_real_capture()
 check_refusals()
+check_directory()
 shutil.rmtree(work)
 finish()

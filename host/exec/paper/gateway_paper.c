@@ -34,8 +34,15 @@ enum state {
     FENCED,
 };
 
+// An order and when it was handed over (CLOCK_MONOTONIC).
+struct handed {
+    struct gateway_order o;
+    int64_t at_ns;
+};
+
 struct entry {
     struct gateway_order o;
+    int64_t at_ns;
     enum state state;
     bool looked, resend;
 };
@@ -50,7 +57,7 @@ struct paper {
     // hot thread only
     uint64_t submitted, polled;
     // atomic, written by the gateway's thread
-    uint64_t sent, resent, replies, reconnects, waited_durable, errors;
+    uint64_t sent, resent, replies, reconnects, waited_durable, expired, errors;
     // gateway's thread only
     struct entry *entry;                      // GATEWAY_OUTSTANDING_MAX of them
     uint16_t active[GATEWAY_OUTSTANDING_MAX]; // entries in use, oldest first
@@ -88,8 +95,12 @@ static int64_t now_ns(void)
 static int paper_submit(struct gateway *g, const struct gateway_order *o)
 {
     struct paper *p = of(g);
-    if (p->submitted - p->polled >= GATEWAY_OUTSTANDING_MAX || !spsc_push(&p->in, o))
+    struct handed *h;
+    if (p->submitted - p->polled >= GATEWAY_OUTSTANDING_MAX || !(h = spsc_reserve(&p->in)))
         return -1;
+    h->o = *o;
+    h->at_ns = p->cfg.max_wait_ms ? now_ns() : 0; // vDSO, no system call
+    spsc_commit(&p->in);
     // A single writer: the store is atomic only for readers of the counters on other threads.
     __atomic_store_n(&p->submitted, p->submitted + 1, __ATOMIC_RELAXED);
     return 0;
@@ -129,6 +140,7 @@ static void paper_counters(const struct gateway *g, struct gateway_counters *out
     out->replies = __atomic_load_n(&p->replies, __ATOMIC_RELAXED);
     out->reconnects = __atomic_load_n(&p->reconnects, __ATOMIC_RELAXED);
     out->waited_durable = __atomic_load_n(&p->waited_durable, __ATOMIC_RELAXED);
+    out->expired = __atomic_load_n(&p->expired, __ATOMIC_RELAXED);
     out->errors = __atomic_load_n(&p->errors, __ATOMIC_RELAXED);
 }
 
@@ -144,11 +156,12 @@ static void set_state(struct paper *p, struct entry *e, enum state s)
 static bool pull(struct paper *p)
 {
     bool any = false;
-    const void *o;
-    while (p->n_free && (o = spsc_peek(&p->in))) {
+    const struct handed *h;
+    while (p->n_free && (h = spsc_peek(&p->in))) {
         uint16_t i = p->free_entry[--p->n_free];
         struct entry *e = &p->entry[i];
-        memcpy(&e->o, o, sizeof e->o);
+        e->o = h->o;
+        e->at_ns = h->at_ns;
         spsc_release(&p->in);
         e->state = WAITING;
         e->looked = e->resend = false;
@@ -250,6 +263,34 @@ static bool send_lookups(struct paper *p, enum state from, enum state to, uint8_
     }
 }
 
+// P5: what could not leave for too long (a slow disk, a venue that was away) rests on prices of then. An
+// order that was never sent ends here; one that may have been is fenced, so that it has no effect any more.
+static bool out_of_date(const struct paper *p, const struct entry *e)
+{
+    return p->cfg.max_wait_ms && now_ns() - e->at_ns > (int64_t)p->cfg.max_wait_ms * 1000000;
+}
+
+static void push_reply(struct paper *p)
+{
+    add(&p->replies);
+    // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll.
+    bool pushed = spsc_push(&p->out, &p->reply);
+    assert(pushed);
+    (void)pushed;
+}
+
+static void drop_unsent(struct paper *p, unsigned at)
+{
+    memset(&p->reply, 0, sizeof p->reply);
+    p->reply.key = p->entry[p->active[at]].o.key;
+    p->reply.status = ORDER_REFUSED;
+    (void)snprintf(p->reply.reason, sizeof p->reply.reason, "not sent: it waited for more than %u ms",
+                   p->cfg.max_wait_ms);
+    finish(p, at);
+    add(&p->expired);
+    push_reply(p);
+}
+
 static bool send_orders(struct paper *p)
 {
     if (p->n_unsure)
@@ -263,6 +304,13 @@ static bool send_orders(struct paper *p)
             if (!e->looked)
                 add(&p->waited_durable);
             e->looked = true;
+            continue;
+        }
+        if (out_of_date(p, e)) {
+            if (e->resend)
+                set_state(p, e, TO_FENCE);
+            else
+                drop_unsent(p, i--);
             continue;
         }
         int rc = socket_try_send(p->fd, p->buf, wire_put_order(&e->o, p->buf, sizeof p->buf));
@@ -285,11 +333,7 @@ static void on_reply(struct paper *p)
     }
     finish(p, at);
     p->backoff_ms = BACKOFF_MIN_MS;
-    add(&p->replies);
-    // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll.
-    bool pushed = spsc_push(&p->out, &p->reply);
-    assert(pushed);
-    (void)pushed;
+    push_reply(p);
 }
 
 // False when the connection is of no more use.
@@ -408,7 +452,7 @@ struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct 
     p->fd = -1;
     p->backoff_ms = BACKOFF_MIN_MS;
     p->entry = calloc(GATEWAY_OUTSTANDING_MAX, sizeof *p->entry);
-    p->in_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct gateway_order));
+    p->in_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct handed));
     p->out_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct order_reply));
     if (!p->entry || !p->in_mem || !p->out_mem || strlen(c->socket) >= sizeof p->socket) {
         err_set(e, "gateway: socket path %s too long (107 characters) or out of memory", c->socket);
@@ -416,7 +460,7 @@ struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct 
         return NULL;
     }
     memcpy(p->socket, c->socket, strlen(c->socket) + 1);
-    spsc_init(&p->in, p->in_mem, sizeof(struct gateway_order), GATEWAY_OUTSTANDING_MAX);
+    spsc_init(&p->in, p->in_mem, sizeof(struct handed), GATEWAY_OUTSTANDING_MAX);
     spsc_init(&p->out, p->out_mem, sizeof(struct order_reply), GATEWAY_OUTSTANDING_MAX);
     for (unsigned i = 0; i < GATEWAY_OUTSTANDING_MAX; i++)
         p->free_entry[p->n_free++] = (uint16_t)(GATEWAY_OUTSTANDING_MAX - 1 - i);

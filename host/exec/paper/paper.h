@@ -14,7 +14,10 @@ struct gateway_paper_config {
     uint64_t (*durable)(void *ctx);
     void *durable_ctx;
     uint32_t poll_us; // how long the gateway's thread sleeps between looks at its ring; 0 = 50
-    bool spin;        // never sleep: for a core that the thread has to itself
+    // An order that could not leave for this long after it was handed over does not leave any more: it is
+    // answered "refused", or fenced where it may have been sent before. 0 = no limit.
+    uint32_t max_wait_ms;
+    bool spin; // never sleep: for a core that the thread has to itself
 };
 // Starts the thread. The venue need not be there yet: the gateway connects when it can, with a growing pause
 // between tries (at most 200 ms), and again whenever the connection breaks. After a reconnect every order

@@ -155,6 +155,19 @@ static int start_port(struct ports *p, uint16_t id, struct err *e)
     return 0;
 }
 
+// The EAL goes on without a device that it could not make.
+static int check_named(const struct ports_config *c, struct err *e)
+{
+    uint16_t id;
+    if (c->capture && rte_eth_dev_get_port_by_name("net_pcap0", &id) != 0)
+        return err_set(e, "%s: DPDK cannot open it as a capture (its own message is above)", c->capture);
+    if (c->iface && rte_eth_dev_get_port_by_name("net_af_packet0", &id) != 0)
+        return err_set(
+            e, "interface %s: DPDK cannot open it (its own message is above); see `ip link`, and run as root",
+            c->iface);
+    return 0;
+}
+
 static int open_ports(struct ports *p, struct err *e)
 {
     // A name of its own, because the pool outlives nothing and the EAL is opened once.
@@ -191,7 +204,7 @@ int ports_open(const struct ports_config *c, struct ports **out, struct err *e)
     struct ports *p = calloc(1, sizeof *p);
     if (!p)
         return err_set(e, "out of memory for ports");
-    if (open_ports(p, e) != 0) {
+    if (check_named(c, e) != 0 || open_ports(p, e) != 0) {
         ports_close(p);
         return -1;
     }

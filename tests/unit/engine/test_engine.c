@@ -263,6 +263,72 @@ START_TEST(test_jumps_beyond_the_band_and_the_number_range)
 }
 END_TEST
 
+// One group makes an asset jump beyond its number range and prices another one for the first time: rows fire
+// as they are loaded anew, and change their addresses right after.
+START_TEST(test_fires_once_when_rows_move_at_the_same_time)
+{
+    static struct rig r;
+    struct err e = {{0}};
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, -1000, 5000000); // short: breaches above
+    r.book.n_accounts = 2;
+    r.account[1] = (struct account){.id = 2, .rule = &test_rule, .cash = -99000, .n_positions = 1};
+    r.account[1].position[0] = (struct position){.instrument = 1, .size = 1};
+    rig_open(&r, 0);
+    r.answer = VERDICT_KEEP;
+    set(&r, 0, 1000000);
+    const struct engine_price both[2] = {{0, 10000000}, {1, 100000}};
+    r.px[0] = both[0].price;
+    r.px[1] = both[1].price;
+    ck_assert_msg(engine_group(r.engine, both, 2, r.px, &e) == 0, "%s", e.msg);
+    const struct engine_counters *c = engine_counters(r.engine);
+    ck_assert_uint_eq(c->flags[LEVEL_LIQUIDATE], 1);
+    ck_assert_uint_eq(c->confirmed, 1);
+    ck_assert_uint_eq(c->early, 0);
+    ck_assert(engine_flagged(r.engine, 0) && !engine_flagged(r.engine, 1));
+    r.answer = VERDICT_TAKEN;
+    set(&r, 1, 98000); // the other one's row works at its new place
+    ck_assert_uint_eq(r.fired[1], 1);
+    rig_close(&r);
+}
+END_TEST
+
+START_TEST(test_first_positions_after_the_start)
+{
+    static struct rig r;
+    struct err e = {{0}};
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, 1000, 1000000);
+    r.account[1] = r.account[0];
+    r.account[1].id = 2;
+    r.account[2] = r.account[0];
+    r.account[2].id = 3;
+    r.account[1].n_positions = r.account[2].n_positions = 0; // nothing yet
+    r.book.n_accounts = 3;
+    rig_open(&r, 50000);
+    r.answer = VERDICT_TAKEN;
+    set(&r, 0, 1010000);
+    ck_assert(!engine_placed(r.engine, 1));
+    r.account[1].n_positions = 1; // its asset has a price: placed at once
+    ck_assert_int_eq(engine_account_changed(r.engine, 1, &e), 0);
+    ck_assert(engine_placed(r.engine, 1));
+    r.account[2].n_positions = 1; // an asset that nobody used: placed with its first price
+    r.account[2].position[0].instrument = 2;
+    ck_assert_int_eq(engine_account_changed(r.engine, 2, &e), 0);
+    ck_assert(!engine_placed(r.engine, 2));
+    set(&r, 2, 1010000);
+    ck_assert(engine_placed(r.engine, 2));
+    set(&r, 0, 999999);
+    ck_assert_uint_eq(r.fired[0], 1);
+    ck_assert_uint_eq(r.fired[1], 1);
+    set(&r, 2, 999999);
+    ck_assert_uint_eq(r.fired[2], 1);
+    rig_close(&r);
+}
+END_TEST
+
 START_TEST(test_too_many_rows_names_the_limit)
 {
     static struct rig r;
@@ -379,6 +445,8 @@ int main(void)
     tcase_add_test(t, test_early_flag_is_not_acted_on_and_not_forgotten);
     tcase_add_test(t, test_loaded_below_zero_fires_at_once);
     tcase_add_test(t, test_jumps_beyond_the_band_and_the_number_range);
+    tcase_add_test(t, test_fires_once_when_rows_move_at_the_same_time);
+    tcase_add_test(t, test_first_positions_after_the_start);
     tcase_add_test(t, test_too_many_rows_names_the_limit);
     tcase_add_test(t, test_random_walk_misses_nothing);
     suite_add_tcase(s, t);

@@ -73,6 +73,59 @@ START_TEST(venue_may_come_later)
 }
 END_TEST
 
+static struct gateway *open_impatient(void)
+{
+    struct err e;
+    const struct gateway_paper_config c = {.socket = sock, .poll_us = 50, .max_wait_ms = 100};
+    struct gateway *g = gateway_paper_open(&c, &e);
+    ck_assert_msg(g != NULL, "%s", e.msg);
+    return g;
+}
+
+START_TEST(what_waited_too_long_is_not_sent)
+{
+    struct gateway_order g;
+    struct gateway_counters n;
+    struct gateway *gw = open_impatient();
+    ck_assert_int_eq(testbook_order(&book, 0, 9300, 1, &g), 0);
+    ck_assert_int_eq(gateway_submit(gw, &g), 0);
+    ck_assert_int_eq(gateway_wait(gw, 300), -1); // no venue
+    start("0", "0");
+    struct order_reply *r = next_reply(gw);
+    ck_assert_int_eq(r->status, ORDER_REFUSED);
+    ck_assert_msg(strstr(r->reason, "waited") != NULL, "%s", r->reason);
+    gateway_counters(gw, &n);
+    ck_assert(n.sent == 0 && n.expired == 1);
+    ck_assert_int_eq(testbook_order(&book, 0, 9300, 2, &g), 0); // a new one goes
+    ck_assert_int_eq(gateway_submit(gw, &g), 0);
+    ck_assert_int_eq(next_reply(gw)->status, ORDER_FILLED);
+    gateway_close(gw);
+    check_ledger(1);
+}
+END_TEST
+
+START_TEST(what_waited_too_long_after_a_break_is_fenced)
+{
+    struct gateway_order g;
+    struct gateway_counters n;
+    start("0", "0");
+    struct gateway *gw = open_impatient();
+    ck_assert_int_eq(testbook_order(&book, 1, 9300, 1, &g), 0);
+    ck_assert_int_eq(gateway_submit(gw, &g), 0);
+    ck_assert_int_eq(next_reply(gw)->status, ORDER_FILLED); // connected
+    ck_assert_int_eq(kill((pid_t)venue_pid(venue), SIGSTOP), 0);
+    ck_assert_int_eq(testbook_order(&book, 0, 9300, 1, &g), 0);
+    ck_assert_int_eq(gateway_submit(gw, &g), 0); // leaves, and nobody reads it
+    ck_assert_int_eq(gateway_wait(gw, 300), -1);
+    ck_assert_int_eq(kill((pid_t)venue_pid(venue), SIGKILL), 0);
+    ck_assert_int_eq(next_reply(gw)->status, ORDER_UNKNOWN);
+    gateway_counters(gw, &n);
+    ck_assert(n.sent == 2 && n.resent == 0 && n.expired == 0);
+    gateway_close(gw);
+    check_ledger(1);
+}
+END_TEST
+
 static int take_state(void *ctx, const struct account *a)
 {
     size_t *n = ctx;
@@ -339,6 +392,8 @@ int main(int argc, char **argv)
     const TTest *const tests[] = {fills_and_refuses,
                                   waits_until_durable,
                                   venue_may_come_later,
+                                  what_waited_too_long_is_not_sent,
+                                  what_waited_too_long_after_a_break_is_fenced,
                                   killed_at_random,
                                   crash_between_settlement_and_reply,
                                   another_state_gets_nothing,

@@ -196,6 +196,26 @@ START_TEST(test_halted_instrument)
 }
 END_TEST
 
+START_TEST(test_snapshot_definition_may_close_but_not_open)
+{
+    good_price();
+    ticker(7, 50000.0, 50000.0, 2);
+    (void)end();
+    p.snapshot = true;
+    define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN); // taken before the halt, for all we know
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+    p.snapshot = false;
+    define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    p.snapshot = true;
+    define(7, "BTC-PERPETUAL", 2);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+}
+END_TEST
+
 START_TEST(test_guard_against_the_index)
 {
     good_price();
@@ -275,6 +295,7 @@ int main(void)
     tcase_add_test(t, test_gap_holds_until_the_next_message);
     tcase_add_test(t, test_snapshot_is_no_news_unless_newer);
     tcase_add_test(t, test_halted_instrument);
+    tcase_add_test(t, test_snapshot_definition_may_close_but_not_open);
     tcase_add_test(t, test_guard_against_the_index);
     tcase_add_test(t, test_stale_by_its_own_limit);
     tcase_add_test(t, test_value_that_is_no_price);

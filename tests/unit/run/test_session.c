@@ -5,10 +5,12 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "accounts/rules/rule.h"
 #include "feed/deribit_encode.h"
 #include "feed/gen_frame.h"
+#include "run/live.h"
 #include "run/session.h"
 
 enum { ID = 12, CHANNEL = 10 };
@@ -147,10 +149,8 @@ static void send_payload(const uint8_t *payload, size_t len)
     ck_assert_msg(session_frame(s, now, f.buf, f.len, f.wire, &e) == 0, "%s", e.msg);
 }
 
-static void send_definition(void)
+static void put_definition(struct deribit_encoder *enc)
 {
-    uint8_t buf[512];
-    struct deribit_encoder enc;
     const struct deribit_instrument i = {.id = ID,
                                          .name = "BTC_USDC-PERPETUAL",
                                          .base = "BTC",
@@ -159,8 +159,15 @@ static void send_definition(void)
                                          .size = "BTC",
                                          .state = INSTRUMENT_OPEN,
                                          .type = 2};
+    deribit_put_instrument_v2(enc, &i);
+}
+
+static void send_definition(void)
+{
+    uint8_t buf[512];
+    struct deribit_encoder enc;
     deribit_begin(&enc, buf, sizeof buf, CHANNEL, seq++);
-    deribit_put_instrument_v2(&enc, &i);
+    put_definition(&enc);
     send_payload(buf, deribit_end(&enc));
 }
 
@@ -324,6 +331,67 @@ START_TEST(test_filled_but_still_below_fires_at_once)
 }
 END_TEST
 
+// ---- the live loop, with a source in the test's hands
+
+static uint64_t source_lag; // how long after the source was last seen empty its frames are taken
+static int source_step;
+
+static uint64_t wall(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+static size_t poll_source(void *ctx, live_frame *cb, void *cb_ctx)
+{
+    static struct gen_frame f;
+    const struct frame_options o = {.vlans = 1};
+    uint8_t buf[512];
+    struct deribit_encoder enc;
+    (void)ctx;
+    deribit_begin(&enc, buf, sizeof buf, CHANNEL, seq++);
+    if (source_step++ == 0) {
+        put_definition(&enc);
+    } else {
+        double mark = source_step == 2 ? 60000.0 : 57000.0;
+        const struct deribit_ticker t = {
+            .id = ID, .state = INSTRUMENT_OPEN, .ts_ms = 1, .mark = mark, .index = mark};
+        deribit_put_ticker(&enc, &t);
+    }
+    size_t len = deribit_end(&enc);
+    memcpy(frame_payload(&f, &o), buf, len);
+    frame_finish(&f, &o, CHANNEL, 6100, len);
+    cb(cb_ctx, wall() + source_lag, f.buf, f.len, f.wire);
+    return 1;
+}
+
+static void run_live(uint64_t lag)
+{
+    struct err e = {{0}};
+    const volatile sig_atomic_t never = 0;
+    const struct live_config lc = {.max_frames = 3, .idle_ns = SECOND / 10, .stop = &never};
+    const struct live_source src = {NULL, poll_source, 0};
+    source_lag = lag;
+    source_step = 0;
+    ck_assert_msg(live_run(&lc, &src, s, &gw.base, &e) == LIVE_DONE, "%s", e.msg);
+}
+
+START_TEST(test_live_frames_give_an_order)
+{
+    run_live(0);
+    ck_assert_uint_eq(gw.orders, 1);
+}
+END_TEST
+
+START_TEST(test_live_frames_that_waited_are_stale)
+{
+    run_live(10 * SECOND);
+    ck_assert_uint_eq(gw.orders, 0);
+    ck_assert_uint_eq(held(HOLD_STALE), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("session");
@@ -335,6 +403,8 @@ int main(void)
     tcase_add_test(t, test_halted_and_guarded);
     tcase_add_test(t, test_stale_price_is_not_acted_on);
     tcase_add_test(t, test_reply_rearms_and_refusal_is_tried_again);
+    tcase_add_test(t, test_live_frames_give_an_order);
+    tcase_add_test(t, test_live_frames_that_waited_are_stale);
     tcase_add_test(t, test_filled_but_still_below_fires_at_once);
     suite_add_tcase(su, t);
     SRunner *sr = srunner_create(su);

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// P1 and P2 end to end with the real rules: random books on the edge of their thresholds, the row compiler,
+// the engine and the device, along random walks with jumps, prices put exactly on an account's threshold,
+// assets that get their first price in the middle of a jump, and orders that come back in every way. After
+// each group every account is judged by brute force with the exact rule. Some seconds.
+#include <check.h>
+#include <stdlib.h>
+
+#include "base/test_seed.h"
+#include "engine/engine.h"
+#include "engine/walk_book.h"
+
+enum { ACCOUNTS = 60, BOOKS = 24, GROUPS = 120, GROUP_ASSETS_MAX = 24 };
+#define PRICE_MAX (INT64_C(1) << 61)
+
+struct walk {
+    struct prng rng;
+    struct book book;
+    struct account account[ACCOUNTS];
+    struct device *dev;
+    struct engine *engine;
+    int64_t px[MARKET_ASSETS_MAX];
+    bool blind[MARKET_ASSETS_MAX]; // its reciprocal does not fit: the oracle holds these accounts
+    bool in_flight[ACCOUNTS];
+    size_t breaches, missed, false_breaches;
+};
+
+static void hook_commands(void *ctx, const struct beat *b, size_t n)
+{
+    (void)ctx;
+    (void)b;
+    (void)n;
+}
+
+static void hook_event(void *ctx, const struct beat *b)
+{
+    (void)ctx;
+    (void)b;
+}
+
+static enum engine_verdict hook_breach(void *ctx, size_t account)
+{
+    struct walk *w = ctx;
+    w->breaches++;
+    w->false_breaches += !walk_liquidatable(&w->book.market, &w->account[account], w->px);
+    ck_assert(!w->in_flight[account]);
+    w->in_flight[account] = prng_chance(&w->rng, 1, 2);
+    return w->in_flight[account] ? VERDICT_TAKEN : VERDICT_KEEP;
+}
+
+static void hook_near(void *ctx, size_t account, bool on)
+{
+    (void)ctx;
+    (void)account;
+    (void)on;
+}
+
+static void walk_open(struct walk *w, uint64_t seed)
+{
+    static const uint32_t bands[] = {100, 3000, 20000, 200000, 500000}, warns[] = {0, 1000, 300000};
+    static int64_t at[MARKET_ASSETS_MAX];
+    memset(w, 0, sizeof *w);
+    prng_seed(&w->rng, seed);
+    struct market *m = &w->book.market;
+    walk_market(&w->rng, m, at);
+    for (uint32_t i = 0; i < ACCOUNTS; i++)
+        walk_account(&w->rng, m, at, i + 1, &w->account[i]);
+    w->book.account = w->account;
+    w->book.n_accounts = ACCOUNTS;
+    memcpy(w->px, at, sizeof at); // engine_group() tells which of them the engine knows
+    struct err e = {{0}};
+    const struct device_config dc = {
+        .backend = getenv("WALK_DEVICE"), .lanes = 16, .slots = 8, .seed = seed, .stall_out_pct = 20};
+    ck_assert_msg(device_open(&dc, &w->dev, &e) == 0, "%s", e.msg);
+    const struct engine_config ec = {.band_ppm = bands[prng_below(&w->rng, 5)],
+                                     .warn_ppm = warns[prng_below(&w->rng, 3)]};
+    const struct engine_hooks hooks = {
+        .ctx = w, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
+    w->engine = engine_new(&ec, &w->book, w->dev, &hooks, &e);
+    ck_assert_msg(w->engine != NULL, "%s", e.msg);
+}
+
+static void walk_close(struct walk *w)
+{
+    engine_free(w->engine);
+    device_close(w->dev);
+}
+
+// ---- one group, made as the oracle makes it: ascending assets, a reciprocal together with its base
+
+struct group {
+    bool in[MARKET_ASSETS_MAX];
+    int64_t price[MARKET_ASSETS_MAX];
+};
+
+static void put(struct group *g, uint16_t asset, i128 price)
+{
+    g->in[asset] = true;
+    g->price[asset] = (int64_t)(price < 1 ? 1 : price > PRICE_MAX ? PRICE_MAX : price);
+}
+
+static bool uses_blind(const struct walk *w, size_t account)
+{
+    uint16_t assets[ACCOUNT_ASSETS_MAX];
+    for (size_t k = account_assets(&w->book.market, &w->account[account], assets); k--;)
+        if (w->blind[assets[k]])
+            return true;
+    return false;
+}
+
+static void judge(struct walk *w, bool priced[MARKET_ASSETS_MAX])
+{
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        const struct account *a = &w->account[i];
+        uint16_t assets[ACCOUNT_ASSETS_MAX];
+        bool all = a->n_positions > 0;
+        for (size_t k = account_assets(&w->book.market, a, assets); k--;)
+            all = all && priced[assets[k]];
+        if (!all || uses_blind(w, i))
+            continue;
+        ck_assert(engine_placed(w->engine, i));
+        if (walk_liquidatable(&w->book.market, a, w->px) && !engine_flagged(w->engine, i)) {
+            printf("# missed account %u (%s)\n", a->id, a->rule->name);
+            w->missed++;
+        }
+    }
+}
+
+static void send(struct walk *w, const struct group *g, bool priced[MARKET_ASSETS_MAX])
+{
+    const struct market *m = &w->book.market;
+    struct engine_price changed[MARKET_ASSETS_MAX];
+    int64_t table[MARKET_ASSETS_MAX] = {0};
+    size_t n = 0;
+    for (uint16_t i = 0; i < m->n_assets; i++) {
+        const struct asset *a = &m->asset[i];
+        int64_t p = g->price[i];
+        if (a->kind == ASSET_RECIPROCAL) {
+            if (!g->in[a->base])
+                continue;
+            p = reciprocal_price(w->px[a->base], m->asset[a->base].decimals, a->decimals);
+            w->blind[i] = p == 0;
+        } else if (!g->in[i]) {
+            continue;
+        }
+        if (p == 0 || (priced[i] && p == w->px[i]))
+            continue;
+        w->px[i] = p;
+        priced[i] = true;
+        changed[n++] = (struct engine_price){i, p};
+    }
+    if (n == 0)
+        return;
+    for (uint16_t i = 0; i < m->n_assets; i++)
+        table[i] = priced[i] ? w->px[i] : 0;
+    struct err e = {{0}};
+    ck_assert_msg(engine_group(w->engine, changed, n, table, &e) == 0, "%s", e.msg);
+    judge(w, priced);
+}
+
+// The last price of `asset`, between now and twice or half of it, before `account` changes sides; then that
+// price or the next one. Now when it does not change sides.
+static int64_t edge_price(struct walk *w, size_t account, uint16_t asset)
+{
+    int64_t px[MARKET_ASSETS_MAX];
+    memcpy(px, w->px, sizeof px);
+    const struct market *m = &w->book.market;
+    const struct account *a = &w->account[account];
+    int64_t near = px[asset], far = prng_chance(&w->rng, 1, 2) ? near / 2 + 1 : near + near / 2 + 1;
+    bool now = walk_liquidatable(m, a, px);
+    px[asset] = far;
+    if (walk_liquidatable(m, a, px) == now)
+        return near;
+    while (far - near > 1 || near - far > 1) {
+        px[asset] = near + (far - near) / 2;
+        if (walk_liquidatable(m, a, px) == now)
+            near = px[asset];
+        else
+            far = px[asset];
+    }
+    return prng_chance(&w->rng, 1, 2) ? near : far;
+}
+
+static void edge_group(struct walk *w, struct group *g)
+{
+    size_t i = prng_below(&w->rng, ACCOUNTS);
+    const struct account *a = &w->account[i];
+    if (a->n_positions == 0)
+        return;
+    const struct position *p = &a->position[prng_below(&w->rng, a->n_positions)];
+    uint16_t asset = w->book.market.instrument[p->instrument].asset;
+    put(g, asset, edge_price(w, i, asset));
+}
+
+static void move_group(struct walk *w, struct group *g, bool jump)
+{
+    unsigned n = (unsigned)prng_between(&w->rng, 1, jump ? 6 : GROUP_ASSETS_MAX);
+    int64_t step = jump ? 900000 : prng_between(&w->rng, 1, 20000); // ppm
+    for (unsigned k = 0; k < n; k++) {
+        uint16_t asset = (uint16_t)prng_below(&w->rng, w->book.market.n_assets);
+        if (w->book.market.asset[asset].kind == ASSET_RECIPROCAL)
+            continue;
+        i128 now = w->px[asset];
+        if (jump && prng_chance(&w->rng, 1, 8))
+            now = prng_chance(&w->rng, 1, 2) ? now * 5000 : now / 5000;
+        put(g, asset, now + now * prng_between(&w->rng, -step, step) / 1000000);
+    }
+}
+
+static void order_returns(struct walk *w, size_t i, bool priced[MARKET_ASSETS_MAX])
+{
+    struct account *a = &w->account[i];
+    struct err e = {{0}};
+    w->in_flight[i] = false;
+    if (prng_chance(&w->rng, 1, 2)) {
+        engine_order_ended(w->engine, i); // evaluated again from the next update on
+        return;
+    }
+    struct account was = *a;
+    switch (prng_below(&w->rng, 3)) {
+    case 0: // filled: on its threshold again
+        walk_place(&w->rng, &w->book.market, a, w->px);
+        break;
+    case 1: // filled in part: one position less
+        if (a->n_positions > 1)
+            a->n_positions--;
+        break;
+    default: // refused: nothing has changed
+        break;
+    }
+    if (account_validate(&w->book.market, a, &e) != 0)
+        *a = was;
+    ck_assert_msg(engine_account_changed(w->engine, i, &e) == 0, "%s", e.msg);
+    judge(w, priced);
+}
+
+// A deposit, a withdrawal, a first loan: the account's state changes without an order.
+static void state_changes(struct walk *w, size_t i, bool priced[MARKET_ASSETS_MAX])
+{
+    struct account *a = &w->account[i];
+    struct account was = *a;
+    struct err e = {{0}};
+    if (w->in_flight[i] || !engine_placed(w->engine, i))
+        return;
+    if (a->rule == &rule_aave_3_5 && prng_chance(&w->rng, 1, 2))
+        a->position[0].debt += (i128)walk_magnitude(&w->rng, 8, 62);
+    else
+        walk_place(&w->rng, &w->book.market, a, w->px);
+    if (account_validate(&w->book.market, a, &e) != 0)
+        *a = was;
+    ck_assert_msg(engine_account_changed(w->engine, i, &e) == 0, "%s", e.msg);
+    judge(w, priced);
+}
+
+static void check_counters(struct walk *w)
+{
+    const struct engine_counters *c = engine_counters(w->engine);
+    char text[256] = "";
+    ck_assert_uint_eq(c->device_errors, 0);
+    ck_assert_uint_eq(c->band_exits_expected, c->band_exits_seen);
+    ck_assert_uint_eq(w->missed, 0);
+    ck_assert_uint_eq(w->false_breaches, 0);
+    ck_assert_msg(device_mismatch(w->dev, text, sizeof text) == 0, "%s", text);
+}
+
+static size_t walk_once(struct walk *w, uint64_t seed)
+{
+    static bool priced[MARKET_ASSETS_MAX];
+    static struct group g;
+    walk_open(w, seed);
+    memset(priced, 0, sizeof priced);
+    // First prices come a few at a time, between and in the same groups as moves of those already known.
+    const struct market *m = &w->book.market;
+    for (unsigned n = 0; n < GROUPS; n++) {
+        memset(&g, 0, sizeof g);
+        switch (prng_below(&w->rng, 4)) {
+        case 0:
+            move_group(w, &g, true);
+            break;
+        case 1:
+            edge_group(w, &g);
+            break;
+        default:
+            move_group(w, &g, false);
+            break;
+        }
+        for (uint16_t i = 0; i < m->n_assets; i++)
+            if (m->asset[i].kind != ASSET_RECIPROCAL && !priced[i] && !g.in[i] &&
+                (n > GROUPS / 4 || prng_chance(&w->rng, 1, 12)))
+                put(&g, i, w->px[i]);
+        send(w, &g, priced);
+        for (size_t i = 0; i < ACCOUNTS; i++)
+            if (w->in_flight[i] && prng_chance(&w->rng, 1, 6))
+                order_returns(w, i, priced);
+        state_changes(w, prng_below(&w->rng, ACCOUNTS), priced);
+    }
+    check_counters(w);
+    size_t breaches = w->breaches;
+    walk_close(w);
+    return breaches;
+}
+
+START_TEST(nothing_missed_nothing_false)
+{
+    static struct walk w;
+    uint64_t seed = test_seed(20261120);
+    const char *books = getenv("BOOKS");
+    unsigned n = books ? (unsigned)strtoul(books, NULL, 0) : BOOKS;
+    size_t breaches = 0;
+    for (unsigned i = 0; i < n; i++) {
+        printf("# book %llu\n", (unsigned long long)(seed + i));
+        breaches += walk_once(&w, seed + i);
+    }
+    printf("# %zu breaches in %u books\n", breaches, n);
+    ck_assert_uint_gt(breaches, n); // else the walk judged nothing
+}
+END_TEST
+
+int main(void)
+{
+    device_register(&device_ops_model);
+#ifdef WALK_SIM
+    device_register(&device_ops_sim);
+    device_register(&device_ops_compare);
+#endif
+    Suite *s = suite_create("rules_walk");
+    TCase *tc = tcase_create("walk");
+    tcase_set_timeout(tc, 3600);
+    tcase_add_test(tc, nothing_missed_nothing_false);
+    suite_add_tcase(s, tc);
+    SRunner *sr = srunner_create(s);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed != 0;
+}

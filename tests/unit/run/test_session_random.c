@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random sessions against a referee that knows only what was sent: gaps, halts, guards, silence, clocks that
+// step back, frames of no interest, the kill switch, and a venue that fills, refuses and forgets in its own
+// time. No order leaves that the referee would not let go (P2, P5, P6), none that should leave is missing
+// after an update (P4), and the journal of each session replays identically.
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accounts/rules/rule.h"
+#include "base/prng.h"
+#include "base/test_seed.h"
+#include "feed/deribit_encode.h"
+#include "feed/gen_frame.h"
+#include "run/replay.h"
+#include "run/session.h"
+
+enum { MARKETS = 3, ACCOUNTS = 24, STEPS = 6000, ROUNDS = 6, STALE_MS = 5000 };
+static const uint64_t SECOND = UINT64_C(1000000000);
+static const char *const NAME[MARKETS] = {"BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL", "SOL_USDC-PERPETUAL"};
+static const uint16_t CHANNEL[MARKETS] = {10, 10, 11}; // two share one, so that a gap hits both
+
+// What has been said of one market, by the sender.
+struct told {
+    double mark;
+    int64_t px;
+    uint64_t ns; // receive time of the newest price
+    bool gapped, open, off_guard;
+};
+
+static struct {
+    struct prng rnd;
+    struct told told[MARKETS];
+    uint32_t seq[2];
+    uint64_t now, stream; // sender's clock; the latest time any frame or clock input carried
+    bool killed, defined;
+    struct journal *journal;
+    struct session *session;
+    struct device *dev;
+    struct session_config cfg;
+    struct book book;
+    struct account account[ACCOUNTS], truth[ACCOUNTS],
+        first[ACCOUNTS]; // the session's; the venue's; at the start
+    // the venue: orders it has not answered yet
+    struct gateway_order open[ACCOUNTS];
+    size_t n_open;
+    bool in_flight[ACCOUNTS];
+    bool refused_now[ACCOUNTS]; // refused since the last update: looked at again with the next one
+    size_t orders;
+} t;
+
+// ---- referee
+
+static int64_t quanta(double mark)
+{
+    return llround(mark * 1e9);
+}
+
+static void prices(int64_t px[MARKET_ASSETS_MAX])
+{
+    memset(px, 0, MARKET_ASSETS_MAX * sizeof *px);
+    for (int i = 0; i < MARKETS; i++)
+        px[i] = t.told[i].px;
+}
+
+static bool breached(size_t i)
+{
+    int64_t px[MARKET_ASSETS_MAX];
+    struct health h;
+    prices(px);
+    for (uint16_t k = 0; k < t.truth[i].n_positions; k++)
+        if (px[t.truth[i].position[k].instrument] == 0)
+            return false;
+    if (t.truth[i].n_positions == 0)
+        return false;
+    t.truth[i].rule->health(&t.book.market, &t.truth[i], px, &h);
+    return h.liquidatable;
+}
+
+static bool may_act(size_t i)
+{
+    for (uint16_t k = 0; k < t.truth[i].n_positions; k++) {
+        const struct told *w = &t.told[t.truth[i].position[k].instrument];
+        if (!w->px || w->gapped || !w->open || w->off_guard ||
+            (t.stream > w->ns && t.stream - w->ns > STALE_MS * UINT64_C(1000000)))
+            return false;
+    }
+    return !t.killed;
+}
+
+// ---- gateway in the test's hands
+
+static int tg_submit(struct gateway *g, const struct gateway_order *o)
+{
+    size_t i = o->key.account - 1;
+    (void)g;
+    ck_assert_msg(!t.in_flight[i], "account %u: a second order while one is in flight", o->key.account);
+    ck_assert_msg(breached(i), "account %u: an order without a breach", o->key.account);
+    ck_assert_msg(may_act(i), "account %u: an order on a price that must not be acted on", o->key.account);
+    ck_assert_uint_eq(o->key.epoch, t.truth[i].epoch);
+    ck_assert_uint_gt(o->lsn, 0);
+    t.in_flight[i] = true;
+    t.open[t.n_open++] = *o;
+    t.orders++;
+    return 0;
+}
+static void tg_counters(const struct gateway *g, struct gateway_counters *out)
+{
+    (void)g;
+    memset(out, 0, sizeof *out);
+}
+static const struct gateway_ops tg_ops = {.submit = tg_submit, .counters = tg_counters};
+static struct gateway gw = {.ops = &tg_ops};
+
+static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+{
+    return journal_put2(ctx, type, a, na, b, nb);
+}
+
+// ---- rig
+
+static void fill_market(void)
+{
+    struct market *m = &t.book.market;
+    m->n_assets = m->n_instruments = MARKETS;
+    for (int i = 0; i < MARKETS; i++) {
+        m->asset[i] =
+            (struct asset){.kind = ASSET_MARK, .decimals = 9, .stale_ms = STALE_MS, .guard_ppm = 50000};
+        (void)snprintf(m->asset[i].name, sizeof m->asset[i].name, "%s", NAME[i]);
+        (void)snprintf(m->asset[i].source, sizeof m->asset[i].source, "%s", NAME[i]);
+        m->instrument[i] = (struct instrument){.kind = INST_LINEAR,
+                                               .asset = (uint16_t)i,
+                                               .size_decimals = 3,
+                                               .currency = "USDC",
+                                               .cash_decimals = 6,
+                                               .n_tiers = 1,
+                                               .fee_ppm = 500,
+                                               .penalty_ppm = 5000};
+        (void)snprintf(m->instrument[i].name, sizeof m->instrument[i].name, "%s", NAME[i]);
+        m->instrument[i].tier[0] = (struct tier){.floor = 0, .rate_ppm = 10000};
+    }
+}
+
+// Positions of about 60,000 in value around prices of 60,000, 3,000 and 150, with 1.2 % to 8 % of cash.
+static void fill_accounts(void)
+{
+    static const int64_t unit[MARKETS] = {1000, 20000, 400000}, entry[MARKETS] = {60000, 3000, 150};
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        struct account *a = &t.account[i];
+        *a = (struct account){.id = (uint32_t)i + 1,
+                              .rule = &rule_perp_linear_1,
+                              .currency = "USDC",
+                              .cash_decimals = 6,
+                              .n_positions = (uint16_t)(1 + prng_below(&t.rnd, 2))};
+        for (uint16_t k = 0; k < a->n_positions; k++) {
+            int m = a->n_positions == 1 ? (int)prng_below(&t.rnd, MARKETS)
+                    : k                 ? 2
+                                        : (int)prng_below(&t.rnd, 2);
+            int64_t size = unit[m] * prng_between(&t.rnd, 1, 10) / 5;
+            a->position[k] = (struct position){.instrument = (uint16_t)m,
+                                               .size = prng_chance(&t.rnd, 1, 2) ? size : -size,
+                                               .entry = entry[m] * INT64_C(1000000000)};
+            a->cash += (i128)60000 * prng_between(&t.rnd, 12000, 80000);
+        }
+        t.truth[i] = t.first[i] = *a;
+    }
+    t.book.account = t.account;
+    t.book.n_accounts = ACCOUNTS;
+}
+
+static void open_session(const char *path)
+{
+    struct err e = {{0}};
+    const struct device_config dc = {.backend = "model", .lanes = 8, .slots = 16, .assets = 16};
+    config_default(&t.cfg);
+    t.cfg.engine.band_ppm = (uint32_t)prng_between(&t.rnd, 1000, 30000);
+    t.cfg.engine.warn_ppm = prng_chance(&t.rnd, 1, 4) ? 0 : 300000;
+    ck_assert_msg(journal_open(path, false, &t.journal, &e) == 0, "%s", e.msg);
+    ck_assert_msg(device_open(&dc, &t.dev, &e) == 0, "%s", e.msg);
+    const struct session_log log = {t.journal, put};
+    t.session = session_new(&t.cfg, &t.book, t.dev, &gw, &log, true, &e);
+    ck_assert_msg(t.session != NULL, "%s", e.msg);
+    ck_assert_int_eq(session_begin(t.session, &e), 0);
+}
+
+// ---- frames
+
+static void send_payload(uint16_t channel, const uint8_t *payload, size_t len)
+{
+    static struct gen_frame f;
+    struct err e = {{0}};
+    const struct frame_options o = {0};
+    memcpy(frame_payload(&f, &o), payload, len);
+    frame_finish(&f, &o, (uint8_t)channel, 6100, len);
+    ck_assert_msg(session_frame(t.session, t.now, f.buf, f.len, f.wire, &e) == 0, "%s", e.msg);
+}
+
+static void pass_time(void)
+{
+    switch (prng_below(&t.rnd, 40)) {
+    case 0:
+        t.now += SECOND * prng_below(&t.rnd, 12);
+        break;
+    case 1:
+        t.now -= prng_below(&t.rnd, 3) * SECOND; // a capture may say anything
+        break;
+    default:
+        t.now += prng_below(&t.rnd, SECOND / 4);
+    }
+}
+
+// The session is told the time: it never runs backwards, but what came earlier is as old as that.
+static void tell_time(void)
+{
+    if (t.now > t.stream)
+        t.stream = t.now;
+}
+
+static void lose(uint16_t channel)
+{
+    if (!prng_chance(&t.rnd, 1, 25))
+        return;
+    t.seq[channel - 10] += 1 + (uint32_t)prng_below(&t.rnd, 3);
+    for (int i = 0; i < MARKETS; i++)
+        if (CHANNEL[i] == channel && t.told[i].ns)
+            t.told[i].gapped = true;
+}
+
+static void define(void)
+{
+    uint8_t buf[512];
+    for (int i = 0; i < MARKETS; i++) {
+        struct deribit_encoder enc;
+        const struct deribit_instrument d = {.id = (uint32_t)i + 12,
+                                             .name = NAME[i],
+                                             .base = "X",
+                                             .quote = "USDC",
+                                             .settle = "USDC",
+                                             .size = "X",
+                                             .state = INSTRUMENT_OPEN,
+                                             .type = 2};
+        deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], t.seq[CHANNEL[i] - 10]++);
+        deribit_put_instrument_v2(&enc, &d);
+        send_payload(CHANNEL[i], buf, deribit_end(&enc));
+    }
+}
+
+static double walk(double mark, int i)
+{
+    static const double start[MARKETS] = {60000, 3000, 150};
+    if (mark == 0)
+        return start[i];
+    double step = (prng_unit(&t.rnd) - 0.5) * (prng_chance(&t.rnd, 1, 20) ? 0.15 : 0.02);
+    double back = (start[i] - mark) / start[i] * 0.02;
+    return floor(mark * (1 + step + back) * 100) / 100;
+}
+
+static void send_ticker(int i)
+{
+    uint8_t buf[512];
+    struct deribit_encoder enc;
+    struct told *w = &t.told[i];
+    tell_time();
+    lose(CHANNEL[i]);
+    double mark = prng_chance(&t.rnd, 1, 6) && w->mark > 0 ? w->mark : walk(w->mark, i);
+    bool off = prng_chance(&t.rnd, 1, 20);
+    const struct deribit_ticker d = {.id = (uint32_t)i + 12,
+                                     .state = prng_chance(&t.rnd, 1, 20) ? 2 : INSTRUMENT_OPEN,
+                                     .ts_ms = t.now / 1000000,
+                                     .mark = mark,
+                                     .index = off ? mark * 1.2 : mark};
+    w->mark = mark;
+    w->px = quanta(mark);
+    w->ns = t.now;
+    w->gapped = false;
+    w->open = d.state == INSTRUMENT_OPEN;
+    w->off_guard = off;
+    memset(t.refused_now, 0, sizeof t.refused_now);
+    deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], t.seq[CHANNEL[i] - 10]++);
+    deribit_put_ticker(&enc, &d);
+    send_payload(CHANNEL[i], buf, deribit_end(&enc));
+}
+
+static void send_other(void)
+{
+    uint8_t buf[64];
+    struct deribit_encoder enc;
+    uint16_t channel = (uint16_t)(10 + prng_below(&t.rnd, 2));
+    tell_time();
+    lose(channel);
+    deribit_begin(&enc, buf, sizeof buf, channel, t.seq[channel - 10]++);
+    deribit_put_snapshot_end(&enc);
+    send_payload(channel, buf, deribit_end(&enc));
+}
+
+// Not even UDP: the feed drops it, but it does carry a time.
+static void send_alien(void)
+{
+    static const uint8_t arp[60] = {[12] = 0x08, [13] = 0x06};
+    struct err e = {{0}};
+    t.now += prng_chance(&t.rnd, 1, 3) ? SECOND * prng_below(&t.rnd, 2 * STALE_MS / 1000) : 0;
+    tell_time();
+    ck_assert_int_eq(session_frame(t.session, t.now, arp, sizeof arp, sizeof arp, &e), 0);
+}
+
+// ---- venue
+
+// Most owners come back: positions as at first, at the present prices, with fresh cash.
+static void top_up(struct account *a, size_t i)
+{
+    if (prng_chance(&t.rnd, 1, 20))
+        return;
+    uint32_t epoch = a->epoch;
+    *a = t.first[i];
+    a->epoch = epoch;
+    for (uint16_t k = 0; k < a->n_positions; k++)
+        a->position[k].entry = t.told[a->position[k].instrument].px;
+}
+
+static void answer_one(void)
+{
+    static struct order_reply r;
+    static struct order o;
+    static struct settlement st;
+    struct err e = {{0}};
+    int64_t px[MARKET_ASSETS_MAX] = {0};
+    if (t.n_open == 0)
+        return;
+    size_t at = prng_below(&t.rnd, t.n_open);
+    struct gateway_order g = t.open[at];
+    t.open[at] = t.open[--t.n_open];
+    size_t i = g.key.account - 1;
+    memset(&r, 0, sizeof r);
+    r.key = g.key;
+    r.status = (uint8_t)(prng_chance(&t.rnd, 1, 4) ? 2 + prng_below(&t.rnd, 2) : ORDER_FILLED);
+    ck_assert_int_eq(order_decode(g.bytes, g.n_bytes, &o), 0);
+    for (unsigned k = 0; k < g.n_marks; k++)
+        px[g.mark[k].asset] = g.mark[k].price;
+    if (r.status == ORDER_FILLED) {
+        struct account a = t.truth[i], was = a;
+        ck_assert_msg(a.rule->settle(&t.book.market, &a, px, o.leg, o.n, &st, &e) == 0, "%s", e.msg);
+        if (prng_chance(&t.rnd, 1, 5))
+            a = was; // all of it gone into fees: still below maintenance
+        else
+            top_up(&a, i);
+        a.epoch++;
+        t.truth[i] = r.account = a;
+        r.has_account = true;
+    }
+    t.in_flight[i] = false;
+    t.refused_now[i] = r.status != ORDER_FILLED;
+    ck_assert_msg(session_reply(t.session, &r, &e) == 0, "%s", e.msg);
+    if (prng_chance(&t.rnd, 1, 8)) // the same reply once more belongs to nothing
+        ck_assert_int_eq(session_reply(t.session, &r, &e), 0);
+}
+
+// ---- the session
+
+static void set_kill(void)
+{
+    struct err e = {{0}};
+    t.killed = !t.killed && prng_chance(&t.rnd, 1, 2);
+    memset(t.refused_now, 0, sizeof t.refused_now);
+    ck_assert_int_eq(session_kill(t.session, t.killed, &e), 0);
+}
+
+static void nothing_is_missing(void)
+{
+    for (size_t i = 0; i < ACCOUNTS; i++)
+        ck_assert_msg(t.in_flight[i] || t.refused_now[i] || !breached(i) || !may_act(i),
+                      "account %zu is below maintenance, free to be acted on, and has no order", i + 1);
+}
+
+static void step(void)
+{
+    struct err e = {{0}};
+    pass_time();
+    switch (prng_below(&t.rnd, 20)) {
+    case 0:
+        send_other();
+        break;
+    case 1:
+        send_alien();
+        break;
+    case 2:
+        set_kill();
+        break;
+    case 3:
+        tell_time();
+        ck_assert_int_eq(session_clock(t.session, t.stream, &e), 0);
+        break;
+    case 4:
+    case 5:
+    case 6:
+        answer_one();
+        break;
+    default:
+        send_ticker((int)prng_below(&t.rnd, MARKETS));
+        nothing_is_missing();
+    }
+}
+
+static void run_session(uint64_t seed, const char *path)
+{
+    static struct replay_result out;
+    struct err e = {{0}};
+    memset(&t, 0, sizeof t);
+    prng_seed(&t.rnd, seed);
+    t.now = t.stream = 1000 * SECOND;
+    fill_market();
+    fill_accounts();
+    open_session(path);
+    define();
+    for (int i = 0; i < STEPS; i++)
+        step();
+    const struct engine_counters *g = engine_counters(session_engine(t.session));
+    ck_assert_uint_eq(g->flags[LEVEL_LIQUIDATE], g->confirmed + g->early);
+    ck_assert_uint_eq(g->band_exits_expected, g->band_exits_seen);
+    ck_assert_uint_eq(session_audit(t.session)->missed, 0);
+    ck_assert_uint_eq(session_audit(t.session)->unconfirmed_orders, 0);
+    ck_assert_uint_gt(t.orders, 20);
+    journal_put(t.journal, J_END, NULL, 0);
+    session_free(t.session);
+    device_close(t.dev);
+    ck_assert_msg(journal_close(t.journal, &e) == 0, "%s", e.msg);
+    ck_assert_msg(replay_journal(path, "model", true, NULL, NULL, &out, &e) == 0, "%s", e.msg);
+    ck_assert_msg(out.mismatches == 0, "seed %llu: replay: %s", (unsigned long long)seed, out.first);
+    ck_assert(out.clean_end);
+}
+
+START_TEST(test_random_sessions)
+{
+    char dir[] = "/tmp/tl-session-XXXXXX", path[64];
+    uint64_t seed = test_seed(20261120);
+    ck_assert(mkdtemp(dir) != NULL);
+    (void)snprintf(path, sizeof path, "%s/journal", dir);
+    device_register(&device_ops_model);
+    for (uint64_t i = 0; i < ROUNDS; i++) {
+        run_session(seed + i, path);
+        ck_assert_int_eq(unlink(path), 0);
+    }
+    (void)rmdir(dir);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *su = suite_create("session_random");
+    TCase *tc = tcase_create("session_random");
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, test_random_sessions);
+    suite_add_tcase(su, tc);
+    SRunner *sr = srunner_create(su);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
