@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # tripline. `make help` lists the targets. Everything is built below $(B); VARIANT picks the flags.
+# Verilator's makefile and make itself split paths at blanks.
+ifneq ($(words $(CURDIR)),1)
+$(error the path of this directory, '$(CURDIR)', contains a blank: make cannot build there, move it)
+endif
 SHELL    := /bin/bash
 VARIANT  ?= release
 B        ?= build$(if $(filter-out release,$(VARIANT)),/$(VARIANT))
@@ -12,6 +16,7 @@ ifeq ($(origin CXX),default)
 CXX := g++
 endif
 PYTHON   ?= python3
+VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
 WARN   := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 OPT_release := -O2 -g
@@ -80,7 +85,18 @@ $(B)/gen/abi_pkg.sv: drivers/abi/abi.toml drivers/abi/gen_abi.py
 	@echo "  GEN   $@"
 	@$(PYTHON) drivers/abi/gen_abi.py sv $< > $@.tmp && mv $@.tmp $@
 
-$(B)/obj/%.o: %.c | $(B)/gen/abi.h
+# Objects are made anew when compiler or flags change; the binary when the commit it names does.
+define note # (text): writes it to the target, but only when it is new
+@mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+endef
+$(B)/flags: FORCE
+	$(call note,$(CC) $(CXX) $(OPT) $(WARN))
+$(B)/version: FORCE
+	$(call note,$(VERSION))
+FORCE:
+.PHONY: FORCE
+
+$(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/abi.h
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(CFLAGS) -c $< -o $@
@@ -92,9 +108,9 @@ SRC_cli     := $(wildcard host/cli/*.c)
 SRC_dpdk    := $(wildcard host/feed/dpdk/*.c)
 CLI_OBJS    := $(call obj,$(SRC_cli) $(SRC_dpdk))
 CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run))
-VERSION     := $(shell git describe --always --dirty 2>/dev/null || echo unversioned)
 
 $(call obj,$(SRC_dpdk)): CFLAGS += $(DPDK_CFLAGS)
+$(call obj,host/cli/main.c): $(B)/version
 $(call obj,host/cli/main.c): CFLAGS += -DTRIPLINE_VERSION='"$(VERSION)"'
 
 $(B)/tripline: $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a
@@ -114,13 +130,14 @@ RUN_CAPTURE  := $(if $(CAPTURE),$(CAPTURE),$(RUN_DIR)/crash.pcap)
 RUN_ACCOUNTS := $(if $(ACCOUNTS),$(ACCOUNTS),$(RUN_DIR)/accounts.db)
 
 run: deps
+	@for f in $(CAPTURE) $(ACCOUNTS); do [ -r "$$f" ] || { echo "make run: $$f cannot be read" >&2; exit 1; }; done
 	@$(MAKE) --no-print-directory build
-	@rm -rf $(RUN_DIR) && mkdir -p $(RUN_DIR)
+	@mkdir -p $(RUN_DIR) && rm -f $(RUN_DIR)/journal $(RUN_DIR)/venue.*
 ifeq ($(CAPTURE),)
 	@$(B)/tripline gen -o $(RUN_CAPTURE) --path crash --seconds 60 --rate 200 --seed $(SEED)
 endif
 ifeq ($(ACCOUNTS),)
-	@$(B)/tripline accounts gen --db $(RUN_ACCOUNTS) --accounts 240 --seed $(SEED) $(if $(CAPTURE),--capture $(CAPTURE))
+	@$(B)/tripline accounts gen --force --db $(RUN_ACCOUNTS) --accounts 240 --seed $(SEED) $(if $(CAPTURE),--capture $(CAPTURE))
 endif
 	@$(B)/tripline run --accounts $(RUN_ACCOUNTS) --capture $(RUN_CAPTURE) --device sim+model --audit --dir $(RUN_DIR)
 
@@ -146,8 +163,8 @@ clean:
 	rm -rf build
 
 # ---- packages (Debian 12 names)
-PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev dpdk-dev libpcap-dev verilator check libsubunit-dev \
-            libsqlite3-dev zlib1g-dev yosys clang clang-format libclang-rt-14-dev iproute2 git
+PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
+            yosys clang clang-format libclang-rt-14-dev iproute2 procps git
 deps:
 	@missing=; for p in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
@@ -167,11 +184,12 @@ help:
 	@echo "make test     build, then all tests (ONLY=pattern JOBS=n SEED=n)"
 	@echo "make build    $(B)/tripline"
 	@echo "make deps     install missing packages (apt)"
-	@echo "make lint     formatting, clang warnings, Verilator and Yosys checks"
+	@echo "make lint     lint-format, lint-clang (C) and lint-rtl (Verilator, Yosys)"
 	@echo "make format   reformat C and C++ sources"
 	@echo "make debug    the binary without optimisation, in build/debug"
 	@echo "make asan     libraries and unit tests with sanitizers, in build/asan; make tsan likewise"
 	@echo "make unit-M   unit tests of one module: $(MODULES)"
+	@echo "make registers  docs/registers.md anew from drivers/abi/abi.toml"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build

@@ -14,6 +14,7 @@
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 #include "cli/cli.h"
+#include "cli/number.h"
 #include "cli/start_prices.h"
 
 static const char HELP[] =
@@ -89,17 +90,6 @@ static int failed(const struct err *e)
     return EXIT_FAILURE;
 }
 
-static int parse_number(const char *text, uint64_t max, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 0);
-    if (errno || !isdigit((unsigned char)*text) || *end || v > max)
-        return -1;
-    *out = v;
-    return 0;
-}
-
 // ---- options
 // -------------------------------------------------------------------------------------------------
 
@@ -165,16 +155,16 @@ static int take_option(struct options *o, int opt)
         o->market = true;
         return 0;
     case 'n':
-        return parse_number(optarg, COUNT_MAX, &o->count) || o->count == 0
+        return number_parse(optarg, 0, COUNT_MAX, &o->count) || o->count == 0
                    ? usage("-n: not 1 to 2000000: ", optarg)
                    : 0;
     case OPT_SEED:
-        return parse_number(optarg, UINT64_MAX, &o->seed) ? usage("--seed: not a number: ", optarg) : 0;
+        return number_parse(optarg, 0, UINT64_MAX, &o->seed) ? usage("--seed: not a number: ", optarg) : 0;
     case OPT_NEAR:
-        return parse_number(optarg, MARKET_PPM, &o->near_ppm) ? usage("--near: not 0 to 1000000: ", optarg)
-                                                              : 0;
+        return number_parse(optarg, 0, MARKET_PPM, &o->near_ppm) ? usage("--near: not 0 to 1000000: ", optarg)
+                                                                 : 0;
     case OPT_GUARD:
-        return parse_number(optarg, MARKET_PPM - 1, &o->guard_ppm)
+        return number_parse(optarg, 0, MARKET_PPM - 1, &o->guard_ppm)
                    ? usage("--guard: not 0 to 999999: ", optarg)
                    : 0;
     case OPT_PRICE:
@@ -357,7 +347,7 @@ static int run_show(struct options *o)
     int64_t px[MARKET_ASSETS_MAX];
     if (o->n_operands > 1)
         return usage("show: unexpected argument ", o->operand[1]);
-    if (o->n_operands && (parse_number(o->operand[0], UINT32_MAX, &id) || id == 0))
+    if (o->n_operands && (number_parse(o->operand[0], 0, UINT32_MAX, &id) || id == 0))
         return usage("show: not an account id: ", o->operand[0]);
     struct book *b = malloc(sizeof *b);
     if (!b) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tripline check`: runs a command file on a device and prints its events.
 #include "cli/cli.h"
+#include "cli/number.h"
 
 #include "cmdfile.h"
 #include "device.h"
@@ -36,15 +37,6 @@ struct options {
     bool stamps, echo, counters;
     const char *path;
 };
-
-static bool whole(const char *s, uint64_t max, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(s, &end, 0);
-    *out = v;
-    return *s >= '0' && *s <= '9' && !*end && !errno && v <= max;
-}
 
 static bool geometry(const char *s, struct device_config *c)
 {
@@ -90,15 +82,15 @@ static bool take(int opt, struct options *o)
         o->device.trace = optarg;
         break;
     case OPT_IN:
-        ok = whole(optarg, 99, &v);
+        ok = number_parse(optarg, 0, 99, &v) == 0;
         o->device.stall_in_pct = (unsigned)v;
         break;
     case OPT_OUT:
-        ok = whole(optarg, 99, &v);
+        ok = number_parse(optarg, 0, 99, &v) == 0;
         o->device.stall_out_pct = (unsigned)v;
         break;
     case OPT_SEED:
-        ok = whole(optarg, UINT64_MAX, &o->device.seed);
+        ok = number_parse(optarg, 0, UINT64_MAX, &o->device.seed) == 0;
         break;
     case OPT_GEOMETRY:
         ok = geometry(optarg, &o->device);

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "cli/cli.h"
+#include "cli/number.h"
 #include "feed/gen.h"
 
 #include <errno.h>
@@ -92,13 +93,9 @@ static uint64_t now_ns(void)
 static int parse_u64(const char *name, const char *text, uint64_t low, uint64_t high, uint64_t *out,
                      struct err *err)
 {
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || v < low || v > high)
+    if (number_parse(text, low, high, out) != 0)
         return err_set(err, "--%s %s: expected a whole number from %" PRIu64 " to %" PRIu64, name, text, low,
                        high);
-    *out = v;
     return 0;
 }
 

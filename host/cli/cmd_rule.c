@@ -6,6 +6,7 @@
 #include "accounts/store.h"
 #include "base/prng.h"
 #include "cli/cli.h"
+#include "cli/number.h"
 #include "cli/start_prices.h"
 
 #include <errno.h>
@@ -247,17 +248,6 @@ static int usage(const char *why, const char *what)
     return EXIT_USAGE;
 }
 
-static int parse_u64(const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || v < lo || v > hi)
-        return -1;
-    *out = v;
-    return 0;
-}
-
 int cmd_rule(int argc, char **argv)
 {
     static const struct option longs[] = {
@@ -270,13 +260,13 @@ int cmd_rule(int argc, char **argv)
     optind = 1;
     while ((c = getopt_long(argc, argv, "s:n:k:b:h", longs, NULL)) != -1) {
         if (c == 's')
-            rc = parse_u64(optarg, 0, UINT64_MAX, &o.seed);
+            rc = number_parse(optarg, 0, UINT64_MAX, &o.seed);
         else if (c == 'n')
-            rc = parse_u64(optarg, 1, ACCOUNTS_MAX, &o.accounts);
+            rc = number_parse(optarg, 1, ACCOUNTS_MAX, &o.accounts);
         else if (c == 'k')
-            rc = parse_u64(optarg, 1, SAMPLES_MAX, &o.samples);
+            rc = number_parse(optarg, 1, SAMPLES_MAX, &o.samples);
         else if (c == 'b')
-            rc = parse_u64(optarg, 1, BAND_MAX, &o.band);
+            rc = number_parse(optarg, 1, BAND_MAX, &o.band);
         else if (c == 'h')
             return fputs(HELP, stdout) < 0;
         else

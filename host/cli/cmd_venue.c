@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/number.h"
 #include "exec/paper/venue.h"
 #include "exec/paper/venue_db.h"
 
@@ -44,17 +45,6 @@ static int usage(const char *what, const char *arg)
     return 2;
 }
 
-static int parse_number(const char *s, uint64_t max, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(s, &end, 10);
-    if (*s < '0' || *s > '9' || *end || errno || v > max)
-        return -1;
-    *out = v;
-    return 0;
-}
-
 enum { OPT_SOCKET = 256, OPT_STATE, OPT_ACCOUNTS, OPT_FSYNC, OPT_DELAY, OPT_REFUSE, OPT_SEED, OPT_CRASH };
 
 static const struct option options[] = {
@@ -88,20 +78,21 @@ static int take_option(int c, struct venue_options *o)
         o->sync = strcmp(optarg, "on") == 0;
         return o->sync || strcmp(optarg, "off") == 0 ? 0 : usage("--fsync takes on or off, not", optarg);
     case OPT_DELAY:
-        if (parse_number(optarg, 60000000, &v))
+        if (number_parse(optarg, 0, 60000000, &v))
             return usage("--delay-us takes 0 to 60000000, not", optarg);
         o->delay_us = (uint32_t)v;
         return 0;
     case OPT_REFUSE:
-        if (parse_number(optarg, 100, &v))
+        if (number_parse(optarg, 0, 100, &v))
             return usage("--refuse takes 0 to 100, not", optarg);
         o->refuse_pct = (uint32_t)v;
         return 0;
     case OPT_SEED:
-        return parse_number(optarg, UINT64_MAX, &o->seed) ? usage("--seed takes a whole number, not", optarg)
-                                                          : 0;
+        return number_parse(optarg, 0, UINT64_MAX, &o->seed)
+                   ? usage("--seed takes a whole number, not", optarg)
+                   : 0;
     case OPT_CRASH:
-        return parse_number(optarg, UINT64_MAX, &o->crash_after)
+        return number_parse(optarg, 0, UINT64_MAX, &o->crash_after)
                    ? usage("--crash-after takes a whole number, not", optarg)
                    : 0;
     default:

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/number.h"
+
 static const char help[] =
     "usage: tripline run --accounts DB (--capture FILE | --iface NAME | -- EAL-DEVICE...) [OPTIONS] [-- "
     "EAL...]\n"
@@ -76,17 +78,6 @@ static int bad(const char *what, const char *arg)
     return 2;
 }
 
-static int number(const char *s, uint64_t *out)
-{
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(s, &end, 10);
-    if (*s < '0' || *s > '9' || *end || errno || v == 0)
-        return -1;
-    *out = v;
-    return 0;
-}
-
 static int set(struct run_options *o, char *arg)
 {
     struct err e;
@@ -132,9 +123,13 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         o->kill_file = optarg;
         return 0;
     case 'p':
-        return number(optarg, &o->max_frames) == 0 ? 0 : bad("--packets wants a number", optarg);
+        return number_parse(optarg, 1, UINT64_MAX, &o->max_frames) == 0
+                   ? 0
+                   : bad("--packets wants a number", optarg);
     case 's':
-        return number(optarg, &o->max_seconds) == 0 ? 0 : bad("--seconds wants a number", optarg);
+        return number_parse(optarg, 1, UINT32_MAX, &o->max_seconds) == 0
+                   ? 0
+                   : bad("--seconds wants a number", optarg);
     case 'S':
         return set(o, optarg);
     case 'l':

@@ -5,33 +5,13 @@ import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from tap import finish, report, skip  # noqa: E402,F401  (handed on)
+
 TRIPLINE = os.path.abspath(os.environ.get("TRIPLINE", "build/tripline"))
 SHARED = os.environ.get("SHARED", "../shared")
 SEED = int(os.environ.get("SEED", "20261120"))
 DEADLINE = 240  # seconds: a hang, not a measure of speed
-
-count = failed = 0
-
-
-def report(ok, name, why=""):
-    global count, failed
-    count += 1
-    if not ok:
-        failed += 1
-        print("# " + str(why).strip().replace("\n", "\n# "))
-    print("%sok %d - %s" % ("" if ok else "not ", count, name), flush=True)
-    return ok
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok %d - %s # SKIP %s" % (count, name, why), flush=True)
-
-
-def finish():
-    print("1..%d" % count)
-    sys.exit(1 if failed else 0)
 
 
 def tripline(*args, **kw):

@@ -10,32 +10,14 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from fractions import Fraction
 
-TRIPLINE = os.path.abspath(os.environ.get("TRIPLINE", "build/tripline"))
-SHARED = os.environ.get("SHARED", "../shared")
+from keeper import SHARED, TRIPLINE, finish, report, skip
+
 CAPTURE = os.path.abspath(os.path.join(SHARED, "captures", "deribit_legacy_sample_v1_6.pcapng"))
 DATA = os.path.abspath("tests/data/accounts")
-count = failures = 0
 work = tempfile.TemporaryDirectory(prefix="tripline-accounts-")
-
-
-def report(ok, name, detail=""):
-    global count, failures
-    count += 1
-    failures += not ok
-    print("%s %d - %s" % ("ok" if ok else "not ok", count, name), flush=True)
-    if not ok:
-        for line in str(detail).splitlines():
-            print("# " + line)
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok %d - %s # SKIP %s" % (count, name, why))
 
 
 def run(*args):
@@ -239,5 +221,4 @@ if p.returncode == 0:
     table = run("show", "--db", "gen.db", "--capture", capture).stdout
     report(table.count(" healthy") == 200, "the default book is healthy at the first prices of tripline gen", table)
 
-print("1..%d" % count)
-sys.exit(failures != 0)
+finish()

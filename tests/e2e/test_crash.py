@@ -63,7 +63,7 @@ def judge(name, what, last):
 
 def kill_tripline(whole):
     """Several crashes of one journal, then a run to the end."""
-    died = open_orders = 0
+    died = 0
     for _ in range(ROUNDS):
         p = subprocess.Popen(command("kill"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:

@@ -20,31 +20,12 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import deribit_reader as reader  # noqa: E402
+from keeper import SEED, SHARED, TRIPLINE, finish, report, skip  # noqa: E402
 
-TRIPLINE = os.environ.get("TRIPLINE", "build/tripline")
-SHARED = os.environ.get("SHARED", "../shared")
-SEED = int(os.environ.get("SEED", "20261120"))
 CAPTURE = os.path.join(SHARED, "captures", "deribit_legacy_sample_v1_6.pcapng")
 GOLDEN = os.path.join(SHARED, "golden", "deribit_v1_6.prices.csv")
 # gen -o X --seed 7 --path crash --packets 3000 --rate 1000: a seed means the same bytes everywhere.
 PINNED = "343670e94b10ed118e372a68da4c8c16b076cd340517419ed56dd1b5084aa504"
-
-count = failed = 0
-
-
-def report(ok, name, why=""):
-    global count, failed
-    count += 1
-    if not ok:
-        failed += 1
-        print("# " + str(why).strip().replace("\n", "\n# "))
-    print("%sok %d - %s" % ("" if ok else "not ", count, name), flush=True)
-
-
-def skip(name, why):
-    global count
-    count += 1
-    print("ok %d - %s # SKIP %s" % (count, name, why), flush=True)
 
 
 def run(*args, **kw):
@@ -380,8 +361,7 @@ def main():
             except Exception as e:  # a crash of one part must not hide the others
                 report(False, part.__name__, repr(e))
     usage()
-    print("1..%d" % count)
-    sys.exit(1 if failed else 0)
+    finish()
 
 
 if __name__ == "__main__":
