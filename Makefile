@@ -24,7 +24,8 @@ OPT_debug   := -O0 -g
 OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan    := -O1 -g -fsanitize=thread
 OPT    := $(OPT_$(VARIANT))
-CFLAGS += -std=c17 -D_GNU_SOURCE $(OPT) $(WARN) -Ihost -Idrivers -I$(B)/gen -MMD -MP
+# No contraction into fused multiply-adds: rows are ordered by doubles, and a replay must order them alike everywhere.
+CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrivers -I$(B)/gen -MMD -MP
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker

@@ -105,8 +105,20 @@ static bool calibrate(struct clock_cal *out)
 
 #endif
 
+uint64_t clock_wall_offset;
+
+static void note_wall_clock(void)
+{
+    struct timespec wall, mono;
+    clock_gettime(CLOCK_MONOTONIC, &mono);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock_wall_offset =
+        (uint64_t)(wall.tv_sec - mono.tv_sec) * 1000000000u + (uint64_t)wall.tv_nsec - (uint64_t)mono.tv_nsec;
+}
+
 void clock_init(void)
 {
+    note_wall_clock();
     struct clock_cal cal;
     clock_cal = tsc_usable() && calibrate(&cal) ? cal : SYSTEM_CLOCK;
 }

@@ -41,6 +41,17 @@ static inline uint64_t clock_system_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+extern uint64_t clock_wall_offset; // set by clock_init
+
+// Time for live streams, ns since the epoch: the wall clock as it stood at clock_init, and CLOCK_MONOTONIC
+// since. It never steps, so that ages of prices mean what they say when somebody sets the clock.
+static inline uint64_t clock_stream_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + clock_wall_offset;
+}
+
 // Cheapest: may be read a few instructions early or late. For stage stamps some 100 ns apart.
 static inline uint64_t clock_ticks(void)
 {

@@ -32,7 +32,9 @@ struct run {
     struct book book;
     struct recover past;
     bool resumed;
-    uint64_t looked_up[4]; // by enum order_status
+    uint64_t looked_up[4];       // by enum order_status
+    struct order_reply *outcome; // of past.open, in its order
+    size_t n_outcomes;
     struct venue_process *venue;
     struct journal *journal;
     struct gateway *gateway;
@@ -92,6 +94,7 @@ static int on_outcome(void *ctx, const struct order_reply *reply)
 {
     struct run *r = ctx;
     r->looked_up[reply->status < 4 ? reply->status : 0]++;
+    r->outcome[r->n_outcomes++] = *reply;
     return 0;
 }
 
@@ -109,6 +112,9 @@ static int on_state(void *ctx, const struct account *a)
 // P6: nothing goes out before every order that may have reached the venue has a known outcome.
 static int reconcile(struct run *r, struct err *e)
 {
+    r->outcome = calloc(r->past.n_open + 1, sizeof *r->outcome);
+    if (!r->outcome)
+        return err_set(e, "out of memory for %zu outcomes", r->past.n_open);
     if (r->past.n_open &&
         gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
         return -1;
@@ -143,7 +149,9 @@ static int open_session(struct run *r, struct err *e)
     const struct gateway_paper_config gc = {.socket = r->socket,
                                             .durable = durable,
                                             .durable_ctx = r->journal,
-                                            .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS};
+                                            .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS,
+                                            .in_order = r->o.lockstep,
+                                            .spin = r->o.spin};
     const struct device_config dc = {.backend = r->o.device, .trace = r->o.trace};
     const struct session_log log = {r, put};
     r->gateway = gateway_paper_open(&gc, e);
@@ -154,9 +162,14 @@ static int open_session(struct run *r, struct err *e)
         return -1;
     for (size_t i = 0; i < r->past.n_accounts; i++) {
         const struct recover_account *a = &r->past.account[i];
-        if (session_restore(r->session, a->id, a->epoch, a->revision, e) != 0)
-            return -1;
+        session_restore(r->session, a->id, a->epoch, a->revision);
     }
+    if (r->past.spent_e8)
+        session_spent(r->session, r->past.spent_e8);
+    // For the record: what was looked up is known from now on. The accounts' states have come already.
+    for (size_t i = 0; i < r->n_outcomes; i++)
+        if (session_reply(r->session, &r->outcome[i], e) != 0)
+            return -1;
     if (r->resumed) {
         char note[NOTE_LEN];
         int n = snprintf(note, sizeof note,
@@ -244,7 +257,13 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
     struct err why;
     (void)snprintf(source, sizeof source, "%s%s%s", ports_describe(r->ports), r->o.capture ? ", " : "",
                    r->o.capture ? r->o.capture : "");
-    const struct summary_input in = {.session = r->session,
+    struct ports_stats lost;
+    ports_stats(r->ports, &lost);
+    const struct summary_input in = {.port_missed = lost.missed,
+                                     .port_errors = lost.errors,
+                                     .port_no_buffer = lost.no_mbuf,
+                                     .port_bad_sums = lost.bad_sums,
+                                     .session = r->session,
                                      .desk = session_desk(r->session),
                                      .device = r->device,
                                      .gateway = r->gateway,
@@ -281,6 +300,7 @@ static bool close_all(struct run *r, struct err *e)
     if (r->venue)
         venue_close(r->venue);
     recover_free(&r->past);
+    free(r->outcome);
     book_free(&r->book);
     kill_close(r->kill);
     return ok;

@@ -39,6 +39,7 @@ static const char help[] =
     "behaviour\n"
     "  --lockstep         wait for the venue after each packet, so that a run repeats exactly (default for\n"
     "                     captures; --no-lockstep turns it off)\n"
+    "  --spin             the gateway's thread never sleeps: for a core that it has to itself\n"
     "  --audit            check every account at every update by brute force; exit status 1 if it fails\n"
     "  --set KEY=VALUE    a setting, repeatable: band_ppm warn_ppm desk target_ppm dust max_order_e8\n"
     "                     max_minute_e8 max_total_e8 max_price_age_ns min_profit_e8 cost_e8\n"
@@ -67,6 +68,7 @@ static const struct option options[] = {
     {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
     {"audit", no_argument, NULL, 'A'},
     {"quiet", no_argument, NULL, 'q'},
+    {"spin", no_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
     {0},
 };
@@ -139,6 +141,9 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         return 0;
     case 'A':
         o->audit = true;
+        return 0;
+    case 'P':
+        o->spin = true;
         return 0;
     case 'q':
         o->quiet = true;

@@ -10,7 +10,7 @@ struct run_options {
     const char *venue_args[16]; // passed on to a venue started here
     size_t n_venue_args;
     char *const *eal; // after "--", NULL-terminated, or NULL
-    bool audit, lockstep, quiet;
+    bool audit, lockstep, quiet, spin;
     uint64_t max_frames, max_seconds;
     struct session_config config;
 };

@@ -228,6 +228,7 @@ int engine_group(struct engine *g, const struct engine_price *changed, size_t n,
     memcpy(g->px, prices, sizeof g->px);
     g->group++;
     g->round++;
+    g->prepared = 0;
     g->count.groups++;
     submit_ticks(g, changed, n, left);
     if (recentre(g, left, e) != 0)
@@ -249,6 +250,7 @@ int engine_group(struct engine *g, const struct engine_price *changed, size_t n,
 int engine_review(struct engine *g, struct err *e)
 {
     g->round++;
+    g->prepared = 0;
     return review(g, e);
 }
 
@@ -307,6 +309,14 @@ bool engine_flagged(const struct engine *g, size_t account)
 bool engine_placed(const struct engine *g, size_t account)
 {
     return g->acct[account].placed;
+}
+
+size_t engine_unplaced(const struct engine *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->book->n_accounts; i++)
+        n += g->book->account[i].n_positions > 0 && !g->acct[i].placed;
+    return n;
 }
 
 size_t engine_watching(const struct engine *g)

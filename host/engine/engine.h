@@ -72,6 +72,8 @@ void engine_order_ended(struct engine *g, size_t account);
 // Whether the account's breach is already known: flagged and watched, or with an order in flight.
 bool engine_flagged(const struct engine *g, size_t account);
 bool engine_placed(const struct engine *g, size_t account); // has all prices and its rows are on the device
+// Accounts with positions that no row stands for yet, because an asset of theirs has had no price.
+size_t engine_unplaced(const struct engine *g);
 size_t engine_watching(const struct engine *g);
 const struct engine_counters *engine_counters(const struct engine *g);
 

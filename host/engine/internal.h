@@ -23,6 +23,7 @@ struct account_state {
     bool watched;   // on the watch list
     bool in_flight; // the breach hook took it
     bool warm;      // its LEVEL_WARN row has fired and is not armed again
+    bool due;       // its order is to be made ready, or anew
     bool fresh;     // flagged since the last verdict: its first evaluation decides confirmed / early
     uint32_t seen;  // round in which the watch list last evaluated it
     int64_t warm_h; // Ĥ of the liquidation row when its order was last made ready
@@ -53,9 +54,10 @@ struct engine {
     uint32_t *watch; // accounts, in the order they were flagged
     size_t n_watch;
     uint32_t *warm;
-    size_t n_warm, n_warm_done; // [n_warm_done, n_warm): fired since the last verdict
-    uint32_t group;             // sequence of price groups, as in TICK
-    uint32_t round;             // walks over the watch list: one a group, one a review
+    size_t n_warm;
+    unsigned prepared; // orders made ready in this round
+    uint32_t group;    // sequence of price groups, as in TICK
+    uint32_t round;    // walks over the watch list: one a group, one a review
 
     struct beat out[BEATS_BATCH];
     size_t n_out;

@@ -21,7 +21,7 @@ void watch_flag(struct engine *g, uint32_t account, uint8_t level)
     struct account_state *s = &g->acct[account];
     if (level == LEVEL_WARN) {
         if (!s->warm) {
-            s->warm = true;
+            s->warm = s->due = true;
             g->warm[g->n_warm++] = account;
         }
         return;
@@ -82,28 +82,30 @@ static void walk(struct engine *g, bool fresh_only)
     g->n_watch = kept;
 }
 
-// Accounts that came near since the last verdict get their orders made ready, unless they are past it
-// already.
-static void warm_up(struct engine *g)
+// Making an order ready takes some microseconds of sizing, so a burst of warnings is spread over rounds.
+enum { PREPARE_PER_ROUND = 4 };
+
+static void prepare_some(struct engine *g)
 {
-    for (; g->n_warm_done < g->n_warm; g->n_warm_done++) {
-        uint32_t account = g->warm[g->n_warm_done];
+    for (size_t i = 0; i < g->n_warm && g->prepared < PREPARE_PER_ROUND; i++) {
+        uint32_t account = g->warm[i];
         struct account_state *s = &g->acct[account];
-        uint32_t at = s->row[LEVEL_LIQUIDATE];
-        s->warm_h = row_eval(&g->row[at].row, g->phat);
-        if (!s->in_flight && !s->watched)
-            g->hooks.near(g->hooks.ctx, account, true);
+        if (!s->due || s->in_flight || s->watched)
+            continue; // past it already
+        s->due = false;
+        s->warm_h = row_eval(&g->row[s->row[LEVEL_LIQUIDATE]].row, g->phat);
+        g->prepared++;
+        g->hooks.near(g->hooks.ctx, account, true);
     }
 }
 
 void watch_verdicts(struct engine *g)
 {
     walk(g, true);
-    warm_up(g);
 }
 
-// Warm accounts: off again when their warning row is at or above zero; made ready anew when they moved by
-// more than a quarter of the distance for which that was done last.
+// Warm accounts: off again when their warning row is at or above zero; due anew when they moved by more than
+// a quarter of the distance for which their order was made last.
 static void review_warm(struct engine *g)
 {
     size_t kept = 0;
@@ -112,20 +114,18 @@ static void review_warm(struct engine *g)
         struct account_state *s = &g->acct[account];
         uint32_t warn = s->row[LEVEL_WARN], liq = s->row[LEVEL_LIQUIDATE];
         if (row_eval(&g->row[warn].row, g->phat) >= 0) {
-            s->warm = false;
+            s->warm = s->due = false;
             if (!g->row[warn].armed)
                 arm(g, warn);
             g->hooks.near(g->hooks.ctx, account, false);
             continue;
         }
-        int64_t h = row_eval(&g->row[liq].row, g->phat), moved = h - s->warm_h;
-        if ((moved < 0 ? -moved : moved) > s->warm_h / 4 && !s->in_flight && !s->watched) {
-            s->warm_h = h;
-            g->hooks.near(g->hooks.ctx, account, true);
-        }
+        int64_t moved = row_eval(&g->row[liq].row, g->phat) - s->warm_h;
+        s->due |= (moved < 0 ? -moved : moved) > s->warm_h / 4;
         g->warm[kept++] = account;
     }
-    g->n_warm = g->n_warm_done = kept;
+    g->n_warm = kept;
+    prepare_some(g);
 }
 
 void watch_review(struct engine *g)
@@ -149,6 +149,6 @@ void watch_forget(struct engine *g, uint32_t account)
     if (s->watched)
         g->n_watch = without(g->watch, g->n_watch, account);
     if (s->warm)
-        g->n_warm = g->n_warm_done = without(g->warm, g->n_warm, account);
-    s->watched = s->warm = s->fresh = false;
+        g->n_warm = without(g->warm, g->n_warm, account);
+    s->watched = s->warm = s->due = s->fresh = false;
 }

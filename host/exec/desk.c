@@ -10,6 +10,9 @@
 #include "exec/marks.h"
 #include "exec/ready.h"
 
+#define BACKOFF_NS UINT64_C(100000000)
+enum { BACKOFF_DOUBLINGS = 6 };
+
 // What the desk remembers of an account. Keys in use are always of `epoch`; `revision` is the last one given
 // out.
 struct account_state {
@@ -17,6 +20,9 @@ struct account_state {
     uint32_t ready; // name in the pool
     uint32_t flight_revision;
     bool in_flight;
+    uint8_t refusals;     // in a row
+    int64_t flight_value; // as the limits counted it
+    uint64_t fired_ns, retry_ns;
 };
 
 struct desk {
@@ -54,6 +60,7 @@ const char *desk_answer_name(enum desk_answer a)
         [DESK_RING_FULL] = "ring-full",
         [DESK_EPOCH] = "old-epoch",
         [DESK_NOT_LOGGED] = "not-logged",
+        [DESK_BACKOFF] = "backoff",
     };
     return (unsigned)a < DESK_ANSWER_COUNT ? name[a] : "?";
 }
@@ -132,6 +139,8 @@ static bool same_epoch(struct desk *d, struct account_state *st, const struct ac
         drop_ready(d, st);
         st->epoch = a->epoch;
         st->revision = 0;
+        st->refusals = 0;
+        st->retry_ns = 0;
     }
     return st->revision != UINT32_MAX; // keys of this epoch are used up
 }
@@ -321,7 +330,7 @@ static void count_handed_over(struct desk *d, int64_t value_e8, int64_t reward_e
 
 // Checks before anything is calculated.
 static enum desk_answer check_first(struct desk *d, struct account_state *st, const struct account *a,
-                                    uint64_t age_ns)
+                                    uint64_t now_ns, uint64_t age_ns)
 {
     if (st->in_flight)
         return DESK_BUSY;
@@ -329,6 +338,8 @@ static enum desk_answer check_first(struct desk *d, struct account_state *st, co
         return DESK_KILLED;
     if (!same_epoch(d, st, a))
         return DESK_EPOCH;
+    if (now_ns < st->retry_ns)
+        return DESK_BACKOFF;
     if (d->cfg.max_price_age_ns && age_ns > d->cfg.max_price_age_ns)
         return DESK_PRICE_AGE;
     return DESK_SENT;
@@ -340,7 +351,7 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
     assert(account < d->book->n_accounts);
     const struct account *a = &d->book->account[account];
     struct account_state *st = &d->state[account];
-    enum desk_answer why = check_first(d, st, a, oldest_price_age_ns);
+    enum desk_answer why = check_first(d, st, a, now_ns, oldest_price_age_ns);
     if (why != DESK_SENT)
         return answer(d, why);
     struct marks_assets s;
@@ -382,6 +393,8 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
     if (why == DESK_SENT) {
         st->in_flight = true;
         st->flight_revision = d->out.key.revision;
+        st->flight_value = value;
+        st->fired_ns = now_ns;
         count_handed_over(d, value, reward);
     }
     return answer(d, why);
@@ -406,6 +419,17 @@ static bool sound_account(const struct desk *d, const struct order_reply *r)
            r->account.rule && account_validate(&d->book->market, &r->account, NULL) == 0;
 }
 
+// An order that came to nothing: its value is given back to the limit on the whole run (not to the minute's,
+// which is there to slow things down), and the account waits 0.1 s of stream time before the next, doubling
+// up to 6.4 s.
+static void came_to_nothing(struct desk *d, struct account_state *st)
+{
+    limits_give_back(&d->limits, st->flight_value);
+    st->retry_ns = st->fired_ns + (BACKOFF_NS << st->refusals);
+    if (st->refusals < BACKOFF_DOUBLINGS)
+        st->refusals++;
+}
+
 size_t desk_reply(struct desk *d, const struct order_reply *r)
 {
     size_t i = find_account(d->book, r->key.account);
@@ -427,8 +451,10 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
         (void)same_epoch(d, st, &d->book->account[i]);
     } else if (r->status == ORDER_UNKNOWN) {
         d->n.fenced++;
+        came_to_nothing(d, st);
     } else {
         d->n.refused++;
+        came_to_nothing(d, st);
     }
     return i;
 }
@@ -437,6 +463,12 @@ bool desk_in_flight(const struct desk *d, size_t account)
 {
     assert(account < d->book->n_accounts);
     return d->state[account].in_flight;
+}
+
+void desk_restore_spent(struct desk *d, int64_t value_e8)
+{
+    if (value_e8 > 0)
+        d->limits.total_e8 += value_e8;
 }
 
 void desk_kill(struct desk *d, bool on)

@@ -45,6 +45,7 @@ enum desk_answer {
     DESK_RING_FULL,  // GATEWAY_OUTSTANDING_MAX orders await their replies
     DESK_EPOCH,      // the account's state is older than one that an order was already made for
     DESK_NOT_LOGGED, // the journal did not take the order's bytes: it must not be sent
+    DESK_BACKOFF,    // the venue refused this account's last orders: not before its time is up
     DESK_ANSWER_COUNT
 };
 const char *desk_answer_name(enum desk_answer a);
@@ -81,6 +82,8 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
 // Applies a reply: on FILLED the account in the book is replaced (epoch included). Returns the account's
 // index, or SIZE_MAX when the reply belongs to none outstanding.
 size_t desk_reply(struct desk *d, const struct order_reply *r);
+// Value handed over before this session started, to count towards the limit on the whole run.
+void desk_restore_spent(struct desk *d, int64_t value_e8);
 bool desk_in_flight(const struct desk *d, size_t account);
 void desk_kill(struct desk *d,
                bool on); // on: no order leaves until off; one already handed over is not recalled

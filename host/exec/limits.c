@@ -63,3 +63,9 @@ void limits_take(struct limits *l, int64_t value_e8)
         *entry(l, l->head++) = (struct limits_entry){l->now, value_e8};
     }
 }
+
+void limits_give_back(struct limits *l, int64_t value_e8)
+{
+    assert(value_e8 >= 0 && l->total_e8 >= value_e8);
+    l->total_e8 -= value_e8;
+}

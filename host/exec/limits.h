@@ -34,6 +34,8 @@ int limits_init(struct limits *l, int64_t max_order_e8, int64_t max_minute_e8,
 void limits_free(struct limits *l);
 // Would an order of this value (>= 0) be within limits now? Expires what left the window; takes nothing.
 enum limits_verdict limits_check(struct limits *l, uint64_t now_ns, int64_t value_e8);
+// Takes an order that came to nothing out of the total.
+void limits_give_back(struct limits *l, int64_t value_e8);
 // Counts an order that was handed over at the time of the last check.
 void limits_take(struct limits *l, int64_t value_e8);
 

@@ -51,6 +51,10 @@ struct order_reply {
     char reason[REASON_LEN];
     bool has_account;       // new state follows (FILLED)
     struct account account; // rule pointer resolved
+    // The gateway's own measurement, no part of the encoding: from hand-over to the last byte written, by
+    // CLOCK_MONOTONIC; 0 where nothing was sent.
+    uint64_t sent_after_ns;
+    bool waited; // its bytes were not on disk yet when the gateway first looked
 };
 // FILLED carries an account and nothing else does; the account's id is the key's. Encode: 0 when it does not
 // fit or that does not hold. Decode: 0 or -1.

@@ -30,6 +30,7 @@ enum journal_type {
     J_RESTORE = 12, // u32 account id, epoch, revision: keys given out before this session (input)
     J_NOTE = 13,    // counters and text for the report
     J_END = 14,     // clean end, totals
+    J_SPENT = 15,   // i64 value handed over before this session, 1e-8 units (input)
 };
 
 enum {

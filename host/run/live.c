@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 enum {
     LOCKSTEP_WAIT_MS = 10000,
     DRAIN_WAIT_MS = 2000,
@@ -134,7 +136,7 @@ static bool housekeeping(struct live *l, const struct live_source *src, uint64_t
     }
     if (!src->frames && l->c->idle_ns && now - *last_frame >= l->c->idle_ns) {
         *last_frame = now;
-        l->failed |= session_clock(l->session, clock_now(CLOCK_REALTIME), l->e) != 0;
+        l->failed |= session_clock(l->session, clock_stream_ns(), l->e) != 0;
     }
     return !l->failed;
 }
@@ -150,10 +152,10 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
     l.gw = gw;
     l.e = e;
     l.capture = src->frames != 0;
-    l.empty_ns = clock_now(CLOCK_REALTIME);
+    l.empty_ns = clock_stream_ns();
     for (unsigned polls = 1; !l.failed && !ended(&l, src) && !*c->stop; polls++) {
         look_at_kill_switch(&l);
-        uint64_t before = l.capture ? 0 : clock_now(CLOCK_REALTIME);
+        uint64_t before = l.capture ? 0 : clock_stream_ns();
         size_t n = src->poll(src->ctx, on_frame, &l);
         if (n == 0)
             l.empty_ns = before;

@@ -14,11 +14,13 @@ struct entry {
     struct order_key newest; // last J_READY; account 0 = none
     struct order_key sent;   // last J_ORDER handed over
     bool newest_open, sent_open;
+    int64_t sent_value_e8;
 };
 
 struct scan {
     struct entry *at; // ascending by account id
     size_t n, room;
+    int64_t spent_e8;
 };
 
 static struct entry *entry_of(struct scan *s, uint32_t account)
@@ -75,6 +77,8 @@ static int on_order(struct scan *s, const struct journal_record *rec, struct err
         return err_set(e, "out of memory");
     x->sent = o.key;
     x->sent_open = true;
+    x->sent_value_e8 = o.value_e8;
+    s->spent_e8 += o.value_e8;
     return 0;
 }
 
@@ -88,8 +92,11 @@ static int on_reply(struct scan *s, const struct journal_record *rec, struct err
         return err_set(e, "out of memory");
     if (order_key_cmp(&x->newest, &r.key) == 0)
         x->newest_open = false;
-    if (order_key_cmp(&x->sent, &r.key) == 0)
+    if (order_key_cmp(&x->sent, &r.key) == 0) {
+        if (x->sent_open && r.status != ORDER_FILLED)
+            s->spent_e8 -= x->sent_value_e8;
         x->sent_open = false;
+    }
     return 0;
 }
 
@@ -121,6 +128,11 @@ static int take(struct scan *s, const struct journal_record *rec, struct err *e)
         return on_reply(s, rec, e);
     case J_RESTORE:
         return on_restore(s, rec, e);
+    case J_SPENT:
+        if (rec->len != 8)
+            return err_set(e, "spent record of %u bytes", rec->len);
+        s->spent_e8 = (int64_t)le64_load(rec->data);
+        return 0;
     default:
         return 0;
     }
@@ -161,6 +173,7 @@ int recover_scan(const char *path, struct recover *out, struct err *e)
         }
     }
     journal_reader_close(reader);
+    out->spent_e8 = s.spent_e8;
     if (rc == 0)
         rc = collect(&s, out, e);
     free(s.at);

@@ -16,6 +16,7 @@ struct recover {
     struct recover_account *account; // ascending by id
     size_t n_open;
     struct order_key *open; // to be looked up before anything else goes out
+    int64_t spent_e8;       // value handed over so far, less what came to nothing
     bool clean_end;
 };
 

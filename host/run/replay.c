@@ -175,10 +175,16 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
     case J_CLOCK:
         return rec->len == 8 ? session_clock(r->session, le64_load(rec->data), e)
                              : err_set(e, "clock record of %u bytes", rec->len);
+    case J_SPENT:
+        if (rec->len != 8)
+            return err_set(e, "spent record of %u bytes", rec->len);
+        session_spent(r->session, (int64_t)le64_load(rec->data));
+        return 0;
     case J_RESTORE:
-        return rec->len == 12 ? session_restore(r->session, le32_load(rec->data), le32_load(rec->data + 4),
-                                                le32_load(rec->data + 8), e)
-                              : err_set(e, "restore record of %u bytes", rec->len);
+        if (rec->len != 12)
+            return err_set(e, "restore record of %u bytes", rec->len);
+        session_restore(r->session, le32_load(rec->data), le32_load(rec->data + 4), le32_load(rec->data + 8));
+        return 0;
     case J_CONTROL:
         return rec->len == 1 ? session_kill(r->session, rec->data[0] != 0, e)
                              : err_set(e, "control record of %u bytes", rec->len);
@@ -207,6 +213,7 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_ACCOUNT:
         return add_account(r, rec, e);
     case J_RESTORE:
+    case J_SPENT:
     case J_FRAME:
     case J_CLOCK:
     case J_CONTROL:

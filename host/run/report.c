@@ -37,6 +37,7 @@ static const char *type_name(unsigned type)
                                         [J_READY] = "ready orders",
                                         [J_ORDER] = "order decisions",
                                         [J_RESTORE] = "keys restored",
+                                        [J_SPENT] = "value carried over",
                                         [J_NOTE] = "notes",
                                         [J_END] = "clean ends"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
@@ -105,7 +106,6 @@ static int take(struct report *r, const struct journal_record *rec, struct err *
 
 static void print(const struct report *r, FILE *out)
 {
-    static const char *const status[] = {"no reply", "filled", "refused", "unknown to the venue"};
     fputs("records\n", out);
     for (unsigned t = 0; t < 256; t++)
         if (r->count[t])
@@ -119,8 +119,8 @@ static void print(const struct report *r, FILE *out)
         const struct order_line *l = &r->order[i];
         char key[64];
         const char *end = l->order.answer != DESK_SENT ? desk_answer_name((enum desk_answer)l->order.answer)
-                          : l->status < 4              ? status[l->status]
-                                                       : "?";
+                          : l->status                  ? order_status_name(l->status)
+                                                       : "no reply";
         order_key_format(&l->order.key, key, sizeof key);
         fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s\n", key, l->order.full ? "full" : "part",
                 l->order.ready ? "ready" : "cold", (double)l->order.value_e8 / 1e8,

@@ -46,7 +46,8 @@ struct session {
 
 const char *stage_name(enum stage s)
 {
-    static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm", "order"};
+    static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm",
+                                                   "order",  "send",   "send-cold"};
     return (unsigned)s < STAGE_COUNT ? names[s] : "?";
 }
 
@@ -296,10 +297,9 @@ int session_begin(struct session *s, struct err *e)
     return 0;
 }
 
-int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision, struct err *e)
+void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision)
 {
     uint8_t rec[12];
-    (void)e;
     le32_store(rec, account_id);
     le32_store(rec + 4, epoch);
     le32_store(rec + 8, revision);
@@ -307,7 +307,14 @@ int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint
     for (size_t i = 0; i < s->book->n_accounts; i++)
         if (s->book->account[i].id == account_id)
             desk_restore(s->desk, i, epoch, revision);
-    return 0;
+}
+
+void session_spent(struct session *s, int64_t value_e8)
+{
+    uint8_t rec[8];
+    le64_store(rec, (uint64_t)value_e8);
+    put(s, J_SPENT, rec, sizeof rec, NULL, 0);
+    desk_restore_spent(s->desk, value_e8);
 }
 
 // ---- inputs
@@ -353,6 +360,8 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
         return verdict(s, e);
     size_t n = reply_encode(r, s->scratch, sizeof s->scratch);
     put(s, J_REPLY, s->scratch, n, NULL, 0);
+    if (r->sent_after_ns)
+        hist_record(&s->stage[r->waited ? STAGE_SEND_COLD : STAGE_SEND], r->sent_after_ns);
     size_t account = desk_reply(s->desk, r);
     if (account == SIZE_MAX)
         return verdict(s, e);
@@ -424,8 +433,4 @@ const struct hist *session_stage(const struct session *s, enum stage st)
 const struct hist *session_cycles(const struct session *s)
 {
     return &s->cycles;
-}
-uint64_t session_now(const struct session *s)
-{
-    return s->now_ns;
 }

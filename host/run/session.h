@@ -22,10 +22,12 @@ struct session_log {
 
 // Host stages, in nanoseconds by the TSC (P7: measured). The device's own time is in none of them.
 enum stage {
-    STAGE_DECODE,  // frame handed over by the port -> prices of its group known
-    STAGE_SUBMIT,  // prices known -> first command beat handed to the device
-    STAGE_CONFIRM, // flag taken up -> the exact rule has confirmed it
-    STAGE_ORDER,   // confirmed -> order handed to the gateway
+    STAGE_DECODE,    // frame handed over by the port -> prices of its group known
+    STAGE_SUBMIT,    // prices known -> first command beat handed to the device
+    STAGE_CONFIRM,   // flag taken up -> the exact rule has confirmed it
+    STAGE_ORDER,     // confirmed -> order handed to the gateway
+    STAGE_SEND,      // handed over -> last byte written to the venue's socket; its bytes were on disk
+    STAGE_SEND_COLD, // the same for orders that had to wait for the disk (both by CLOCK_MONOTONIC)
     STAGE_COUNT
 };
 const char *stage_name(enum stage s);
@@ -45,7 +47,9 @@ void session_free(struct session *s);
 int session_begin(struct session *s, struct err *e);
 // After a crash: keys of this account and epoch up to `revision` are used up. Between session_begin() and the
 // first input. Unknown account ids are ignored (the account is gone from the store).
-int session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision, struct err *e);
+void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision);
+// Value handed over by earlier sessions of the journal; counts towards the limit on the whole run.
+void session_spent(struct session *s, int64_t value_e8);
 // Inputs. 0, or -1 with *e set: the session must stop. A frame that the feed drops is not logged; the time it
 // tells goes into the log as J_CLOCK before it can decide anything.
 // ts_ns is when the frame came; its prices are as old as that, also when stream time is further on already.
@@ -55,7 +59,6 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
 int session_kill(struct session *s, bool on, struct err *e);
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
 
-uint64_t session_now(const struct session *s); // stream time, ns
 const struct feed *session_feed(const struct session *s);
 const struct oracle *session_oracle(const struct session *s);
 const struct engine *session_engine(const struct session *s);

@@ -26,6 +26,14 @@ static void say_feed(struct text *t, const struct summary_input *in)
     const struct oracle_counters *o = oracle_counters(session_oracle(in->session));
     const struct engine_counters *g = engine_counters(session_engine(in->session));
     say(t, "source      %s%s\n", in->source, in->interrupted ? " (interrupted)" : "");
+    if (in->port_missed + in->port_errors + in->port_no_buffer + in->port_bad_sums)
+        say(t,
+            "port losses %" PRIu64 " missed, %" PRIu64 " errors, %" PRIu64 " without a buffer, %" PRIu64
+            " bad checksums\n",
+            in->port_missed, in->port_errors, in->port_no_buffer, in->port_bad_sums);
+    size_t unplaced = engine_unplaced(session_engine(in->session));
+    if (unplaced)
+        say(t, "accounts    %zu wait for a first price of some asset they depend on\n", unplaced);
     say(t, "packets     %" PRIu64 " frames, %" PRIu64 " decoded", f->frames, f->packets);
     for (int d = DROP_NONE + 1; d < DROP_COUNT; d++)
         if (f->drop[d])

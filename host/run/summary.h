@@ -13,6 +13,7 @@ struct summary_input {
     const struct gateway *gateway;
     const char *source; // ports or capture, one line
     const char *clock;  // what measured the host's stages, one line
+    uint64_t port_missed, port_errors, port_no_buffer, port_bad_sums; // what the ports lost
     bool interrupted;
 };
 // Writes the text and a terminator; returns its length (clipped to size - 1).

@@ -43,6 +43,7 @@ struct handed {
 struct entry {
     struct gateway_order o;
     int64_t at_ns;
+    uint64_t sent_after_ns; // 0 = not sent yet
     enum state state;
     bool looked, resend;
 };
@@ -99,7 +100,7 @@ static int paper_submit(struct gateway *g, const struct gateway_order *o)
     if (p->submitted - p->polled >= GATEWAY_OUTSTANDING_MAX || !(h = spsc_reserve(&p->in)))
         return -1;
     h->o = *o;
-    h->at_ns = p->cfg.max_wait_ms ? now_ns() : 0; // vDSO, no system call
+    h->at_ns = now_ns(); // vDSO, no system call
     spsc_commit(&p->in);
     // A single writer: the store is atomic only for readers of the counters on other threads.
     __atomic_store_n(&p->submitted, p->submitted + 1, __ATOMIC_RELAXED);
@@ -162,6 +163,7 @@ static bool pull(struct paper *p)
         struct entry *e = &p->entry[i];
         e->o = h->o;
         e->at_ns = h->at_ns;
+        e->sent_after_ns = 0;
         spsc_release(&p->in);
         e->state = WAITING;
         e->looked = e->resend = false;
@@ -304,6 +306,8 @@ static bool send_orders(struct paper *p)
             if (!e->looked)
                 add(&p->waited_durable);
             e->looked = true;
+            if (p->cfg.in_order)
+                return true;
             continue;
         }
         if (out_of_date(p, e)) {
@@ -317,6 +321,8 @@ static bool send_orders(struct paper *p)
         if (rc <= 0)
             return rc == 0;
         add(e->resend ? &p->resent : &p->sent);
+        if (!e->sent_after_ns)
+            e->sent_after_ns = (uint64_t)(now_ns() - e->at_ns);
         set_state(p, e, SENT);
     }
     return true;
@@ -331,6 +337,8 @@ static void on_reply(struct paper *p)
         add(&p->errors);
         return;
     }
+    p->reply.sent_after_ns = p->entry[p->active[at]].sent_after_ns;
+    p->reply.waited = p->entry[p->active[at]].looked;
     finish(p, at);
     p->backoff_ms = BACKOFF_MIN_MS;
     push_reply(p);

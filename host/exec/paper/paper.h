@@ -17,7 +17,8 @@ struct gateway_paper_config {
     // An order that could not leave for this long after it was handed over does not leave any more: it is
     // answered "refused", or fenced where it may have been sent before. 0 = no limit.
     uint32_t max_wait_ms;
-    bool spin; // never sleep: for a core that the thread has to itself
+    bool in_order; // orders leave in the order of their hand-over, so that a run in lockstep repeats exactly
+    bool spin;     // never sleep: for a core that the thread has to itself
 };
 // Starts the thread. The venue need not be there yet: the gateway connects when it can, with a growing pause
 // between tries (at most 200 ms), and again whenever the connection breaks. After a reconnect every order

@@ -22,12 +22,13 @@ struct ports_config {
 
 struct ports_stats {
     uint64_t packets, bytes, missed, errors, no_mbuf; // by the drivers' own count
+    uint64_t bad_sums;                                // dropped here: the NIC found a wrong checksum
 };
 
 struct ports;
 int ports_open(const struct ports_config *c, struct ports **out, struct err *e);
 // Called for each frame of a burst. data holds the first caplen of wirelen bytes, valid during the call.
-// ts_ns: the driver's receive timestamp where it has one (net_pcap: the capture's), else the wall clock's.
+// ts_ns: with net_pcap the capture's time, else that of the poll (clock_stream_ns).
 typedef void ports_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen);
 // Polls every queue once; returns frames delivered.
 size_t ports_poll(struct ports *p, ports_frame *cb, void *ctx);

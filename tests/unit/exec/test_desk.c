@@ -197,12 +197,34 @@ START_TEST(replies)
     r = reply_to_last(ORDER_REFUSED);
     ck_assert_uint_eq(desk_reply(desk, &r), 4);
     ck_assert(book.account[4].epoch == 1 && book.account[4].position[0].size == 909);
-    ck_assert_int_eq(fire(4, 9880, 1), DESK_SENT);
+    ck_assert_int_eq(fire(4, 9880, 1 + 99999999), DESK_BACKOFF); // 0.1 s after the order that was refused
+    ck_assert_int_eq(fire(4, 9880, 1 + 100000000), DESK_SENT);
     ck_assert_uint_eq(gw.last.key.revision, 2);
     r = reply_to_last(ORDER_UNKNOWN);
     ck_assert_uint_eq(desk_reply(desk, &r), 4);
+    ck_assert_int_eq(fire(4, 9880, 1 + 299999999), DESK_BACKOFF); // twice as long the second time
+    ck_assert_int_eq(fire(4, 9880, 1 + 300000000), DESK_SENT);
+    r = reply_to_last(ORDER_REFUSED);
+    ck_assert_uint_eq(desk_reply(desk, &r), 4);
     const struct desk_counters *n = desk_counters(desk);
-    ck_assert(n->filled == 1 && n->refused == 1 && n->fenced == 1 && n->outstanding == 0);
+    ck_assert(n->filled == 1 && n->refused == 2 && n->fenced == 1 && n->outstanding == 0);
+}
+END_TEST
+
+START_TEST(refused_value_counts_for_the_minute_only)
+{
+    struct desk_config c = config();
+    c.max_total_e8 = (int64_t)100 * 9900 * 100000000; // one order of 91, not two
+    open_desk(&c);
+    ck_assert_int_eq(fire(0, 9900, 1), DESK_SENT);
+    ck_assert_int_eq(fire(1, 9900, 1), DESK_LIMIT_TOTAL);
+    struct order_reply r = reply_to_last(ORDER_REFUSED);
+    ck_assert_uint_eq(desk_reply(desk, &r), 0);
+    ck_assert_int_eq(fire(1, 9900, 1), DESK_SENT); // what came to nothing is not spent
+    desk_free(desk);
+    open_desk(&c);
+    desk_restore_spent(desk, (int64_t)10 * 9900 * 100000000); // of an earlier session
+    ck_assert_int_eq(fire(0, 9900, 1), DESK_LIMIT_TOTAL);
 }
 END_TEST
 
@@ -328,6 +350,7 @@ int main(void)
     tcase_add_test(t, gateway_room);
     tcase_add_test(t, gateway_that_refuses_all_the_same);
     tcase_add_test(t, replies);
+    tcase_add_test(t, refused_value_counts_for_the_minute_only);
     tcase_add_test(t, restore_continues_revisions);
     tcase_add_test(t, no_key_twice);
     tcase_add_test(t, bad_configurations);

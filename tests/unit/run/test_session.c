@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "accounts/rules/rule.h"
+#include "base/clock.h"
 #include "feed/deribit_encode.h"
 #include "feed/gen_frame.h"
 #include "run/live.h"
@@ -336,13 +337,6 @@ END_TEST
 static uint64_t source_lag; // how long after the source was last seen empty its frames are taken
 static int source_step;
 
-static uint64_t wall(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
-}
-
 static size_t poll_source(void *ctx, live_frame *cb, void *cb_ctx)
 {
     static struct gen_frame f;
@@ -362,7 +356,7 @@ static size_t poll_source(void *ctx, live_frame *cb, void *cb_ctx)
     size_t len = deribit_end(&enc);
     memcpy(frame_payload(&f, &o), buf, len);
     frame_finish(&f, &o, CHANNEL, 6100, len);
-    cb(cb_ctx, wall() + source_lag, f.buf, f.len, f.wire);
+    cb(cb_ctx, clock_stream_ns() + source_lag, f.buf, f.len, f.wire);
     return 1;
 }
 
