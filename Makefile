@@ -142,6 +142,18 @@ ifeq ($(ACCOUNTS),)
 endif
 	@$(B)/tripline run --accounts $(RUN_ACCOUNTS) --capture $(RUN_CAPTURE) --device sim+model --audit --dir $(RUN_DIR)
 
+# ---- the README's latency table: the device's cycles on the RTL, then the host's stages with the gateway on a core of its own
+LAT_DIR := $(B)/latency
+latency: deps
+	@$(MAKE) --no-print-directory build
+	@rm -rf $(LAT_DIR) && mkdir -p $(LAT_DIR)
+	@$(B)/tripline gen -q -o $(LAT_DIR)/crash.pcap --path crash --seconds 60 --rate 200 --seed $(SEED)
+	@$(B)/tripline accounts gen --db $(LAT_DIR)/accounts.db --accounts 240 --seed $(SEED) >/dev/null
+	@$(B)/tripline run --quiet --accounts $(LAT_DIR)/accounts.db --capture $(LAT_DIR)/crash.pcap --device sim \
+	  --dir $(LAT_DIR)/rtl | sed -n '/^latency/,/^  trigger/p'
+	@$(B)/tripline run --quiet --accounts $(LAT_DIR)/accounts.db --capture $(LAT_DIR)/crash.pcap --device model \
+	  --no-lockstep --spin --dir $(LAT_DIR)/host | sed -n '/^            host/,$$p'
+
 # ---- other builds of the same tree, each below its own directory
 debug:
 	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
@@ -183,6 +195,7 @@ deps:
 help:
 	@echo "make run      build, then the main job (CAPTURE=file ACCOUNTS=store SEED=n)"
 	@echo "make test     build, then all tests (ONLY=pattern JOBS=n SEED=n)"
+	@echo "make latency  the latency table of the README"
 	@echo "make build    $(B)/tripline"
 	@echo "make deps     install missing packages (apt)"
 	@echo "make lint     lint-format, lint-clang (C) and lint-rtl (Verilator, Yosys)"
@@ -194,7 +207,7 @@ help:
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build
-.PHONY: all build run debug asan tsan lint lint-format lint-clang format clean deps help
+.PHONY: all build run latency debug asan tsan lint lint-format lint-clang format clean deps help
 
 -include rtl/rtl.mk
 -include tests/tests.mk

@@ -125,7 +125,9 @@ static void say_latency(struct text *t, const struct summary_input *in)
         say_percentiles(t, "trigger", c);
     else
         say(t, "  %s\n", in->device->info.cycles ? "no tick fired" : "this back end has no cycles");
-    say(t, "            host: nanoseconds per stage (measured; %s); the device's time is in none of them\n",
+    say(t,
+        "            host: nanoseconds per stage (measured; %s; send: CLOCK_MONOTONIC); the device's time is "
+        "in none of them\n",
         in->clock);
     for (int i = 0; i < STAGE_COUNT; i++)
         if (session_stage(in->session, (enum stage)i)->count)

@@ -321,7 +321,8 @@ static bool send_orders(struct paper *p)
         if (rc <= 0)
             return rc == 0;
         add(e->resend ? &p->resent : &p->sent);
-        if (!e->sent_after_ns)
+        // In order, an order waits for those before it: that would be no measure of anything.
+        if (!e->sent_after_ns && !p->cfg.in_order)
             e->sent_after_ns = (uint64_t)(now_ns() - e->at_ns);
         set_state(p, e, SENT);
     }
