@@ -53,7 +53,10 @@ def judge(name, what, last):
     report(last.returncode == 0 and "missed=0 unconfirmed_orders=0" in last.stdout, "%s: the last run ends well" % what,
            last.stdout + last.stderr)
     rep = tripline("report", os.path.join(d, "journal")).stdout
-    keys = [k for k, _ in orders(rep)]
+    found = orders(rep)
+    keys = [k for k, _ in found]
+    report(found and not [k for k, o in found if o.startswith("no reply")],
+           "%s: every order that was handed over has a known outcome" % what, rep[-3000:])
     report(len(set(keys)) == len(keys), "%s: no key was used for two orders" % what, keys)
     p = tripline("replay", os.path.join(d, "journal"))
     report(p.returncode == 0 and "replay: identical" in p.stdout, "%s: every segment replays" % what,

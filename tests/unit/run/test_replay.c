@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// A replay must notice every output that differs: a journal is copied record by record with one of them
+// changed, left out or doubled, each copy sound in itself.
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accounts/store.h"
+#include "base/clock.h"
+#include "feed/gen.h"
+#include "run/replay.h"
+
+enum { FRAMES = 1500 };
+
+static char dir[64], original[96], copied[96];
+
+static int tg_submit(struct gateway *g, const struct gateway_order *o)
+{
+    (void)g;
+    (void)o;
+    return 0;
+}
+static void tg_counters(const struct gateway *g, struct gateway_counters *out)
+{
+    (void)g;
+    memset(out, 0, sizeof *out);
+}
+static const struct gateway_ops tg_ops = {.submit = tg_submit, .counters = tg_counters};
+
+static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+{
+    return journal_put2(ctx, type, a, na, b, nb);
+}
+
+static void feed_frames(struct session *s)
+{
+    struct gen_config c;
+    struct err e;
+    const uint8_t *data;
+    uint64_t ts;
+    size_t len;
+    gen_config_default(&c);
+    c.path = GEN_CRASH;
+    c.packets = FRAMES;
+    struct gen *g = gen_open(&c, &e);
+    ck_assert(g != NULL);
+    while (gen_next(g, &ts, &data, &len))
+        ck_assert_msg(session_frame(s, ts, data, len, gen_wire_len(g), &e) == 0, "%s", e.msg);
+    gen_close(g);
+}
+
+static void setup(void)
+{
+    static struct session_config cfg;
+    static struct gateway gw = {.ops = &tg_ops};
+    struct book book;
+    struct err e = {{0}};
+    struct journal *j;
+    struct device *dev;
+    const struct gen_options go = {.seed = 5, .accounts = 100, .near_ppm = GEN_NEAR_PPM};
+    const struct device_config dc = {.backend = "model"};
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(dir, sizeof dir, "%.40s/tl-replay-XXXXXX", tmp ? tmp : "/tmp");
+    ck_assert(mkdtemp(dir) != NULL);
+    (void)snprintf(original, sizeof original, "%s/original", dir);
+    (void)snprintf(copied, sizeof copied, "%s/copied", dir);
+    clock_init();
+    config_default(&cfg);
+    device_register(&device_ops_model);
+    ck_assert_msg(accounts_generate(&go, &book, &e) == 0, "%s", e.msg);
+    ck_assert_msg(journal_open(original, false, &j, &e) == 0, "%s", e.msg);
+    ck_assert_msg(device_open(&dc, &dev, &e) == 0, "%s", e.msg);
+    const struct session_log log = {j, put};
+    struct session *s = session_new(&cfg, &book, dev, &gw, &log, true, &e);
+    ck_assert_msg(s != NULL, "%s", e.msg);
+    ck_assert_int_eq(session_begin(s, &e), 0);
+    feed_frames(s);
+    (void)journal_put(j, J_END, NULL, 0);
+    ck_assert_msg(journal_close(j, &e) == 0, "%s", e.msg);
+    session_free(s);
+    device_close(dev);
+    book_free(&book);
+}
+
+static void teardown(void)
+{
+    (void)unlink(original);
+    (void)unlink(copied);
+    (void)rmdir(dir);
+}
+
+enum change { SAME, FLIP, LEAVE_OUT, DOUBLE };
+
+// Copies the journal with the nth record of this type changed; returns what a replay of the copy says.
+static struct replay_result replay_changed(enum journal_type type, int nth, enum change change)
+{
+    struct journal_reader *in;
+    struct journal_record rec;
+    struct journal *out;
+    struct replay_result r;
+    struct err e = {{0}};
+    static uint8_t data[JOURNAL_RECORD_MAX];
+    int seen = 0, rc;
+    (void)unlink(copied);
+    ck_assert_int_eq(journal_reader_open(original, &in, &e), 0);
+    ck_assert_int_eq(journal_open(copied, false, &out, &e), 0);
+    while ((rc = journal_next(in, &rec, &e)) == 1) {
+        enum change now = rec.type == type && ++seen == nth ? change : SAME;
+        memcpy(data, rec.data, rec.len);
+        if (now == FLIP)
+            data[rec.len / 2] ^= 1;
+        if (now != LEAVE_OUT)
+            (void)journal_put(out, (enum journal_type)rec.type, data, rec.len);
+        if (now == DOUBLE)
+            (void)journal_put(out, (enum journal_type)rec.type, data, rec.len);
+    }
+    ck_assert_int_eq(rc, 0);
+    ck_assert_msg(change == SAME || seen >= nth, "only %d records of type %d", seen, (int)type);
+    journal_reader_close(in);
+    ck_assert_int_eq(journal_close(out, &e), 0);
+    ck_assert_msg(replay_journal(copied, "model", true, NULL, NULL, &r, &e) == 0, "%s", e.msg);
+    return r;
+}
+
+START_TEST(test_a_faithful_copy_is_identical)
+{
+    struct replay_result r = replay_changed(J_EVENT, 0, SAME);
+    ck_assert_uint_eq(r.mismatches, 0);
+    ck_assert(r.clean_end && r.segments == 1 && r.frames == FRAMES);
+    ck_assert(r.commands > 100 && r.events > 10 && r.orders > 3);
+    ck_assert_uint_eq(r.audit.missed, 0);
+}
+END_TEST
+
+START_TEST(test_every_kind_of_output_is_compared)
+{
+    static const enum journal_type outputs[] = {J_COMMANDS, J_EVENT, J_READY, J_ORDER};
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        for (enum change c = FLIP; c <= DOUBLE; c++)
+            for (int nth = 1; nth <= 3; nth += 2)
+                ck_assert_msg(replay_changed(outputs[i], nth, c).mismatches > 0,
+                              "type %d, change %d, record %d", (int)outputs[i], (int)c, nth);
+}
+END_TEST
+
+START_TEST(test_a_missing_input_shows)
+{
+    ck_assert_uint_gt(replay_changed(J_FRAME, FRAMES / 2, LEAVE_OUT).mismatches, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *su = suite_create("replay");
+    TCase *t = tcase_create("replay");
+    tcase_set_timeout(t, 120);
+    tcase_add_unchecked_fixture(t, setup, teardown);
+    tcase_add_test(t, test_a_faithful_copy_is_identical);
+    tcase_add_test(t, test_every_kind_of_output_is_compared);
+    tcase_add_test(t, test_a_missing_input_shows);
+    suite_add_tcase(su, t);
+    SRunner *sr = srunner_create(su);
+    srunner_run_all(sr, CK_ENV);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
