@@ -205,7 +205,7 @@ static int compare_open(const struct device_config *conf, struct device **out, s
 }
 
 const struct device_ops device_ops_compare = {
-    .name = "compare",
+    .name = "A+B",
     .open = compare_open,
     .submit = compare_submit,
     .poll = compare_poll,

@@ -15,8 +15,8 @@ enum {
     MARK_DECIMALS = 9,
     MARK_DECIMALS_SMALL = 12, // coins below a tenth of a cent
     INDEX_DECIMALS = 8,
-    RECIPROCAL_DECIMALS = 18,
-    PRICE_DECIMALS = 12, // of gen_price
+    RECIPROCAL_DECIMALS = 18, // at most
+    PRICE_DECIMALS = 12,      // of gen_price
     STALE_MS = 60000,
     STALE_MS_DOLLAR = 24 * 3600 * 1000, // a dollar coin's index moves rarely
     CASH_DECIMALS_QUOTE = 6,
@@ -171,6 +171,17 @@ static uint8_t size_decimals(int64_t price_e12)
     return d;
 }
 
+// As many decimals as leave the reciprocal a factor of a thousand below what 64 bits hold: a price that falls
+// that far within a run would leave the column without a value.
+static uint8_t reciprocal_decimals(int64_t price, unsigned dec_p)
+{
+    unsigned d = RECIPROCAL_DECIMALS;
+    while (d > 0 &&
+           (reciprocal_price(price, dec_p, d) == 0 || reciprocal_price(price, dec_p, d) > INT64_MAX / 1000))
+        d--;
+    return (uint8_t)d;
+}
+
 static int add_perp(const struct gen_options *o, const struct gen_price *p, struct market *m, int64_t *px,
                     struct err *e)
 {
@@ -190,7 +201,7 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
         return -1;
     if (s.kind == INST_INVERSE) {
         struct asset r = {.kind = ASSET_RECIPROCAL,
-                          .decimals = RECIPROCAL_DECIMALS,
+                          .decimals = reciprocal_decimals(px[asset], a.decimals),
                           .base = (uint16_t)asset,
                           .stale_ms = STALE_MS};
         if (snprintf(r.name, sizeof r.name, "1/%s", p->name) >= (int)sizeof r.name)

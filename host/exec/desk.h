@@ -10,8 +10,7 @@
 #include "exec/order.h"
 
 // Where the desk writes what must survive (live: journal_put2; replay: a comparison). put returns the
-// record's LSN, or 0 when it could not be written: then the order in question does not leave. A replay
-// returns the LSNs of the journal that it replays, so that the records compare equal.
+// record's LSN, or 0 when it could not be written: then the order in question does not leave.
 struct desk_log {
     void *ctx;
     uint64_t (*put)(void *ctx, enum journal_type type, const void *data, size_t len);
@@ -20,12 +19,12 @@ struct desk_log {
 struct desk_config {
     uint32_t desk; // order keys
     struct size_policy size;
-    int64_t max_order_e8;         // largest value of one order, 1e-8 units of account; 0 = no limit
-    int64_t max_minute_e8;        // value handed over in any 60 s of stream time; 0 = no limit
-    int64_t max_total_e8;         // value of the whole run; 0 = no limit
-    uint64_t max_price_age_ns;    // newest price of any leg older than this: no order; 0 = no limit
-    int64_t min_profit_e8;        // reward less cost must reach this
-    int64_t cost_e8;              // fixed cost of one order
+    int64_t max_order_e8;      // largest value of one order, 1e-8 units of account; 0 = no limit
+    int64_t max_minute_e8;     // value handed over in any 60 s of stream time; 0 = no limit
+    int64_t max_total_e8;      // value of all sessions of the journal; 0 = no limit
+    uint64_t max_price_age_ns; // oldest price the account depends on older than this: no order; 0 = no limit
+    int64_t min_profit_e8;     // reward less cost must reach this
+    int64_t cost_e8;           // fixed cost of one order
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
     uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
 };
