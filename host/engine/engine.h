@@ -27,8 +27,9 @@ struct engine_hooks {
     void (*commands)(void *ctx, const struct beat *cmd, size_t n);
     // Every event, in order, before it is acted on (journal, statistics).
     void (*event)(void *ctx, const struct beat *evt);
-    // The exact rule is about to be asked about a flagged or watched account (latency stamps). May be NULL.
-    void (*checking)(void *ctx, size_t account);
+    // The exact rule is about to be asked about a flagged or watched account; fresh: for the first time since
+    // its flag. May be NULL.
+    void (*checking)(void *ctx, size_t account, bool fresh);
     // The exact rule says `account` may be liquidated at the current prices.
     enum engine_verdict (*breach)(void *ctx, size_t account);
     // The account came within the warning distance (on) or left it.

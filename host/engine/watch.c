@@ -42,7 +42,7 @@ static bool evaluate(struct engine *g, uint32_t account)
     struct health h;
     s->seen = g->round;
     if (g->hooks.checking)
-        g->hooks.checking(g->hooks.ctx, account);
+        g->hooks.checking(g->hooks.ctx, account, s->fresh);
     g->count.watch_evaluations++;
     a->rule->health(&g->book->market, a, g->px, &h);
     if (s->fresh) {

@@ -122,10 +122,11 @@ static enum hold account_hold(const struct session *s, size_t account, uint64_t 
     return worst;
 }
 
-static void on_checking(void *ctx, size_t account)
+static void on_checking(void *ctx, size_t account, bool fresh)
 {
     struct session *s = ctx;
-    (void)account;
+    if (fresh)
+        s->reason[account] = REASON_NONE; // a new flag is counted anew
     s->t_check = clock_ticks();
 }
 

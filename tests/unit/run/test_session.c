@@ -266,6 +266,19 @@ START_TEST(test_halted_and_guarded)
 }
 END_TEST
 
+START_TEST(test_a_hold_of_a_new_flag_is_counted_anew)
+{
+    send_definition();
+    send_ticker(60000.0);
+    send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(held(HOLD_GUARD), 1);
+    send_ticker(60000.0); // healthy: armed again
+    send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(held(HOLD_GUARD), 2);
+    ck_assert_uint_eq(gw.orders, 0);
+}
+END_TEST
+
 START_TEST(test_stale_price_is_not_acted_on)
 {
     struct err e = {{0}};
@@ -395,6 +408,7 @@ int main(void)
     tcase_add_test(t, test_gap_holds_then_orders);
     tcase_add_test(t, test_gap_while_breached);
     tcase_add_test(t, test_halted_and_guarded);
+    tcase_add_test(t, test_a_hold_of_a_new_flag_is_counted_anew);
     tcase_add_test(t, test_stale_price_is_not_acted_on);
     tcase_add_test(t, test_reply_rearms_and_refusal_is_tried_again);
     tcase_add_test(t, test_live_frames_give_an_order);
