@@ -34,7 +34,8 @@ struct run {
     bool resumed;
     uint64_t looked_up[4];       // by enum order_status
     struct order_reply *outcome; // of past.open, in its order
-    size_t n_outcomes;
+    size_t n_outcomes, n_states;
+    uint32_t stranger; // account that the venue has and the store has not, 0 = none
     struct venue_process *venue;
     struct journal *journal;
     struct gateway *gateway;
@@ -104,8 +105,10 @@ static int on_state(void *ctx, const struct account *a)
     for (size_t i = 0; i < r->book.n_accounts; i++)
         if (r->book.account[i].id == a->id) {
             r->book.account[i] = *a;
+            r->n_states++;
             return 0;
         }
+    r->stranger = a->id;
     return -1;
 }
 
@@ -118,7 +121,14 @@ static int reconcile(struct run *r, struct err *e)
     if (r->past.n_open &&
         gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
         return -1;
-    if (gateway_states(r->socket, VENUE_READY_MS, on_state, r, e) != 0)
+    int rc = gateway_states(r->socket, VENUE_READY_MS, on_state, r, e);
+    if (r->stranger || (rc == 0 && r->n_states != r->book.n_accounts))
+        return err_set(e,
+                       "the venue's accounts are not those of %s (%s %" PRIu32
+                       "): use the store that its state was made from, or another --dir",
+                       r->o.accounts, r->stranger ? "it also has account" : "it has only",
+                       r->stranger ? r->stranger : (uint32_t)r->n_states);
+    if (rc != 0)
         return -1;
     if (r->resumed && !r->o.quiet)
         fprintf(stderr,

@@ -115,6 +115,11 @@ def check_refusals():
     report(p.returncode == 1 and "none.pcap" in p.stderr, "a missing capture is named", p.stderr)
     p = run("nodb", store=os.path.join(work, "none.db"))
     report(p.returncode == 1 and "none.db" in p.stderr, "a missing store is named", p.stderr)
+    small = os.path.join(work, "small.db")
+    must("accounts", "gen", "--db", small, "--accounts", 20, "--seed", SEED)
+    p = run("main", store=small)
+    report(p.returncode == 1 and "not those of" in p.stderr and "another --dir" in p.stderr,
+           "a directory made from another store is refused", p.stderr)
     p = run("badset", "--set", "warn_ppm=x")
     report(p.returncode == 2 and "warn_ppm" in p.stderr, "a bad setting is named", p.stderr)
     p = run("nodev", device="card")
