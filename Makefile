@@ -131,16 +131,17 @@ RUN_CAPTURE  := $(if $(CAPTURE),$(CAPTURE),$(RUN_DIR)/crash.pcap)
 RUN_ACCOUNTS := $(if $(ACCOUNTS),$(ACCOUNTS),$(RUN_DIR)/accounts.db)
 
 run: deps
-	@for f in $(CAPTURE) $(ACCOUNTS); do [ -r "$$f" ] || { echo "make run: $$f cannot be read" >&2; exit 1; }; done
+	@for f in "$(CAPTURE)" "$(ACCOUNTS)"; do [ -z "$$f" ] || [ -r "$$f" ] || \
+	  { echo "make run: $$f cannot be read" >&2; exit 1; }; done
 	@$(MAKE) --no-print-directory build
 	@mkdir -p $(RUN_DIR) && rm -f $(RUN_DIR)/journal $(RUN_DIR)/venue.*
 ifeq ($(CAPTURE),)
-	@$(B)/tripline gen -o $(RUN_CAPTURE) --path crash --seconds 60 --rate 200 --seed $(SEED)
+	@$(B)/tripline gen -o "$(RUN_CAPTURE)" --path crash --seconds 60 --rate 200 --seed $(SEED)
 endif
 ifeq ($(ACCOUNTS),)
-	@$(B)/tripline accounts gen --force --db $(RUN_ACCOUNTS) --accounts 240 --seed $(SEED) $(if $(CAPTURE),--capture $(CAPTURE))
+	@$(B)/tripline accounts gen --force --db "$(RUN_ACCOUNTS)" --accounts 240 --seed $(SEED) $(if $(CAPTURE),--capture "$(CAPTURE)")
 endif
-	@$(B)/tripline run --accounts $(RUN_ACCOUNTS) --capture $(RUN_CAPTURE) --device sim+model --audit --dir $(RUN_DIR)
+	@$(B)/tripline run --accounts "$(RUN_ACCOUNTS)" --capture "$(RUN_CAPTURE)" --device sim+model --audit --dir $(RUN_DIR)
 
 # ---- the README's latency table: the device's cycles on the RTL, then the host's stages with the gateway on a core of its own
 LAT_DIR := $(B)/latency
@@ -158,7 +159,7 @@ latency: deps
 debug:
 	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
 asan tsan:
-	@$(MAKE) --no-print-directory VARIANT=$@ B=build/$@ unit-build
+	@$(MAKE) --no-print-directory VARIANT=$@ B=build/$@ build unit-build
 
 # ---- checks that run nothing
 C_SOURCES  := $(wildcard host/*/*.c host/*/*/*.c drivers/*.c sim/*.c tests/*/*.c tests/*/*/*.c)
@@ -201,7 +202,7 @@ help:
 	@echo "make lint     lint-format, lint-clang (C) and lint-rtl (Verilator, Yosys)"
 	@echo "make format   reformat C and C++ sources"
 	@echo "make debug    the binary without optimisation, in build/debug"
-	@echo "make asan     libraries and unit tests with sanitizers, in build/asan; make tsan likewise"
+	@echo "make asan     binary and unit tests with sanitizers, in build/asan; make tsan likewise"
 	@echo "make unit-M   unit tests of one module: $(MODULES)"
 	@echo "make registers  docs/registers.md anew from drivers/abi/abi.toml"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -68,7 +69,8 @@ int cmd_replay(int argc, char **argv)
     if (isatty(STDERR_FILENO))
         fputs("\r", stderr);
     if (rc != 0) {
-        fprintf(stderr, "tripline replay: %s: %s\n", argv[optind], e.msg);
+        bool named = strncmp(e.msg, argv[optind], strlen(argv[optind])) == 0;
+        fprintf(stderr, "tripline replay: %s%s%s\n", named ? "" : argv[optind], named ? "" : ": ", e.msg);
         return 1;
     }
     printf("segments    %" PRIu64 "%s\n", r.segments,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "run/report.h"
@@ -28,7 +30,8 @@ int cmd_report(int argc, char **argv)
     }
     struct err e;
     if (report_journal(argv[optind], stdout, &e) != 0) {
-        fprintf(stderr, "tripline report: %s: %s\n", argv[optind], e.msg);
+        bool named = strncmp(e.msg, argv[optind], strlen(argv[optind])) == 0;
+        fprintf(stderr, "tripline report: %s%s%s\n", named ? "" : argv[optind], named ? "" : ": ", e.msg);
         return 1;
     }
     return 0;

@@ -205,6 +205,8 @@ static int open_all(struct run *r, struct err *e)
 {
     if (r->o.capture && capture_count(r->o.capture, &r->capture_frames, e) != 0)
         return -1;
+    if (r->o.capture && r->capture_frames == 0)
+        return err_set(e, "%s: no packets in it", r->o.capture);
     if (make_paths(r, e) != 0)
         return -1;
     r->kill = kill_open(r->kill_path, e); // early: until then its signals would end the process
@@ -292,7 +294,7 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
         return false;
     }
     if (end != LIVE_FAILED && !summary_holds(&in))
-        err_set(e, "the audit does not hold");
+        err_set(e, "the audit does not hold%s", summary_judged(&in) ? "" : ": nothing was evaluated");
     return end != LIVE_FAILED && summary_holds(&in);
 }
 

@@ -180,6 +180,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("either --capture or --iface", NULL);
     if (!o->capture && !o->iface && !o->eal)
         return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
+    if (o->trace && !strstr(o->device, "sim"))
+        return bad("--trace needs the simulated device", o->device);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL;
     return 0;

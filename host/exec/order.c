@@ -142,6 +142,8 @@ size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
 
 int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
 {
+    r->sent_after_ns = 0; // nobody has measured it
+    r->waited = false;
     struct rcur c = rcur_of(buf, len);
     uint8_t version = get_u8(&c);
     r->status = get_u8(&c);

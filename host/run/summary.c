@@ -169,12 +169,18 @@ size_t summary_text(const struct summary_input *in, char *buf, size_t size)
     return t.used;
 }
 
+bool summary_judged(const struct summary_input *in)
+{
+    const struct audit *a = session_audit(in->session);
+    return !a || a->evaluations > 0;
+}
+
 bool summary_holds(const struct summary_input *in)
 {
     const struct audit *a = session_audit(in->session);
     const struct engine_counters *g = engine_counters(session_engine(in->session));
     char diff[200];
-    return device_mismatch(in->device, diff, sizeof diff) == 0 &&
+    return summary_judged(in) && device_mismatch(in->device, diff, sizeof diff) == 0 &&
            g->band_exits_expected == g->band_exits_seen && g->device_errors == 0 &&
            (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
 }

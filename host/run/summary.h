@@ -18,7 +18,10 @@ struct summary_input {
 };
 // Writes the text and a terminator; returns its length (clipped to size - 1).
 size_t summary_text(const struct summary_input *in, char *buf, size_t size);
-// Whether the audit holds: nothing missed, no unconfirmed order, back ends identical, bands agree.
+// Whether there was anything to judge: without audit always, else at least one evaluation.
+bool summary_judged(const struct summary_input *in);
+// Whether the audit holds: something judged, nothing missed, no unconfirmed order, back ends identical, bands
+// agree.
 bool summary_holds(const struct summary_input *in);
 
 #endif

@@ -6,6 +6,7 @@ Prints TAP. Environment: TRIPLINE, SHARED, SEED.
 """
 import fcntl
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -83,6 +84,19 @@ def check_limits():
            "refused orders are tried again later, nothing is missed", p.stdout + p.stderr)
 
 
+def check_continued():
+    """A second run on the same directory: what the first left ready is looked up, and the line goes on."""
+    a = run("again", source=calm)
+    b = run("again")
+    report(a.returncode == 0 and b.returncode == 0 and "missed=0" in b.stdout, "a directory is continued",
+           a.stdout + a.stderr + b.stdout + b.stderr)
+    text = tripline("report", os.path.join(work, "again", "journal")).stdout
+    report(re.search(r"resumed: [1-9]\d* open orders looked up", text) is not None,
+           "ready orders of the first run were looked up", text[-3000:])
+    p = tripline("replay", os.path.join(work, "again", "journal"))
+    report(p.returncode == 0 and "replay: identical" in p.stdout, "both runs replay", p.stdout + p.stderr)
+
+
 def check_gaps():
     lossy = os.path.join(work, "lossy.pcap")
     must("gen", "-o", lossy, "--path", "crash", "--seconds", 15, "--rate", 200, "--seed", SEED, "--drop", 3, "--dup",
@@ -113,6 +127,15 @@ def check_refusals():
            "more rows than the device holds: the limit is named", p.stderr)
     p = run("nofile", source=os.path.join(work, "none.pcap"))
     report(p.returncode == 1 and "none.pcap" in p.stderr, "a missing capture is named", p.stderr)
+    empty = os.path.join(work, "empty.pcap")
+    open(empty, "wb").write(open(capture, "rb").read(24))
+    p = run("empty", source=empty)
+    report(p.returncode == 1 and "no packets" in p.stderr, "an empty capture is refused", p.stdout + p.stderr)
+    p = run("nothing", "--packets", 1)
+    report(p.returncode == 1 and "nothing was evaluated" in p.stderr, "an audit that judged nothing does not hold",
+           p.stdout + p.stderr)
+    p = run("notrace", "--trace", "x.fst")
+    report(p.returncode == 2 and "--trace" in p.stderr, "a waveform needs the simulated device", p.stderr)
     p = run("nodb", store=os.path.join(work, "none.db"))
     report(p.returncode == 1 and "none.db" in p.stderr, "a missing store is named", p.stderr)
     small = os.path.join(work, "small.db")
@@ -158,10 +181,12 @@ def check_directory():
 
 
 must("gen", "-o", capture, "--path", "crash", "--seconds", 15, "--rate", 200, "--seed", SEED)
+must("gen", "-o", calm, "--path", "calm", "--seconds", 15, "--rate", 200, "--seed", SEED)
 must("accounts", "gen", "--db", db, "--accounts", 240, "--seed", SEED)
 check_replay(check_main())
 check_repeatable()
 check_limits()
+check_continued()
 check_gaps()
 check_real_capture()
 check_refusals()

@@ -24,6 +24,7 @@ enum {
     // still arrives in several buffers is copied together.
     MBUF_ROOM = 9216 + RTE_PKTMBUF_HEADROOM,
     JOIN_ROOM = 65536,
+    MEMORY_MIB = 192, // buffers, rings, and the EAL's own
 };
 
 struct ports {
@@ -38,17 +39,21 @@ struct ports {
     uint8_t joined[JOIN_ROOM];
 };
 
-static bool free_hugepages(void)
+// Whether enough huge pages are free for the packet buffers; a few left over by others are no help.
+static bool enough_hugepages(void)
 {
     char line[128];
-    unsigned long n = 0;
+    unsigned long pages = 0, kib = 0, n;
     FILE *f = fopen("/proc/meminfo", "re");
-    while (f && fgets(line, sizeof line, f))
+    while (f && fgets(line, sizeof line, f)) {
         if (sscanf(line, "HugePages_Free: %lu", &n) == 1)
-            break;
+            pages = n;
+        if (sscanf(line, "Hugepagesize: %lu kB", &n) == 1)
+            kib = n;
+    }
     if (f)
         fclose(f);
-    return n > 0;
+    return pages * kib >= MEMORY_MIB * 1024ul;
 }
 
 struct args {
@@ -106,7 +111,7 @@ static int build_args(const struct ports_config *c, bool huge, struct args *a, s
     if (!huge && !given(c, "--no-huge"))
         ok = ok && add(a, "--no-huge");
     if (!huge && !given(c, "-m") && !given(c, "--socket-mem"))
-        ok = ok && add(a, "-m") && add(a, "192");
+        ok = ok && add(a, "-m") && add(a, "%d", MEMORY_MIB);
     if (!given(c, "--log-level"))
         ok = ok && add(a, "--log-level=error");
     if (vdev_only && !given(c, "--no-pci"))
@@ -199,7 +204,7 @@ int ports_open(const struct ports_config *c, struct ports **out, struct err *e)
     if ((c->capture && strchr(c->capture, ',')) || (c->iface && strchr(c->iface, ',')))
         return err_set(e,
                        "a file or interface name with a comma cannot be a DPDK device argument: rename it");
-    bool huge = free_hugepages();
+    bool huge = enough_hugepages();
     if (build_args(c, huge, &a, e) != 0)
         return -1;
     if (rte_eal_init(a.n, a.v) < 0)

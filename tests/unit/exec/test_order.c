@@ -134,6 +134,14 @@ START_TEST(reply_round_trip)
     ck_assert_int_eq(back.status, ORDER_UNKNOWN);
     buf[1] = 9; // no such status
     ck_assert_int_eq(reply_decode(buf, n, &back), -1);
+    static struct order_reply
+        dirty; // what the gateway measures is no part of the bytes: never taken from the heap
+    uint8_t raw[REPLY_BYTES_MAX];
+    memset(&dirty, 0xA5, sizeof dirty);
+    struct order_reply plain = {.key = {1, 2, 3, 4}, .status = ORDER_REFUSED};
+    size_t len = reply_encode(&plain, raw, sizeof raw);
+    ck_assert_int_eq(reply_decode(raw, len, &dirty), 0);
+    ck_assert(dirty.sent_after_ns == 0 && !dirty.waited);
 }
 END_TEST
 
