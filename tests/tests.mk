@@ -10,7 +10,7 @@ unit-tsan-build: $(foreach m,$(UNIT_TSAN),$(filter $(B)/unit/$(m)/%,$(UNIT_PROGR
 
 test-build:
 	@$(MAKE) --no-print-directory build unit-build cosim-build
-	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan unit-build
+	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build
 	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build
 
 test: deps

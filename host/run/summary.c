@@ -88,9 +88,9 @@ static void say_orders(struct text *t, const struct summary_input *in)
     say(t, "%s\n", any ? "" : "none");
     say(t,
         "orders      %" PRIu64 " handed over (%" PRIu64 " ready beforehand, %" PRIu64
-        " made at the trigger): %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64 " unknown, %" PRIu64
+        " made at the trigger): %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64 " fenced, %" PRIu64
         " outstanding; %" PRIu64 " sent again",
-        d->answer[DESK_SENT], d->ready_used, d->cold, d->filled, d->refused, d->unknown, d->outstanding,
+        d->answer[DESK_SENT], d->ready_used, d->cold, d->filled, d->refused, d->fenced, d->outstanding,
         w.resent);
     if (w.expired)
         say(t, ", %" PRIu64 " not sent (waited too long)", w.expired);

@@ -80,7 +80,7 @@ def check_limits():
     p = run("order", "--set", "max_order_e8=1")
     report("limit-order" in p.stdout and number(p.stdout, r"orders\s+(\d+) handed") == 0, "limit per order", p.stdout)
     p = run("refuse", "--venue-arg=--refuse=50", "--venue-arg=--seed=3")
-    report(p.returncode == 0 and number(p.stdout, r"(\d+) refused, \d+ unknown") > 0 and "missed=0" in p.stdout,
+    report(p.returncode == 0 and number(p.stdout, r"(\d+) refused, \d+ fenced") > 0 and "missed=0" in p.stdout,
            "refused orders are tried again later, nothing is missed", p.stdout + p.stderr)
 
 
