@@ -17,7 +17,7 @@ struct queue {
 struct compare {
     struct device dev;
     struct device *a, *b;
-    struct queue todo; // beats that A took and B has not
+    struct queue owed; // beats that A took and B has not
     struct queue from_a, from_b;
     uint64_t compared; // events found equal
     uint64_t offset;   // commands taken so far, to say where a difference showed up
@@ -62,8 +62,8 @@ static void differ(struct compare *c, const struct beat *a, const struct beat *b
 static size_t feed_b(struct compare *c)
 {
     size_t n = 0;
-    for (; c->todo.used && device_submit(c->b, &c->todo.at[c->todo.head], 1) == 1; n++)
-        (void)pop(&c->todo);
+    for (; c->owed.used && device_submit(c->b, &c->owed.at[c->owed.head], 1) == 1; n++)
+        (void)pop(&c->owed);
     return n;
 }
 
@@ -81,7 +81,7 @@ static size_t fill(struct device *d, struct queue *q)
 static size_t compare_submit(struct device *d, const struct beat *cmd, size_t n)
 {
     struct compare *c = (struct compare *)d;
-    size_t room = QUEUE - c->todo.used;
+    size_t room = QUEUE - c->owed.used;
     if (c->differ)
         room = n;
     size_t taken = device_submit(c->a, cmd, n < room ? n : room);
@@ -89,7 +89,7 @@ static size_t compare_submit(struct device *d, const struct beat *cmd, size_t n)
     if (c->differ)
         return taken;
     for (size_t i = 0; i < taken; i++)
-        push(&c->todo, &cmd[i]);
+        push(&c->owed, &cmd[i]);
     (void)feed_b(c);
     return taken;
 }
@@ -128,7 +128,7 @@ static size_t compare_poll(struct device *d, struct beat *evt, size_t max)
             return n;
         if (feed_b(c) + fill(c->a, &c->from_a) + fill(c->b, &c->from_b) > 0 || c->differ)
             continue;
-        if (!c->from_a.used && !c->from_b.used && !c->todo.used)
+        if (!c->from_a.used && !c->from_b.used && !c->owed.used)
             return 0;
         // Nothing moves any more, and one has said less than the other (or takes no commands).
         differ(c, c->from_a.used ? &c->from_a.at[c->from_a.head] : NULL,

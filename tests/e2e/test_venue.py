@@ -305,16 +305,16 @@ def check_aids(accounts):
     at = os.path.join(work, "crash.db")
     venue = Venue("--crash-after", "2", at=at)
     c = Client()
-    todo = list(orders_of(accounts[:2]))
-    c.order(todo[0][0])
+    rest = list(orders_of(accounts[:2]))
+    c.order(rest[0][0])
     try:
-        c.order(todo[1][0])
+        c.order(rest[1][0])
         report(False, "--crash-after kills before the reply")
     except OSError:
         report(venue.process.wait(timeout=DEADLINE) == -signal.SIGKILL, "--crash-after kills before the reply")
     c.close()
     venue.process.stderr.close()
-    report(todo[1][0].key in postings(at), "with the settlement on disk")
+    report(rest[1][0].key in postings(at), "with the settlement on disk")
 
 
 def check_currencies():

@@ -6,6 +6,7 @@
 #include "accounts/book_random.h"
 #include "accounts/store.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 static uint64_t seed;
 
@@ -241,9 +242,5 @@ int main(void)
     tcase_add_test(t, test_market_round_trip);
     tcase_add_test(t, test_market_malformed);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -12,6 +12,7 @@
 #include "accounts/import.h"
 #include "accounts/store.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 static uint64_t seed;
 static struct book base; // what the files of tests/data/accounts give
@@ -586,9 +587,5 @@ int main(void)
     tcase_add_test(t, test_store_all_or_nothing);
     tcase_add_test(t, test_import_disk_full);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

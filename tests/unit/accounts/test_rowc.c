@@ -2,6 +2,7 @@
 // Row compiler: results worked out by hand, refusals, and the limits of its ranges. Random forms against
 // exact fractions are in tests/diff/rowc_diff.py.
 #include "accounts/rowc.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -269,9 +270,5 @@ int main(void)
     tcase_add_test(t, modulo_beyond_the_contract);
     tcase_add_test(t, margin);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -2,6 +2,7 @@
 // aave-3.5 on cases computed by hand from the contract's formulas (docs/rules.md). The broad comparison with
 // an independent judge is tests/diff/rules_diff.py.
 #include "accounts/rules/rule.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -332,9 +333,5 @@ int main(void)
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(tc, tests[i]);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

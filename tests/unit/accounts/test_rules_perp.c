@@ -3,6 +3,7 @@
 // sizes and settlements. The broad comparison with independent judges is tests/diff/rules_diff.py.
 #include "accounts/reciprocal.h"
 #include "accounts/rules/rule.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -467,9 +468,5 @@ int main(void)
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         tcase_add_test(tc, tests[i]);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -12,6 +12,7 @@
 #include "accounts/reciprocal.h"
 #include "accounts/store.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 static uint64_t seed;
 static char dir[] = "/tmp/tripline-store-XXXXXX";
@@ -589,9 +590,5 @@ int main(void)
     tcase_add_test(t, test_generate_own_prices);
     tcase_add_test(t, test_export_import);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

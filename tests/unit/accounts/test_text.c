@@ -8,6 +8,7 @@
 #include "accounts/decimal.h"
 #include "accounts/json.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 static uint64_t seed;
 
@@ -245,9 +246,5 @@ int main(void)
     tcase_add_loop_test(t, test_json_refused, 0, COUNT(JSON_REFUSED));
     tcase_add_test(t, test_json_values);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "run_suite.h"
 
 static void pause_ms(long ms)
 {
@@ -85,9 +86,5 @@ int main(void)
     tcase_add_test(t, test_agrees_with_system_clock);
     tcase_add_test(t, test_conversion);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

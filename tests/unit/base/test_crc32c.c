@@ -8,6 +8,7 @@
 #include "base/crc32c.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 typedef uint32_t crc_fn(uint32_t crc, const void *data, size_t len);
 
@@ -80,9 +81,5 @@ int main(void)
     tcase_add_test(t, test_published);
     tcase_add_test(t, test_random_lengths_alignments_splits);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

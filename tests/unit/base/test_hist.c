@@ -7,6 +7,7 @@
 #include "base/hist.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 static struct hist h, g;
 
@@ -150,9 +151,5 @@ int main(void)
     tcase_add_test(t, test_rank_is_rounded_up);
     tcase_add_test(t, test_merge_is_recording_both);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 START_TEST(test_splitmix64_published)
 {
@@ -124,9 +125,5 @@ int main(void)
     tcase_add_test(t, test_below_is_even);
     tcase_add_test(t, test_bytes);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -8,6 +8,7 @@
 #include "base/prng.h"
 #include "base/spsc.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 
 START_TEST(test_edges)
 {
@@ -133,9 +134,5 @@ int main(void)
     tcase_add_test(t, test_in_place);
     tcase_add_loop_test(t, test_two_threads, 0, 4);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -2,6 +2,7 @@
 // Wide integers: hand-picked values at the limbs' and the type's edges, and identities on random operands of
 // every size. The comparison with Python's integers is tests/diff/rowc_diff.py --wide.
 #include "base/wide.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -243,9 +244,5 @@ int main(void)
     tcase_add_test(t, known_divisions);
     tcase_add_test(t, identities);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

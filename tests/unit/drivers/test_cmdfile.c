@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command text: every beat survives printing and reading; faults are named with file and line.
 #include "cmdfile.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -160,9 +161,5 @@ int main(void)
     tcase_add_test(t, faults_are_refused);
     tcase_add_test(t, files);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s);
 }

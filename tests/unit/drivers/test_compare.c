@@ -2,6 +2,7 @@
 // The comparing back end must notice every kind of difference. The second device here is a model with a
 // fault.
 #include "device.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -194,9 +195,5 @@ int main(void)
     tcase_add_test(t, a_deaf_device_is_noticed);
     tcase_add_test(t, open_checks_both);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -2,6 +2,7 @@
 // The model's rules one by one, as command text in and event text out (docs/device.md).
 #include "cmdfile.h"
 #include "device.h"
+#include "run_suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -251,9 +252,5 @@ int main(void)
     tcase_add_test(t, full_ring_waits);
     tcase_add_test(t, open_refuses);
     suite_add_tcase(s, t);
-    SRunner *r = srunner_create(s);
-    srunner_run_all(r, CK_ENV);
-    int failed = srunner_ntests_failed(r);
-    srunner_free(r);
-    return failed != 0;
+    return run_suite(s);
 }

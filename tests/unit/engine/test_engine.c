@@ -9,6 +9,7 @@
 #include "base/prng.h"
 #include "base/test_seed.h"
 #include "engine/engine.h"
+#include "run_suite.h"
 
 enum { ASSETS = 4, ACCOUNTS = 40, GROUP = 8 };
 
@@ -450,9 +451,5 @@ int main(void)
     tcase_add_test(t, test_too_many_rows_names_the_limit);
     tcase_add_test(t, test_random_walk_misses_nothing);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

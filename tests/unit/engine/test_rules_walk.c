@@ -9,6 +9,7 @@
 #include "base/test_seed.h"
 #include "engine/engine.h"
 #include "engine/walk_book.h"
+#include "run_suite.h"
 
 enum { ACCOUNTS = 60, BOOKS = 24, GROUPS = 120, GROUP_ASSETS_MAX = 24 };
 #define PRICE_MAX (INT64_C(1) << 61)
@@ -328,9 +329,5 @@ int main(void)
     tcase_set_timeout(tc, 3600);
     tcase_add_test(tc, nothing_missed_nothing_false);
     suite_add_tcase(s, tc);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

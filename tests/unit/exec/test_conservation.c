@@ -11,6 +11,7 @@
 #include "base/test_seed.h"
 #include "exec/marks.h"
 #include "exec/paper/venue_books.h"
+#include "run_suite.h"
 
 enum { ACCOUNTS = 600, ROUNDS = 12 };
 
@@ -197,9 +198,5 @@ int main(void)
     tcase_add_test(t, random_settlements_conserve);
     tcase_add_test(t, refusals_have_no_effect);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -2,6 +2,7 @@
 // The desk: every answer, siblings, limits, kill switch, replies, and that no key ever occurs twice.
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "run_suite.h"
 #include "toy.h"
 
 START_TEST(sends_exact_order)
@@ -356,9 +357,5 @@ int main(void)
     tcase_add_test(t, bad_configurations);
     tcase_add_test(t, null_gateway);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

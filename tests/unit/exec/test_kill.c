@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "exec/kill.h"
+#include "run_suite.h"
 
 static char path[64];
 
@@ -141,9 +142,5 @@ int main(void)
     tcase_add_test(t, either_is_enough);
     tcase_add_test(t, one_a_process_and_handlers_back);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include "base/prng.h"
 #include "base/test_seed.h"
 #include "exec/limits.h"
+#include "run_suite.h"
 
 static const uint64_t S = 1000000000;
 
@@ -121,9 +122,5 @@ int main(void)
     tcase_add_test(t, window_against_list);
     tcase_add_test(t, full_ring_overstates);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

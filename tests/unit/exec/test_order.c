@@ -9,6 +9,7 @@
 #include "base/test_seed.h"
 #include "exec/order.h"
 #include "exec/paper/wire.h"
+#include "run_suite.h"
 
 static struct order sample_order(struct prng *r, unsigned legs)
 {
@@ -301,9 +302,5 @@ int main(void)
     tcase_add_test(t, wire_round_trip);
     tcase_add_test(t, wire_random_damage);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ready orders: sized at the breach, used when near enough, refreshed, retired, bounded; cold ones otherwise.
+#include "run_suite.h"
 #include "toy.h"
 
 START_TEST(ready_is_used)
@@ -186,9 +187,5 @@ int main(void)
     tcase_add_test(t, ready_sized_at_the_breach);
     tcase_add_test(t, pool_is_bounded);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed != 0;
+    return run_suite(s);
 }

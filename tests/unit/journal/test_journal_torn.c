@@ -3,6 +3,7 @@
 // tails of zeros, garbage and stale records. Nothing committed is lost, and nothing that was not put is ever
 // returned.
 #include "journal/jtest.h"
+#include "run_suite.h"
 
 enum { RECORDS = 60 };
 
@@ -267,9 +268,5 @@ int main(void)
     tcase_add_test(t, test_missing_middle);
     tcase_add_test(t, test_file_header_damage);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

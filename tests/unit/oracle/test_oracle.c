@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "oracle/oracle.h"
+#include "run_suite.h"
 
 enum { MARK = 0, INDEX = 1, RECIP = 2, SECOND = 1000000000 };
 
@@ -301,9 +302,5 @@ int main(void)
     tcase_add_test(t, test_value_that_is_no_price);
     tcase_add_test(t, test_bad_markets_are_refused);
     suite_add_tcase(s, t);
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "run/audit.h"
+#include "run_suite.h"
 
 static struct book book;
 static struct account account[2];
@@ -135,9 +136,5 @@ int main(void)
     tcase_add_test(t, test_breach_the_engine_was_not_told);
     tcase_add_test(t, test_order_for_a_healthy_account);
     suite_add_tcase(su, t);
-    SRunner *sr = srunner_create(su);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(su);
 }

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "feed/gen.h"
 #include "run/session.h"
+#include "run_suite.h"
 
 enum { FRAMES = 3000, FRAME_ROOM_BYTES = 2048 };
 
@@ -195,9 +196,5 @@ int main(void)
     tcase_add_test(t, test_no_system_call_and_no_allocation);
     tcase_add_test(t, test_the_filter_bites);
     suite_add_tcase(su, t);
-    SRunner *sr = srunner_create(su);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(su);
 }

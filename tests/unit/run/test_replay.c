@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "feed/gen.h"
 #include "run/replay.h"
+#include "run_suite.h"
 
 enum { FRAMES = 1500 };
 
@@ -160,9 +161,5 @@ int main(void)
     tcase_add_test(t, test_every_kind_of_output_is_compared);
     tcase_add_test(t, test_a_missing_input_shows);
     suite_add_tcase(su, t);
-    SRunner *sr = srunner_create(su);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(su);
 }

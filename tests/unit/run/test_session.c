@@ -13,6 +13,7 @@
 #include "feed/gen_frame.h"
 #include "run/live.h"
 #include "run/session.h"
+#include "run_suite.h"
 
 enum { ID = 12, CHANNEL = 10 };
 static const uint64_t SECOND = UINT64_C(1000000000);
@@ -415,9 +416,5 @@ int main(void)
     tcase_add_test(t, test_live_frames_that_waited_are_stale);
     tcase_add_test(t, test_filled_but_still_below_fires_at_once);
     suite_add_tcase(su, t);
-    SRunner *sr = srunner_create(su);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(su);
 }

@@ -16,6 +16,7 @@
 #include "feed/gen_frame.h"
 #include "run/replay.h"
 #include "run/session.h"
+#include "run_suite.h"
 
 enum { MARKETS = 3, ACCOUNTS = 24, STEPS = 6000, ROUNDS = 6, STALE_MS = 5000 };
 static const uint64_t SECOND = UINT64_C(1000000000);
@@ -458,9 +459,5 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, test_random_sessions);
     suite_add_tcase(su, tc);
-    SRunner *sr = srunner_create(su);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(su);
 }
