@@ -97,6 +97,17 @@ def check_continued():
     report(p.returncode == 0 and "replay: identical" in p.stdout, "both runs replay", p.stdout + p.stderr)
 
 
+def check_spent():
+    """The limit on the total counts what earlier sessions of the journal handed over."""
+    a = run("spent", "--packets", 1550)
+    value = re.search(r"value\s+(\d+)\.(\d\d) liquidated", a.stdout)
+    cents = int(value.group(1) + value.group(2)) if value else 0
+    report(a.returncode == 0 and cents > 0, "the first half of the crash spends something", a.stdout + a.stderr)
+    b = run("spent", "--set", "max_total_e8=%d" % (cents * 1000000))
+    report(b.returncode == 0 and number(b.stdout, r"orders\s+(\d+) handed") == 0 and "limit-total" in b.stdout,
+           "a restart remembers what was spent", b.stdout + b.stderr)
+
+
 def check_gaps():
     lossy = os.path.join(work, "lossy.pcap")
     must("gen", "-o", lossy, "--path", "crash", "--seconds", 15, "--rate", 200, "--seed", SEED, "--drop", 3, "--dup",
@@ -187,6 +198,7 @@ check_replay(check_main())
 check_repeatable()
 check_limits()
 check_continued()
+check_spent()
 check_gaps()
 check_real_capture()
 check_refusals()
