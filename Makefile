@@ -205,6 +205,8 @@ help:
 	@echo "make asan     binary and unit tests with sanitizers, in build/asan; make tsan likewise"
 	@echo "make unit-M   unit tests of one module: $(MODULES)"
 	@echo "make registers  docs/registers.md anew from drivers/abi/abi.toml"
+	@echo "make netlist-sim  the co-simulation on what Yosys makes of the RTL;  make cosim-large  32,768 rows, 22,558 flags at once"
+	@echo "make bench-sim    simulated ticks a second"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build

@@ -56,7 +56,7 @@ static const struct syntax commands[] = {
      {{"row", 24, false, true}, {"h", 64, true, true}, {"armed", 1, false, false}, {"n", 16, false, false}}},
     {"coef", ABI_CMD_COEF, true, {{0}}},
     {"arm", ABI_CMD_ARM, false, {{"row", 24, false, true}, {"armed", 1, false, false}}},
-    {"read", ABI_CMD_READ, false, {{"row", 24, false, true}}},
+    {"read", ABI_CMD_READ, false, {{"row", 24, false, true}, {"coef", 12, false, false}}},
     {"sync", ABI_CMD_SYNC, false, {{"token", 64, false, false}}},
 };
 
@@ -134,9 +134,13 @@ static int make_row(const struct parsed *p, struct beat *beats)
                           .h = (int64_t)p->value[1],
                           .armed = value_or(p, 2, 1) != 0,
                           .n = (uint16_t)value_or(p, 3, p->n_pairs)};
+    for (size_t i = 0; i < p->n_pairs && i < ABI_ROW_PAIRS; i++) {
+        row.asset[i] = (uint16_t)p->pairs[i].asset;
+        row.coef[i] = (int32_t)p->pairs[i].coef;
+    }
     int n = 0;
     abi_pack_row(&beats[n++], &row);
-    for (size_t i = 0; i < p->n_pairs; i += ABI_COEF_PAIRS)
+    for (size_t i = ABI_ROW_PAIRS; i < p->n_pairs; i += ABI_COEF_PAIRS)
         pack_coef(&beats[n++], p->pairs + i, p->n_pairs - i);
     return n;
 }
@@ -168,7 +172,8 @@ static int make(const struct syntax *x, const struct parsed *p, struct beat *bea
         abi_pack_arm(beats, &(struct abi_arm){.row = (uint32_t)v[0], .armed = value_or(p, 1, 1) != 0});
         return 1;
     case ABI_CMD_READ:
-        abi_pack_read(beats, &(struct abi_read){.row = (uint32_t)v[0]});
+        abi_pack_read(
+            beats, &(struct abi_read){.row = (uint32_t)v[0], .coef = p->given[1], .asset = (uint16_t)v[1]});
         return 1;
     case ABI_CMD_SYNC:
         abi_pack_sync(beats, &(struct abi_sync){.token = v[0]});
@@ -298,6 +303,16 @@ void cmdfile_free(struct cmdfile *f)
     *f = (struct cmdfile){0};
 }
 
+// Pairs of a ROW beat that its text must hold: those due, and what stands in the places behind them.
+static int row_pairs(const struct abi_row *x)
+{
+    int n = x->n < ABI_ROW_PAIRS ? x->n : ABI_ROW_PAIRS;
+    for (int i = n; i < ABI_ROW_PAIRS; i++)
+        if (x->asset[i] || x->coef[i])
+            n = i + 1;
+    return n;
+}
+
 // Prints the beat's fields and says what a beat of just these fields looks like.
 static bool print_fields(char *text, const struct beat *b, struct beat *again)
 {
@@ -330,7 +345,9 @@ static bool print_fields(char *text, const struct beat *b, struct beat *again)
         struct abi_row x;
         abi_unpack_row(b, &x);
         abi_pack_row(again, &x);
-        snprintf(text, size, "row row=%u h=%" PRId64 " armed=%d n=%u", x.row, x.h, x.armed, x.n);
+        int n = snprintf(text, size, "row row=%u h=%" PRId64 " armed=%d n=%u", x.row, x.h, x.armed, x.n);
+        for (int i = 0; i < row_pairs(&x); i++)
+            n += snprintf(text + n, size - (size_t)n, " %u:%d", x.asset[i], x.coef[i]);
         return true;
     }
     case ABI_CMD_COEF: {
@@ -352,8 +369,12 @@ static bool print_fields(char *text, const struct beat *b, struct beat *again)
     case ABI_CMD_READ: {
         struct abi_read x;
         abi_unpack_read(b, &x);
+        if (!x.coef)
+            x.asset = 0;
         abi_pack_read(again, &x);
-        snprintf(text, size, "read row=%u", x.row);
+        int n = snprintf(text, size, "read row=%u", x.row);
+        if (x.coef)
+            snprintf(text + n, size - (size_t)n, " coef=%u", x.asset);
         return true;
     }
     case ABI_CMD_SYNC: {
@@ -431,7 +452,11 @@ void cmdfile_print_event(char *text, const struct beat *evt, bool stamps)
     case ABI_EVT_READ: {
         struct abi_read_data x;
         abi_unpack_read_data(evt, &x);
-        n = snprintf(text, size, "read row=%u armed=%d h=%" PRId64, x.row, x.armed, x.h);
+        if (x.coef)
+            n = snprintf(text, size, "read row=%u armed=%d asset=%u coef=%" PRId64, x.row, x.armed, x.asset,
+                         x.h);
+        else
+            n = snprintf(text, size, "read row=%u armed=%d h=%" PRId64, x.row, x.armed, x.h);
         break;
     }
     case ABI_EVT_SYNC: {

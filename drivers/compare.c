@@ -199,6 +199,8 @@ static int compare_open(const struct device_config *conf, struct device **out, s
     }
     c->dev.ops = &device_ops_compare;
     c->dev.info = c->a->info;
+    if (!c->dev.info.fault)
+        c->dev.info.fault = c->b->info.fault;
     c->dev.info.backend = c->name;
     *out = &c->dev;
     return 0;

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct device_card device_card_default = {
+    .clock_mhz = 250, .write_ns = 270, .event_ns = 270, .read_ns = 790, .ring_log2 = 12};
+
 enum { BACKENDS_MAX = 8 };
 static const struct device_ops *backends[BACKENDS_MAX];
 static size_t n_backends;

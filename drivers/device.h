@@ -12,15 +12,33 @@
 #include "abi.h"
 #include "base/err.h"
 
+// What surrounds a simulated card. Latencies are modelled, not measured here: a posted write and a record
+// take 270 ns (half of a 547 ns DMA read of 64 bytes, the median of Neugebauer et al., SIGCOMM 2018), a
+// register read 790 ns (787 to 796 measured through a switch, pcie-lat). They become cycles at clock_mhz,
+// which is an assumption.
+struct device_card {
+    unsigned clock_mhz;  // of the device
+    unsigned write_ns;   // host's write leaves -> it is at the device's port
+    unsigned event_ns;   // record leaves the device's port -> it is in host memory
+    unsigned read_ns;    // register read, there and back
+    unsigned jitter_pct; // of each latency: up to so much longer
+    unsigned ring_log2;  // log2 of the event ring's records
+    bool whole;          // window writes are neither split nor reordered
+    bool quiet;          // no status records
+    uint32_t watchdog;   // cycles, 0: none
+};
+extern const struct device_card device_card_default;
+
 struct device_config {
     const char *backend; // "model", "sim", or "sim+model": both, events compared beat by beat
     // Geometry, model only (0: defaults 32, 16, 256); a sim or card reports its own.
     uint32_t lanes, slots, assets;
     // sim only
-    const char *trace;      // waveform file (.fst), or NULL
-    uint64_t seed;          // of the random back-pressure below
-    unsigned stall_in_pct;  // percent of cycles without a command beat offered
-    unsigned stall_out_pct; // percent of cycles in which no event beat is taken
+    const char *trace;              // waveform file (.fst), or NULL
+    uint64_t seed;                  // of the random back-pressure below
+    unsigned stall_in_pct;          // percent of cycles without a command beat offered
+    unsigned stall_out_pct;         // percent of cycles in which no event beat is taken
+    const struct device_card *card; // NULL: device_card_default; read at open
 };
 
 struct device_info {
@@ -31,12 +49,19 @@ struct device_info {
     uint32_t lanes, slots, assets;
     bool lockstep; // poll() == 0 means: everything submitted has been processed
     bool cycles;   // cycle stamps in events are RTL cycles (else 0)
+    // Devices behind a command window, else 0.
+    uint32_t window_depth, latency; // beats; cycles from a TICK at the core to its trigger in slot 0
+    struct device_card card;        // simulated: what was modelled (clock_mhz 0: nothing)
+    // What the device found wrong and what to do, empty while nothing is; lives as long as the device. It may
+    // then take no more commands. NULL: this back end has no such faults.
+    const char *fault;
 };
 
 struct device_counters {
     uint64_t commands, events, ticks, rows, triggers, band_exits, errors;
-    // 0 when the back end has none. frozen: the pipeline waited for events to leave.
-    uint64_t cycles, stall_in_cycles, stall_out_cycles, frozen_cycles;
+    // 0 when the back end has none. stall_event: no operation was issued because too many events wait to
+    // leave.
+    uint64_t cycles, stall_in_cycles, stall_out_cycles, stall_event_cycles;
 };
 
 struct device;

@@ -20,7 +20,7 @@ struct asset {
     uint64_t price, lo, hi;
 };
 
-// A row load between its ROW and its last COEF.
+// A row load between its ROW and the last of its COEF beats.
 struct load {
     bool open, discard, bad, armed;
     uint32_t row, left;
@@ -137,34 +137,48 @@ static void do_band(struct model *m, const struct beat *b)
         a->price = x.price;
 }
 
+static void take_coef(struct model *m, uint32_t asset, int32_t coef, uint8_t opcode)
+{
+    if (asset >= m->assets) {
+        m->load.bad = true;
+        emit_error(m, ABI_ERR_COEF_ASSET, asset, m->load.row, opcode);
+    } else if (coef < ABI_COEF_MIN || coef > ABI_COEF_MAX) {
+        m->load.bad = true;
+        emit_error(m, ABI_ERR_COEF_VALUE, asset, m->load.row, opcode);
+    } else {
+        m->coef[(size_t)asset * m->rows + m->load.row] = coef;
+    }
+}
+
+// The pairs of one beat, of which there is room for `room`; with the last one due the load is complete.
+static void take_pairs(struct model *m, const uint16_t *asset, const int32_t *coef, uint32_t room,
+                       uint8_t opcode)
+{
+    uint32_t n = m->load.left < room ? m->load.left : room;
+    for (uint32_t i = 0; i < n && !m->load.discard; i++)
+        take_coef(m, asset[i], coef[i], opcode);
+    m->load.left -= n;
+    if (m->load.left)
+        return;
+    m->load.open = false;
+    if (!m->load.discard && !m->load.bad)
+        set_armed(m, m->load.row, m->load.armed, ABI_CAUSE_ROW);
+}
+
 static void do_row(struct model *m, const struct beat *b)
 {
     struct abi_row x;
     abi_unpack_row(b, &x);
     bool known = x.row < m->rows;
-    m->load = (struct load){.open = x.n > 0, .discard = !known, .armed = x.armed, .row = x.row, .left = x.n};
-    if (!known) {
-        emit_error(m, ABI_ERR_ROW, 0, x.row, ABI_CMD_ROW);
-        return;
-    }
-    m->count.rows++;
-    m->armed[x.row] = 0;
-    m->h[x.row] = (uint64_t)x.h;
-    if (x.n == 0)
-        set_armed(m, x.row, x.armed, ABI_CAUSE_ROW);
-}
-
-static void take_coef(struct model *m, uint32_t asset, int32_t coef)
-{
-    if (asset >= m->assets) {
-        m->load.bad = true;
-        emit_error(m, ABI_ERR_COEF_ASSET, asset, m->load.row, ABI_CMD_COEF);
-    } else if (coef < ABI_COEF_MIN || coef > ABI_COEF_MAX) {
-        m->load.bad = true;
-        emit_error(m, ABI_ERR_COEF_VALUE, asset, m->load.row, ABI_CMD_COEF);
+    m->load = (struct load){.open = true, .discard = !known, .armed = x.armed, .row = x.row, .left = x.n};
+    if (known) {
+        m->count.rows++;
+        m->armed[x.row] = 0;
+        m->h[x.row] = (uint64_t)x.h;
     } else {
-        m->coef[(size_t)asset * m->rows + m->load.row] = coef;
+        emit_error(m, ABI_ERR_ROW, 0, x.row, ABI_CMD_ROW);
     }
+    take_pairs(m, x.asset, x.coef, ABI_ROW_PAIRS, ABI_CMD_ROW);
 }
 
 static void do_coef(struct model *m, const struct beat *b)
@@ -175,15 +189,7 @@ static void do_coef(struct model *m, const struct beat *b)
         emit_error(m, ABI_ERR_COEF_ORDER, 0, 0, ABI_CMD_COEF);
         return;
     }
-    uint32_t n = m->load.left < ABI_COEF_PAIRS ? m->load.left : ABI_COEF_PAIRS;
-    for (uint32_t i = 0; i < n && !m->load.discard; i++)
-        take_coef(m, x.asset[i], x.coef[i]);
-    m->load.left -= n;
-    if (m->load.left)
-        return;
-    m->load.open = false;
-    if (!m->load.discard && !m->load.bad)
-        set_armed(m, m->load.row, m->load.armed, ABI_CAUSE_ROW);
+    take_pairs(m, x.asset, x.coef, ABI_COEF_PAIRS, ABI_CMD_COEF);
 }
 
 static void do_arm(struct model *m, const struct beat *b)
@@ -204,8 +210,16 @@ static void do_read(struct model *m, const struct beat *b)
         emit_error(m, ABI_ERR_ROW, 0, x.row, ABI_CMD_READ);
         return;
     }
-    struct abi_read_data y = {
-        .armed = m->armed[x.row] != 0, .row = x.row, .h = (int64_t)m->h[x.row], .group = m->group};
+    if (x.coef && x.asset >= m->assets) {
+        emit_error(m, ABI_ERR_ASSET, x.asset, 0, ABI_CMD_READ);
+        return;
+    }
+    struct abi_read_data y = {.armed = m->armed[x.row] != 0,
+                              .coef = x.coef,
+                              .asset = x.coef ? x.asset : 0,
+                              .row = x.row,
+                              .h = x.coef ? m->coef[(size_t)x.asset * m->rows + x.row] : (int64_t)m->h[x.row],
+                              .group = m->group};
     struct beat evt;
     abi_pack_read_data(&evt, &y);
     emit(m, &evt);
@@ -227,8 +241,10 @@ static void step(struct model *m, const struct beat *b)
     m->count.commands++;
     if (m->load.open && opcode != ABI_CMD_COEF) {
         m->load.open = false;
-        if (!m->load.discard)
+        if (!m->load.discard) { // the cutting command itself is refused
             emit_error(m, ABI_ERR_ROW_CUT, 0, m->load.row, opcode);
+            return;
+        }
     }
     switch (opcode) {
     case ABI_CMD_NOP:

@@ -1,95 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
-// One lane: SLOTS rows with their coefficients, H and armed bit. Each piece of state is touched in
-// one stage only (coefficients in c1, H and armed in c4), so operations need no forwarding however
-// close they follow.
-//   c1 read or write the coefficient   c2 two partial products   c3 their sum   c4 H, sign, armed
-// Latency: a coefficient address in c1 gives hit_o in c4 (combinational) and h_o in c5.
+// One lane: the coefficients and H of SLOTS rows. Each piece of state is touched in one stage only
+// (coefficients in a, H in h), so operations need no forwarding however close they follow. Never stands
+// still. Armed bits and what makes a hit are hc_lane_array's.
+//   a  read or write the coefficient      m  coefficient and change meet the multipliers
+//   p  two partial products [their sum one stage later with MUL_REG]      h  H and its sign
+// The sum of a hit waits in a small ring until the collector has made an event of it.
+// Latency: a coefficient address in a gives h_negative_o 2 + MUL_REG cycles later.
 `default_nettype none
 module hc_lane #(
-  parameter int unsigned SLOTS  = 16,
-  parameter int unsigned ASSETS = 256,
+  parameter int unsigned SLOTS   = 16,
+  parameter int unsigned ASSETS  = 256,
+  parameter int unsigned DEPTH   = 32,  // of the ring
+  parameter int unsigned MUL_REG = 1,
   localparam int unsigned SlotW = (SLOTS > 1) ? $clog2(SLOTS) : 1,
-  localparam int unsigned AddrW = (SLOTS * ASSETS > 1) ? $clog2(SLOTS * ASSETS) : 1
+  localparam int unsigned AddrW = (SLOTS * ASSETS > 1) ? $clog2(SLOTS * ASSETS) : 1,
+  localparam int unsigned RingW = $clog2(DEPTH)
 ) (
   input  wire logic                             clk_i,
-  input  wire logic                             en_i,        // pipeline advances
-  // c1
-  input  wire logic                             c1_we_i,
-  input  wire logic                             c1_acc_i,    // the operation accumulates
-  input  wire logic        [AddrW-1:0]          c1_addr_i,
-  input  wire logic signed [hc_pkg::CoefW-1:0]  c1_coef_i,
-  // c2
-  input  wire logic                             c2_acc_i,
-  input  wire logic signed [hc_pkg::DeltaW-1:0] c2_delta_i,
-  // c3
-  input  wire logic                             c3_acc_i,
-  // c4
-  input  wire logic        [SlotW-1:0]          c4_slot_i,
-  input  wire logic                             c4_sel_i,    // this lane is selected
-  /* verilator lint_off UNUSEDSIGNAL */ // the lane needs not every bit
-  input  wire hc_pkg::ctl_t                     c4_ctl_i,
-  /* verilator lint_on UNUSEDSIGNAL */
-  input  wire logic        [hc_pkg::HW-1:0]     c4_value_i,
-  output      logic                             c4_hit_o,
-  // c5
-  output      logic        [hc_pkg::HW-1:0]     c5_h_o,      // of the last hit
-  output      logic                             c5_armed_o   // before that operation
+  // a
+  input  wire logic                             a_rd_i,      // with every write too
+  input  wire logic                             a_we_i,
+  input  wire logic        [AddrW-1:0]          a_addr_i,
+  input  wire logic signed [hc_pkg::CoefW-1:0]  a_coef_i,
+  // m
+  input  wire logic                             m_acc_i,
+  input  wire logic signed [hc_pkg::DeltaW-1:0] m_delta_i,
+  output      logic                             m_nonzero_o, // the coefficient that a read, or wrote over
+  // p, with MUL_REG
+  input  wire logic                             p_acc_i,
+  // h
+  input  wire logic                             h_act_i,     // there is an operation
+  input  wire logic        [SlotW-1:0]          h_slot_i,
+  input  wire logic                             h_val_i,     // start from the value, not from H
+  input  wire logic        [hc_pkg::HW-1:0]     h_value_i,
+  input  wire logic                             h_we_i,      // the sum becomes H
+  output      logic                             h_negative_o,
+  input  wire logic                             h_hit_i,     // the sum is to be kept
+  input  wire logic        [RingW-1:0]          h_ring_i,    // and where
+  // sum of an earlier hit
+  input  wire logic        [RingW-1:0]          pick_ring_i,
+  output      logic        [hc_pkg::HW-1:0]     pick_h_o
 );
   // The change is split so that each product fits one DSP: 27 x 18 signed twice.
   localparam int unsigned LowW  = 17;
   localparam int unsigned HighW = hc_pkg::DeltaW - LowW;
   localparam int unsigned PartW = hc_pkg::CoefW + HighW;
 
-  // ---- c1: coefficients
+  // ---- a: coefficients. A write reads what it overwrites.
   logic signed [hc_pkg::CoefW-1:0] coef_mem[SLOTS*ASSETS];
-  logic signed [hc_pkg::CoefW-1:0] c2_coef_q;
+  logic signed [hc_pkg::CoefW-1:0] m_coef_q;
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      if (c1_we_i) coef_mem[c1_addr_i] <= c1_coef_i;
-      else if (c1_acc_i) c2_coef_q <= coef_mem[c1_addr_i];
+    if (a_rd_i) begin
+      m_coef_q <= coef_mem[a_addr_i];
+      if (a_we_i) coef_mem[a_addr_i] <= a_coef_i;
     end
   end
+  assign m_nonzero_o = m_coef_q != '0;
 
-  // ---- c2, c3: product
+  // ---- m, p: product
   logic signed [HighW-1:0]            low, high;
-  logic signed [PartW-1:0]            c3_low_q, c3_high_q;
-  logic signed [hc_pkg::ProductW-1:0] c4_product_q;
-  assign low  = $signed({1'b0, c2_delta_i[LowW-1:0]});
-  assign high = $signed(c2_delta_i[hc_pkg::DeltaW-1:LowW]);
+  logic signed [PartW-1:0]            p_low_q, p_high_q;
+  logic signed [hc_pkg::ProductW-1:0] p_product, product;
+  assign low  = $signed({1'b0, m_delta_i[LowW-1:0]});
+  assign high = $signed(m_delta_i[hc_pkg::DeltaW-1:LowW]);
+  // Zero for every operation that does not accumulate, so that h adds without a gate.
   always_ff @(posedge clk_i) begin
-    if (en_i && c2_acc_i) begin
-      c3_low_q  <= PartW'(c2_coef_q) * PartW'(low);
-      c3_high_q <= PartW'(c2_coef_q) * PartW'(high);
+    if (m_acc_i) begin
+      p_low_q  <= PartW'(m_coef_q) * PartW'(low);
+      p_high_q <= PartW'(m_coef_q) * PartW'(high);
+    end else begin
+      p_low_q  <= '0;
+      p_high_q <= '0;
     end
-    if (en_i && c3_acc_i) begin
-      c4_product_q <= hc_pkg::ProductW'(c3_low_q) + (hc_pkg::ProductW'(c3_high_q) <<< LowW);
+  end
+  assign p_product = hc_pkg::ProductW'(p_low_q) + (hc_pkg::ProductW'(p_high_q) <<< LowW);
+  if (MUL_REG != 0) begin : g_mul_reg
+    logic signed [hc_pkg::ProductW-1:0] h_product_q;
+    always_ff @(posedge clk_i) begin
+      if (p_acc_i) h_product_q <= p_product;
+      else h_product_q <= '0;
     end
+    assign product = h_product_q;
+  end else begin : g_no_mul_reg
+    /* verilator lint_off UNUSEDSIGNAL */
+    logic unused;
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign unused  = p_acc_i;
+    assign product = p_product;
   end
 
-  // ---- c4: H and armed
-  logic [hc_pkg::HW-1:0] h_mem[SLOTS];
-  logic                  armed_mem[SLOTS];
+  // ---- h. The sum is written with the narrower operand first and extended by the `+` itself: Yosys then
+  // spends one LUT a bit on it.
+  (* ram_style = "distributed" *) logic [hc_pkg::HW-1:0] h_mem[SLOTS];
   logic [hc_pkg::HW-1:0] sum;
-  logic                  armed, negative, set_h, set_arm;
-  assign sum      = h_mem[c4_slot_i] + (c4_ctl_i.acc ? hc_pkg::HW'(c4_product_q) : '0);
-  assign armed    = armed_mem[c4_slot_i];
-  assign negative = sum[hc_pkg::HW-1];
-  assign set_h    = c4_ctl_i.h_set && c4_sel_i;
-  assign set_arm  = c4_ctl_i.arm_set && c4_sel_i;
-  assign c4_hit_o = (c4_ctl_i.judge && armed && negative)
-                 || (set_arm && c4_ctl_i.arm_val && negative)
-                 || (c4_ctl_i.read && c4_sel_i);
-  always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      if (set_h) h_mem[c4_slot_i] <= c4_value_i;
-      else if (c4_ctl_i.acc) h_mem[c4_slot_i] <= sum;
-      if (set_h || (c4_ctl_i.judge && negative)) armed_mem[c4_slot_i] <= 1'b0;
-      else if (set_arm) armed_mem[c4_slot_i] <= c4_ctl_i.arm_val && !negative;
-      if (c4_hit_o) begin
-        c5_h_o     <= sum;
-        c5_armed_o <= armed;
-      end
-    end
+  always_comb begin
+    sum = 'x;  // not looked at
+    /* verilator lint_off WIDTH */
+    if (h_act_i) sum = $signed(product) + $signed(h_val_i ? h_value_i : h_mem[h_slot_i]);
+    /* verilator lint_on WIDTH */
   end
+  assign h_negative_o = sum[hc_pkg::HW-1];
+  always_ff @(posedge clk_i) if (h_we_i) h_mem[h_slot_i] <= sum;
+
+  // ---- sums of hits
+  (* ram_style = "distributed" *) logic [hc_pkg::HW-1:0] ring_mem[DEPTH];
+  always_ff @(posedge clk_i) if (h_hit_i) ring_mem[h_ring_i] <= sum;
+  assign pick_h_o = ring_mem[pick_ring_i];
 endmodule
 `default_nettype wire

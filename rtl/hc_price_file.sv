@@ -8,7 +8,8 @@ module hc_price_file #(
   localparam int unsigned IndexW = (ASSETS > 1) ? $clog2(ASSETS) : 1
 ) (
   input  wire logic                      clk_i,
-  input  wire logic [IndexW-1:0]         index_i,
+  input  wire logic [IndexW-1:0]         index_i,     // read
+  input  wire logic [IndexW-1:0]         we_index_i,  // written
   input  wire logic                      price_we_i,
   input  wire logic [hc_pkg::PriceW-1:0] price_i,
   input  wire logic                      band_we_i,
@@ -18,19 +19,19 @@ module hc_price_file #(
   output      logic [hc_pkg::PriceW-1:0] lo_o,
   output      logic [hc_pkg::PriceW-1:0] hi_o
 );
-  logic [hc_pkg::PriceW-1:0] price_mem[ASSETS];
-  logic [hc_pkg::PriceW-1:0] lo_mem[ASSETS];
-  logic [hc_pkg::PriceW-1:0] hi_mem[ASSETS];
+  (* ram_style = "distributed" *) logic [hc_pkg::PriceW-1:0] price_mem[ASSETS];
+  (* ram_style = "distributed" *) logic [hc_pkg::PriceW-1:0] lo_mem[ASSETS];
+  (* ram_style = "distributed" *) logic [hc_pkg::PriceW-1:0] hi_mem[ASSETS];
 
   assign price_o = price_mem[index_i];
   assign lo_o    = lo_mem[index_i];
   assign hi_o    = hi_mem[index_i];
 
   always_ff @(posedge clk_i) begin
-    if (price_we_i) price_mem[index_i] <= price_i;
+    if (price_we_i) price_mem[we_index_i] <= price_i;
     if (band_we_i) begin
-      lo_mem[index_i] <= lo_i;
-      hi_mem[index_i] <= hi_i;
+      lo_mem[we_index_i] <= lo_i;
+      hi_mem[we_index_i] <= hi_i;
     end
   end
 endmodule

@@ -1,162 +1,363 @@
 // SPDX-License-Identifier: Apache-2.0
-// AXI4-Lite slave: identity, geometry, status, error flags, counters (docs/registers.md). One
-// access at a time. Reading the low word of a 64-bit register latches its high word, so the pair is
-// consistent.
-// Latency: read data is valid in the cycle after the address is taken.
+// AXI4-Lite slave (docs/registers.md): identity, geometry, state, flags, counters, control of the
+// host interface, watchdogs. One read and one write at a time.
+// Latency: read data 3 cycles after the address (the multiplexer has two registers in it); a write
+// takes effect 1 cycle after the later of its address and data. Counters and STATUS lag the core by 2
+// cycles. Reading the low word of a counter latches its high word, so the pair is consistent.
+// Contract: unknown addresses read 0 and take writes without effect; every answer is OKAY. rst_ni is
+// the hard reset; soft_rst_ni clears counters and flags too, but not the cycle counter and the host's
+// settings. RING_LOG2, RING_BASE and STATUS_BASE do not take writes while enabled.
 `default_nettype none
 `include "hc_assert.svh"
 module hc_regs #(
-  parameter int unsigned LANES  = 32,
-  parameter int unsigned SLOTS  = 16,
-  parameter int unsigned ASSETS = 256,
-  parameter logic [63:0] BUILD_HASH = 64'd0
+  parameter int unsigned LANES        = 32,
+  parameter int unsigned SLOTS        = 16,
+  parameter int unsigned ASSETS       = 256,
+  parameter int unsigned WINDOW_DEPTH = 64,
+  parameter int unsigned LATENCY      = 5,
+  parameter logic [63:0] BUILD_HASH   = 64'd0
 ) (
-  input  wire logic        clk_i,
-  input  wire logic        rst_ni,
+  input  wire logic            clk_i,
+  input  wire logic            rst_ni,
+  input  wire logic            soft_rst_ni,
+  input  wire logic            resetting_i,  // a soft reset is under way
   // AXI4-Lite
-  input  wire logic        awvalid_i,
-  output      logic        awready_o,
-  input  wire logic [11:0] awaddr_i,
-  input  wire logic        wvalid_i,
-  output      logic        wready_o,
-  input  wire logic [31:0] wdata_i,
-  input  wire logic [3:0]  wstrb_i,
-  output      logic        bvalid_o,
-  input  wire logic        bready_i,
-  input  wire logic        arvalid_i,
-  output      logic        arready_o,
-  input  wire logic [11:0] araddr_i,
-  output      logic        rvalid_o,
-  input  wire logic        rready_i,
-  output      logic [31:0] rdata_o,
-  // status
-  input  wire logic        idle_i,
-  input  wire logic        clearing_i,
-  input  wire logic        loading_i,
-  // what is counted
-  input  wire logic        command_i,
-  input  wire logic        event_i,
-  input  wire logic        tick_i,
-  input  wire logic        row_i,
-  input  wire logic        trigger_i,
-  input  wire logic        band_exit_i,
-  input  wire logic        error_i,
-  input  wire logic [3:0]  error_code_i,
-  input  wire logic        stall_in_i,
-  input  wire logic        stall_out_i,
-  input  wire logic        frozen_i,
-  output      logic [31:0] cycle_o
+  input  wire logic            awvalid_i,
+  output      logic            awready_o,
+  input  wire logic [11:0]     awaddr_i,
+  input  wire logic            wvalid_i,
+  output      logic            wready_o,
+  input  wire logic [31:0]     wdata_i,
+  input  wire logic [3:0]      wstrb_i,
+  output      logic            bvalid_o,
+  input  wire logic            bready_i,
+  input  wire logic            arvalid_i,
+  output      logic            arready_o,
+  input  wire logic [11:0]     araddr_i,
+  output      logic            rvalid_o,
+  input  wire logic            rready_i,
+  output      logic [31:0]     rdata_o,
+  // core
+  input  wire hc_pkg::status_t status_i,
+  // window
+  input  wire logic            offered_i,     // a command beat is offered
+  input  wire logic            win_clearing_i,
+  input  wire logic            halted_i,
+  input  wire logic [31:0]     taken_i,
+  input  wire logic            win_waiting_i,
+  input  wire logic            bad_generation_i,
+  input  wire logic            bad_partial_i,
+  input  wire logic            bad_address_i,
+  // ring
+  input  wire logic [31:0]     produced_i,
+  input  wire logic            ring_waiting_i,
+  input  wire logic            ring_progress_i,
+  input  wire logic            record_i,
+  input  wire logic            status_record_i,
+  input  wire logic            ring_error_i,
+  input  wire logic            ring_full_i,
+  // what the host has set
+  output      logic            enable_o,
+  output      logic            quiet_o,
+  output      logic            reset_o,       // a pulse
+  output      logic [4:0]      ring_log2_o,
+  output      logic [63:0]     ring_base_o,
+  output      logic [63:0]     status_base_o,
+  output      logic [31:0]     consumed_o,
+  output      logic [63:0]     cycle_o,
+  output      logic [31:0]     flags_o,
+  output      logic            idle_o         // core idle and no beat offered to it
 );
+  // ---- counters
+  hc_pkg::status_t core_q;
   logic [63:0] commands_q, events_q, ticks_q, rows_q, triggers_q, band_exits_q, errors_q;
-  logic [63:0] cycles_q, stall_in_q, stall_out_q, frozen_q;
-  logic [31:0] flags_q, clear_flags, high_q, word;
-  logic [63:0] value;
+  logic [63:0] stall_in_q, stall_out_q, stall_events_q, ring_full_q, records_q, status_records_q;
+  always_ff @(posedge clk_i) begin
+    if (!soft_rst_ni) core_q <= '0;
+    else core_q <= status_i;
+    if (!soft_rst_ni) begin
+      commands_q       <= '0;
+      events_q         <= '0;
+      ticks_q          <= '0;
+      rows_q           <= '0;
+      triggers_q       <= '0;
+      band_exits_q     <= '0;
+      errors_q         <= '0;
+      stall_in_q       <= '0;
+      stall_out_q      <= '0;
+      stall_events_q   <= '0;
+      ring_full_q      <= '0;
+      records_q        <= '0;
+      status_records_q <= '0;
+    end else begin
+      commands_q       <= commands_q + 64'(core_q.command);
+      events_q         <= events_q + 64'(core_q.event_made);
+      ticks_q          <= ticks_q + 64'(core_q.tick);
+      rows_q           <= rows_q + 64'(core_q.row);
+      triggers_q       <= triggers_q + 64'(core_q.trigger);
+      band_exits_q     <= band_exits_q + 64'(core_q.band_exit);
+      errors_q         <= errors_q + 64'(core_q.error);
+      stall_in_q       <= stall_in_q + 64'(core_q.stall_in);
+      stall_out_q      <= stall_out_q + 64'(core_q.stall_out);
+      stall_events_q   <= stall_events_q + 64'(core_q.stall_events);
+      ring_full_q      <= ring_full_q + 64'(ring_full_i);
+      records_q        <= records_q + 64'(record_i);
+      status_records_q <= status_records_q + 64'(status_record_i);
+    end
+    if (!rst_ni) cycle_o <= '0;
+    else cycle_o <= cycle_o + 64'd1;
+  end
 
+  // ---- state
+  logic [31:0] state_q;
+  assign idle_o = status_i.idle && !offered_i;
+  always_ff @(posedge clk_i) begin
+    state_q <= '0;
+    state_q[abi_pkg::StatusIdle]     <= core_q.idle && idle_o && soft_rst_ni && !resetting_i;
+    state_q[abi_pkg::StatusClearing] <= core_q.clearing || win_clearing_i || !soft_rst_ni || resetting_i;
+    state_q[abi_pkg::StatusLoading]  <= core_q.loading && soft_rst_ni;
+    state_q[abi_pkg::StatusHalted]   <= halted_i && soft_rst_ni;
+  end
+
+  // ---- watchdogs
+  logic [31:0] watchdog_q;
+  logic        late_commands, late_events, taken_bit_q;
+  always_ff @(posedge clk_i) taken_bit_q <= taken_i[0];
+  hc_watchdog u_watch_commands (
+    .clk_i     (clk_i),
+    .rst_ni    (soft_rst_ni),
+    .limit_i   (watchdog_q),
+    .waiting_i (win_waiting_i),
+    .progress_i(taken_bit_q != taken_i[0]),
+    .expired_o (late_commands)
+  );
+  hc_watchdog u_watch_events (
+    .clk_i     (clk_i),
+    .rst_ni    (soft_rst_ni),
+    .limit_i   (watchdog_q),
+    .waiting_i (ring_waiting_i),
+    .progress_i(ring_progress_i),
+    .expired_o (late_events)
+  );
+
+  // ---- writes: address and data wait for each other, then act
+  logic        aw_full_q, w_full_q, act;
+  logic [11:0] aw_q;
+  logic [31:0] w_q, w_mask, set_flags, clear_flags;
+  logic [3:0]  strb_q;
+  assign awready_o = !aw_full_q && rst_ni;
+  assign wready_o  = !w_full_q && rst_ni;
+  assign act       = aw_full_q && w_full_q && !bvalid_o;
+  assign w_mask    = {{8{strb_q[3]}}, {8{strb_q[2]}}, {8{strb_q[1]}}, {8{strb_q[0]}}};
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      commands_q   <= '0;
-      events_q     <= '0;
-      ticks_q      <= '0;
-      rows_q       <= '0;
-      triggers_q   <= '0;
-      band_exits_q <= '0;
-      errors_q     <= '0;
-      cycles_q     <= '0;
-      stall_in_q   <= '0;
-      stall_out_q  <= '0;
-      frozen_q     <= '0;
+      aw_full_q <= 1'b0;
+      w_full_q  <= 1'b0;
+      bvalid_o  <= 1'b0;
     end else begin
-      commands_q   <= commands_q + 64'(command_i);
-      events_q     <= events_q + 64'(event_i);
-      ticks_q      <= ticks_q + 64'(tick_i);
-      rows_q       <= rows_q + 64'(row_i);
-      triggers_q   <= triggers_q + 64'(trigger_i);
-      band_exits_q <= band_exits_q + 64'(band_exit_i);
-      errors_q     <= errors_q + 64'(error_i);
-      cycles_q     <= cycles_q + 64'd1;
-      stall_in_q   <= stall_in_q + 64'(stall_in_i);
-      stall_out_q  <= stall_out_q + 64'(stall_out_i);
-      frozen_q     <= frozen_q + 64'(frozen_i);
+      aw_full_q <= aw_full_q ? !act : awvalid_i;
+      w_full_q  <= w_full_q ? !act : wvalid_i;
+      bvalid_o  <= act || (bvalid_o && !bready_i);
+    end
+    if (!aw_full_q) aw_q <= awaddr_i;
+    if (!w_full_q) begin
+      w_q    <= wdata_i;
+      strb_q <= wstrb_i;
     end
   end
-  assign cycle_o = cycles_q[31:0];
 
-  // ---- writes: only the error flags
-  logic write;
-  assign write     = awvalid_i && wvalid_i && !bvalid_o;
-  assign awready_o = write;
-  assign wready_o  = write;
-  always_comb begin
-    clear_flags = '0;
-    if (write && awaddr_i == abi_pkg::RegErrorFlags) begin
-      for (int unsigned i = 0; i < 4; i++) begin
-        if (wstrb_i[i]) clear_flags[i*8 +: 8] = wdata_i[i*8 +: 8];
+  // The old value with the bytes written replaced.
+  function automatic logic [31:0] merge(input logic [31:0] old, input logic [31:0] new_value,
+                                        input logic [31:0] mask);
+    merge = (old & ~mask) | (new_value & mask);
+  endfunction
+
+  // Registers of the host, bits below a base's alignment always 0.
+  localparam logic [31:0] BaseLow = 32'hffff_ffc0;
+  logic [31:0] new_log2;
+  assign new_log2 = merge({27'd0, ring_log2_o}, w_q, w_mask);
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      enable_o      <= 1'b0;
+      quiet_o       <= 1'b0;
+      reset_o       <= 1'b0;
+      ring_log2_o   <= '0;
+      ring_base_o   <= '0;
+      status_base_o <= '0;
+      consumed_o    <= '0;
+      watchdog_q    <= '0;
+    end else begin
+      reset_o <= 1'b0;
+      if (act) begin
+        case (aw_q)
+          abi_pkg::RegControl: begin
+            if (strb_q[0]) enable_o <= w_q[abi_pkg::ControlEnable];
+            if (strb_q[0]) quiet_o <= w_q[abi_pkg::ControlQuiet];
+            reset_o <= strb_q[3] && w_q[abi_pkg::ControlReset];
+          end
+          // A value that does not fit is kept as one that enables nothing.
+          abi_pkg::RegRingLog2: if (!enable_o) ring_log2_o <= (new_log2[31:5] != '0) ? 5'd31 : new_log2[4:0];
+          abi_pkg::RegRingBase:
+          if (!enable_o) ring_base_o[31:0] <= merge(ring_base_o[31:0], w_q, w_mask) & BaseLow;
+          abi_pkg::RegRingBase + 12'd4:
+          if (!enable_o) ring_base_o[63:32] <= merge(ring_base_o[63:32], w_q, w_mask);
+          abi_pkg::RegStatusBase:
+          if (!enable_o) status_base_o[31:0] <= merge(status_base_o[31:0], w_q, w_mask) & BaseLow;
+          abi_pkg::RegStatusBase + 12'd4:
+          if (!enable_o) status_base_o[63:32] <= merge(status_base_o[63:32], w_q, w_mask);
+          abi_pkg::RegRingConsumed: consumed_o <= merge(consumed_o, w_q, w_mask);
+          abi_pkg::RegWatchdog: watchdog_q <= merge(watchdog_q, w_q, w_mask);
+          default: ;
+        endcase
+      end
+      if (reset_o || resetting_i || !soft_rst_ni || (act && aw_q == abi_pkg::RegControl && strb_q[3] &&
+          w_q[abi_pkg::ControlReset])) begin
+        enable_o   <= 1'b0;
+        quiet_o    <= 1'b0;
+        consumed_o <= '0;
       end
     end
   end
+
+  // ---- flags: what is set now wins over what is cleared now
+  always_comb begin
+    clear_flags = (act && aw_q == abi_pkg::RegErrorFlags) ? w_q & w_mask : '0;
+    set_flags   = core_q.error ? 32'd1 << core_q.error_code : '0;
+    set_flags[abi_pkg::FlagGeneration]       = bad_generation_i;
+    set_flags[abi_pkg::FlagPartial]          = bad_partial_i;
+    set_flags[abi_pkg::FlagAddress]          = bad_address_i;
+    set_flags[abi_pkg::FlagHostWrite]        = ring_error_i;
+    set_flags[abi_pkg::FlagWatchdogCommands] = late_commands;
+    set_flags[abi_pkg::FlagWatchdogEvents]   = late_events;
+  end
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      bvalid_o <= 1'b0;
-      flags_q  <= '0;
-    end else begin
-      if (write) bvalid_o <= 1'b1;
-      else if (bready_i) bvalid_o <= 1'b0;
-      flags_q <= (flags_q & ~clear_flags) | (error_i ? (32'd1 << error_code_i) : 32'd0);
-    end
+    if (!soft_rst_ni) flags_o <= '0;
+    else flags_o <= (flags_o & ~clear_flags) | set_flags;
   end
 
-  // ---- reads
-  logic read, is_high;
-  assign read      = arvalid_i && arready_o;
-  assign arready_o = !rvalid_o;
-  always_comb begin
-    case ({araddr_i[11:3], 3'b000})
-      abi_pkg::RegMagic:      value = {abi_pkg::Version, abi_pkg::Magic};
-      abi_pkg::RegAbiHash:    value = abi_pkg::Hash;
-      abi_pkg::RegBuildHash:  value = BUILD_HASH;
-      abi_pkg::RegLanes:      value = {32'(SLOTS), 32'(LANES)};
-      abi_pkg::RegAssets:     value = {29'd0, loading_i, clearing_i, idle_i, 32'(ASSETS)};
-      abi_pkg::RegErrorFlags: value = {32'd0, flags_q};
-      abi_pkg::RegCommands:   value = commands_q;
-      abi_pkg::RegEvents:     value = events_q;
-      abi_pkg::RegTicks:      value = ticks_q;
-      abi_pkg::RegRows:       value = rows_q;
-      abi_pkg::RegTriggers:   value = triggers_q;
-      abi_pkg::RegBandExits:  value = band_exits_q;
-      abi_pkg::RegErrors:     value = errors_q;
-      abi_pkg::RegCycles:     value = cycles_q;
-      abi_pkg::RegStallIn:    value = stall_in_q;
-      abi_pkg::RegStallOut:   value = stall_out_q;
-      abi_pkg::RegFrozen:     value = frozen_q;
-      default:                value = '0;
-    endcase
-  end
-  // Below the counters two 32-bit registers share a 64-bit place; there the high half is live.
-  assign is_high = araddr_i[2];
-  always_comb begin
-    if (!is_high) word = value[31:0];
-    else if (araddr_i < abi_pkg::RegCommands) word = value[63:32];
-    else word = high_q;
-  end
+  // ---- reads: eight 64-bit places a group, then the group, then the word
+  logic [11:2] ar_q;
+  logic [2:0]  read_q;  // one-hot place of the read in its pipeline
+  logic [63:0] identity_q, count_lo_q, count_hi_q, index_q, settings_q, value;
+  logic [31:0] high_q;
+  logic        counter;
+  assign arready_o = read_q == '0 && !rvalid_o && rst_ni;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
+      read_q   <= '0;
       rvalid_o <= 1'b0;
     end else begin
-      if (read) rvalid_o <= 1'b1;
-      else if (rready_i) rvalid_o <= 1'b0;
+      read_q   <= {1'b0, read_q[0], arvalid_i && arready_o};
+      rvalid_o <= read_q[1] || (rvalid_o && !rready_i);
     end
-    if (read) begin
-      rdata_o <= word;
-      if (!is_high) high_q <= value[63:32];
+    if (arready_o) ar_q <= araddr_i[11:2];
+    case ({6'd0, ar_q[5:3], 3'd0})
+      abi_pkg::RegMagic:       identity_q <= {abi_pkg::Version, abi_pkg::Magic};
+      abi_pkg::RegAbiHash:     identity_q <= abi_pkg::Hash;
+      abi_pkg::RegBuildHash:   identity_q <= BUILD_HASH;
+      abi_pkg::RegLanes:       identity_q <= {32'(SLOTS), 32'(LANES)};
+      abi_pkg::RegAssets:      identity_q <= {state_q, 32'(ASSETS)};
+      abi_pkg::RegErrorFlags:  identity_q <= {32'(LATENCY), flags_o};
+      abi_pkg::RegWindowDepth: identity_q <= {32'd0, 32'(WINDOW_DEPTH)};
+      default:                 identity_q <= '0;
+    endcase
+    case ({6'd1, ar_q[5:3], 3'd0})
+      abi_pkg::RegCommands:  count_lo_q <= commands_q;
+      abi_pkg::RegEvents:    count_lo_q <= events_q;
+      abi_pkg::RegTicks:     count_lo_q <= ticks_q;
+      abi_pkg::RegRows:      count_lo_q <= rows_q;
+      abi_pkg::RegTriggers:  count_lo_q <= triggers_q;
+      abi_pkg::RegBandExits: count_lo_q <= band_exits_q;
+      abi_pkg::RegErrors:    count_lo_q <= errors_q;
+      default:               count_lo_q <= cycle_o;
+    endcase
+    case ({6'd2, ar_q[5:3], 3'd0})
+      abi_pkg::RegStallIn:       count_hi_q <= stall_in_q;
+      abi_pkg::RegStallOut:      count_hi_q <= stall_out_q;
+      abi_pkg::RegStallEvents:   count_hi_q <= stall_events_q;
+      abi_pkg::RegRingFull:      count_hi_q <= ring_full_q;
+      abi_pkg::RegRecords:       count_hi_q <= records_q;
+      abi_pkg::RegStatusRecords: count_hi_q <= status_records_q;
+      default:                   count_hi_q <= '0;
+    endcase
+    index_q <= (ar_q[5:3] == 3'd0) ? {produced_i, taken_i} : '0;
+    case ({6'd4, ar_q[5:3], 3'd0})
+      abi_pkg::RegControl:      settings_q <= {27'd0, ring_log2_o, 30'd0, quiet_o, enable_o};
+      abi_pkg::RegRingBase:     settings_q <= ring_base_o;
+      abi_pkg::RegStatusBase:   settings_q <= status_base_o;
+      abi_pkg::RegRingConsumed: settings_q <= {watchdog_q, consumed_o};
+      default:                  settings_q <= '0;
+    endcase
+    if (read_q[1]) begin
+      rdata_o <= !ar_q[2] ? value[31:0] : counter ? high_q : value[63:32];
+      if (counter && !ar_q[2]) high_q <= value[63:32];
     end
+  end
+  assign counter = ar_q[11:6] == 6'd1 || ar_q[11:6] == 6'd2;
+  always_comb begin
+    case (ar_q[11:6])
+      6'd0:    value = identity_q;
+      6'd1:    value = count_lo_q;
+      6'd2:    value = count_hi_q;
+      6'd3:    value = index_q;
+      6'd4:    value = settings_q;
+      default: value = '0;
+    endcase
   end
 
-  // The pairing above rests on these places.
+  // The groups and pairs above rest on these places.
   if (abi_pkg::RegAbiVersion != abi_pkg::RegMagic + 12'd4 ||
       abi_pkg::RegSlots != abi_pkg::RegLanes + 12'd4 ||
-      abi_pkg::RegStatus != abi_pkg::RegAssets + 12'd4) begin : g_bad_map
-    $error("register pairs moved: adapt the read multiplexer");
+      abi_pkg::RegStatus != abi_pkg::RegAssets + 12'd4 ||
+      abi_pkg::RegLatency != abi_pkg::RegErrorFlags + 12'd4 ||
+      abi_pkg::RegWindowDepth != 12'h030 || abi_pkg::RegCommands != 12'h040 ||
+      abi_pkg::RegCycles != 12'h078 || abi_pkg::RegStallIn != 12'h080 ||
+      abi_pkg::RegStatusRecords >= 12'h0c0 || abi_pkg::RegTaken != 12'h0c0 ||
+      abi_pkg::RegProduced != abi_pkg::RegTaken + 12'd4 || abi_pkg::RegControl != 12'h100 ||
+      abi_pkg::RegRingLog2 != abi_pkg::RegControl + 12'd4 || abi_pkg::RegWatchdog >= 12'h140 ||
+      abi_pkg::RegWatchdog != abi_pkg::RegRingConsumed + 12'd4) begin : g_bad_map
+    $error("registers moved: adapt the read multiplexer");
   end
-  `HC_ASSERT(a_error_code, !error_i || error_code_i != 4'd0)
+
+`ifndef SYNTHESIS
+  logic        past_q, aw_wait_q, w_wait_q, b_wait_q, ar_wait_q, r_wait_q;
+  logic [11:0] aw_past_q, ar_past_q;
+  logic [35:0] w_past_q;
+  logic [31:0] r_past_q;
+  logic [1:0]  aw_open_q, w_open_q;  // accepted and not answered
+  logic        ar_open_q;
+  always_ff @(posedge clk_i) begin
+    past_q    <= rst_ni;
+    aw_wait_q <= awvalid_i && !awready_o;
+    w_wait_q  <= wvalid_i && !wready_o;
+    b_wait_q  <= bvalid_o && !bready_i;
+    ar_wait_q <= arvalid_i && !arready_o;
+    r_wait_q  <= rvalid_o && !rready_i;
+    aw_past_q <= awaddr_i;
+    w_past_q  <= {wdata_i, wstrb_i};
+    ar_past_q <= araddr_i;
+    r_past_q  <= rdata_o;
+    if (!rst_ni) begin
+      aw_open_q <= '0;
+      w_open_q  <= '0;
+      ar_open_q <= 1'b0;
+    end else begin
+      aw_open_q <= aw_open_q + {1'b0, awvalid_i && awready_o} - {1'b0, bvalid_o && bready_i};
+      w_open_q  <= w_open_q + {1'b0, wvalid_i && wready_o} - {1'b0, bvalid_o && bready_i};
+      ar_open_q <= (ar_open_q || (arvalid_i && arready_o)) && !(rvalid_o && rready_i);
+    end
+  end
+  // AXI4-Lite, the master's part
+  `HC_ASSUME_IN(m_aw_holds, !(past_q && aw_wait_q) || (awvalid_i && awaddr_i == aw_past_q))
+  `HC_ASSUME_IN(m_w_holds, !(past_q && w_wait_q) || (wvalid_i && {wdata_i, wstrb_i} == w_past_q))
+  `HC_ASSUME_IN(m_ar_holds, !(past_q && ar_wait_q) || (arvalid_i && araddr_i == ar_past_q))
+  `HC_ASSUME_IN(m_error_code, !status_i.error || status_i.error_code != 4'd0)
+  // AXI4-Lite, ours
+  `HC_ASSERT(a_b_holds, !(past_q && b_wait_q) || bvalid_o)
+  `HC_ASSERT(a_b_after_request, !bvalid_o || (aw_open_q != '0 && w_open_q != '0))
+  `HC_ASSERT(a_r_holds, !(past_q && r_wait_q) || (rvalid_o && rdata_o == r_past_q))
+  `HC_ASSERT(a_r_after_request, !rvalid_o || ar_open_q)
+  `HC_ASSERT(a_one_read, read_q == 3'd0 || (!rvalid_o && (read_q & (read_q - 3'd1)) == 3'd0))
+`endif
 endmodule
 `default_nettype wire

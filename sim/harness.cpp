@@ -1,244 +1,578 @@
 // SPDX-License-Identifier: Apache-2.0
-// Harness of the Verilated core. Every cycle: drive the inputs, settle with the clock low, look at
-// both handshakes, rise.
-#include "sim_api.h"
+// The board: clock, AXI channels of the Verilated hc_top, and the links of pcie.hpp on their other side.
+// Every cycle: drive the inputs, settle with the clock low, look at the handshakes, rise.
+#include "board.h"
 
-#include <array>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <string>
 
-#include "Vhc_core.h"
+#include "Vhc_top.h"
 #include "build_hash.h"
+#include "pcie.hpp"
 #include "verilated.h"
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
 #include "verilated_fst_c.h"
+#ifdef SIM_SKIP // the model's own state is within reach (sim.mk): skip.hpp
+#include "skip.hpp"
+#endif
+
+const uint64_t board_patience = UINT64_C(1) << 17;
 
 namespace
 {
 
-constexpr size_t kQueue = 4096;
 constexpr unsigned kResetCycles = 8;
-constexpr uint64_t kBringUpCycles = uint64_t{1} << 24; // more than any that fits a simulator needs
+constexpr size_t kChannel = 8; // transfers waiting at a channel of the window's port
+constexpr size_t kReplies = 32;
+// Cycles of idleness before a device counts as at rest: a status record comes after 8.
+constexpr uint64_t kSettle = 16;
+using pcie::Request;
 
-struct Ring {
-    std::array<beat, kQueue> at;
-    size_t head = 0, used = 0;
-    bool full() const { return used == kQueue; }
-    void push(const beat &b) { at[(head + used++) % kQueue] = b; }
-    const beat &front() const { return at[head]; }
-    void pop()
-    {
-        head = (head + 1) % kQueue;
-        used--;
-    }
-    void clear() { head = used = 0; }
+struct Beat { // of the window's W channel
+    uint32_t word[8], strobe;
+    bool last;
+};
+struct Address {
+    uint32_t offset;
+    uint8_t len, burst;
+};
+struct Target { // of the device's AW channel
+    uint64_t address;
+    uint8_t id;
+};
+struct Data { // of the device's W channel
+    uint64_t w[4];
 };
 
-// xorshift64*: only has to be repeatable.
-struct Random {
-    uint64_t state;
-    explicit Random(uint64_t seed) : state(seed * 2 + 1) {}
-    bool percent(unsigned pct)
-    {
-        if (pct == 0)
-            return false;
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        return ((state * UINT64_C(0x2545f4914f6cdd1d)) >> 32) % 100 < pct;
-    }
-};
+uint64_t cycles_of(uint64_t ns, uint64_t mhz)
+{
+    return (ns * mhz + 500) / 1000;
+}
+
+const device_card &card_of(const board_config &c)
+{
+    return c.card ? *c.card : device_card_default;
+}
 
 } // namespace
 
-struct sim {
-    explicit sim(const sim_config &c)
-        : random_in(c.seed ^ UINT64_C(0x5851f42d4c957f2d)), random_out(c.seed ^ UINT64_C(0x14057b7ef767814f)),
-          stall_in(c.stall_in_pct), stall_out(c.stall_out_pct)
+struct board {
+    explicit board(const board_config &c)
+        : memory(card_of(c).ring_log2, c.seed), checker(memory),
+          random_in(c.seed ^ UINT64_C(0x5851f42d4c957f2d)), random_out(c.seed ^ UINT64_C(0x14057b7ef767814f)),
+          down(cycles_of(card_of(c).write_ns, card_of(c).clock_mhz),
+               cycles_of(card_of(c).read_ns, card_of(c).clock_mhz), card_of(c).jitter_pct, card_of(c).whole,
+               random_in),
+          up(cycles_of(card_of(c).event_ns, card_of(c).clock_mhz),
+             cycles_of(card_of(c).read_ns, card_of(c).clock_mhz), card_of(c).jitter_pct, card_of(c).whole,
+             random_out),
+          stall_in(c.stall_in_pct), stall_out(c.stall_out_pct), skipping(!c.every_cycle && !c.trace)
     {
         context.randReset(2);
         context.randSeed(static_cast<int>(c.seed & 0x7fffffff) | 1);
         context.traceEverOn(c.trace != nullptr);
-        core = std::make_unique<Vhc_core>(&context, "core");
+        top = std::make_unique<Vhc_top>(&context, "top");
         if (c.trace) {
             trace = std::make_unique<VerilatedFstC>();
-            core->trace(trace.get(), 99);
+            top->trace(trace.get(), 99);
             trace->open(c.trace);
         }
     }
-    ~sim()
+    ~board()
     {
-        core->final();
+        top->final();
+#if VM_COVERAGE
+        if (const char *path = std::getenv("COVERAGE")) // one file a board: the reader adds them up
+            context.coveragep()->write((std::string(path) + "." + std::to_string(serial++)).c_str());
+#endif
         if (trace)
             trace->close();
     }
 
     void half(bool clock)
     {
-        core->clk_i = clock;
-        core->eval();
+        top->clk_i = clock;
+        top->eval();
         if (trace)
             trace->dump(context.time());
         context.timeInc(1);
     }
 
+    void reset()
+    {
+        down.clear();
+        up.clear();
+        checker.reset();
+        aw.clear();
+        w.clear();
+        m_aw.clear();
+        m_w.clear();
+        replies.clear();
+        unanswered = 0;
+        access = Access::None;
+        aw_on = w_on = held = lite_aw = lite_w = lite_ar = answered = false;
+        top->s_axi_awvalid = top->s_axi_wvalid = top->s_axi_arvalid = 0;
+        top->s_axil_awvalid = top->s_axil_wvalid = top->s_axil_arvalid = 0;
+        top->m_axi_bvalid = 0;
+        top->rst_ni = 0;
+        for (unsigned i = 0; i < kResetCycles; i++) {
+            context.assertOn(i >
+                             1); // before its first clock a device may be in any state, and no promise holds
+            half(false);
+            half(true);
+        }
+#if VM_COVERAGE
+        if (std::getenv("COVERAGE_FROM_RESET") && !begun)
+            context.coveragep()->zero(); // what powering up did to a bit is no coverage
+        begun = true;
+#endif
+        top->rst_ni = 1;
+        now = evaluated = quiet = rest = 0;
+        visible = 0;
+    }
+
+    // ---- host to device: the head of the link is handed to the port it is for, in order even between the
+    // ports
+    void feed()
+    {
+        const Request &r = down.front();
+        if (r.kind == Request::Window) {
+            if (access != Access::None || aw.full() || w.size() + 2 > kChannel)
+                return;
+            feed_window(r);
+        } else {
+            if (access != Access::None || unanswered)
+                return;
+            access = r.kind == Request::Write ? Access::Write : Access::Read;
+            lite_offset = r.offset;
+            lite_value = r.value;
+            lite_aw = lite_w = r.kind == Request::Write;
+            lite_ar = !lite_aw;
+        }
+        down.pop();
+        quiet = 0;
+    }
+
+    void feed_window(const Request &r)
+    {
+        uint32_t first = r.offset / 32, last = (r.offset + r.size - 1) / 32;
+        aw.push() = Address{r.offset, static_cast<uint8_t>(last - first), r.burst};
+        for (uint32_t k = first; k <= last; k++) {
+            uint32_t from = k == first ? r.offset % 32 : 0,
+                     to = k == last ? (r.offset + r.size - 1) % 32 + 1 : 32;
+            Beat &b = w.push();
+            std::memset(b.word, 0x5a, sizeof b.word); // what no strobe covers must not matter
+            std::memcpy(reinterpret_cast<uint8_t *>(b.word) + from, r.data + (k * 32 + from - r.offset),
+                        to - from);
+            b.strobe = static_cast<uint32_t>(((UINT64_C(1) << (to - from)) - 1) << from);
+            b.last = k == last;
+        }
+        unanswered++;
+    }
+
     void offer()
     {
-        if (offering || !commands.used || random_in.percent(stall_in))
-            return;
-        const beat &b = commands.front();
-        for (int i = 0; i < 4; i++) {
-            core->s_axis_tdata[2 * i] = static_cast<uint32_t>(b.w[i]);
-            core->s_axis_tdata[2 * i + 1] = static_cast<uint32_t>(b.w[i] >> 32);
+        if (!aw_on && !aw.empty() && !random_in.percent(stall_in)) {
+            const Address &a = aw.front();
+            top->s_axi_awid = a.offset >> 5 & 0xf;
+            top->s_axi_awaddr = a.offset;
+            top->s_axi_awlen = a.len;
+            top->s_axi_awsize = 5;
+            top->s_axi_awburst = a.burst;
+            aw_on = true;
         }
-        offering = true;
+        if (!w_on && !w.empty() && !random_in.percent(stall_in)) {
+            const Beat &b = w.front();
+            for (int i = 0; i < 8; i++)
+                top->s_axi_wdata[i] = b.word[i];
+            top->s_axi_wstrb = b.strobe;
+            top->s_axi_wlast = b.last;
+            w_on = true;
+        }
+        top->s_axi_awvalid = aw_on;
+        top->s_axi_wvalid = w_on;
+        top->s_axi_bready = !unanswered || !random_in.percent(stall_in);
+        if (access != Access::None)
+            offer_access();
     }
 
-    void take_event()
+    void offer_access()
     {
-        beat b;
-        for (int i = 0; i < 4; i++)
-            b.w[i] = core->m_axis_tdata[2 * i] | static_cast<uint64_t>(core->m_axis_tdata[2 * i + 1]) << 32;
-        events.push(b);
+        top->s_axil_awaddr = top->s_axil_araddr = lite_offset;
+        top->s_axil_wdata = lite_value;
+        top->s_axil_wstrb = 0xf;
+        // once offered it stays
+        top->s_axil_awvalid = lite_aw && (top->s_axil_awvalid || !random_in.percent(stall_in));
+        top->s_axil_wvalid = lite_w && (top->s_axil_wvalid || !random_in.percent(stall_in));
+        top->s_axil_arvalid = lite_ar && (top->s_axil_arvalid || !random_in.percent(stall_in));
+        top->s_axil_bready = access == Access::Write && !random_in.percent(stall_in);
+        top->s_axil_rready = access == Access::Read && !random_in.percent(stall_in);
     }
 
+    void look_down()
+    {
+        if (aw_on && top->s_axi_awready) {
+            aw.pop();
+            aw_on = false;
+            quiet = 0;
+        }
+        if (w_on && top->s_axi_wready) {
+            checker.window_bytes(static_cast<uint32_t>(__builtin_popcount(w.front().strobe)));
+            w.pop();
+            w_on = false;
+            quiet = 0;
+        }
+        if (top->s_axi_bvalid && top->s_axi_bready) {
+            if (!unanswered)
+                pcie::violation("a write response too many", top->s_axi_bid, 0);
+            unanswered--;
+            refused += top->s_axi_bresp != 0;
+            quiet = 0;
+        }
+        if (access != Access::None)
+            look_access();
+    }
+
+    void look_access()
+    {
+        quiet = 0;
+        bool writing = lite_aw || lite_w, done = false;
+        lite_aw = lite_aw && !(top->s_axil_awvalid && top->s_axil_awready);
+        lite_w = lite_w && !(top->s_axil_wvalid && top->s_axil_wready);
+        lite_ar = lite_ar && !(top->s_axil_arvalid && top->s_axil_arready);
+        if (writing && !lite_aw && !lite_w)
+            checker.written(lite_offset, lite_value); // it may act on it from now on, answered or not
+        if (access == Access::Write)
+            done = top->s_axil_bvalid && top->s_axil_bready;
+        else if (top->s_axil_rvalid && top->s_axil_rready) {
+            up.answer(now, top->s_axil_rdata);
+            done = true;
+        }
+        if (done) {
+            access = Access::None;
+            lite_off = true;
+        }
+    }
+
+    // ---- device to host
+    void take()
+    {
+        bool room = !up.full() && replies.size() < kReplies;
+        top->m_axi_awready = room && !m_aw.full() && !(top->m_axi_awvalid && random_out.percent(stall_out));
+        top->m_axi_wready = room && !m_w.full() && !(top->m_axi_wvalid && random_out.percent(stall_out));
+        top->m_axi_bvalid = !replies.empty() && (top->m_axi_bvalid || !random_out.percent(stall_out));
+        top->m_axi_bresp = 0;
+        top->m_axi_bid = replies.front();
+    }
+
+    void look_up()
+    {
+        if (top->m_axi_awvalid || held)
+            look_address();
+        if (top->m_axi_wvalid && top->m_axi_wready) {
+            if (top->m_axi_wstrb != UINT32_MAX || !top->m_axi_wlast)
+                pcie::violation("a record is one whole beat, a burst of its own", top->m_axi_wstrb,
+                                top->m_axi_wlast);
+            Data &d = m_w.push();
+            for (int i = 0; i < 4; i++)
+                d.w[i] = top->m_axi_wdata[2 * i] | static_cast<uint64_t>(top->m_axi_wdata[2 * i + 1]) << 32;
+            quiet = 0;
+        }
+        if (top->m_axi_bvalid && top->m_axi_bready) {
+            replies.pop();
+            quiet = 0;
+        }
+        while (!m_aw.empty() && !m_w.empty()) {
+            checker.record(m_aw.front().address, m_w.front().w);
+            up.record(now, m_aw.front().address, m_w.front().w);
+            replies.push() = m_aw.front().id;
+            m_aw.pop();
+            m_w.pop();
+        }
+    }
+
+    void look_address()
+    {
+        if (held && (!top->m_axi_awvalid || top->m_axi_awaddr != held_address))
+            pcie::violation("an address was withdrawn before it was taken", held_address, top->m_axi_awaddr);
+        held = top->m_axi_awvalid && !top->m_axi_awready;
+        held_address = top->m_axi_awaddr;
+        if (held || !top->m_axi_awvalid)
+            return;
+        if (top->m_axi_awlen || top->m_axi_awsize != 5 || top->m_axi_awburst != 1)
+            pcie::violation("a record is one whole beat, a burst of its own", top->m_axi_awlen,
+                            top->m_axi_awsize);
+        m_aw.push() = Target{top->m_axi_awaddr, top->m_axi_awid};
+        quiet = 0;
+    }
+
+    // ---- time
     void cycle()
     {
+        now++;
+        evaluated++;
+        quiet++;
+        if (down.due() <= now)
+            feed();
         offer();
-        core->s_axis_tvalid = offering;
-        core->m_axis_tready = !events.full() && !random_out.percent(stall_out);
+        take();
         half(false);
-        if (core->rst_ni && core->m_axis_tvalid && core->m_axis_tready)
-            take_event();
-        if (core->rst_ni && offering && core->s_axis_tready) {
-            commands.pop();
-            offering = false;
-        }
+        look_down();
+        look_up();
         half(true);
-        core->s_axis_tvalid = offering;
-    }
-
-    // Nothing offered or queued and the core at rest. idle_o depends on registers only, so it is
-    // settled here.
-    bool at_rest() const { return !commands.used && core->idle_o; }
-
-    bool bring_up()
-    {
-        core->rst_ni = 0;
-        for (unsigned i = 0; i < kResetCycles; i++)
-            cycle();
-        core->rst_ni = 1;
-        for (uint64_t i = 0; i < kBringUpCycles; i++) {
-            cycle();
-            if (at_rest())
-                return true;
+        if (lite_off) {
+            top->s_axil_awvalid = top->s_axil_wvalid = top->s_axil_arvalid = 0;
+            top->s_axil_bready = top->s_axil_rready = 0;
+            lite_off = false;
         }
-        return false;
+        settle();
+        if (up.due() <= now)
+            visible += up.deliver(now, memory, &answered, &answer);
     }
 
+    // Nothing between the links and the device is under way.
+    bool ports_empty() const
+    {
+        return aw.empty() && w.empty() && !unanswered && access == Access::None && m_aw.empty() &&
+               m_w.empty() && replies.empty() && !top->m_axi_awvalid && !top->m_axi_wvalid;
+    }
+
+#ifdef SIM_SKIP
+    bool device_idle() const
+    {
+        return skip::idle(*top);
+    }
+    bool at_rest() const
+    {
+        return rest >= kSettle;
+    }
+    bool done() const
+    {
+        return rest > 0 && down.empty() && up.empty() && !down.combining();
+    }
+    void settle()
+    {
+        rest = ports_empty() && device_idle() ? rest + 1 : 0;
+    }
+    // At rest a device does nothing but count cycles, so that is all that has to be done for cycles until
+    // something arrives. The last one before that is simulated, which settles what depends on the count.
+    void skip(uint64_t until)
+    {
+        uint64_t due = std::min({down.due(), up.due(), until});
+        if (!skipping || due == pcie::kNever || due < now + 2 + skip::kStep || !at_rest())
+            return;
+        uint64_t n = (due - now - 2) / skip::kStep * skip::kStep;
+        skip::count(*top, n);
+        now += n;
+        quiet += n;
+        rest += n;
+    }
+#else
+    // Asks the device through its registers, at the cost of some cycles, when its ports have been quiet for a
+    // while.
+    bool device_idle()
+    {
+        if (quiet % 64 != 3 * kSettle)
+            return false;
+        return ask(ABI_REG_STATUS) & ABI_STATUS_IDLE;
+    }
+    uint32_t ask(uint32_t offset)
+    {
+        uint64_t was = quiet;
+        access = Access::Read;
+        lite_ar = true;
+        lite_offset = offset;
+        while (access != Access::None)
+            cycle();
+        while (!answered)
+            cycle();
+        answered = false;
+        quiet = was;
+        return answer;
+    }
+    bool at_rest()
+    {
+        return ports_empty() && device_idle();
+    }
+    bool done()
+    {
+        return down.empty() && up.empty() && !down.combining() && at_rest();
+    }
+    void skip(uint64_t) {}
+    void settle() {}
+#endif
+
+    bool advance(bool idle_is_enough)
+    {
+        while (!visible) {
+            if (down.empty() && up.empty() && at_rest()) {
+                if (!down.combining())
+                    break;
+                down.fence(now); // a processor does not keep them for ever
+            }
+            if ((quiet > board_patience && down.empty() && up.empty()) || (idle_is_enough && done()))
+                break;
+            skip(pcie::kNever);
+            cycle();
+        }
+        bool seen = visible > 0; // also what came while a register was read
+        visible = 0;
+        return seen;
+    }
+
+    void room()
+    {
+        while (!down.room())
+            cycle();
+    }
+
+#if VM_COVERAGE
+    static inline unsigned serial;
+    bool begun = false;
+#endif
     VerilatedContext context;
-    std::unique_ptr<Vhc_core> core;
+    std::unique_ptr<Vhc_top> top;
     std::unique_ptr<VerilatedFstC> trace;
-    Ring commands, events;
-    Random random_in, random_out;
+    pcie::Memory memory;
+    pcie::Checker checker;
+    pcie::Random random_in, random_out;
+    pcie::DownLink down;
+    pcie::UpLink up;
     unsigned stall_in, stall_out;
-    bool offering = false; // a beat once offered stays until taken
+    bool skipping;
+
+    uint64_t now = 0, evaluated = 0, refused = 0;
+    uint64_t quiet = 0;   // cycles since something happened at a port
+    uint64_t rest = 0;    // cycles since device and ports had something to do
+    unsigned visible = 0; // words that the host has got
+    pcie::Queue<Address, kChannel> aw;
+    pcie::Queue<Beat, kChannel> w;
+    bool aw_on = false, w_on = false; // offered, and so not to be withdrawn
+    unsigned unanswered = 0;          // window writes without a response
+    enum class Access { None, Write, Read } access = Access::None;
+    bool lite_aw = false, lite_w = false, lite_ar = false, lite_off = false;
+    uint32_t lite_offset = 0, lite_value = 0;
+    bool answered = false;
+    uint32_t answer = 0;
+    pcie::Queue<Target, kChannel> m_aw;
+    pcie::Queue<Data, kChannel> m_w;
+    pcie::Queue<uint8_t, kReplies> replies; // write responses owed to the device: their ids
+    bool held = false;                      // an address is offered and was not taken
+    uint64_t held_address = 0;
 };
 
 extern "C" {
 
-struct sim *sim_open(const struct sim_config *c, const char **why)
+struct board *board_open(const struct board_config *c, const char **why)
 {
-    auto *s = new (std::nothrow) sim(*c);
-    if (!s) {
+    try {
+        auto b = std::make_unique<board>(*c);
+        if (b->trace && !b->trace->isOpen()) {
+            *why = "the waveform file cannot be written";
+            return nullptr;
+        }
+        b->reset();
+        return b.release();
+    } catch (const std::bad_alloc &) {
         *why = "out of memory";
         return nullptr;
     }
-    if (s->trace && !s->trace->isOpen())
-        *why = "the waveform file cannot be written";
-    else if (!s->bring_up())
-        *why = "the core did not finish clearing its memories";
-    else
-        return s;
-    delete s;
-    return nullptr;
 }
 
-int sim_reset(struct sim *s, uint64_t cycles)
+void board_reset(struct board *b)
 {
-    while (cycles--)
-        s->cycle();
-    s->commands.clear();
-    s->events.clear();
-    s->offering = false;
-    return s->bring_up() ? 0 : -1;
+    b->reset();
 }
 
-size_t sim_submit(struct sim *s, const struct beat *cmd, size_t n)
+void board_close(struct board *b)
 {
-    size_t i = 0;
-    for (; i < n && !s->commands.full(); i++)
-        s->commands.push(cmd[i]);
-    return i;
+    delete b;
 }
 
-size_t sim_poll(struct sim *s, struct beat *evt, size_t max)
+uint32_t board_read32(struct board *b, uint32_t offset)
 {
-    while (!s->events.used && !s->at_rest())
-        s->cycle();
-    size_t n = 0;
-    for (; n < max && s->events.used; n++) {
-        evt[n] = s->events.front();
-        s->events.pop();
+    b->room();
+    b->down.read(b->now, offset);
+    b->answered = false;
+    while (!b->answered) {
+        b->skip(pcie::kNever);
+        b->cycle();
     }
-    return n;
+    b->answered = false;
+    return b->answer;
 }
 
-uint32_t sim_read(struct sim *s, uint32_t offset)
+void board_write32(struct board *b, uint32_t offset, uint32_t value)
 {
-    Vhc_core &core = *s->core;
-    core.s_axil_araddr = offset;
-    core.s_axil_arvalid = 1;
-    core.s_axil_rready = 1;
-    bool taken = false;
-    while (!taken) {
-        core.eval();
-        taken = core.s_axil_arready;
-        s->cycle();
-    }
-    core.s_axil_arvalid = 0;
-    uint32_t value = core.s_axil_rdata; // valid in the cycle after the address was taken
-    s->cycle();
-    core.s_axil_rready = 0;
-    return value;
+    b->room();
+    b->down.write(b->now, offset, value);
 }
 
-void sim_write(struct sim *s, uint32_t offset, uint32_t value)
+void board_write_beat(struct board *b, uint32_t offset, const struct beat *beat)
 {
-    Vhc_core &core = *s->core;
-    core.s_axil_awaddr = offset;
-    core.s_axil_wdata = value;
-    core.s_axil_wstrb = 0xf;
-    core.s_axil_awvalid = core.s_axil_wvalid = core.s_axil_bready = 1;
-    bool taken = false;
-    while (!taken) {
-        core.eval();
-        taken = core.s_axil_awready && core.s_axil_wready;
-        s->cycle();
-    }
-    core.s_axil_awvalid = core.s_axil_wvalid = 0;
-    s->cycle();
-    core.s_axil_bready = 0;
+    b->room();
+    b->down.beat(b->now, offset, beat);
 }
 
-uint64_t sim_build_hash(void)
+void board_fence(struct board *b)
+{
+    b->down.fence(b->now);
+}
+
+void board_write_raw(struct board *b, uint32_t offset, const void *bytes, unsigned size, unsigned burst)
+{
+    b->room();
+    b->down.raw(b->now, offset, bytes, static_cast<uint8_t>(size), static_cast<uint8_t>(burst));
+}
+
+bool board_advance(struct board *b, bool idle_is_enough)
+{
+    return b->advance(idle_is_enough);
+}
+
+void board_run(struct board *b, uint64_t cycles)
+{
+    for (uint64_t end = b->now + cycles; b->now < end;) {
+        b->skip(end);
+        b->cycle();
+    }
+}
+
+uint64_t board_cycles(const struct board *b)
+{
+    return b->now;
+}
+
+uint64_t board_evaluated(const struct board *b)
+{
+    return b->evaluated;
+}
+
+uint64_t board_refused(const struct board *b)
+{
+    return b->refused;
+}
+
+struct beat *board_ring(struct board *b, uint64_t *bus)
+{
+    *bus = b->memory.ring_base;
+    return b->memory.ring;
+}
+
+struct beat *board_status(struct board *b, uint64_t *bus)
+{
+    *bus = b->memory.status_base;
+    return b->memory.status;
+}
+
+uint64_t board_build_hash(void)
 {
     return SIM_BUILD_HASH;
-}
-
-void sim_close(struct sim *s)
-{
-    delete s;
 }
 
 } // extern "C"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# The Verilated core. $(B)/lib/sim.a holds the default geometry with harness and back end; link it as
-# `lib/sim.a -lstdc++ -lz -lm -lpthread`. Tests build further geometries LxSxA as $(B)/sim/LxSxA/sim.a.
+# The Verilated device. $(B)/lib/sim.a holds the default geometry with board, driver back end and harness; link it as
+# `lib/sim.a lib/drivers.a $(SIM_LIBS)`. Tests build further geometries as $(B)/sim/GEOMETRY/sim.a:
+#   LxSxA[-short][-wN]    lanes x slots x assets; -short: MUL_REG = 0; -wN: a window of N beats
 # Sanitizers of VARIANT reach the C back end only, not the Verilated code.
 VERILATOR ?= verilator
 RTL_SRC   := rtl/hc_pkg.sv $(filter-out rtl/hc_pkg.sv,$(sort $(wildcard rtl/hc_*.sv)))
@@ -10,46 +11,70 @@ SIM_GEOMETRY ?= 32x16x256
 # its own -Os after CXXFLAGS.
 SIM_OPT   ?= -O3
 SIM_VFLAGS := --cc -O3 --assert -Wall -fno-const-bit-op-tree --x-assign unique --x-initial unique --trace-fst \
-              --threads 1 --top-module hc_core --prefix Vhc_core -Irtl
+              --threads 1 --top-module hc_top --prefix Vhc_top -Irtl
 # SIM_VEXTRA="-O0 -fno-dfg" builds without Verilator's optimisations; results must not change.
 SIM_VEXTRA ?=
+# With --coverage-... among them the harness writes each board's counts (sim/harness.cpp, tests/coverage/coverage.mk).
+SIM_COV := $(if $(findstring --coverage,$(SIM_VEXTRA)),verilated_cov.o)
 VERILATOR_ROOT_DIR = $(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null)
 # Not $(MAKE) in the recipe: `make -n` would run it.
 SIM_MAKE := $(MAKE)
-sim_word = $(word $(2),$(subst x, ,$(1)))
+sim_part = $(subst -, ,$(1))
+sim_word = $(word $(2),$(subst x, ,$(firstword $(sim_part))))
+sim_params = -GLANES=$(call sim_word,$(1),1) -GSLOTS=$(call sim_word,$(1),2) -GASSETS=$(call sim_word,$(1),3) \
+  $(if $(filter short,$(sim_part)),-GMUL_REG=0) $(patsubst w%,-GWINDOW_DEPTH=%,$(filter w%,$(sim_part)))
 
 # In the directory of the target: the C++ that Verilator made, and its library.
 define sim_compile
-env -u MAKEFLAGS -u MFLAGS $(SIM_MAKE) --no-print-directory -s -C $(@D) -f Vhc_core.mk OPT_FAST="$(SIM_OPT)" OPT_GLOBAL="$(SIM_OPT)" \
-  OPT_SLOW=-O0 CXX="$(CXX)" LINK="$(CXX)" CFG_CXXFLAGS_WNO_UNUSED= Vhc_core__ALL.a verilated.o \
-  verilated_fst_c.o verilated_threads.o > $(@D)/build.log 2>&1 || { cat $(@D)/build.log; exit 1; }
+env -u MAKEFLAGS -u MFLAGS $(SIM_MAKE) --no-print-directory -s -C $(@D) -f Vhc_top.mk OPT_FAST="$(SIM_OPT)" OPT_GLOBAL="$(SIM_OPT)" \
+  OPT_SLOW=-O0 CXX="$(CXX)" LINK="$(CXX)" CFG_CXXFLAGS_WNO_UNUSED= Vhc_top__ALL.a verilated.o \
+  verilated_fst_c.o verilated_threads.o $(SIM_COV) > $(@D)/build.log 2>&1 || { cat $(@D)/build.log; exit 1; }
 endef
 
-# The hash covers what the core is made of: sources, definition, geometry.
-$(B)/sim/%/Vhc_core__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk
+# The hash covers what the device is made of: sources, definition, geometry.
+$(B)/sim/%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk sim/public.vlt
 	@mkdir -p $(@D)
 	@echo "  VERILATE $*"
 	@hash=$$( (cat $(RTL_DEPS) $(B)/gen/abi_pkg.sv; echo $*) | sha256sum | cut -c1-16); \
 	printf '#define SIM_BUILD_HASH UINT64_C(0x%s)\n' $$hash > $(@D)/build_hash.h; \
-	$(VERILATOR) $(SIM_VFLAGS) $(SIM_VEXTRA) --Mdir $(@D) \
-	  -GLANES=$(call sim_word,$*,1) -GSLOTS=$(call sim_word,$*,2) -GASSETS=$(call sim_word,$*,3) \
-	  -GBUILD_HASH="64'h$$hash" $(B)/gen/abi_pkg.sv $(RTL_SRC)
+	$(VERILATOR) $(SIM_VFLAGS) $(SIM_VEXTRA) --Mdir $(@D) $(call sim_params,$*) \
+	  -GBUILD_HASH="64'h$$hash" sim/public.vlt $(B)/gen/abi_pkg.sv $(RTL_SRC)
 	@$(sim_compile)
 
-$(B)/sim/%/harness.o: sim/harness.cpp sim/sim_api.h $(B)/gen/abi.h $(B)/sim/%/Vhc_core__ALL.a
+# A netlist (rtl/rtl.mk) has no names that the harness could look behind.
+$(B)/sim/%/harness.o: sim/harness.cpp sim/board.h sim/pcie.hpp sim/skip.hpp drivers/device.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
 	@echo "  CXX   $@"
-	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Isim -I$(B)/gen -isystem $(@D) -isystem $(VERILATOR_ROOT_DIR)/include \
-	  -isystem $(VERILATOR_ROOT_DIR)/include/vltstd -c $< -o $@
+	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra $(if $(filter netlist-%,$*),,-DSIM_SKIP) $(if $(SIM_COV),-DVM_COVERAGE=1) -Isim -Ihost -Idrivers -I$(B)/gen \
+	  -isystem $(@D) -isystem $(VERILATOR_ROOT_DIR)/include -isystem $(VERILATOR_ROOT_DIR)/include/vltstd -c $< -o $@
 
-$(B)/sim/%/sim.a: $(B)/sim/%/Vhc_core__ALL.a $(B)/sim/%/harness.o $(B)/obj/sim/dev_sim.o
+$(B)/sim/%/sim.a: $(B)/sim/%/Vhc_top__ALL.a $(B)/sim/%/harness.o $(B)/obj/sim/dev_sim.o
 	@echo "  AR    $@"
 	@rm -f $@
-	@printf 'create %s\naddlib %s\naddmod %s\naddmod %s\naddmod %s\naddmod %s\naddmod %s\nsave\nend\n' $@ $< \
+	@printf 'create %s\naddlib %s\naddmod %s\naddmod %s\naddmod %s\naddmod %s\naddmod %s\n$(SIM_COV:%=addmod $(@D)/%\n)save\nend\n' $@ $< \
 	  $(@D)/harness.o $(B)/obj/sim/dev_sim.o $(@D)/verilated.o $(@D)/verilated_fst_c.o $(@D)/verilated_threads.o | ar -M
 
 $(B)/lib/sim.a: $(B)/sim/$(SIM_GEOMETRY)/sim.a
 	@mkdir -p $(@D)
 	@cp $< $@
 
-.PRECIOUS: $(B)/sim/%/Vhc_core__ALL.a $(B)/sim/%/harness.o $(B)/sim/%/sim.a
+.PRECIOUS: $(B)/sim/%/Vhc_top__ALL.a $(B)/sim/%/harness.o $(B)/sim/%/sim.a
 SIM_LIBS := -lstdc++ -lz -lm -lpthread
+
+# ---- tests of the way to the device and back
+SIM_TESTS := $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8
+$(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/bench.o: CFLAGS += -Isim
+$(B)/pcie/%: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
+$(B)/bench-sim/%: $(B)/obj/tests/cosim/bench.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
+.PRECIOUS: $(B)/pcie/% $(B)/bench-sim/%
+.SECONDARY: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/bench.o
+
+sim-test-build: $(SIM_TESTS)
+bench-sim: $(B)/bench-sim/$(SIM_GEOMETRY)
+	@$<
+.PHONY: sim-test-build bench-sim

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tripline check`: runs a command file on a device and prints its events.
+#include "cli/card_options.h"
 #include "cli/cli.h"
 #include "cli/number.h"
 
@@ -19,9 +20,10 @@ static const char help[] =
     "  --device NAME      model, sim (the RTL in Verilator), or sim+model: both, events compared\n"
     "                     beat by beat (default)\n"
     "  --trace FILE.fst   write a waveform (sim)\n"
-    "  --stall-in P       offer no new command in P percent of the cycles (sim; 0 to 99)\n"
-    "  --stall-out P      take no event in P percent of the cycles (sim; 0 to 99)\n"
-    "  --seed N           of both (default 1)\n"
+    "  --stall-in P       leave a write that waits for the card alone in P percent of the cycles (sim; 0 to "
+    "99)\n"
+    "  --stall-out P      take no event from the card in P percent of the cycles (sim; 0 to 99)\n" CARD_HELP
+    "  --seed N           of all that is random (default 1)\n"
     "  --geometry LxSxA   lanes, slots, assets (model alone)\n"
     "  --stamps           print the cycles in which cause and event passed (sim)\n"
     "  --echo             print the commands too\n"
@@ -36,6 +38,7 @@ struct options {
     struct device_config device;
     bool stamps, echo, counters;
     const char *path;
+    struct device_card card;
 };
 
 static bool geometry(const char *s, struct device_config *c)
@@ -67,6 +70,7 @@ static const struct option longs[] = {{"device", required_argument, NULL, OPT_DE
                                       {"echo", no_argument, NULL, OPT_ECHO},
                                       {"counters", no_argument, NULL, OPT_COUNTERS},
                                       {"help", no_argument, NULL, OPT_HELP},
+                                      CARD_OPTIONS,
                                       {0}};
 
 // One option; false when its value makes no sense.
@@ -74,6 +78,8 @@ static bool take(int opt, struct options *o)
 {
     uint64_t v = 0;
     bool ok = true;
+    if (opt >= CARD_OPT_CLOCK)
+        return card_option(opt, optarg, &o->card);
     switch (opt) {
     case OPT_DEVICE:
         o->device.backend = optarg;
@@ -159,7 +165,8 @@ static int run(struct device *d, const struct cmdfile *f, const struct options *
         }
         size_t taken = device_submit(d, &f->beats[i], want);
         if (drain(d, o) == 0 && taken == 0)
-            return err_set(e, "%s:%u: the device takes no more commands", o->path, f->lines[i]);
+            return err_set(e, "%s:%u: the device takes no more commands%s%s", o->path, f->lines[i],
+                           d->info.fault ? ": " : "", d->info.fault ? d->info.fault : "");
         i += taken;
     }
     char text[400];
@@ -175,13 +182,15 @@ static void print_counters(struct device *d)
            d->info.backend, d->info.lanes, d->info.slots, d->info.assets, c.commands, c.events, c.ticks,
            c.rows, c.triggers, c.band_exits, c.errors);
     if (d->info.cycles)
-        printf("# RTL cycles=%" PRIu64 " stall_in=%" PRIu64 " stall_out=%" PRIu64 " frozen=%" PRIu64 "\n",
-               c.cycles, c.stall_in_cycles, c.stall_out_cycles, c.frozen_cycles);
+        printf("# RTL cycles=%" PRIu64 " stall_in=%" PRIu64 " stall_out=%" PRIu64 " stall_events=%" PRIu64
+               "\n",
+               c.cycles, c.stall_in_cycles, c.stall_out_cycles, c.stall_event_cycles);
 }
 
 int cmd_check(int argc, char **argv)
 {
-    struct options o = {.device = {.backend = "sim+model", .seed = 1}};
+    struct options o = {.device = {.backend = "sim+model", .seed = 1}, .card = device_card_default};
+    o.device.card = &o.card;
     int usage = parse(argc, argv, &o);
     if (usage)
         return usage == 1 ? 0 : 2;

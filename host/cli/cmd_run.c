@@ -162,7 +162,8 @@ static int open_session(struct run *r, struct err *e)
                                             .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS,
                                             .in_order = r->o.lockstep,
                                             .spin = r->o.spin};
-    const struct device_config dc = {.backend = r->o.device, .trace = r->o.trace};
+    const struct device_config dc = {
+        .backend = r->o.device, .trace = r->o.trace, .seed = r->o.seed, .card = &r->o.card};
     const struct session_log log = {r, put};
     r->gateway = gateway_paper_open(&gc, e);
     if (!r->gateway || device_open(&dc, &r->device, e) != 0)

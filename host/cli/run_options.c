@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/card_options.h"
 #include "cli/number.h"
 
 static const char help[] =
@@ -26,7 +27,9 @@ static const char help[] =
     "  --seconds N        stop after N seconds\n"
     "device\n"
     "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared)\n"
-    "  --trace FILE.fst   waveform of the simulated device\n"
+    "  --trace FILE.fst   waveform of the simulated device\n" CARD_HELP
+    "  --seed N           of what is random about it: splits and order of writes, jitter, state before "
+    "reset\n"
     "state\n"
     "  --dir DIR          journal, venue state and socket (default tripline.run); a journal that is there "
     "is\n"
@@ -49,7 +52,7 @@ static const char help[] =
     "\n"
     "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage\n";
 
-enum { OPT_BASE = 256, OPT_NO_LOCKSTEP };
+enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED };
 
 static const struct option options[] = {
     {"accounts", required_argument, NULL, 'a'},
@@ -68,6 +71,8 @@ static const struct option options[] = {
     {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
     {"audit", no_argument, NULL, 'A'},
     {"quiet", no_argument, NULL, 'q'},
+    CARD_OPTIONS,
+    {"seed", required_argument, NULL, OPT_SEED},
     {"spin", no_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -92,8 +97,19 @@ static int set(struct run_options *o, char *arg)
     return config_set(&o->config, arg, eq + 1, &e) == 0 ? 0 : bad(e.msg, NULL);
 }
 
+// The simulated device's; 0, or a usage error.
+static int take_card(struct run_options *o, int c)
+{
+    bool good =
+        c == OPT_SEED ? number_parse(optarg, 0, UINT64_MAX, &o->seed) == 0 : card_option(c, optarg, &o->card);
+    o->card_given = true;
+    return good ? 0 : bad("bad value for an option of the simulated device", optarg);
+}
+
 static int take(struct run_options *o, int c, bool *lockstep_given)
 {
+    if (c == OPT_SEED || c >= CARD_OPT_CLOCK)
+        return take_card(o, c);
     switch (c) {
     case 'a':
         o->accounts = optarg;
@@ -159,6 +175,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
     memset(o, 0, sizeof *o);
     o->device = "sim";
     o->dir = "tripline.run";
+    o->card = device_card_default;
     config_default(&o->config);
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'h') {
@@ -182,6 +199,9 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
     if (o->trace && !strstr(o->device, "sim"))
         return bad("--trace needs the simulated device", o->device);
+    if (o->card_given && !strstr(o->device, "sim"))
+        return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
+                   o->device);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL;
     return 0;

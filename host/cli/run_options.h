@@ -3,6 +3,7 @@
 #ifndef TRIPLINE_CLI_RUN_OPTIONS_H
 #define TRIPLINE_CLI_RUN_OPTIONS_H
 
+#include "device.h"
 #include "run/config.h"
 
 struct run_options {
@@ -10,8 +11,10 @@ struct run_options {
     const char *venue_args[16]; // passed on to a venue started here
     size_t n_venue_args;
     char *const *eal; // after "--", NULL-terminated, or NULL
-    bool audit, lockstep, quiet, spin;
+    bool audit, lockstep, quiet, spin, card_given;
     uint64_t max_frames, max_seconds;
+    struct device_card card; // of a simulated device
+    uint64_t seed;           // of its randomness
     struct session_config config;
 };
 // 0; 1 when --help was printed; 2 on a usage error (printed).

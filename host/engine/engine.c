@@ -61,13 +61,18 @@ static void take_events(struct engine *g)
     while ((n = device_poll(g->dev, evt, sizeof evt / sizeof *evt)) > 0)
         for (size_t i = 0; i < n; i++)
             on_event(g, &evt[i]);
+    // A card that has stopped answers nothing any more: what it was sent is lost, and so is P1.
+    if (g->dev->info.fault && g->dev->info.fault[0] && !g->failed) {
+        g->failed = true;
+        err_set(&g->why, "%s", g->dev->info.fault);
+    }
 }
 
 void engine_drain(struct engine *g)
 {
     if (g->n_out) {
         g->hooks.commands(g->hooks.ctx, g->out, g->n_out);
-        for (size_t done = 0; done < g->n_out;) {
+        for (size_t done = 0; done < g->n_out && !g->failed;) {
             done += device_submit(g->dev, g->out + done, g->n_out - done);
             take_events(g); // a full event path would hold the command path
         }

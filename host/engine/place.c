@@ -6,8 +6,6 @@
 #include "accounts/assets.h"
 #include "engine/internal.h"
 
-enum { COEFS_PER_BEAT = sizeof(((struct abi_coef *)0)->coef) / sizeof(((struct abi_coef *)0)->coef[0]) };
-
 int place_centre(struct engine *g, uint16_t asset, struct err *e)
 {
     const struct asset *a = &g->book->market.asset[asset];
@@ -63,12 +61,16 @@ static void load_row(struct engine *g, uint32_t address, const struct row *is, b
     struct abi_row head = {
         .row = address, .armed = armed, .n = (uint16_t)n, .h = is ? row_eval(is, g->phat) : 0};
     struct beat beat;
+    for (size_t i = 0; i < n && i < ABI_ROW_PAIRS; i++) {
+        head.asset[i] = asset[i];
+        head.coef[i] = coef[i];
+    }
     abi_pack_row(&beat, &head);
     engine_emit(g, &beat);
-    for (size_t i = 0; i < n; i += COEFS_PER_BEAT) {
+    for (size_t i = ABI_ROW_PAIRS; i < n; i += ABI_COEF_PAIRS) {
         struct abi_coef c;
         memset(&c, 0, sizeof c);
-        for (size_t k = 0; k < COEFS_PER_BEAT && i + k < n; k++) {
+        for (size_t k = 0; k < ABI_COEF_PAIRS && i + k < n; k++) {
             c.asset[k] = asset[i + k];
             c.coef[k] = coef[i + k];
         }

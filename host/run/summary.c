@@ -125,6 +125,13 @@ static void say_latency(struct text *t, const struct summary_input *in)
         say_percentiles(t, "trigger", c);
     else
         say(t, "  %s\n", in->device->info.cycles ? "no tick fired" : "this back end has no cycles");
+    const struct device_card *card = &in->device->info.card;
+    if (card->clock_mhz)
+        say(t,
+            "            PCIe: %u ns to the device, %u ns back, %u ns a register read (modelled, "
+            "docs/device.md; %u MHz "
+            "assumed); in none of these figures\n",
+            card->write_ns, card->event_ns, card->read_ns, card->clock_mhz);
     say(t,
         "            host: nanoseconds per stage (measured; %s; send: CLOCK_MONOTONIC); the device's time is "
         "in none of them\n",

@@ -103,44 +103,53 @@ class Device:
         if set_price:
             self.price[asset] = price
 
-    def do_row(self, opcode, armed, n, row, h):
+    def do_row(self, opcode, armed, n, row, h, coef, asset):
         known = row < self.rows
-        self.load = {"row": row, "left": n, "armed": armed, "known": known, "good": True} if n else None
-        if not known:
-            return self.error("row", opcode, row=row)
-        self.armed.discard(row)
-        self.h[row] = h
-        if n == 0:
-            self.arm(row, armed, "row")
+        self.load = {"row": row, "due": n, "armed": armed, "known": known, "good": True}
+        if known:
+            self.armed.discard(row)
+            self.h[row] = h
+        else:
+            self.error("row", opcode, row=row)
+        self.pairs(opcode, coef, asset)
 
     def do_coef(self, opcode, coef, asset):
-        load = self.load
-        if not load:
-            return self.error("coef_order", opcode)
-        due = min(6, load["left"])
-        for c, a in list(zip(coef, asset))[:due] if load["known"] else []:
+        if self.load:
+            self.pairs(opcode, coef, asset)
+        else:
+            self.error("coef_order", opcode)
+
+    def pairs(self, opcode, coef, asset):
+        """What a beat brings to the open load: as many pairs as it has places, at most those due."""
+        load, row = self.load, self.load["row"]
+        brought = list(zip(coef, asset))[:load["due"]]
+        load["due"] -= len(brought)
+        for c, a in brought if load["known"] else []:
             if a >= self.assets or not self.COEF_MIN <= c <= self.COEF_MAX:
-                self.error("coef_asset" if a >= self.assets else "coef_value", opcode, asset=a, row=load["row"])
+                self.error("coef_asset" if a >= self.assets else "coef_value", opcode, asset=a, row=row)
                 load["good"] = False
             elif c:
-                self.coef[a][load["row"]] = c
+                self.coef[a][row] = c
             else:
-                self.coef[a].pop(load["row"], None)
-        load["left"] -= due
-        if load["left"] == 0:
+                self.coef[a].pop(row, None)
+        if load["due"] == 0:
             self.load = None
             if load["known"] and load["good"]:
-                self.arm(load["row"], load["armed"], "row")
+                self.arm(row, load["armed"], "row")
 
     def do_arm(self, opcode, armed, row):
         if row >= self.rows:
             return self.error("row", opcode, row=row)
         self.arm(row, armed, "arm")
 
-    def do_read(self, opcode, row):
+    def do_read(self, opcode, coef, asset, row):
         if row >= self.rows:
             return self.error("row", opcode, row=row)
-        self.emit("read", row=row, armed=row in self.armed, h=self.h[row])
+        if not coef:
+            return self.emit("read", row=row, armed=row in self.armed, h=self.h[row])
+        if asset >= self.assets:
+            return self.error("asset", opcode, asset=asset)
+        self.emit("read", row=row, armed=row in self.armed, coef=1, asset=asset, h=self.coef[asset].get(row, 0))
 
     def do_sync(self, _, token):
         self.emit("sync", token=token)
@@ -151,9 +160,9 @@ class Device:
     def step(self, beat):
         opcode, name, fields = self.layout.read(beat)
         if self.load and name != "coef":
-            if self.load["known"]:
-                self.error("row_cut", opcode, row=self.load["row"])
-            self.load = None
+            cut, self.load = self.load, None
+            if cut["known"]:
+                return self.error("row_cut", opcode, row=cut["row"])
         if name is None:
             self.error("opcode", opcode)
         else:

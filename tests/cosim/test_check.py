@@ -40,7 +40,7 @@ def main():
             report(check(*args, path) == (0, events, ""), f"the documented example gives its events: {' '.join(args)}")
         code, out, _ = check("--trace", wave, "--stamps", path)
         stamps = [tuple(map(int, m)) for m in re.findall(r"in=(\d+) out=(\d+)", out)]
-        report(code == 0 and len(stamps) == 4 and all(b > a for a, b in stamps), "--stamps prints cycles")
+        report(code == 0 and len(stamps) == 5 and all(b > a for a, b in stamps), "--stamps prints cycles")
         report(os.path.getsize(wave) > 1000, "--trace writes a waveform")
         code, out, _ = check("--echo", "--device", "model", path)
         echoed = "".join(line[2:] + "\n" for line in out.splitlines() if line.startswith("> "))
@@ -48,7 +48,7 @@ def main():
             f.write(echoed)
         report(code == 0 and check("--device", "model", path) == (0, events, ""), "--echo prints commands that can be read again")
         code, out, _ = check("--counters", path)
-        report(code == 0 and " commands=7 events=4 " in out and " triggers=2 " in out, "--counters")
+        report(code == 0 and " commands=8 events=5 " in out and " triggers=2 " in out, "--counters")
         with open(path, "w", encoding="utf-8") as f:
             f.write("nop\ntick asset=1\n")
         code, out, err = check(path)

@@ -106,6 +106,68 @@ START_TEST(trigger_has_its_bytes)
 }
 END_TEST
 
+START_TEST(row_has_its_bytes)
+{
+    // opcode, armed, n, row, h, then three pairs of 28 + 12 bits
+    static const uint8_t want[32] = {ABI_CMD_ROW, 1,    0x02, 0x01, 0x05, 0x04, 0x03, 0,    0xfe, 0xff, 0xff,
+                                     0xff,        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f, 0x12, 0x78,
+                                     0x56,        0x34, 0xf2, 0xff, 0x00, 0x00, 0x00, 0x08, 0x80, 0};
+    struct beat b;
+    struct abi_row x = {.armed = true,
+                        .n = 0x102,
+                        .row = 0x030405,
+                        .h = -2,
+                        .coef = {-1, 0x2345678, -(1 << 27)},
+                        .asset = {0x121, 0xfff, 0x800}};
+    abi_pack_row(&b, &x);
+    ck_assert_mem_eq(&b, want, sizeof want);
+}
+END_TEST
+
+START_TEST(status_record_has_its_bytes)
+{
+    static const uint8_t want[32] = {1, 0, 0, 0x80, 2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0x90,
+                                     0, 0, 1, 0,    0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0xa0};
+    struct beat b;
+    struct abi_status x = {.taken = 0x80000001,
+                           .produced = 2,
+                           .cycle = UINT64_C(0x9000000000000003),
+                           .flags = ABI_FLAG_GENERATION,
+                           .serial = UINT64_C(0xa000000000000005)},
+                      y;
+    abi_pack_status(&b, &x);
+    ck_assert_mem_eq(&b, want, sizeof want);
+    abi_unpack_status(&b, &y);
+    ck_assert(y.taken == x.taken && y.produced == x.produced && y.cycle == x.cycle && y.flags == x.flags &&
+              y.serial == x.serial);
+}
+END_TEST
+
+START_TEST(generation_and_phase)
+{
+    static const uint64_t k[] = {0, 63, 64, 127, 64 * 254, 64 * 255, 64 * 256, 64 * UINT64_C(0x300000000)};
+    static const uint8_t want[] = {1, 1, 2, 2, 255, 0, 1, 1};
+    struct beat b;
+    for (size_t i = 0; i < sizeof want; i++) {
+        ck_assert_uint_eq(abi_generation(k[i], 64), want[i]);
+        abi_pack_nop(&b, &(struct abi_nop){0});
+        abi_set_generation(&b, want[i]);
+        ck_assert_uint_eq(((const uint8_t *)&b)[31], want[i]);
+    }
+    ck_assert(abi_phase(0, 4) && abi_phase(15, 4) && !abi_phase(16, 4) && !abi_phase(31, 4) &&
+              abi_phase(32, 4));
+    struct abi_sync_done x = {.token = 1, .gen = 1};
+    abi_pack_sync_done(&b, &x);
+    ck_assert(abi_event_phase(&b));
+    x.gen = 0xfe;
+    abi_pack_sync_done(&b, &x);
+    ck_assert(!abi_event_phase(&b));
+    ck_assert(ABI_CONTROL_ENABLE == 1 && ABI_CONTROL_QUIET == 2 && ABI_CONTROL_RESET == UINT32_C(0x80000000));
+    ck_assert(ABI_FLAGS_HALT == (ABI_FLAG_GENERATION | ABI_FLAG_PARTIAL | ABI_FLAG_ADDRESS));
+    ck_assert(ABI_STATUS_HALTED == 8);
+}
+END_TEST
+
 START_TEST(row_and_coefficients_survive)
 {
     for (int i = 0; i < 10000; i++) {
@@ -115,10 +177,17 @@ START_TEST(row_and_coefficients_survive)
                             .armed = next() & 1,
                             .n = (uint16_t)next()},
                        r2;
+        for (int k = 0; k < ABI_ROW_PAIRS; k++) {
+            r.asset[k] = (uint16_t)(next() & 0xfff);
+            r.coef[k] = (int32_t)(next() >> 36) - (1 << 27);
+        }
         abi_pack_row(&b, &r);
         ck_assert_uint_eq(abi_opcode(&b), ABI_CMD_ROW);
         abi_unpack_row(&b, &r2);
         ck_assert(r.row == r2.row && r.h == r2.h && r.armed == r2.armed && r.n == r2.n);
+        ck_assert_mem_eq(r.asset, r2.asset, sizeof r.asset);
+        ck_assert_mem_eq(r.coef, r2.coef, sizeof r.coef);
+        ck_assert_uint_eq(abi_get(&b, 248, 8), 0);
         struct abi_coef c, c2;
         for (int k = 0; k < ABI_COEF_PAIRS; k++) {
             c.asset[k] = (uint16_t)(next() & 0xfff);
@@ -158,6 +227,9 @@ int main(void)
     tcase_add_test(t, puts_and_gets_any_field);
     tcase_add_test(t, tick_has_its_bytes);
     tcase_add_test(t, trigger_has_its_bytes);
+    tcase_add_test(t, row_has_its_bytes);
+    tcase_add_test(t, status_record_has_its_bytes);
+    tcase_add_test(t, generation_and_phase);
     tcase_add_test(t, row_and_coefficients_survive);
     tcase_add_test(t, mask_covers_the_stamps_and_nothing_else);
     suite_add_tcase(s, t);

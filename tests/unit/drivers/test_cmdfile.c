@@ -41,17 +41,21 @@ END_TEST
 
 START_TEST(clean_commands_are_words)
 {
-    static const char *const lines[] = {"nop",
-                                        "tick asset=4095 price=17179869183 group=4294967295 last=0",
-                                        "tick asset=0 price=1099511627775 group=0 last=1",
-                                        "band asset=7 lo=1 hi=2",
-                                        "band asset=7 lo=1 hi=2 price=3",
-                                        "row row=16777215 h=-9223372036854775808 armed=1 n=65535",
-                                        "row row=0 h=9223372036854775807 armed=0 n=0",
-                                        "coef 1:134217727 2:-134217728 3:0 0:0 0:0 0:0",
-                                        "arm row=9 armed=0",
-                                        "read row=1",
-                                        "sync token=18446744073709551615"};
+    static const char *const lines[] = {
+        "nop",
+        "tick asset=4095 price=17179869183 group=4294967295 last=0",
+        "tick asset=0 price=1099511627775 group=0 last=1",
+        "band asset=7 lo=1 hi=2",
+        "band asset=7 lo=1 hi=2 price=3",
+        "row row=16777215 h=-9223372036854775808 armed=1 n=65535 1:134217727 4095:-134217728 0:0",
+        "row row=4 h=2 armed=1 n=2 1:5 2:6",
+        "row row=0 h=9223372036854775807 armed=0 n=0",
+        "coef 1:134217727 2:-134217728 3:0 0:0 0:0 0:0",
+        "arm row=9 armed=0",
+        "read row=1",
+        "read row=2 coef=0",
+        "read row=16777215 coef=4095",
+        "sync token=18446744073709551615"};
     struct beat b[ROOM];
     char text[CMDFILE_TEXT_MAX];
     struct err e = {""};
@@ -69,11 +73,21 @@ START_TEST(a_row_brings_its_coefficients)
     struct err e = {""};
     struct abi_row r;
     struct abi_coef c;
-    ck_assert_int_eq(cmdfile_parse("  row row=3 h=-7  0:1 1:2 2:3 3:4 4:5 5:6 6:-7 # seven", b, ROOM, &e), 3);
+    const char *ten = "  row row=3 h=-7  0:1 1:2 2:3 3:4 4:5 5:6 6:7 7:8 8:9 9:-10 # ten";
+    ck_assert_int_eq(cmdfile_parse(ten, b, ROOM, &e), 3);
     abi_unpack_row(&b[0], &r);
-    ck_assert(r.row == 3 && r.h == -7 && r.armed && r.n == 7);
+    ck_assert(r.row == 3 && r.h == -7 && r.armed && r.n == 10);
+    ck_assert(r.asset[0] == 0 && r.coef[0] == 1 && r.asset[2] == 2 && r.coef[2] == 3);
+    abi_unpack_coef(&b[1], &c);
+    ck_assert(c.asset[0] == 3 && c.coef[0] == 4 && c.asset[5] == 8 && c.coef[5] == 9);
     abi_unpack_coef(&b[2], &c);
-    ck_assert(c.asset[0] == 6 && c.coef[0] == -7 && c.asset[1] == 0 && c.coef[1] == 0);
+    ck_assert(c.asset[0] == 9 && c.coef[0] == -10 && c.asset[1] == 0 && c.coef[1] == 0);
+    ck_assert_int_eq(cmdfile_parse("row row=3 h=-7 0:1 1:2 2:-3", b, ROOM, &e), 1);
+    abi_unpack_row(&b[0], &r);
+    ck_assert(r.n == 3 && r.asset[2] == 2 && r.coef[2] == -3);
+    ck_assert_int_eq(cmdfile_parse("row row=3 h=-7 n=9 5:6", b, ROOM, &e), 1);
+    abi_unpack_row(&b[0], &r);
+    ck_assert(r.n == 9 && r.asset[0] == 5 && r.coef[0] == 6 && r.asset[1] == 0 && r.coef[1] == 0);
     ck_assert_int_eq(cmdfile_parse("   # nothing", b, ROOM, &e), 0);
     ck_assert_int_eq(cmdfile_parse("", b, ROOM, &e), 0);
 }
@@ -102,6 +116,8 @@ START_TEST(faults_are_refused)
                                       "arm",
                                       "nop x",
                                       "read row=1 1:1",
+                                      "read coef=1",
+                                      "read row=1 coef=4096",
                                       "sync token=+1",
                                       "beat 1 2 3",
                                       "beat 1 2 3 4 5",
@@ -114,6 +130,19 @@ START_TEST(faults_are_refused)
         ck_assert_msg(cmdfile_parse(bad[i], b, ROOM, &e) == -1, "%s was taken", bad[i]);
         ck_assert_uint_gt(strlen(e.msg), 0);
     }
+}
+END_TEST
+
+START_TEST(answers_to_read)
+{
+    struct beat b;
+    char text[CMDFILE_TEXT_MAX];
+    abi_pack_read_data(&b, &(struct abi_read_data){.row = 5, .armed = true, .h = -9, .group = 3});
+    cmdfile_print_event(text, &b, false);
+    ck_assert_str_eq(text, "read row=5 armed=1 h=-9 group=3");
+    abi_pack_read_data(&b, &(struct abi_read_data){.row = 5, .coef = true, .asset = 7, .h = -9, .group = 3});
+    cmdfile_print_event(text, &b, false);
+    ck_assert_str_eq(text, "read row=5 armed=0 asset=7 coef=-9 group=3");
 }
 END_TEST
 
@@ -133,7 +162,7 @@ START_TEST(files)
 {
     struct cmdfile f;
     struct err e = {""};
-    ck_assert_int_eq(read_text("# head\nnop\n\nrow row=1 h=1 1:1\nsync token=4", &f, &e), 0);
+    ck_assert_int_eq(read_text("# head\nnop\n\nrow row=1 h=1 1:1 2:2 3:3 4:4\nsync token=4", &f, &e), 0);
     ck_assert_uint_eq(f.n, 4);
     ck_assert(f.lines[0] == 2 && f.lines[1] == 4 && f.lines[2] == 4 && f.lines[3] == 5);
     ck_assert_uint_eq(abi_opcode(&f.beats[3]), ABI_CMD_SYNC);
@@ -159,6 +188,7 @@ int main(void)
     tcase_add_test(t, clean_commands_are_words);
     tcase_add_test(t, a_row_brings_its_coefficients);
     tcase_add_test(t, faults_are_refused);
+    tcase_add_test(t, answers_to_read);
     tcase_add_test(t, files);
     suite_add_tcase(s, t);
     return run_suite(s);

@@ -94,8 +94,44 @@ START_TEST(row_load)
     // Coefficients that are not named stay: 1 to 5 are 1 from before.
     expect(d, "tick asset=5 price=3 group=5\ntick asset=6 price=9 group=6\nread row=1",
            "read row=1 armed=0 h=2 group=6\n");
-    expect(d, "row row=1 h=0 armed=1 n=7 1:0 2:0 3:0 4:0 5:0 6:0\nread row=1",
+    // Three in the ROW beat, six and six in two more; nothing fires before the last has come.
+    expect(d, "row row=1 h=-1 n=16 1:0 2:0 3:0 4:0 5:0 6:0 7:0 8:0 9:0 10:0 11:0 12:0 13:0 14:0", "");
+    expect(d, "coef 15:4", "trigger cause=row row=1 h=-1 asset=0 price=0 group=6\n");
+    expect(d, "coef 15:4", "error code=coef_order opcode=5 asset=0 row=0 group=6\n");
+    expect(d, "row row=1 h=-1 n=4 1:0 2:0 3:0", "");
+    expect(d, "coef 4:0 5:9", "trigger cause=row row=1 h=-1 asset=0 price=0 group=6\n");
+    expect(d, "row row=1 h=-1 1:1 2:1 3:1\nrow row=1 h=-1 n=2 1:1 2:1 3:5\nread row=1 coef=3",
+           "trigger cause=row row=1 h=-1 asset=0 price=0 group=6\n"
+           "trigger cause=row row=1 h=-1 asset=0 price=0 group=6\n"
+           "read row=1 armed=0 asset=3 coef=1 group=6\n");
+    expect(d, "row row=1 h=0 armed=1 n=4 1:0 2:0 3:0\nread row=1\nread row=1",
            "error code=row_cut opcode=7 asset=0 row=1 group=6\nread row=1 armed=0 h=0 group=6\n");
+    device_close(d);
+}
+END_TEST
+
+START_TEST(reads)
+{
+    struct device *d = open_model(2, 2, 8);
+    expect(
+        d,
+        "row row=1 h=50 0:-67108864 1:67108863 2:-1 7:5\nread row=1\nread row=1 coef=0\nread row=1 coef=1\n"
+        "read row=1 coef=2\nread row=1 coef=3\nread row=1 coef=7\nread row=0 coef=0",
+        "read row=1 armed=1 h=50 group=0\nread row=1 armed=1 asset=0 coef=-67108864 group=0\n"
+        "read row=1 armed=1 asset=1 coef=67108863 group=0\nread row=1 armed=1 asset=2 coef=-1 group=0\n"
+        "read row=1 armed=1 asset=3 coef=0 group=0\nread row=1 armed=1 asset=7 coef=5 group=0\n"
+        "read row=0 armed=0 asset=0 coef=0 group=0\n");
+    // Row before asset; without coef the asset is not looked at, and the answer has 0 there.
+    expect(d, "read row=4 coef=8\nread row=1 coef=8\nread row=1 coef=4095",
+           "error code=row opcode=7 asset=0 row=4 group=0\nerror code=asset opcode=7 asset=8 row=0 group=0\n"
+           "error code=asset opcode=7 asset=4095 row=0 group=0\n");
+    struct beat b;
+    struct abi_read_data x;
+    abi_pack_read(&b, &(struct abi_read){.row = 1, .asset = 4095});
+    ck_assert_uint_eq(device_submit(d, &b, 1), 1);
+    ck_assert_uint_eq(device_poll(d, &b, 1), 1);
+    abi_unpack_read_data(&b, &x);
+    ck_assert(abi_opcode(&b) == ABI_EVT_READ && x.row == 1 && x.asset == 0 && !x.coef && x.h == 50);
     device_close(d);
 }
 END_TEST
@@ -156,17 +192,43 @@ START_TEST(refusals)
         "error code=price opcode=3 asset=0 row=0 group=0\nerror code=coef_order opcode=5 asset=0 row=0 "
         "group=0\n");
     // A row that is not there: its coefficients are swallowed, and cutting that load is no further error.
-    expect(d, "row row=4 h=-1 0:1 9:1 0:1 0:1 0:1 0:1 0:1\nrow row=9 h=-1 n=8 0:1\nnop\nrow row=9 h=0",
-           "error code=row opcode=4 asset=0 row=4 group=0\nerror code=row opcode=4 asset=0 row=9 group=0\n"
-           "error code=row opcode=4 asset=0 row=9 group=0\n");
-    // Bad coefficients: one error each, asset before value; the others count, the row does not arm.
+    // Nor are those in its own beat looked at, and the load is over when all of them have come.
+    expect(d,
+           "row row=4 h=-1 0:1 9:1 0:1 0:1 0:1 9:1 0:1\ncoef 0:1\nrow row=9 h=-1 n=8 0:1 9:1\nsync token=5\n"
+           "row row=9 h=0\ncoef 0:1\nrow row=9 h=0 9:1 0:67108864 0:1\ncoef 0:1",
+           "error code=row opcode=4 asset=0 row=4 group=0\nerror code=coef_order opcode=5 asset=0 row=0 "
+           "group=0\n"
+           "error code=row opcode=4 asset=0 row=9 group=0\nsync token=5 group=0\n"
+           "error code=row opcode=4 asset=0 row=9 group=0\nerror code=coef_order opcode=5 asset=0 row=0 "
+           "group=0\n"
+           "error code=row opcode=4 asset=0 row=9 group=0\nerror code=coef_order opcode=5 asset=0 row=0 "
+           "group=0\n");
+    device_close(d);
+}
+END_TEST
+
+// One error each with the opcode of its beat, asset before value; the others count, the row does not arm.
+START_TEST(bad_coefficients)
+{
+    struct device *d = open_model(2, 2, 4);
     expect(d,
            "row row=1 h=-5 0:1 4:1 1:67108864 4:-67108865 2:67108863\nread row=1\ntick asset=2 price=1\nread "
            "row=1",
-           "error code=coef_asset opcode=5 asset=4 row=1 group=0\nerror code=coef_value opcode=5 asset=1 "
+           "error code=coef_asset opcode=4 asset=4 row=1 group=0\nerror code=coef_value opcode=4 asset=1 "
            "row=1 group=0\n"
            "error code=coef_asset opcode=5 asset=4 row=1 group=0\nread row=1 armed=0 h=-5 group=0\n"
            "read row=1 armed=0 h=67108858 group=0\n");
+    // All in one beat: complete there, not armed, and no load is left to cut.
+    expect(d,
+           "row row=2 h=-5 0:3 3:-67108865 2:7\nread row=2\nread row=2 coef=0\nread row=2 coef=3\narm row=2",
+           "error code=coef_value opcode=4 asset=3 row=2 group=0\nread row=2 armed=0 h=-5 group=0\n"
+           "read row=2 armed=0 asset=0 coef=3 group=0\nread row=2 armed=0 asset=3 coef=0 group=0\n"
+           "trigger cause=arm row=2 h=-5 asset=0 price=0 group=0\n");
+    // A bad pair in the ROW beat is remembered to the end of the load; pairs that are not due are not looked
+    // at.
+    expect(d, "row row=2 h=-5 0:0 9:0 1:0 2:0 3:0\nread row=2\nrow row=2 h=-5 n=1 0:0 9:0 1:67108864",
+           "error code=coef_asset opcode=4 asset=9 row=2 group=0\nread row=2 armed=0 h=-5 group=0\n"
+           "trigger cause=row row=2 h=-5 asset=0 price=0 group=0\n");
     device_close(d);
 }
 END_TEST
@@ -174,14 +236,24 @@ END_TEST
 START_TEST(cut_loads)
 {
     struct device *d = open_model(2, 2, 4);
-    expect(d, "row row=0 h=-1 n=2\nrow row=1 h=-1 n=2\nbeat 0 0 0 0\ncoef 0:1 1:1",
-           "error code=row_cut opcode=4 asset=0 row=0 group=0\nerror code=row_cut opcode=0 asset=0 row=1 "
+    // What cuts is refused itself, whatever it is, and with no other error.
+    expect(d,
+           "row row=1 h=7\nrow row=0 h=-1 n=4\nrow row=1 h=-1 n=5\ncoef 0:1 1:1\nread row=1\n"
+           "row row=1 h=-1 n=4\nbeat 0 0 0 0\nrow row=1 h=-1 n=4\nread row=99\nrow row=1 h=-1 n=4\nnop\nnop",
+           "error code=row_cut opcode=4 asset=0 row=0 group=0\n"
+           "error code=coef_order opcode=5 asset=0 row=0 group=0\nread row=1 armed=1 h=7 group=0\n"
+           "error code=row_cut opcode=0 asset=0 row=1 group=0\nerror code=row_cut opcode=7 asset=0 row=1 "
            "group=0\n"
-           "error code=opcode opcode=0 asset=0 row=0 group=0\nerror code=coef_order opcode=5 asset=0 row=0 "
-           "group=0\n");
-    // An armed row is disarmed by the header already.
-    expect(d, "row row=2 h=1 0:-1\nrow row=2 h=1 n=1\ntick asset=0 price=9 group=1",
-           "error code=row_cut opcode=2 asset=0 row=2 group=0\n");
+           "error code=row_cut opcode=1 asset=0 row=1 group=0\n");
+    // An armed row is disarmed by the header already; a tick that cuts moves nothing and is not the newest.
+    expect(d,
+           "row row=2 h=1 0:-1\nrow row=2 h=1 n=9 0:-1 1:-1 2:-1\ntick asset=0 price=9 group=1\nread row=2\n"
+           "tick asset=0 price=9 group=2\nread row=2",
+           "error code=row_cut opcode=2 asset=0 row=2 group=0\nread row=2 armed=0 h=1 group=0\n"
+           "read row=2 armed=0 h=-8 group=2\n");
+    // The load of a row that does not exist ends silently, and the command is carried out.
+    expect(d, "row row=4 h=1 n=9 0:-1 1:-1 2:-1\ntick asset=0 price=10 group=3\nsync",
+           "error code=row opcode=4 asset=0 row=4 group=2\nsync token=0 group=3\n");
     device_close(d);
 }
 END_TEST
@@ -244,10 +316,12 @@ int main(void)
     tcase_add_test(t, tick_fires_in_address_order_once);
     tcase_add_test(t, group_is_judged_at_its_end);
     tcase_add_test(t, row_load);
+    tcase_add_test(t, reads);
     tcase_add_test(t, arm);
     tcase_add_test(t, bands);
     tcase_add_test(t, arithmetic_is_modulo_2_64);
     tcase_add_test(t, refusals);
+    tcase_add_test(t, bad_coefficients);
     tcase_add_test(t, cut_loads);
     tcase_add_test(t, full_ring_waits);
     tcase_add_test(t, open_refuses);
