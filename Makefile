@@ -178,7 +178,7 @@ clean:
 
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
-            yosys clang clang-format libclang-rt-14-dev iproute2 procps git
+            yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git
 deps:
 	@missing=; for p in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
@@ -205,8 +205,12 @@ help:
 	@echo "make asan     binary and unit tests with sanitizers, in build/asan; make tsan likewise"
 	@echo "make unit-M   unit tests of one module: $(MODULES)"
 	@echo "make registers  docs/registers.md anew from drivers/abi/abi.toml"
+	@echo "make formal   proofs of the RTL; formal-full all, formal-mutants that each refutes a broken RTL, formal-table docs/formal.md"
+	@echo "make synth    area and logic depth (Yosys, UltraScale+), iCE40 place and route, docs/synthesis.md; synth-quick 32 lanes only"
+	@echo "make coverage toggle coverage of rtl/, docs/coverage.md (line coverage is part of make test)"
 	@echo "make netlist-sim  the co-simulation on what Yosys makes of the RTL;  make cosim-large  32,768 rows, 22,558 flags at once"
 	@echo "make bench-sim    simulated ticks a second"
+	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build

@@ -201,6 +201,8 @@ static int compare_open(const struct device_config *conf, struct device **out, s
     c->dev.info = c->a->info;
     if (!c->dev.info.fault)
         c->dev.info.fault = c->b->info.fault;
+    if (!c->dev.info.warning)
+        c->dev.info.warning = c->b->info.warning;
     c->dev.info.backend = c->name;
     *out = &c->dev;
     return 0;

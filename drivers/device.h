@@ -13,9 +13,10 @@
 #include "base/err.h"
 
 // What surrounds a simulated card. Latencies are modelled, not measured here: a posted write and a record
-// take 270 ns (half of a 547 ns DMA read of 64 bytes, the median of Neugebauer et al., SIGCOMM 2018), a
-// register read 790 ns (787 to 796 measured through a switch, pcie-lat). They become cycles at clock_mhz,
-// which is an assumption.
+// take 270 ns (half, rounded down, of a 547 ns DMA read of 64 bytes, the median of Neugebauer et al., SIGCOMM
+// 2018; 520 to 947 ns on that machine, a median of 1213 ns on another), a register read 790 ns (787 to 796
+// measured through a switch, pcie-lat; more than 2 us elsewhere). They become cycles at clock_mhz, which is
+// an assumption. Bandwidth and flow-control credits of the link are not modelled.
 struct device_card {
     unsigned clock_mhz;  // of the device
     unsigned write_ns;   // host's write leaves -> it is at the device's port
@@ -52,16 +53,17 @@ struct device_info {
     // Devices behind a command window, else 0.
     uint32_t window_depth, latency; // beats; cycles from a TICK at the core to its trigger in slot 0
     struct device_card card;        // simulated: what was modelled (clock_mhz 0: nothing)
-    // What the device found wrong and what to do, empty while nothing is; lives as long as the device. It may
-    // then take no more commands. NULL: this back end has no such faults.
+    // Why the device takes no more commands and what to do, empty while it does; lives as long as the device.
+    // NULL: this back end has no such faults.
     const char *fault;
+    const char *warning; // likewise, but work goes on (a watchdog)
 };
 
 struct device_counters {
     uint64_t commands, events, ticks, rows, triggers, band_exits, errors;
     // 0 when the back end has none. stall_event: no operation was issued because too many events wait to
-    // leave.
-    uint64_t cycles, stall_in_cycles, stall_out_cycles, stall_event_cycles;
+    // leave. ring_full: an event waited for the host to read others.
+    uint64_t cycles, stall_in_cycles, stall_out_cycles, stall_event_cycles, ring_full_cycles;
 };
 
 struct device;

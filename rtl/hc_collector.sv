@@ -257,7 +257,7 @@ module hc_collector #(
       .rest_o (rest),
       .path_o (path)
     );
-    if (Groups < 32) assign h[2047:Groups*hc_pkg::HW] = '0;
+    if (Groups < 32) assign h[32*hc_pkg::HW-1:Groups*hc_pkg::HW] = '0;
     assign take    = out_free && (any || emit);
     assign lane    = 24'(group) * 24'(GroupL) + 24'(out_index[32'(group)*IdxW +: IdxW]);
     assign busy_o  = top_busy || evt_valid_o || (|group_busy) || emit_q;

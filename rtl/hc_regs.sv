@@ -5,8 +5,9 @@
 // takes effect 1 cycle after the later of its address and data. Counters and STATUS lag the core by 2
 // cycles. Reading the low word of a counter latches its high word, so the pair is consistent.
 // Contract: unknown addresses read 0 and take writes without effect; every answer is OKAY. rst_ni is
-// the hard reset; soft_rst_ni clears counters and flags too, but not the cycle counter and the host's
-// settings. RING_LOG2, RING_BASE and STATUS_BASE do not take writes while enabled.
+// the hard reset; soft_rst_ni clears counters and flags too (but undrained, which no write clears
+// either), but not the cycle counter and the host's settings. STATUS says clearing from the cycle of the
+// answer to the write that resets. RING_LOG2, RING_BASE and STATUS_BASE do not take writes while enabled.
 `default_nettype none
 `include "hc_assert.svh"
 module hc_regs #(
@@ -21,6 +22,7 @@ module hc_regs #(
   input  wire logic            rst_ni,
   input  wire logic            soft_rst_ni,
   input  wire logic            resetting_i,  // a soft reset is under way
+  input  wire logic            undrained_i,  // one gave up waiting for a bus; a level until the hard reset
   // AXI4-Lite
   input  wire logic            awvalid_i,
   output      logic            awready_o,
@@ -110,11 +112,13 @@ module hc_regs #(
 
   // ---- state
   logic [31:0] state_q;
-  assign idle_o = status_i.idle && !offered_i;
+  logic        reset_now, resetting;  // the write that resets takes effect; and from then to the end
+  assign idle_o    = status_i.idle && !offered_i;
+  assign resetting = reset_now || reset_o || resetting_i || !soft_rst_ni;
   always_ff @(posedge clk_i) begin
     state_q <= '0;
-    state_q[abi_pkg::StatusIdle]     <= core_q.idle && idle_o && soft_rst_ni && !resetting_i;
-    state_q[abi_pkg::StatusClearing] <= core_q.clearing || win_clearing_i || !soft_rst_ni || resetting_i;
+    state_q[abi_pkg::StatusIdle]     <= core_q.idle && idle_o && !resetting;
+    state_q[abi_pkg::StatusClearing] <= core_q.clearing || win_clearing_i || resetting;
     state_q[abi_pkg::StatusLoading]  <= core_q.loading && soft_rst_ni;
     state_q[abi_pkg::StatusHalted]   <= halted_i && soft_rst_ni;
   end
@@ -148,6 +152,7 @@ module hc_regs #(
   assign awready_o = !aw_full_q && rst_ni;
   assign wready_o  = !w_full_q && rst_ni;
   assign act       = aw_full_q && w_full_q && !bvalid_o;
+  assign reset_now = act && aw_q == abi_pkg::RegControl && strb_q[3] && w_q[abi_pkg::ControlReset];
   assign w_mask    = {{8{strb_q[3]}}, {8{strb_q[2]}}, {8{strb_q[1]}}, {8{strb_q[0]}}};
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -187,13 +192,12 @@ module hc_regs #(
       consumed_o    <= '0;
       watchdog_q    <= '0;
     end else begin
-      reset_o <= 1'b0;
+      reset_o <= reset_now;
       if (act) begin
         case (aw_q)
           abi_pkg::RegControl: begin
             if (strb_q[0]) enable_o <= w_q[abi_pkg::ControlEnable];
             if (strb_q[0]) quiet_o <= w_q[abi_pkg::ControlQuiet];
-            reset_o <= strb_q[3] && w_q[abi_pkg::ControlReset];
           end
           // A value that does not fit is kept as one that enables nothing.
           abi_pkg::RegRingLog2: if (!enable_o) ring_log2_o <= (new_log2[31:5] != '0) ? 5'd31 : new_log2[4:0];
@@ -210,8 +214,7 @@ module hc_regs #(
           default: ;
         endcase
       end
-      if (reset_o || resetting_i || !soft_rst_ni || (act && aw_q == abi_pkg::RegControl && strb_q[3] &&
-          w_q[abi_pkg::ControlReset])) begin
+      if (resetting) begin
         enable_o   <= 1'b0;
         quiet_o    <= 1'b0;
         consumed_o <= '0;
@@ -229,6 +232,7 @@ module hc_regs #(
     set_flags[abi_pkg::FlagHostWrite]        = ring_error_i;
     set_flags[abi_pkg::FlagWatchdogCommands] = late_commands;
     set_flags[abi_pkg::FlagWatchdogEvents]   = late_events;
+    set_flags[abi_pkg::FlagUndrained]        = undrained_i;
   end
   always_ff @(posedge clk_i) begin
     if (!soft_rst_ni) flags_o <= '0;
@@ -357,6 +361,8 @@ module hc_regs #(
   `HC_ASSERT(a_b_after_request, !bvalid_o || (aw_open_q != '0 && w_open_q != '0))
   `HC_ASSERT(a_r_holds, !(past_q && r_wait_q) || (rvalid_o && rdata_o == r_past_q))
   `HC_ASSERT(a_r_after_request, !rvalid_o || ar_open_q)
+  // A read that follows the answer to a reset sees it.
+  `HC_ASSERT(a_reset_seen, !reset_o || (state_q[abi_pkg::StatusClearing] && !state_q[abi_pkg::StatusIdle]))
   `HC_ASSERT(a_one_read, read_q == 3'd0 || (!rvalid_o && (read_q & (read_q - 3'd1)) == 3'd0))
 `endif
 endmodule

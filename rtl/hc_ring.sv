@@ -10,7 +10,8 @@
 // Latency: record valid on AW and W 1 cycle after the event, when nothing is in front of it.
 // Throughput: one record a cycle. s_ready_o is one gate behind registers, independent of the data.
 // Contract: base, log2, status base and taken change only while not enabled, or by reset. A value of
-// RING_CONSUMED that is not from what was consumed to what was produced is not followed.
+// RING_CONSUMED that is not from what was consumed to what was issued is not followed. A status record
+// is begun for at most 3 cycles after quiet_i rises.
 `default_nettype none
 `include "hc_assert.svh"
 module hc_ring #(
@@ -122,7 +123,7 @@ module hc_ring #(
   end
 
   // RING_CONSUMED is looked at every third cycle, and followed if it lies between what was consumed and
-  // what was produced: whatever the host writes, no unread record is written over.
+  // what was issued: whatever the host writes, no unread record is written over.
   logic [2:0]  look_q;
   logic [31:0] look_value_q, look_step_q, look_used_q;
   logic        look_good_q;

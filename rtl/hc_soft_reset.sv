@@ -2,7 +2,8 @@
 // Soft reset of core, window and ring, without breaking a transaction on either AXI port: ask both to
 // finish what they have begun (quiesce), wait until they have (drained), then hold the reset.
 // A bus that does not finish is given DRAIN_LIMIT cycles; then the reset is done all the same, and
-// what the bus still owes is lost (only a reset of the whole card helps such a bus).
+// what the bus still owes is lost. undrained_o then stays up until the hard reset: only a reset of the
+// whole card helps such a bus.
 // Latency: request to reset 3 cycles when nothing is in flight; the reset is held for HOLD cycles.
 `default_nettype none
 `include "hc_assert.svh"
@@ -16,18 +17,20 @@ module hc_soft_reset #(
   input  wire logic drained_i,    // means something only two cycles after quiesce_o rose
   output      logic quiesce_o,
   output      logic soft_rst_no,  // reset of core, window, ring; low in a hard reset too
-  output      logic busy_o
+  output      logic busy_o,
+  output      logic undrained_o   // a soft reset did not wait to the end since the hard reset
 );
   localparam int unsigned CountW = $clog2(DRAIN_LIMIT);
   logic [CountW-1:0] count_q;
-  logic              run_q, settled_q, drained_q, drain_over, hold_over;
+  logic              run_q, settled_q, drained_q, drained, drain_over, hold_over;
 
   if ((DRAIN_LIMIT & (DRAIN_LIMIT - 1)) != 0 || (HOLD & (HOLD - 1)) != 0 || HOLD >= DRAIN_LIMIT ||
       HOLD < 2) begin : g_bad_limit
     $error("DRAIN_LIMIT and HOLD must be powers of two, 2 <= HOLD < DRAIN_LIMIT");
   end
 
-  assign drain_over  = (settled_q && drained_q) || count_q == '1;
+  assign drained     = settled_q && drained_q;
+  assign drain_over  = drained || count_q == '1;
   assign hold_over   = count_q[$clog2(HOLD)-1:0] == '1;
   assign busy_o      = quiesce_o || !run_q;
   // The hard reset goes through at once: what it resets must not see one more cycle of a bus in reset.
@@ -36,16 +39,18 @@ module hc_soft_reset #(
   always_ff @(posedge clk_i) begin
     drained_q <= drained_i;
     if (!rst_ni) begin
-      count_q   <= '0;
-      settled_q <= 1'b0;
-      quiesce_o <= 1'b0;
-      run_q     <= 1'b0;
+      count_q     <= '0;
+      settled_q   <= 1'b0;
+      quiesce_o   <= 1'b0;
+      run_q       <= 1'b0;
+      undrained_o <= 1'b0;
     end else if (quiesce_o) begin
       count_q   <= drain_over ? '0 : count_q + CountW'(1);
       settled_q <= count_q[1];
       if (drain_over) begin
-        quiesce_o <= 1'b0;
-        run_q     <= 1'b0;
+        quiesce_o   <= 1'b0;
+        run_q       <= 1'b0;
+        undrained_o <= undrained_o || !drained;
       end
     end else if (!run_q) begin
       count_q   <= hold_over ? '0 : count_q + CountW'(1);

@@ -36,7 +36,7 @@ module hc_top #(
   input  wire logic         s_axil_rready,
   output      logic [31:0]  s_axil_rdata,
   output      logic [1:0]   s_axil_rresp,
-  // command window, AXI4; reads are refused
+  // command window, AXI4; reads give zeros
   input  wire logic [3:0]   s_axi_awid,
   input  wire logic [15:0]  s_axi_awaddr,
   input  wire logic [7:0]   s_axi_awlen,
@@ -91,7 +91,7 @@ module hc_top #(
     $error("MUL_REG must be 0 or 1");
   end
 
-  logic         soft_rst_n, quiesce, resetting, reset;
+  logic         soft_rst_n, quiesce, resetting, undrained, reset;
   logic         win_drained, ring_drained, win_clearing, win_waiting, halted;
   logic         bad_generation, bad_partial, bad_address;
   logic         cmd_valid, cmd_ready, evt_valid, evt_ready, idle;
@@ -110,7 +110,8 @@ module hc_top #(
     .drained_i  (win_drained && ring_drained),
     .quiesce_o  (quiesce),
     .soft_rst_no(soft_rst_n),
-    .busy_o     (resetting)
+    .busy_o     (resetting),
+    .undrained_o(undrained)
   );
 
   hc_window #(
@@ -232,6 +233,7 @@ module hc_top #(
     .rst_ni          (rst_ni),
     .soft_rst_ni     (soft_rst_n),
     .resetting_i     (resetting),
+    .undrained_i     (undrained),
     .awvalid_i       (s_axil_awvalid),
     .awready_o       (s_axil_awready),
     .awaddr_i        (s_axil_awaddr),
@@ -277,7 +279,7 @@ module hc_top #(
   assign s_axil_bresp = 2'b00;
   assign s_axil_rresp = 2'b00;
 
-  // Refused or answered alike, whatever they say.
+  // Answered alike, whatever they say.
   logic unused;
   assign unused = &{1'b0, s_axi_araddr, s_axi_arsize, s_axi_arburst, m_axi_bid};
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counts the cycles in which something waits without progress. expired_o pulses when they reach the
-// limit (0: never), and again after every further limit cycles.
-// Latency: the pulse comes 2 cycles after the last of `limit` waiting cycles in a row.
+// limit (0: never; 1 counts as 2), and again after every further limit cycles. A limit that is lowered
+// below the count has been reached.
+// Latency: the pulse comes in the cycle after the last of `limit` waiting cycles in a row.
 `default_nettype none
 module hc_watchdog (
   input  wire logic        clk_i,
@@ -11,18 +12,23 @@ module hc_watchdog (
   input  wire logic        progress_i,
   output      logic        expired_o
 );
-  logic [31:0] count_q;
-  logic        on_q;
+  logic [31:0] count_q, last_q;  // last_q: the count in the last cycle but one
+  logic        on_q, last_but_one_q, counting;
+  assign counting = on_q && waiting_i && !progress_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      count_q   <= '0;
-      on_q      <= 1'b0;
-      expired_o <= 1'b0;
+      count_q        <= '0;
+      last_q         <= '0;
+      on_q           <= 1'b0;
+      last_but_one_q <= 1'b0;
+      expired_o      <= 1'b0;
     end else begin
-      on_q      <= limit_i != '0;
-      expired_o <= count_q == limit_i && count_q != '0 && !expired_o;
-      if (!on_q || !waiting_i || progress_i || expired_o) count_q <= '0;
+      on_q           <= limit_i != '0;
+      last_q         <= (limit_i <= 32'd2) ? '0 : limit_i - 32'd2;
+      last_but_one_q <= counting && !last_but_one_q && count_q >= last_q;
+      expired_o      <= counting && last_but_one_q;
+      if (!counting || last_but_one_q) count_q <= '0;
       else count_q <= count_q + 32'd1;
     end
   end

@@ -9,7 +9,8 @@
 // Contract: a generation byte that is not that of the slot's beat, a word written twice in a pass, a
 // write of part of a word, a burst that is not INCR or leaves the window: fault pulse, and no further
 // beat is offered until reset (one already offered stays). Writes go on being answered and are
-// dropped. Reads are answered with SLVERR.
+// dropped. Reads are answered with zeros, and OKAY: a processor may read write-combining memory ahead of
+// its program.
 // DEPTH cycles after reset no address is accepted (clearing_o): the parities are cleared.
 `default_nettype none
 `include "hc_assert.svh"
@@ -53,7 +54,7 @@ module hc_window #(
   output      logic [255:0] cmd_data_o,
   // state
   output      logic [31:0]  taken_o,             // beats taken since reset
-  output      logic         waiting_o,           // a beat is offered, or part of the next one is there
+  output      logic         waiting_o,           // a beat is offered, or words are there; falls up to 3 cycles late
   output      logic         clearing_o,
   output      logic         halted_o,
   output      logic         fault_generation_o,  // pulses
@@ -63,6 +64,7 @@ module hc_window #(
   localparam int unsigned Words = 256 / abi_pkg::WindowWordBits;
   localparam int unsigned IndexW = $clog2(DEPTH);
   localparam logic [1:0] BurstIncr = 2'b01;
+  localparam int unsigned CountW = $clog2(DEPTH * Words) + 2;
   localparam logic [1:0] RespOkay = 2'b00;
   localparam logic [1:0] RespSlverr = 2'b10;
 
@@ -178,10 +180,35 @@ module hc_window #(
     end
   end
 
+  // ---- words in the window: a beat of which nothing has come keeps complete ones behind it waiting
+  logic [CountW-1:0] words_q, change_q;  // change_q: two's complement
+  logic [Words-1:0]  in_q;
+  logic [3:0]        words_in;
+  logic              out_q, words;
+  assign words = in_q != '0 || change_q != '0 || words_q != '0;
+  always_comb begin
+    words_in = '0;
+    for (int unsigned i = 0; i < Words; i++) words_in = words_in + 4'(in_q[i]);
+  end
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      in_q     <= '0;
+      out_q    <= 1'b0;
+      change_q <= '0;
+      words_q  <= '0;
+    end else begin
+      in_q     <= w_fire ? full : '0;
+      out_q    <= load;
+      change_q <= CountW'(words_in) - (out_q ? CountW'(Words) : '0);
+      words_q  <= words_q + change_q;
+    end
+  end
+
   // ---- beats out: what comes in right now may be what was missing
   logic here_good;
-  assign here_good = hit && !bad && !partial && twice == '0 && (gen_here || !full[Words-1]);
-  assign load = (have == '1 || (here_good && (have | full) == '1)) && !halted_o &&
+  assign here_good = hit && !bad && !partial && (gen_here || !full[Words-1]);
+  // Exactly what was missing: a word that comes a second time is a fault, and its beat is not offered.
+  assign load = (have == '1 || (here_good && have == ~full)) && !halted_o &&
                 (!cmd_valid_o || cmd_ready_i) && !clearing_o;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -203,7 +230,7 @@ module hc_window #(
       end
       if (!cmd_valid_o || cmd_ready_i) cmd_valid_o <= load;
       if (cmd_valid_o && cmd_ready_i) taken_o <= taken_o + 32'd1;
-      waiting_o <= !clearing_o && (cmd_valid_o || (have != '0 && !halted_o));
+      waiting_o <= cmd_valid_o || (!halted_o && words);
     end
     if (load) begin
       for (int unsigned i = 0; i < Words; i++) begin
@@ -231,9 +258,9 @@ module hc_window #(
     end
   end
 
-  // ---- reads: every beat an error, one burst at a time
+  // ---- reads: nothing to see, one burst at a time
   logic [7:0] reads_q;
-  assign rresp_o = RespSlverr;
+  assign rresp_o = RespOkay;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       arready_o <= 1'b0;
@@ -306,6 +333,8 @@ module hc_window #(
              cmd_data_o[255:248] == 8'(taken_o >> IndexW) + 8'd1)
   `HC_ASSERT(a_no_write_while_clearing, !clearing_o || !cur_valid_q)
   `HC_ASSERT(a_halt_offers_nothing, !halted_o || !load)
+  `HC_ASSERT(a_words, halted_o || words_q + change_q <= CountW'(DEPTH * Words))
+  `HC_ASSERT(a_words_next, halted_o || clearing_o || have == '0 || words)
 `endif
 endmodule
 `default_nettype wire

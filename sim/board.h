@@ -27,7 +27,8 @@ struct board_config {
     const char *trace;      /* FST file, or NULL */
     uint64_t seed;          /* of everything random below, and of the state before reset */
     unsigned stall_in_pct;  /* 0..99: percent of cycles in which a write that waits is not offered */
-    unsigned stall_out_pct; /* 0..99: percent of cycles in which a record that is offered is not taken */
+    unsigned stall_out_pct; /* 0..99: percent of cycles in which a record that is offered is not taken; 100:
+                               a bus that is stuck */
     const struct device_card *card; /* NULL: device_card_default */
     bool every_cycle;               /* also evaluate cycles in which nothing can happen */
 };
@@ -46,6 +47,14 @@ void board_fence(struct board *b);
 /* One window write as it is: 1 to 64 bytes inside a 64-byte line, burst type as on AXI (0 FIXED, 1 INCR, 2
  * WRAP). */
 void board_write_raw(struct board *b, uint32_t offset, const void *bytes, unsigned size, unsigned burst);
+/* Percent of the INCR window writes that come as beats narrower than 32 bytes (AWSIZE), as many as they take.
+ */
+void board_narrow(struct board *b, unsigned pct);
+/* The device's next n records are answered with an error and not written. */
+void board_refuse(struct board *b, unsigned n);
+/* Reads 1 to 256 beats of the window; returns when each has been answered with zeros, with what the device
+ * did meanwhile. */
+void board_read_window(struct board *b, uint32_t offset, unsigned beats, unsigned id);
 
 /* Runs until something new stands in ring or status memory (true), or nothing is left that could bring
  * anything (false): links and device are empty, or have been stuck for board_patience cycles. With

@@ -17,6 +17,7 @@ struct sim {
     struct board *board;
     struct card card;
     struct card_config config;
+    bool opened; // the card is to be closed
     struct beat queue[QUEUE];
     size_t head, used;
 };
@@ -52,7 +53,8 @@ static int open_card(struct sim *s, unsigned ring_log2, struct err *e)
     io.ring = board_ring(s->board, &io.ring_bus);
     io.status = board_status(s->board, &io.status_bus);
     s->head = s->used = 0;
-    if (card_open(&s->card, &io, &s->config, e))
+    s->opened = card_open(&s->card, &io, &s->config, e) == 0;
+    if (!s->opened)
         return -1;
     if (s->card.info.build_hash != board_build_hash())
         return err_set(e, "RTL build %016llx, harness built for %016llx: rebuild with `make`",
@@ -143,16 +145,21 @@ size_t sim_submit(struct sim *s, const struct beat *cmd, size_t n)
 
 size_t sim_poll(struct sim *s, struct beat *evt, size_t max)
 {
+    uint64_t since;
     for (;;) {
         size_t n = card_poll(&s->card, evt, max);
         if (n || !max)
             return n;
         bool sent = pump(s) > 0;
+        since = board_cycles(s->board);
         if (!board_advance(s->board, s->used == 0) && !sent && pump(s) == 0)
             break;
     }
-    if (s->used && !s->card.stopped)
-        (void)card_check(&s->card); // stuck, and nobody has said why
+    // Nothing is left to do: so everything has been done, or the card is at fault and says so now. In quiet
+    // mode it tells nothing of itself; otherwise it is asked if it took the board suspiciously long.
+    bool quiet = s->config.quiet && s->card.taken != s->card.sent;
+    if (s->used || quiet || board_cycles(s->board) - since > board_patience)
+        (void)card_settled(&s->card);
     return 0;
 }
 
@@ -184,6 +191,8 @@ struct card *sim_card(struct sim *s)
 
 void sim_close(struct sim *s)
 {
+    if (s->opened)
+        (void)card_close(&s->card);
     board_close(s->board);
     free(s);
 }
@@ -214,7 +223,8 @@ static int dev_open(const struct device_config *c, struct device **out, struct e
                                        .window_depth = i->depth,
                                        .latency = i->latency,
                                        .card = c->card ? *c->card : device_card_default,
-                                       .fault = s->card.fault};
+                                       .fault = s->card.fault,
+                                       .warning = s->card.warning};
     *out = &s->dev;
     return 0;
 }

@@ -27,23 +27,21 @@ namespace
 {
 
 constexpr unsigned kResetCycles = 8;
-constexpr size_t kChannel = 8; // transfers waiting at a channel of the window's port
+constexpr uint64_t kDrain = 65536; // cycles, docs/host-interface.md
+constexpr size_t kChannel = 8;     // transfers waiting at a channel of the window's port
 constexpr size_t kReplies = 32;
 // Cycles of idleness before a device counts as at rest: a status record comes after 8.
 constexpr uint64_t kSettle = 16;
+using pcie::Address;
+using pcie::Beat;
 using pcie::Request;
 
-struct Beat { // of the window's W channel
-    uint32_t word[8], strobe;
-    bool last;
-};
-struct Address {
-    uint32_t offset;
-    uint8_t len, burst;
-};
 struct Target { // of the device's AW channel
     uint64_t address;
     uint8_t id;
+};
+struct Response { // to the device
+    uint8_t id, resp;
 };
 struct Data { // of the device's W channel
     uint64_t w[4];
@@ -113,7 +111,8 @@ struct board {
         m_aw.clear();
         m_w.clear();
         replies.clear();
-        unanswered = 0;
+        window_read = pcie::WindowRead();
+        unanswered = refusing = 0;
         access = Access::None;
         aw_on = w_on = held = lite_aw = lite_w = lite_ar = answered = false;
         top->s_axi_awvalid = top->s_axi_wvalid = top->s_axi_arvalid = 0;
@@ -133,6 +132,7 @@ struct board {
 #endif
         top->rst_ni = 1;
         now = evaluated = quiet = rest = 0;
+        gives_up = pcie::kNever;
         visible = 0;
     }
 
@@ -142,9 +142,10 @@ struct board {
     {
         const Request &r = down.front();
         if (r.kind == Request::Window) {
-            if (access != Access::None || aw.full() || w.size() + 2 > kChannel)
+            if (access != Access::None || aw.full() || w.size() + (narrow_pct ? pcie::kBurst : 2) > kChannel)
                 return;
-            feed_window(r);
+            pcie::burst(r, random_in.percent(narrow_pct), aw, w);
+            unanswered++;
         } else {
             if (access != Access::None || unanswered)
                 return;
@@ -158,23 +159,6 @@ struct board {
         quiet = 0;
     }
 
-    void feed_window(const Request &r)
-    {
-        uint32_t first = r.offset / 32, last = (r.offset + r.size - 1) / 32;
-        aw.push() = Address{r.offset, static_cast<uint8_t>(last - first), r.burst};
-        for (uint32_t k = first; k <= last; k++) {
-            uint32_t from = k == first ? r.offset % 32 : 0,
-                     to = k == last ? (r.offset + r.size - 1) % 32 + 1 : 32;
-            Beat &b = w.push();
-            std::memset(b.word, 0x5a, sizeof b.word); // what no strobe covers must not matter
-            std::memcpy(reinterpret_cast<uint8_t *>(b.word) + from, r.data + (k * 32 + from - r.offset),
-                        to - from);
-            b.strobe = static_cast<uint32_t>(((UINT64_C(1) << (to - from)) - 1) << from);
-            b.last = k == last;
-        }
-        unanswered++;
-    }
-
     void offer()
     {
         if (!aw_on && !aw.empty() && !random_in.percent(stall_in)) {
@@ -182,7 +166,7 @@ struct board {
             top->s_axi_awid = a.offset >> 5 & 0xf;
             top->s_axi_awaddr = a.offset;
             top->s_axi_awlen = a.len;
-            top->s_axi_awsize = 5;
+            top->s_axi_awsize = a.size;
             top->s_axi_awburst = a.burst;
             aw_on = true;
         }
@@ -197,6 +181,7 @@ struct board {
         top->s_axi_awvalid = aw_on;
         top->s_axi_wvalid = w_on;
         top->s_axi_bready = !unanswered || !random_in.percent(stall_in);
+        window_read.drive(*top, window_read.done() || !random_in.percent(stall_in));
         if (access != Access::None)
             offer_access();
     }
@@ -234,8 +219,16 @@ struct board {
             refused += top->s_axi_bresp != 0;
             quiet = 0;
         }
+        window_read.look(*top);
         if (access != Access::None)
             look_access();
+    }
+
+    void written()
+    {
+        checker.written(now, lite_offset, lite_value);
+        if (lite_offset == ABI_REG_CONTROL && lite_value & ABI_CONTROL_RESET)
+            gives_up = now + kDrain;
     }
 
     void look_access()
@@ -246,7 +239,7 @@ struct board {
         lite_w = lite_w && !(top->s_axil_wvalid && top->s_axil_wready);
         lite_ar = lite_ar && !(top->s_axil_arvalid && top->s_axil_arready);
         if (writing && !lite_aw && !lite_w)
-            checker.written(lite_offset, lite_value); // it may act on it from now on, answered or not
+            written(); // it may act on it from now on, answered or not
         if (access == Access::Write)
             done = top->s_axil_bvalid && top->s_axil_bready;
         else if (top->s_axil_rvalid && top->s_axil_rready) {
@@ -266,8 +259,8 @@ struct board {
         top->m_axi_awready = room && !m_aw.full() && !(top->m_axi_awvalid && random_out.percent(stall_out));
         top->m_axi_wready = room && !m_w.full() && !(top->m_axi_wvalid && random_out.percent(stall_out));
         top->m_axi_bvalid = !replies.empty() && (top->m_axi_bvalid || !random_out.percent(stall_out));
-        top->m_axi_bresp = 0;
-        top->m_axi_bid = replies.front();
+        top->m_axi_bresp = replies.front().resp;
+        top->m_axi_bid = replies.front().id;
     }
 
     void look_up()
@@ -289,8 +282,10 @@ struct board {
         }
         while (!m_aw.empty() && !m_w.empty()) {
             checker.record(m_aw.front().address, m_w.front().w);
-            up.record(now, m_aw.front().address, m_w.front().w);
-            replies.push() = m_aw.front().id;
+            if (!refusing)
+                up.record(now, m_aw.front().address, m_w.front().w);
+            replies.push() = Response{m_aw.front().id, static_cast<uint8_t>(refusing ? 2 + refusing % 2 : 0)};
+            refusing -= refusing > 0;
             m_aw.pop();
             m_w.pop();
         }
@@ -298,7 +293,7 @@ struct board {
 
     void look_address()
     {
-        if (held && (!top->m_axi_awvalid || top->m_axi_awaddr != held_address))
+        if (held && now < gives_up && (!top->m_axi_awvalid || top->m_axi_awaddr != held_address))
             pcie::violation("an address was withdrawn before it was taken", held_address, top->m_axi_awaddr);
         held = top->m_axi_awvalid && !top->m_axi_awready;
         held_address = top->m_axi_awaddr;
@@ -443,8 +438,9 @@ struct board {
     pcie::Random random_in, random_out;
     pcie::DownLink down;
     pcie::UpLink up;
-    unsigned stall_in, stall_out;
+    unsigned stall_in, stall_out, narrow_pct = 0;
     bool skipping;
+    pcie::WindowRead window_read;
 
     uint64_t now = 0, evaluated = 0, refused = 0;
     uint64_t quiet = 0;   // cycles since something happened at a port
@@ -461,9 +457,11 @@ struct board {
     uint32_t answer = 0;
     pcie::Queue<Target, kChannel> m_aw;
     pcie::Queue<Data, kChannel> m_w;
-    pcie::Queue<uint8_t, kReplies> replies; // write responses owed to the device: their ids
-    bool held = false;                      // an address is offered and was not taken
+    pcie::Queue<Response, kReplies> replies; // owed to the device
+    unsigned refusing = 0;                   // records that will be answered with an error
+    bool held = false;                       // an address is offered and was not taken
     uint64_t held_address = 0;
+    uint64_t gives_up = pcie::kNever; // a reset by register does not wait longer for a bus that is stuck
 };
 
 extern "C" {
@@ -528,6 +526,22 @@ void board_write_raw(struct board *b, uint32_t offset, const void *bytes, unsign
 {
     b->room();
     b->down.raw(b->now, offset, bytes, static_cast<uint8_t>(size), static_cast<uint8_t>(burst));
+}
+
+void board_narrow(struct board *b, unsigned pct)
+{
+    b->narrow_pct = pct;
+}
+
+void board_refuse(struct board *b, unsigned n)
+{
+    b->refusing = n;
+}
+
+void board_read_window(struct board *b, uint32_t offset, unsigned beats, unsigned id)
+{
+    for (b->window_read.start(offset, beats, static_cast<uint8_t>(id)); !b->window_read.done();)
+        b->cycle();
 }
 
 bool board_advance(struct board *b, bool idle_is_enough)

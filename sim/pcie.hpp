@@ -70,6 +70,39 @@ struct Request {
     uint8_t data[kLine];
 };
 
+// A window write at the AXI port.
+struct Address {
+    uint32_t offset;
+    uint8_t len, size, burst;
+};
+struct Beat { // of its data
+    uint32_t word[8], strobe;
+    bool last;
+};
+constexpr uint32_t kBurst = 8; // beats, at most
+
+// The write as a burst of 32-byte beats, or of the narrowest that are whole words and few enough.
+template <class Addresses, class Beats>
+void burst(const Request &r, bool narrow, Addresses &addresses, Beats &beats)
+{
+    const uint32_t end = r.offset + r.size;
+    unsigned size = 5;
+    while (narrow && r.burst == 1 && size > 2 && (end - 1) >> (size - 1) < (r.offset >> (size - 1)) + kBurst)
+        size--;
+    const uint32_t first = r.offset >> size, last = (end - 1) >> size;
+    addresses.push() =
+        Address{r.offset, static_cast<uint8_t>(last - first), static_cast<uint8_t>(size), r.burst};
+    for (uint32_t k = first; k <= last; k++) {
+        const uint32_t from = std::max(k << size, r.offset), to = std::min((k + 1) << size, end),
+                       lane = from % 32;
+        Beat &b = beats.push();
+        std::memset(b.word, 0x5a, sizeof b.word); // what no strobe covers must not matter
+        std::memcpy(reinterpret_cast<uint8_t *>(b.word) + lane, r.data + (from - r.offset), to - from);
+        b.strobe = static_cast<uint32_t>(((UINT64_C(1) << (to - from)) - 1) << lane);
+        b.last = k == last;
+    }
+}
+
 // When something sent now arrives: `delay` later, up to jitter percent more, never before what was sent
 // before.
 class Clock
@@ -197,10 +230,12 @@ struct Reply {
 class Memory
 {
   public:
-    Memory(unsigned ring_log2, uint64_t seed)
-        : ring_base(UINT64_C(0x3f1200000000) + (seed & 0xff) * 4096 + 64 * (1 + (seed >> 8) % 63)),
-          status_base(ring_base + (UINT64_C(1) << 33) - 64), mask_((UINT64_C(1) << ring_log2) - 1)
+    Memory(unsigned ring_log2, uint64_t seed) : mask_((UINT64_C(1) << ring_log2) - 1)
     {
+        Random random(seed);
+        uint64_t quarter = 1 + random.below(2); // the ring lies in one quarter of 2^64, the record in another
+        ring_base = place(random, quarter);
+        status_base = place(random, 3 - quarter);
         size_t bytes = (mask_ + 1) * sizeof(beat) + 64;
         store_.reset(static_cast<beat *>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
         if (!store_)
@@ -222,6 +257,12 @@ class Memory
     beat *ring, *status;
 
   private:
+    // Anywhere in the quarter, with room for the largest ring behind it.
+    static uint64_t place(Random &random, uint64_t quarter)
+    {
+        uint64_t high = random.below((1u << 30) - 1), low = random.below(UINT32_MAX);
+        return quarter << 62 | high << 32 | (low & ~UINT64_C(63));
+    }
     uint64_t mask_;
     struct Free {
         void operator()(beat *p) const { std::free(p); }
@@ -238,7 +279,8 @@ class UpLink
         : clock_(jitter_pct, random), random_(random), event_(event), read_(read - read / 2), whole_(whole)
     {
     }
-    bool full() const { return link_.full(); }
+    // For records; a place is kept for the answer to a read, of which one at most is under way.
+    bool full() const { return link_.size() + 1 >= kPlaces; }
     bool empty() const { return link_.empty(); }
     uint64_t due() const { return link_.empty() ? kNever : link_.front().due; }
     void record(uint64_t now, uint64_t address, const uint64_t w[4])
@@ -248,6 +290,8 @@ class UpLink
     }
     void answer(uint64_t now, uint32_t value)
     {
+        if (link_.full())
+            violation("an answer to a read that nobody waits for", value, now);
         link_.push() = Reply{true, value, clock_.due(now, read_), 0, {}};
     }
     // Carries out what is due; the number of words that became visible. *answered is set with *value.
@@ -289,7 +333,8 @@ class UpLink
     uint64_t event_, read_;
     bool whole_;
     unsigned done_ = 0; // words of the front record that are written
-    Queue<Reply, 4096> link_;
+    static constexpr size_t kPlaces = 4096;
+    Queue<Reply, kPlaces> link_;
 };
 
 // Follows the register writes that reached the device and holds every record against them.
@@ -299,14 +344,16 @@ class Checker
     explicit Checker(const Memory &memory) : memory_(&memory) {}
     void reset() { *this = Checker(*memory_, log2_, ring_, status_); }
 
-    void written(uint32_t offset, uint32_t value)
+    void written(uint64_t now, uint32_t offset, uint32_t value)
     {
+        if (enabled_ && offset >= ABI_REG_RING_LOG2 && offset < ABI_REG_RING_CONSUMED)
+            return; // ring and status memory stay where they are
         switch (offset) {
         case ABI_REG_CONTROL:
             if (value & ABI_CONTROL_RESET)
                 reset(); // records it still owes from before may come until it is enabled again
             else
-                control(value);
+                control(now, value);
             break;
         case ABI_REG_RING_LOG2:
             log2_ = value;
@@ -344,10 +391,11 @@ class Checker
         : memory_(&memory), log2_(log2), ring_(ring), status_(status)
     {
     }
-    void control(uint32_t value)
+    void control(uint64_t now, uint32_t value)
     {
-        quiet_ = value & ABI_CONTROL_QUIET;
-        was_enabled_ = was_enabled_ || (value & ABI_CONTROL_ENABLE);
+        quiet_from_ = value & ABI_CONTROL_QUIET ? std::min(quiet_from_, now + kQuietAfter) : kNever;
+        enabled_ = value & ABI_CONTROL_ENABLE;
+        was_enabled_ = was_enabled_ || enabled_;
     }
     static void half(uint64_t &x, bool high, uint32_t value)
     {
@@ -367,7 +415,7 @@ class Checker
     void status(const uint64_t w[4])
     {
         auto taken = static_cast<uint32_t>(w[0]), produced = static_cast<uint32_t>(w[0] >> 32);
-        if (quiet_)
+        if (w[1] > quiet_from_) // the cycle in which it was made; it may arrive much later
             violation("a status record in quiet mode", w[0], w[3]);
         if (w[3] != ++serial_)
             violation("a status record out of turn", w[3], serial_);
@@ -383,7 +431,55 @@ class Checker
     uint64_t ring_ = 0, status_ = 0;
     uint32_t consumed_ = 0, produced_ = 0, taken_ = 0;
     uint64_t serial_ = 0, bytes_ = 0;
-    bool quiet_ = false, was_enabled_ = false;
+    static constexpr uint64_t kQuietAfter = 4; // cycles after the write in which a record may still be made
+    uint64_t quiet_from_ = kNever;
+    bool enabled_ = false, was_enabled_ = false;
+};
+
+// One burst of reads at a time from the window, which has nothing to be read: each beat has to be zero.
+class WindowRead
+{
+  public:
+    void start(uint32_t offset, unsigned beats, uint8_t id)
+    {
+        offset_ = offset;
+        left_ = beats;
+        id_ = id;
+        offering_ = true;
+    }
+    bool done() const { return left_ == 0; }
+    template <class Top> void drive(Top &top, bool ready)
+    {
+        if (offering_ && !top.s_axi_arvalid) {
+            top.s_axi_arid = id_;
+            top.s_axi_araddr = static_cast<uint16_t>(offset_);
+            top.s_axi_arlen = static_cast<uint8_t>(left_ - 1);
+            top.s_axi_arsize = 5;
+            top.s_axi_arburst = 1;
+        }
+        top.s_axi_arvalid = offering_;
+        top.s_axi_rready = left_ && ready;
+    }
+    template <class Top> void look(const Top &top)
+    {
+        if (top.s_axi_arvalid && top.s_axi_arready)
+            offering_ = false;
+        if (!top.s_axi_rvalid)
+            return;
+        uint32_t data = 0;
+        for (int i = 0; i < 8; i++)
+            data |= top.s_axi_rdata[i];
+        if (offering_ || !left_ || top.s_axi_rid != id_ || top.s_axi_rresp != 0 || data ||
+            top.s_axi_rlast != (left_ == 1))
+            violation("a read of the window gives a zero for each beat", left_, top.s_axi_rresp);
+        left_ -= top.s_axi_rready;
+    }
+
+  private:
+    uint32_t offset_ = 0;
+    unsigned left_ = 0; // beats
+    uint8_t id_ = 0;
+    bool offering_ = false;
 };
 
 } // namespace pcie

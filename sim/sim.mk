@@ -61,8 +61,12 @@ $(B)/lib/sim.a: $(B)/sim/$(SIM_GEOMETRY)/sim.a
 SIM_LIBS := -lstdc++ -lz -lm -lpthread
 
 # ---- tests of the way to the device and back
-SIM_TESTS := $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8
-$(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/bench.o: CFLAGS += -Isim
+SIM_TESTS := $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16
+$(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o: CFLAGS += -Isim
+$(B)/card_life/%: $(B)/obj/tests/cosim/card_life.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
 $(B)/pcie/%: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -71,8 +75,8 @@ $(B)/bench-sim/%: $(B)/obj/tests/cosim/bench.o $(B)/sim/%/sim.a $(B)/lib/drivers
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
-.PRECIOUS: $(B)/pcie/% $(B)/bench-sim/%
-.SECONDARY: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/bench.o
+.PRECIOUS: $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
+.SECONDARY: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
 
 sim-test-build: $(SIM_TESTS)
 bench-sim: $(B)/bench-sim/$(SIM_GEOMETRY)

@@ -9,7 +9,7 @@ unit-build: $(UNIT_PROGRAMS)
 unit-tsan-build: $(foreach m,$(UNIT_TSAN),$(filter $(B)/unit/$(m)/%,$(UNIT_PROGRAMS)))
 
 test-build:
-	@$(MAKE) --no-print-directory build unit-build cosim-build sim-test-build
+	@$(MAKE) --no-print-directory build unit-build cosim-build sim-test-build coverage-build diagrams-build
 	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build
 	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build
 

@@ -37,6 +37,8 @@ bool card_option(int opt, const char *arg, struct device_card *card)
         return number(arg, 0, JITTER_MAX_PCT, &card->jitter_pct);
     case CARD_OPT_RING:
         return number(arg, 1, RING_MAX_LOG2, &card->ring_log2);
+    case CARD_OPT_WATCHDOG:
+        return number(arg, 0, UINT32_MAX, &card->watchdog);
     case CARD_OPT_QUIET:
         card->quiet = true;
         return true;

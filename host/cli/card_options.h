@@ -8,12 +8,20 @@
 
 #include "device.h"
 
-enum { CARD_OPT_CLOCK = 512, CARD_OPT_PCIE, CARD_OPT_JITTER, CARD_OPT_RING, CARD_OPT_QUIET };
+enum {
+    CARD_OPT_CLOCK = 512,
+    CARD_OPT_PCIE,
+    CARD_OPT_JITTER,
+    CARD_OPT_RING,
+    CARD_OPT_QUIET,
+    CARD_OPT_WATCHDOG
+};
 // For a table of long options, and the lines of a --help text that go with them.
 #define CARD_OPTIONS                                                                                         \
     {"clock", required_argument, NULL, CARD_OPT_CLOCK}, {"pcie", required_argument, NULL, CARD_OPT_PCIE},    \
         {"jitter", required_argument, NULL, CARD_OPT_JITTER},                                                \
         {"ring", required_argument, NULL, CARD_OPT_RING},                                                    \
+        {"watchdog", required_argument, NULL, CARD_OPT_WATCHDOG},                                            \
     {                                                                                                        \
         "quiet-card", no_argument, NULL, CARD_OPT_QUIET                                                      \
     }
@@ -24,7 +32,8 @@ enum { CARD_OPT_CLOCK = 512, CARD_OPT_PCIE, CARD_OPT_JITTER, CARD_OPT_RING, CARD
     "                     there and back (default 270,270,790, see docs/device.md; 0,0,0 for none)\n"        \
     "  --jitter P         each of them up to P percent longer, at random (default 0)\n"                      \
     "  --ring N           log2 of the event ring's records, 1 to 24 (default 12)\n"                          \
-    "  --quiet-card       the card writes no status records\n"
+    "  --quiet-card       the card writes no status records\n"                                               \
+    "  --watchdog CYCLES  the card warns when a command or an event has waited so long (default 0: never)\n"
 
 // Takes one of the options above; false when its value makes no sense.
 bool card_option(int opt, const char *arg, struct device_card *card);

@@ -183,8 +183,8 @@ static void print_counters(struct device *d)
            c.rows, c.triggers, c.band_exits, c.errors);
     if (d->info.cycles)
         printf("# RTL cycles=%" PRIu64 " stall_in=%" PRIu64 " stall_out=%" PRIu64 " stall_events=%" PRIu64
-               "\n",
-               c.cycles, c.stall_in_cycles, c.stall_out_cycles, c.stall_event_cycles);
+               " ring_full=%" PRIu64 "\n",
+               c.cycles, c.stall_in_cycles, c.stall_out_cycles, c.stall_event_cycles, c.ring_full_cycles);
 }
 
 int cmd_check(int argc, char **argv)
@@ -206,6 +206,8 @@ int cmd_check(int argc, char **argv)
         rc = run(d, &f, &o, &e);
         if (o.counters)
             print_counters(d);
+        if (d->info.warning && d->info.warning[0])
+            fprintf(stderr, "tripline check: warning: %s\n", d->info.warning);
     }
     if (rc)
         fprintf(stderr, "tripline check: %s\n", e.msg);

@@ -72,9 +72,17 @@ void engine_drain(struct engine *g)
 {
     if (g->n_out) {
         g->hooks.commands(g->hooks.ctx, g->out, g->n_out);
+        bool at_rest = false; // a lockstep device that has no more events has done all it was given
         for (size_t done = 0; done < g->n_out && !g->failed;) {
-            done += device_submit(g->dev, g->out + done, g->n_out - done);
+            size_t taken = device_submit(g->dev, g->out + done, g->n_out - done);
+            if (taken == 0 && at_rest) {
+                g->failed = true;
+                err_set(&g->why, "device %s takes no more commands, with nothing left to do and no fault",
+                        g->dev->info.backend);
+            }
+            done += taken;
             take_events(g); // a full event path would hold the command path
+            at_rest = g->dev->info.lockstep;
         }
         g->n_out = 0;
     }

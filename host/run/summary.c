@@ -117,6 +117,14 @@ static void say_percentiles(struct text *t, const char *name, const struct hist 
     say(t, " max %" PRIu64 "\n", h->max);
 }
 
+static const char *jitter_text(const struct device_card *card, char *text, size_t size)
+{
+    text[0] = '\0';
+    if (card->jitter_pct)
+        snprintf(text, size, ", each up to %u %% longer at random", card->jitter_pct);
+    return text;
+}
+
 static void say_latency(struct text *t, const struct summary_input *in)
 {
     const struct hist *c = session_cycles(in->session);
@@ -126,12 +134,24 @@ static void say_latency(struct text *t, const struct summary_input *in)
     else
         say(t, "  %s\n", in->device->info.cycles ? "no tick fired" : "this back end has no cycles");
     const struct device_card *card = &in->device->info.card;
+    char jitter[64];
+    struct device_counters d;
+    device_counters(in->device, &d);
     if (card->clock_mhz)
         say(t,
-            "            PCIe: %u ns to the device, %u ns back, %u ns a register read (modelled, "
+            "            PCIe: %u ns to the device, %u ns back, %u ns a register read%s (modelled, "
             "docs/device.md; %u MHz "
-            "assumed); in none of these figures\n",
-            card->write_ns, card->event_ns, card->read_ns, card->clock_mhz);
+            "assumed)%s\n",
+            card->write_ns, card->event_ns, card->read_ns, jitter_text(card, jitter, sizeof jitter),
+            card->clock_mhz, d.ring_full_cycles ? "" : "; in none of these figures");
+    if (d.ring_full_cycles)
+        say(t,
+            "            events waited %" PRIu64
+            " cycles for the modelled host to give ring places back, so the "
+            "device's figures are partly modelled (--ring)\n",
+            d.ring_full_cycles);
+    if (in->device->info.warning && in->device->info.warning[0])
+        say(t, "            warning: %s\n", in->device->info.warning);
     say(t,
         "            host: nanoseconds per stage (measured; %s; send: CLOCK_MONOTONIC); the device's time is "
         "in none of them\n",

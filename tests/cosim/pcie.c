@@ -431,13 +431,19 @@ static void bad_writes(void)
         {"a word that is not aligned", "32-bit", 2, ABI_FLAG_PARTIAL, 4, 1},
         {"a single byte", "32-bit", 31, ABI_FLAG_PARTIAL, 1, 1},
         {"a write behind the window", "window", end, ABI_FLAG_ADDRESS, 32, 1},
-        {"a burst over the window's end", "window", 0xffe0, ABI_FLAG_ADDRESS, 4, 1},
+        {"a write farther behind the window", "window", 0x5040, ABI_FLAG_ADDRESS, 64, 1},
+        {"a write far behind the window", "window", 0xa040, ABI_FLAG_ADDRESS, 64, 1},
+        {"a write at the end of the addresses", "window", 0xffe0, ABI_FLAG_ADDRESS, 4, 1},
+        {"a burst over the end of the addresses", "window", 0xffe0, ABI_FLAG_ADDRESS, 64, 1},
         {"a FIXED burst", "burst", 0, ABI_FLAG_ADDRESS, 64, 0},
         {"a WRAP burst", "burst", 0, ABI_FLAG_ADDRESS, 64, 2},
     };
     for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
         uint64_t refused = board_refused(board);
         board_write_raw(board, tries[i].offset, bytes, tries[i].size, tries[i].burst);
+        if (tries[i].flag == ABI_FLAG_PARTIAL) // and what comes behind it: parts of other words
+            for (uint32_t word = 1; word < 8; word++)
+                board_write_raw(board, word * 4, bytes, 1 + word % 3, 1);
         board_run(board, 1000);
         bool answer = (board_refused(board) > refused) == (tries[i].flag == ABI_FLAG_ADDRESS);
         bool good = stopped_by(s, tries[i].flag, tries[i].word);
@@ -466,7 +472,8 @@ static void watchdogs(void)
     size_t n = 0;
     for (int i = 0; i < 10; i++)
         n += sim_poll(s, evt, 4);
-    ok(early && flags == ABI_FLAG_WATCHDOG_EVENTS && n == 4 && !c->stopped && strstr(c->fault, "watchdog"),
+    ok(early && flags == ABI_FLAG_WATCHDOG_EVENTS && n == 4 && !c->stopped && c->warnings == 1 &&
+           strstr(c->warning, "watchdog") && sim_read(s, ABI_REG_ERROR_FLAGS) == 0 && card_check(c) == 0,
        "events that nobody fetches raise a watchdog flag and are all there afterwards (%zu)", n);
     sim_soft_reset(s, 0);
     uint32_t word = 0;
@@ -477,6 +484,15 @@ static void watchdogs(void)
     flags = sim_read(s, ABI_REG_ERROR_FLAGS);
     ok(early && flags == ABI_FLAG_WATCHDOG_COMMANDS,
        "a beat that stays incomplete raises a watchdog flag (%08x)", flags);
+    sim_soft_reset(s, 0);
+    uint32_t limit = 100000 + (uint32_t)(t.seed % 30000);
+    sim_write(s, ABI_REG_WATCHDOG, limit);
+    board_write_raw(board, 0, &word, 4, 1);
+    board_run(board, limit - 200);
+    early = sim_read(s, ABI_REG_ERROR_FLAGS) == 0;
+    board_run(board, 600);
+    ok(early && sim_read(s, ABI_REG_ERROR_FLAGS) == ABI_FLAG_WATCHDOG_COMMANDS,
+       "and not before its time, %" PRIu32 " cycles", limit);
     sim_close(s);
 }
 
@@ -495,6 +511,8 @@ static void unfenced(void)
        "what is not fenced stays in the write-combining buffers");
     sim_close(s);
 }
+
+#include "pcie_rare.h"
 
 int main(int argc, char **argv)
 {
@@ -530,6 +548,7 @@ int main(int argc, char **argv)
     bad_writes();
     watchdogs();
     unfenced();
+    rare();
     printf("1..%d\n", t.n);
     return t.failed != 0;
 }
