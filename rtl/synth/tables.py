@@ -45,12 +45,16 @@ def _table(columns, names, results):
 
 def render(results, budgets):
     """The text between the markers."""
-    fpga = [r["name"] for r in budgets["run"]]
-    small = [r["name"] for r in budgets.get("ice40", [])]
+    asked = budgets["run"] + budgets.get("ice40", [])
+    fpga = [r["name"] for r in budgets["run"] if r["name"] in results]
+    small = [r["name"] for r in budgets.get("ice40", []) if r["name"] in results]
+    missing = [r["name"] for r in asked if r["name"] not in results]
     out = ["", "What it takes (UltraScale+):", ""] + _table(FPGA, fpga, results)
     out += ["", "How deep it is, in levels:", ""] + _table(DEPTH, fpga, results)
     if small:
         out += ["", "Placed and routed (iCE40):", ""] + _table(ICE40, small, results)
+    if missing:
+        out += ["", "Not run on the RTL of these tables: " + "; ".join(missing) + "."]
     return "\n".join(out + ["", ""])
 
 

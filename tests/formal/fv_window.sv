@@ -237,7 +237,7 @@ module fv_window #(
   `FV_ASSERT(a_answer, !(marked_q && ahead_q == '0) || (bid == want_id_q && bresp == (want_error_q ? 2'b10 : 2'b00)))
   `FV_STREAM(a_b, assert, bvalid, bready_i, b)
 
-  // ---- reads: arlen + 1 beats, all SLVERR, the last one marked
+  // ---- reads: arlen + 1 beats, all OKAY, the last one marked
   logic       reading_q;
   logic [7:0] read_left_q;
   logic [3:0] read_id_q;
