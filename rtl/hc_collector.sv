@@ -283,24 +283,21 @@ module hc_collector #(
   // token stands in H.
   abi_pkg::evt_trigger_t evt;
   always_comb begin
-    evt = 'x;  // not looked at when none is taken
-    if (take) begin
-      evt           = '0;
-      evt.group     = meta.group;
-      evt.cycle_in  = meta.cycle_in;
-      evt.cycle_out = cycle_i + 32'd1;
-      evt.asset     = meta.asset;
-      evt.price     = meta.price;
-      if (emit) begin
-        evt.kind  = meta.error ? abi_pkg::EvtError : (meta.sync ? abi_pkg::EvtSync : abi_pkg::EvtBandExit);
-        evt.cause = meta.error ? meta.cause : 4'd0;
-        evt.row   = meta.row;
-        evt.h     = meta.value;
-      end else begin
-        evt.kind  = meta.read ? abi_pkg::EvtRead : abi_pkg::EvtTrigger;
-        evt.cause = meta.read ? {meta.cause[3:1], armed} : meta.cause;
-        evt.row   = (24'(slot) << LaneB) | lane;
-      end
+    evt           = '0;
+    evt.group     = meta.group;
+    evt.cycle_in  = meta.cycle_in;
+    evt.cycle_out = cycle_i + 32'd1;
+    evt.asset     = meta.asset;
+    evt.price     = meta.price;
+    if (emit) begin
+      evt.kind  = meta.error ? abi_pkg::EvtError : (meta.sync ? abi_pkg::EvtSync : abi_pkg::EvtBandExit);
+      evt.cause = meta.error ? meta.cause : 4'd0;
+      evt.row   = meta.row;
+      evt.h     = meta.value;
+    end else begin
+      evt.kind  = meta.read ? abi_pkg::EvtRead : abi_pkg::EvtTrigger;
+      evt.cause = meta.read ? {meta.cause[3:1], armed} : meta.cause;
+      evt.row   = (24'(slot) << LaneB) | lane;
     end
   end
   always_ff @(posedge clk_i) begin

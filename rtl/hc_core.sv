@@ -198,16 +198,12 @@ module hc_core #(
   always_ff @(posedge clk_i) begin
     past_q     <= rst_ni;
     in_wait_q  <= s_axis_tvalid && !s_axis_tready;
+    in_data_q  <= s_axis_tdata;
     out_wait_q <= m_axis_tvalid && !m_axis_tready;
-    if (s_axis_tvalid && !s_axis_tready) in_data_q <= s_axis_tdata;
-    if (m_axis_tvalid && !m_axis_tready) out_data_q <= m_axis_tdata;
+    out_data_q <= m_axis_tdata;
   end
-  always_ff @(posedge clk_i) if (rst_ni && past_q && in_wait_q) begin
-    a_in_holds: assert (s_axis_tvalid && s_axis_tdata == in_data_q);
-  end
-  always_ff @(posedge clk_i) if (rst_ni && past_q && out_wait_q) begin
-    a_out_holds: assert (m_axis_tvalid && m_axis_tdata == out_data_q);
-  end
+  `HC_ASSERT(a_in_holds, !(past_q && in_wait_q) || (s_axis_tvalid && s_axis_tdata == in_data_q))
+  `HC_ASSERT(a_out_holds, !(past_q && out_wait_q) || (m_axis_tvalid && m_axis_tdata == out_data_q))
 `endif
 endmodule
 `default_nettype wire

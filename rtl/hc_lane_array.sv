@@ -195,21 +195,10 @@ module hc_lane_array #(
   assign busy_o   = a_waits || (|m_ctl_q) || (|p_ctl_q) || h_waits;
 
   // ---- lanes
-  logic [LANES-1:0] a_we, h_we, negative, p_nonzero_q;
-  logic             m_we;
-  assign m_we = m_ctl_q.coef_we;
-  // Statements, not expressions: a simulator then works the words out once, not once more in each lane.
-  always_comb begin
-    a_we = '0;
-    if (a_ctl.coef_we) begin
-      a_we = LANES'(1) << a_lane;
-      if (a_ctl.all) a_we = '1;
-    end
-  end
+  logic [LANES-1:0] a_we, m_nonzero, h_we, negative;
+  assign a_we = !a_ctl.coef_we ? '0 : (a_ctl.all ? '1 : LANES'(1) << a_lane);
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     localparam int unsigned Group = l / GroupL;
-    logic m_nonzero;
-    always_ff @(posedge clk_i) if (m_we) p_nonzero_q[l] <= m_nonzero;
     hc_lane #(
       .SLOTS  (SLOTS),
       .ASSETS (ASSETS),
@@ -223,7 +212,7 @@ module hc_lane_array #(
       .a_coef_i    (a_coef),
       .m_acc_i     (m_ctl_q.acc),
       .m_delta_i   (m_delta_q),
-      .m_nonzero_o (m_nonzero),
+      .m_nonzero_o (m_nonzero[l]),
       .p_acc_i     (p_ctl_q.acc),
       .h_act_i     (h_act),
       .h_slot_i    (h_slot),
@@ -245,12 +234,8 @@ module hc_lane_array #(
   assign armed     = armed_mem[h_slot];
   assign fires     = (h_ctl.judge ? armed : '0) | (h_ctl.arm_set && h_ctl.arm_val ? selected : '0);
   assign h_hit_o   = (fires & negative) | (h_ctl.read ? selected : '0);
+  assign h_we      = h_ctl.h_all ? '1 : (h_ctl.h_set ? selected : '0);
   assign h_armed_o = |(armed & selected);
-  always_comb begin
-    h_we = '0;
-    if (h_ctl.h_set) h_we = selected;
-    if (h_ctl.h_all) h_we = '1;
-  end
   always_comb begin
     armed_d = armed;
     if (h_ctl.h_set || h_ctl.arm_set) armed_d = armed & ~selected;
@@ -264,6 +249,9 @@ module hc_lane_array #(
   if (SLOTS > 1) begin : g_usage
     logic              m_new_q, p_new_q, p_we_q, p_clear_q, u_new_q, u_we_q, u_old_q, u_clear_q;
     logic [IndexW-1:0] m_index_q, p_index_q, u_index_q;
+    logic [LANES-1:0]  p_nonzero_q;
+    logic              m_we;
+    assign m_we = m_ctl_q.coef_we;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         p_we_q <= 1'b0;
@@ -277,6 +265,7 @@ module hc_lane_array #(
         m_index_q <= a_index;
       end
       if (m_we) begin
+        p_nonzero_q <= m_nonzero;
         p_clear_q   <= m_ctl_q.all;
         p_new_q     <= m_new_q;
         p_index_q   <= m_index_q;
@@ -298,7 +287,7 @@ module hc_lane_array #(
     /* verilator lint_off UNUSEDSIGNAL */
     logic unused;
     /* verilator lint_on UNUSEDSIGNAL */
-    assign unused       = |p_nonzero_q;
+    assign unused       = |m_nonzero;
     assign used_we_o    = 1'b0;
     assign used_index_o = '0;
     assign used_old_o   = 1'b0;

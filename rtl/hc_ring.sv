@@ -85,11 +85,8 @@ module hc_ring #(
   logic               on, status_on_q, go_q;
   logic [OutW:0]      open_q;    // writes begun and not answered
   always_ff @(posedge clk_i) begin
-    // While enabled the size does not change, and a simulation need not work it out again.
-    if (!on) begin
-      for (int unsigned i = 0; i < MaxLog2; i++) mask_q[i] <= 5'(i) < log2_i;
-      for (int unsigned i = 0; i <= MaxLog2; i++) size_q[i] <= 5'(i) == log2_i;
-    end
+    for (int unsigned i = 0; i < MaxLog2; i++) mask_q[i] <= 5'(i) < log2_i;
+    for (int unsigned i = 0; i <= MaxLog2; i++) size_q[i] <= 5'(i) == log2_i;
     if (!rst_ni) begin
       enable_q    <= '0;
       status_on_q <= 1'b0;
@@ -196,20 +193,14 @@ module hc_ring #(
   assign push_event  = s_valid_i && s_ready_o;
   assign push_status = due_q && on && go_q && aw_ready && w_ready && !push_event;
   always_comb begin
-    status = 'x;
-    data   = 'x;  // not looked at when nothing is pushed
-    if (push_event) begin
-      data = {s_data_i[255:249], phase_q, s_data_i[247:0]};
-    end else if (push_status) begin
-      status          = '0;
-      status.taken    = taken_i;
-      status.produced = issued_q;
-      status.cycle    = cycle_i;
-      status.flags    = flags_i;
-      status.serial   = serial_q;
-      data            = status;
-    end
+    status          = '0;
+    status.taken    = taken_i;
+    status.produced = issued_q;
+    status.cycle    = cycle_i;
+    status.flags    = flags_i;
+    status.serial   = serial_q;
   end
+  assign data = push_event ? {s_data_i[255:249], phase_q, s_data_i[247:0]} : status;
 
   hc_skid #(
     .WIDTH(64)
@@ -290,9 +281,9 @@ module hc_ring #(
     aw_wait_q     <= awvalid_o && !awready_i;
     w_wait_q      <= wvalid_o && !wready_i;
     b_wait_q      <= bvalid_i && !bready_o;
+    s_q           <= s_data_i;
     aw_q          <= awaddr_o;
-    if (s_valid_i && !s_ready_o) s_q <= s_data_i;
-    if (wvalid_o && !wready_i) w_q <= wdata_o;
+    w_q           <= wdata_o;
     b_q           <= bresp_i;
     log2_q        <= log2_i;
     base_q        <= base_i;
@@ -316,12 +307,8 @@ module hc_ring #(
   `HC_ASSUME_IN(m_config_stable, !(past_q && enabled_q && enable_i) ||
                 (log2_i == log2_q && base_i == base_q && status_base_i == status_base_q))
   // AXI4, ours
-  always_ff @(posedge clk_i) if (rst_ni && past_q && aw_wait_q) begin
-    a_aw_holds: assert (awvalid_o && awaddr_o == aw_q);
-  end
-  always_ff @(posedge clk_i) if (rst_ni && past_q && w_wait_q) begin
-    a_w_holds: assert (wvalid_o && wdata_o == w_q);
-  end
+  `HC_ASSERT(a_aw_holds, !(past_q && aw_wait_q) || (awvalid_o && awaddr_o == aw_q))
+  `HC_ASSERT(a_w_holds, !(past_q && w_wait_q) || (wvalid_o && wdata_o == w_q))
   `HC_ASSERT(a_aw_begun, aw_open_q <= open_q && w_open_q <= open_q)
   `HC_ASSERT(a_open_limit, open_q <= (OutW + 1)'(OUTSTANDING))
   `HC_ASSERT(a_aligned, !awvalid_o || awaddr_o[4:0] == '0)

@@ -300,12 +300,12 @@ module hc_window #(
     ar_wait_q  <= arvalid_i && !arready_o;
     r_wait_q   <= rvalid_o && !rready_i;
     cmd_wait_q <= cmd_valid_o && !cmd_ready_i;
-    if (awvalid_i && !awready_o) aw_q <= {awid_i, awaddr_i, awlen_i, awsize_i, awburst_i};
-    if (wvalid_i && !wready_o) w_q <= {wdata_i, wstrb_i, wlast_i};
+    aw_q       <= {awid_i, awaddr_i, awlen_i, awsize_i, awburst_i};
+    w_q        <= {wdata_i, wstrb_i, wlast_i};
     b_q        <= {bid_o, bresp_o};
-    if (arvalid_i && !arready_o) ar_q <= {arid_i, arlen_i};
+    ar_q       <= {arid_i, arlen_i};
     r_q        <= {rid_o, rlast_o};
-    if (cmd_valid_o && !cmd_ready_i) cmd_q <= cmd_data_o;
+    cmd_q      <= cmd_data_o;
     if (!rst_ni) answers_q <= '0;
     else answers_q <= answers_q + {1'b0, w_end} - {1'b0, bvalid_o && bready_i};
     if (cur_free) cur_left_q <= nxt_valid_q ? nxt_len_q : awlen_i;
@@ -325,9 +325,7 @@ module hc_window #(
   `HC_ASSERT(a_b_all, (answers_q != '0) == bvalid_o)
   `HC_ASSERT(a_r_holds, !(past_q && r_wait_q) || (rvalid_o && r_q == {rid_o, rlast_o}))
   `HC_ASSERT(a_w_after_aw, !wready_o || cur_valid_q)
-  always_ff @(posedge clk_i) if (rst_ni && past_q && cmd_wait_q) begin
-    a_cmd_holds: assert (cmd_valid_o && cmd_q == cmd_data_o);
-  end
+  `HC_ASSERT(a_cmd_holds, !(past_q && cmd_wait_q) || (cmd_valid_o && cmd_q == cmd_data_o))
   // The window
   `HC_ASSERT(a_taken, rd_q == taken_o + {31'd0, cmd_valid_o})
   `HC_ASSERT(a_pass, gen_q == 8'(rd_q >> IndexW) + 8'd1 && gen_next_q == gen_q + 8'd1)
