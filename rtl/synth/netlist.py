@@ -197,8 +197,8 @@ def _order(net):
             continue
         stack = [(root, None)]
         while stack:
-            bit, todo = stack.pop()
-            if todo is None:
+            bit, visit = stack.pop()
+            if visit is None:
                 if bit in state:
                     if state[bit] == 1:
                         raise Unexpected("combinational loop through " + net.name(bit))
@@ -206,11 +206,11 @@ def _order(net):
                 name, port, index = net.driver[bit]
                 arcs = _arcs(net, net.cells[name], port, index)
                 state[bit] = 1
-                todo = (iter(arcs or ()), arcs)
-            it, arcs = todo
+                visit = (iter(arcs or ()), arcs)
+            it, arcs = visit
             for b, _ in it:
                 if b in net.driver and state.get(b) != 2:
-                    stack.append((bit, todo))
+                    stack.append((bit, visit))
                     stack.append((b, None))
                     break
             else:
