@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast the simulated card is on this machine: ticks a second through driver, PCIe model and RTL, beside a
 // fixed loop, so that the figures mean something on another machine. Wall-clock time says nothing about the
-// device's latency. usage: bench [--ticks N]    ticks of each row of the table (default 200000)
+// device's latency. usage: bench [--ticks N] [--row R]    ticks of each row of the table (default 200000);
+// only row R
 #include "board.h"
 #include "device.h"
 #include "sim_api.h"
@@ -129,22 +130,35 @@ static void run(const char *name, const struct device_card *card, uint64_t ticks
 
 int main(int argc, char **argv)
 {
-    static const struct option longs[] = {{"ticks", required_argument, NULL, 't'}, {0}};
+    static const struct option longs[] = {
+        {"ticks", required_argument, NULL, 't'}, {"row", required_argument, NULL, 'r'}, {0}};
     uint64_t ticks = 200000;
+    unsigned only = 0;
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
-        if (opt != 't')
+        if (opt == 't')
+            ticks = strtoull(optarg, NULL, 0);
+        else if (opt == 'r')
+            only = (unsigned)strtoul(optarg, NULL, 0);
+        else
             return 2;
-        ticks = strtoull(optarg, NULL, 0);
     }
     struct device_card none = device_card_default;
     none.write_ns = none.event_ns = none.read_ns = 0;
     none.whole = true;
     double before = reference();
-    run("streaming, default latencies", &device_card_default, ticks, true, 0);
-    run("streaming, no latency, whole beats", &none, ticks, true, 0);
-    run("one by one, default latencies", &device_card_default, ticks, false, 0);
-    run("one by one, no latency, whole beats", &none, ticks, false, 0);
-    run("streaming, assets that no row holds", &none, ticks, true, ASSETS);
+    const struct {
+        const char *name;
+        const struct device_card *card;
+        bool queued;
+        uint32_t first_asset;
+    } rows[] = {{"streaming, default latencies", &device_card_default, true, 0},
+                {"streaming, no latency, whole beats", &none, true, 0},
+                {"one by one, default latencies", &device_card_default, false, 0},
+                {"one by one, no latency, whole beats", &none, false, 0},
+                {"streaming, assets that no row holds", &none, true, ASSETS}};
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (!only || only == i + 1)
+            run(rows[i].name, rows[i].card, ticks, rows[i].queued, rows[i].first_asset);
     double after = reference();
     printf("reference loop: %.2f ns a step (a multiply and an add that wait for the step before)\n",
            before < after ? before : after);
