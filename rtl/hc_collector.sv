@@ -141,6 +141,7 @@ module hc_collector #(
     assign busy_o      = busy || evt_valid_o;
     assign meta_we     = h_may_i;  // known earlier than the hits
     assign meta_d      = {h_armed_i, h_slot_i, h_meta_i};
+    `HC_ASSERT_IF(a_ring_apart, take && !emit, h_hit_i == '0 || h_ring_o != pick_ring_o)
   end else begin : g_groups
     localparam int unsigned GroupW = $clog2(Groups);
     logic [Groups-1:0]       vec, rest, prev_any, out_valid, out_last, group_busy;
@@ -154,6 +155,9 @@ module hc_collector #(
     logic                    top_prev_any;
     /* verilator lint_on UNUSEDSIGNAL */
 
+`ifndef SYNTHESIS
+    logic [Groups-1:0]       clash;
+`endif
     for (genvar g = 0; g < Groups; g++) begin : g_group
       logic [GroupL-1:0] g_vec, g_rest;
       logic [IdxW-1:0]   g_index;
@@ -212,6 +216,10 @@ module hc_collector #(
       assign out_last[g]            = last_q;
       assign out_index[g*IdxW +: IdxW] = index_q;
       assign h[g*hc_pkg::HW +: hc_pkg::HW] = h_q;
+`ifndef SYNTHESIS
+      assign clash[g] = g_load && h_hit_i[g*GroupL +: GroupL] != '0
+                     && h_ring_o[g*RingW +: RingW] == pick_ring_o[g*RingW +: RingW];
+`endif
     end
 
     // Which groups an operation hit is known one cycle after h.
@@ -263,10 +271,11 @@ module hc_collector #(
     assign busy_o  = top_busy || evt_valid_o || (|group_busy) || emit_q;
     assign meta_we = emit_q || (|prev_any);
     assign meta_d  = {armed_q, slot_q, meta_q};
-    `HC_ASSERT(a_group_is_ready, !take || emit || out_valid[group])
+    `HC_ASSERT(a_ring_apart, clash == '0)
+    `HC_ASSERT_IF(a_group_is_ready, take && !emit, out_valid[group])
   end
 
-  `HC_ASSERT(a_may, h_may_i || !(h_emit_i || (|h_hit_i)))
+  `HC_ASSERT_IF(a_may, !h_may_i, !(h_emit_i || (|h_hit_i)))
 
   // ---- meta data of the operation at hand
   (* ram_style = "distributed" *) logic [MetaW+SlotW:0] meta_mem[DEPTH];
@@ -281,33 +290,31 @@ module hc_collector #(
   // All event layouts share the places of kind, cause, asset, row, price and H (docs/registers.md):
   // READ's armed bit is the low bit of the cause, ERROR's opcode the low byte of the price, SYNC's
   // token stands in H.
-  abi_pkg::evt_trigger_t evt;
-  always_comb begin
-    evt           = '0;
-    evt.group     = meta.group;
-    evt.cycle_in  = meta.cycle_in;
-    evt.cycle_out = cycle_i + 32'd1;
-    evt.asset     = meta.asset;
-    evt.price     = meta.price;
-    if (emit) begin
-      evt.kind  = meta.error ? abi_pkg::EvtError : (meta.sync ? abi_pkg::EvtSync : abi_pkg::EvtBandExit);
-      evt.cause = meta.error ? meta.cause : 4'd0;
-      evt.row   = meta.row;
-      evt.h     = meta.value;
-    end else begin
-      evt.kind  = meta.read ? abi_pkg::EvtRead : abi_pkg::EvtTrigger;
-      evt.cause = meta.read ? {meta.cause[3:1], armed} : meta.cause;
-      evt.row   = (24'(slot) << LaneB) | lane;
-    end
-  end
+  abi_pkg::evt_trigger_t evt_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) evt_valid_o <= 1'b0;
     else if (out_free) evt_valid_o <= any || emit;
     if (take) begin
-      evt_data_o <= evt;
-      if (!emit) evt_data_o[88 +: hc_pkg::HW] <= first_of(h, path);
+      evt_q           <= '0;
+      evt_q.group     <= meta.group;
+      evt_q.cycle_in  <= meta.cycle_in;
+      evt_q.cycle_out <= cycle_i + 32'd1;
+      evt_q.asset     <= meta.asset;
+      evt_q.price     <= meta.price;
+      if (emit) begin
+        evt_q.kind  <= meta.error ? abi_pkg::EvtError : (meta.sync ? abi_pkg::EvtSync : abi_pkg::EvtBandExit);
+        evt_q.cause <= meta.error ? meta.cause : 4'd0;
+        evt_q.row   <= meta.row;
+        evt_q.h     <= meta.value;
+      end else begin
+        evt_q.kind  <= meta.read ? abi_pkg::EvtRead : abi_pkg::EvtTrigger;
+        evt_q.cause <= meta.read ? {meta.cause[3:1], armed} : meta.cause;
+        evt_q.row   <= (24'(slot) << LaneB) | lane;
+        evt_q.h     <= first_of(h, path);
+      end
     end
   end
+  assign evt_data_o   = evt_q;
   assign made_o       = take;
   assign trigger_o    = take && !emit && !meta.read;
   assign band_exit_o  = take && emit && !meta.error && !meta.sync;

@@ -61,7 +61,7 @@ module hc_core #(
   logic [IndexW-1:0] c0_index, used_index;
   logic signed [hc_pkg::CoefW-1:0]  c0_coef;
   logic signed [hc_pkg::DeltaW-1:0] c0_delta;
-  logic              c0_valid, c0_delta_we, c0_outside, used_we, used_old, used_new, used_clear, used_busy;
+  logic              c0_valid, c0_meta_we, c0_delta_we, c0_outside, used_we, used_old, used_new, used_clear, used_busy;
   logic [LANES-1:0]  h_hit;
   logic              h_may, h_emit, h_armed;
   logic [Groups*RingW-1:0]     h_ring, pick_ring;
@@ -84,6 +84,7 @@ module hc_core #(
     .stall_i     (nearly_full),
     .valid_o     (c0_valid),
     .ctl_o       (c0_ctl),
+    .meta_we_o   (c0_meta_we),
     .meta_o      (c0_meta),
     .lane_o      (c0_lane),
     .slot_o      (c0_slot),
@@ -117,6 +118,7 @@ module hc_core #(
     .rst_ni       (rst_ni),
     .c0_valid_i   (c0_valid),
     .c0_ctl_i     (c0_ctl),
+    .c0_meta_we_i (c0_meta_we),
     .c0_meta_i    (c0_meta),
     .c0_lane_i    (c0_lane),
     .c0_slot_i    (c0_slot),
@@ -198,12 +200,12 @@ module hc_core #(
   always_ff @(posedge clk_i) begin
     past_q     <= rst_ni;
     in_wait_q  <= s_axis_tvalid && !s_axis_tready;
-    in_data_q  <= s_axis_tdata;
     out_wait_q <= m_axis_tvalid && !m_axis_tready;
-    out_data_q <= m_axis_tdata;
+    if (s_axis_tvalid && !s_axis_tready) in_data_q <= s_axis_tdata;
+    if (m_axis_tvalid && !m_axis_tready) out_data_q <= m_axis_tdata;
   end
-  `HC_ASSERT(a_in_holds, !(past_q && in_wait_q) || (s_axis_tvalid && s_axis_tdata == in_data_q))
-  `HC_ASSERT(a_out_holds, !(past_q && out_wait_q) || (m_axis_tvalid && m_axis_tdata == out_data_q))
+  `HC_ASSERT_IF(a_in_holds, past_q && in_wait_q, s_axis_tvalid && s_axis_tdata == in_data_q)
+  `HC_ASSERT_IF(a_out_holds, past_q && out_wait_q, m_axis_tvalid && m_axis_tdata == out_data_q)
 `endif
 endmodule
 `default_nettype wire

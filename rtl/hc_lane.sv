@@ -44,15 +44,20 @@ module hc_lane #(
   // The change is split so that each product fits one DSP: 27 x 18 signed twice.
   localparam int unsigned LowW  = 17;
   localparam int unsigned HighW = hc_pkg::DeltaW - LowW;
-  localparam int unsigned PartW = hc_pkg::CoefW + HighW;
+  // A partial product fits CoefW + HighW bits. It is held in 64, which a simulator adds as they are;
+  // synthesis drops the copies of the sign.
+  localparam int unsigned PartW = hc_pkg::HW;
 
-  // ---- a: coefficients. A write reads what it overwrites.
+  // ---- a: coefficients. A write reads what it overwrites; it may be a blocking one, since nothing else
+  // reads the memory, and is cheaper to simulate.
   logic signed [hc_pkg::CoefW-1:0] coef_mem[SLOTS*ASSETS];
   logic signed [hc_pkg::CoefW-1:0] m_coef_q;
   always_ff @(posedge clk_i) begin
     if (a_rd_i) begin
       m_coef_q <= coef_mem[a_addr_i];
-      if (a_we_i) coef_mem[a_addr_i] <= a_coef_i;
+      /* verilator lint_off BLKSEQ */
+      if (a_we_i) coef_mem[a_addr_i] = a_coef_i;
+      /* verilator lint_on BLKSEQ */
     end
   end
   assign m_nonzero_o = m_coef_q != '0;
@@ -60,7 +65,10 @@ module hc_lane #(
   // ---- m, p: product
   logic signed [HighW-1:0]            low, high;
   logic signed [PartW-1:0]            p_low_q, p_high_q;
-  logic signed [hc_pkg::ProductW-1:0] p_product, product;
+  /* verilator lint_off UNUSEDSIGNAL */ // above ProductW there is only the sign again
+  logic signed [PartW-1:0]            p_product;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic signed [hc_pkg::ProductW-1:0] product;
   assign low  = $signed({1'b0, m_delta_i[LowW-1:0]});
   assign high = $signed(m_delta_i[hc_pkg::DeltaW-1:LowW]);
   // Zero for every operation that does not accumulate, so that h adds without a gate.
@@ -73,11 +81,11 @@ module hc_lane #(
       p_high_q <= '0;
     end
   end
-  assign p_product = hc_pkg::ProductW'(p_low_q) + (hc_pkg::ProductW'(p_high_q) <<< LowW);
+  assign p_product = p_low_q + (p_high_q <<< LowW);
   if (MUL_REG != 0) begin : g_mul_reg
     logic signed [hc_pkg::ProductW-1:0] h_product_q;
     always_ff @(posedge clk_i) begin
-      if (p_acc_i) h_product_q <= p_product;
+      if (p_acc_i) h_product_q <= hc_pkg::ProductW'(p_product);
       else h_product_q <= '0;
     end
     assign product = h_product_q;
@@ -86,7 +94,7 @@ module hc_lane #(
     logic unused;
     /* verilator lint_on UNUSEDSIGNAL */
     assign unused  = p_acc_i;
-    assign product = p_product;
+    assign product = hc_pkg::ProductW'(p_product);
   end
 
   // ---- h. The sum is written with the narrower operand first and extended by the `+` itself: Yosys then
@@ -94,17 +102,22 @@ module hc_lane #(
   (* ram_style = "distributed" *) logic [hc_pkg::HW-1:0] h_mem[SLOTS];
   logic [hc_pkg::HW-1:0] sum;
   always_comb begin
-    sum = 'x;  // not looked at
     /* verilator lint_off WIDTH */
     if (h_act_i) sum = $signed(product) + $signed(h_val_i ? h_value_i : h_mem[h_slot_i]);
     /* verilator lint_on WIDTH */
+    else sum = 'x;  // not looked at
   end
   assign h_negative_o = sum[hc_pkg::HW-1];
   always_ff @(posedge clk_i) if (h_we_i) h_mem[h_slot_i] <= sum;
 
-  // ---- sums of hits
+  // ---- sums of hits. The write may be a blocking one, too: what is picked is never in the place that is
+  // being written (a_ring_apart in hc_collector).
   (* ram_style = "distributed" *) logic [hc_pkg::HW-1:0] ring_mem[DEPTH];
-  always_ff @(posedge clk_i) if (h_hit_i) ring_mem[h_ring_i] <= sum;
+  always_ff @(posedge clk_i) begin
+    /* verilator lint_off BLKSEQ */
+    if (h_hit_i) ring_mem[h_ring_i] = sum;
+    /* verilator lint_on BLKSEQ */
+  end
   assign pick_h_o = ring_mem[pick_ring_i];
 endmodule
 `default_nettype wire

@@ -24,6 +24,7 @@ module hc_lane_array #(
   // c0: the operation
   input  wire logic                             c0_valid_i,    // low: all of ctl is
   input  wire hc_pkg::ctl_t                     c0_ctl_i,
+  input  wire logic                             c0_meta_we_i,  // else the meta data stays what it was
   input  wire hc_pkg::meta_t                    c0_meta_i,
   input  wire logic        [LaneW-1:0]          c0_lane_i,
   input  wire logic        [SlotW-1:0]          c0_slot_i,
@@ -63,7 +64,7 @@ module hc_lane_array #(
   logic        [IndexW-1:0]         a_index;
   logic signed [hc_pkg::CoefW-1:0]  a_coef;
   logic signed [hc_pkg::DeltaW-1:0] a_delta;
-  logic                             a_valid, a_delta_we, a_outside, a_waits;
+  logic                             a_valid, a_meta_we, a_delta_we, a_outside, a_waits;
   if (Broadcast) begin : g_broadcast
     hc_pkg::ctl_t                     ctl_q;
     hc_pkg::meta_t                    meta_q;
@@ -72,14 +73,15 @@ module hc_lane_array #(
     logic        [IndexW-1:0]         index_q;
     logic signed [hc_pkg::CoefW-1:0]  coef_q;
     logic signed [hc_pkg::DeltaW-1:0] delta_q;
-    logic                             valid_q, delta_we_q, outside_q;
+    logic                             valid_q, meta_we_q, delta_we_q, outside_q;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) ctl_q <= '0;
       else ctl_q <= c0_ctl_i;
       valid_q    <= c0_valid_i;
+      meta_we_q  <= c0_meta_we_i;
       delta_we_q <= c0_delta_we_i;
+      if (c0_meta_we_i) meta_q <= c0_meta_i;
       if (c0_valid_i) begin
-        meta_q  <= c0_meta_i;
         lane_q  <= c0_lane_i;
         slot_q  <= c0_slot_i;
         index_q <= c0_index_i;
@@ -89,6 +91,7 @@ module hc_lane_array #(
       end
     end
     assign a_valid    = valid_q;
+    assign a_meta_we  = meta_we_q;
     assign a_ctl      = ctl_q;
     assign a_meta     = meta_q;
     assign a_lane     = lane_q;
@@ -101,6 +104,7 @@ module hc_lane_array #(
     assign a_waits    = |ctl_q;
   end else begin : g_direct
     assign a_valid    = c0_valid_i;
+    assign a_meta_we  = c0_meta_we_i;
     assign a_ctl      = c0_ctl_i;
     assign a_meta     = c0_meta_i;
     assign a_lane     = c0_lane_i;
@@ -122,7 +126,7 @@ module hc_lane_array #(
   logic [LaneW-1:0] m_lane_q, p_lane_q, h_lane;
   logic [SlotW-1:0] m_slot_q, p_slot_q, h_slot;
   logic signed [hc_pkg::DeltaW-1:0] m_delta_q;
-  logic             h_waits, h_act, m_valid_q, p_valid_q, m_outside_q;
+  logic             h_waits, h_act, m_valid_q, p_valid_q, m_meta_we_q, p_meta_we_q, m_outside_q;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       m_ctl_q <= '0;
@@ -134,19 +138,23 @@ module hc_lane_array #(
     end
     m_valid_q <= a_valid;
     p_valid_q <= m_valid_q;
+    m_meta_we_q <= a_meta_we;
+    p_meta_we_q <= m_meta_we_q;
+    if (a_meta_we) m_meta_q <= a_meta;
     if (a_delta_we) begin
       m_delta_q   <= a_delta;
       m_outside_q <= a_outside;
     end
     if (a_valid) begin
-      m_meta_q <= a_meta;
       m_lane_q <= a_lane;
       m_slot_q <= a_slot;
     end
-    if (m_valid_q) begin
+    if (m_meta_we_q) begin
       p_meta_q <= m_meta_q;
       if (m_meta_q.hide_asset) p_meta_q.asset <= '0;
       if (m_meta_q.hide_row) p_meta_q.row <= '0;
+    end
+    if (m_valid_q) begin
       p_lane_q <= m_lane_q;
       p_slot_q <= m_slot_q;
     end
@@ -159,8 +167,8 @@ module hc_lane_array #(
     always_ff @(posedge clk_i) begin
       if (!rst_ni) ctl_q <= '0;
       else ctl_q <= p_ctl_q;
+      if (p_meta_we_q) meta_q <= p_meta_q;
       if (p_valid_q) begin
-        meta_q <= p_meta_q;
         lane_q <= p_lane_q;
         slot_q <= p_slot_q;
       end
@@ -179,7 +187,7 @@ module hc_lane_array #(
     /* verilator lint_off UNUSEDSIGNAL */
     logic  unused;
     /* verilator lint_on UNUSEDSIGNAL */
-    assign unused  = p_valid_q;
+    assign unused  = p_valid_q || p_meta_we_q;
   end
   assign h_may_o  = h_ctl.judge || h_ctl.arm_set || h_ctl.read || h_ctl.emit;
   assign h_act    = |h_ctl;
@@ -195,10 +203,21 @@ module hc_lane_array #(
   assign busy_o   = a_waits || (|m_ctl_q) || (|p_ctl_q) || h_waits;
 
   // ---- lanes
-  logic [LANES-1:0] a_we, m_nonzero, h_we, negative;
-  assign a_we = !a_ctl.coef_we ? '0 : (a_ctl.all ? '1 : LANES'(1) << a_lane);
+  logic [LANES-1:0] a_we, h_we, negative, p_nonzero_q;
+  logic             m_we;
+  assign m_we = m_ctl_q.coef_we;
+  // Statements, not expressions: a simulator then works the words out once, not once more in each lane.
+  always_comb begin
+    a_we = '0;
+    if (a_ctl.coef_we) begin
+      a_we = LANES'(1) << a_lane;
+      if (a_ctl.all) a_we = '1;
+    end
+  end
   for (genvar l = 0; l < LANES; l++) begin : g_lane
     localparam int unsigned Group = l / GroupL;
+    logic m_nonzero;
+    always_ff @(posedge clk_i) if (m_we) p_nonzero_q[l] <= m_nonzero;
     hc_lane #(
       .SLOTS  (SLOTS),
       .ASSETS (ASSETS),
@@ -212,7 +231,7 @@ module hc_lane_array #(
       .a_coef_i    (a_coef),
       .m_acc_i     (m_ctl_q.acc),
       .m_delta_i   (m_delta_q),
-      .m_nonzero_o (m_nonzero[l]),
+      .m_nonzero_o (m_nonzero),
       .p_acc_i     (p_ctl_q.acc),
       .h_act_i     (h_act),
       .h_slot_i    (h_slot),
@@ -234,8 +253,12 @@ module hc_lane_array #(
   assign armed     = armed_mem[h_slot];
   assign fires     = (h_ctl.judge ? armed : '0) | (h_ctl.arm_set && h_ctl.arm_val ? selected : '0);
   assign h_hit_o   = (fires & negative) | (h_ctl.read ? selected : '0);
-  assign h_we      = h_ctl.h_all ? '1 : (h_ctl.h_set ? selected : '0);
   assign h_armed_o = |(armed & selected);
+  always_comb begin
+    h_we = '0;
+    if (h_ctl.h_set) h_we = selected;
+    if (h_ctl.h_all) h_we = '1;
+  end
   always_comb begin
     armed_d = armed;
     if (h_ctl.h_set || h_ctl.arm_set) armed_d = armed & ~selected;
@@ -249,9 +272,6 @@ module hc_lane_array #(
   if (SLOTS > 1) begin : g_usage
     logic              m_new_q, p_new_q, p_we_q, p_clear_q, u_new_q, u_we_q, u_old_q, u_clear_q;
     logic [IndexW-1:0] m_index_q, p_index_q, u_index_q;
-    logic [LANES-1:0]  p_nonzero_q;
-    logic              m_we;
-    assign m_we = m_ctl_q.coef_we;
     always_ff @(posedge clk_i) begin
       if (!rst_ni) begin
         p_we_q <= 1'b0;
@@ -265,7 +285,6 @@ module hc_lane_array #(
         m_index_q <= a_index;
       end
       if (m_we) begin
-        p_nonzero_q <= m_nonzero;
         p_clear_q   <= m_ctl_q.all;
         p_new_q     <= m_new_q;
         p_index_q   <= m_index_q;
@@ -287,7 +306,7 @@ module hc_lane_array #(
     /* verilator lint_off UNUSEDSIGNAL */
     logic unused;
     /* verilator lint_on UNUSEDSIGNAL */
-    assign unused       = |m_nonzero;
+    assign unused       = |p_nonzero_q;
     assign used_we_o    = 1'b0;
     assign used_index_o = '0;
     assign used_old_o   = 1'b0;
@@ -296,8 +315,8 @@ module hc_lane_array #(
     assign used_busy_o  = 1'b0;
   end
 
-  `HC_ASSERT(a_judge, !h_ctl.judge || (h_ctl.acc && h_ctl.h_all))
-  `HC_ASSERT(a_one_effect, !(h_ctl.h_all && (h_ctl.h_set || h_ctl.arm_set || h_ctl.read)))
-  `HC_ASSERT(a_read_is_single, !h_ctl.read || (h_hit_o & (h_hit_o - LANES'(1))) == '0)
+  `HC_ASSERT_IF(a_judge, h_ctl.judge, h_ctl.acc && h_ctl.h_all)
+  `HC_ASSERT_IF(a_one_effect, h_ctl.h_all, !(h_ctl.h_set || h_ctl.arm_set || h_ctl.read))
+  `HC_ASSERT_IF(a_read_is_single, h_ctl.read, (h_hit_o & (h_hit_o - LANES'(1))) == '0)
 endmodule
 `default_nettype wire

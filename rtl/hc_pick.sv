@@ -123,20 +123,20 @@ module hc_pick #(
       else if (from_mem) some_q <= !one;
       came_q        <= prev_any_o;
       went_q        <= finished;
-      used_q        <= used_q + {{SlotW{1'b0}}, came_q} - {{SlotW{1'b0}}, went_q};
+      if (came_q && !went_q) used_q <= used_q + (SlotW + 1)'(1);
+      if (went_q && !came_q) used_q <= used_q - (SlotW + 1)'(1);
       nearly_full_o <= used_q >= (SlotW + 1)'(DEPTH - MARGIN);
     end
     // Slot wr_q is free as far as mem goes, so a vector that moves on at once does no harm here.
     if (late_any) mem[wr_q] <= {late_emit_q, late_vec_q};
   end
 
-  `HC_ASSERT(a_take_something, !take_i || cur_any)
+  `HC_ASSERT_IF(a_take_something, take_i, cur_any)
   // Slots in use now; a vector that comes in writes to in_slot_o at once, so that one has to be free.
   logic [SlotW:0] used;
   assign used = used_q + {{SlotW{1'b0}}, came_q} - {{SlotW{1'b0}}, went_q};
-  `HC_ASSERT(a_order, cur_any || (!late_any && !some_q))
+  `HC_ASSERT_IF(a_order, !cur_any, !late_any && !some_q)
   `HC_ASSERT(a_used, used[SlotW-1:0] == wr_q - rd_q)
-  `HC_ASSERT(a_room, used + {{SlotW{1'b0}}, prev_any_o} < (SlotW + 1)'(DEPTH)
-                     || !(in_emit_i || (|in_vec_i)))
+  `HC_ASSERT_IF(a_room, in_emit_i || in_vec_i != '0, used + {{SlotW{1'b0}}, prev_any_o} < (SlotW + 1)'(DEPTH))
 endmodule
 `default_nettype wire

@@ -8,6 +8,7 @@ module hc_price_file #(
   localparam int unsigned IndexW = (ASSETS > 1) ? $clog2(ASSETS) : 1
 ) (
   input  wire logic                      clk_i,
+  input  wire logic                      rd_i,        // else what is read is anything
   input  wire logic [IndexW-1:0]         index_i,     // read
   input  wire logic [IndexW-1:0]         we_index_i,  // written
   input  wire logic                      price_we_i,
@@ -23,9 +24,16 @@ module hc_price_file #(
   (* ram_style = "distributed" *) logic [hc_pkg::PriceW-1:0] lo_mem[ASSETS];
   (* ram_style = "distributed" *) logic [hc_pkg::PriceW-1:0] hi_mem[ASSETS];
 
-  assign price_o = price_mem[index_i];
-  assign lo_o    = lo_mem[index_i];
-  assign hi_o    = hi_mem[index_i];
+  always_comb begin
+    price_o = 'x;
+    lo_o    = 'x;
+    hi_o    = 'x;
+    if (rd_i) begin
+      price_o = price_mem[index_i];
+      lo_o    = lo_mem[index_i];
+      hi_o    = hi_mem[index_i];
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (price_we_i) price_mem[we_index_i] <= price_i;

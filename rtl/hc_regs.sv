@@ -74,9 +74,46 @@ module hc_regs #(
   hc_pkg::status_t core_q;
   logic [63:0] commands_q, events_q, ticks_q, rows_q, triggers_q, band_exits_q, errors_q;
   logic [63:0] stall_in_q, stall_out_q, stall_events_q, ring_full_q, records_q, status_records_q;
+  logic [63:0] count_lo_q, count_hi_q;  // the one of each group that is read
+  logic [11:2] ar_q;
+  logic [1:0]  read_q;                  // one-hot place of the read in its pipeline
+  // Here and below what is read stands before what is written and the reset comes last: a simulator then
+  // keeps no second copies.
   always_ff @(posedge clk_i) begin
-    if (!soft_rst_ni) core_q <= '0;
-    else core_q <= status_i;
+    if (read_q[0]) begin
+      case ({6'd1, ar_q[5:3], 3'd0})
+        abi_pkg::RegCommands:  count_lo_q <= commands_q;
+        abi_pkg::RegEvents:    count_lo_q <= events_q;
+        abi_pkg::RegTicks:     count_lo_q <= ticks_q;
+        abi_pkg::RegRows:      count_lo_q <= rows_q;
+        abi_pkg::RegTriggers:  count_lo_q <= triggers_q;
+        abi_pkg::RegBandExits: count_lo_q <= band_exits_q;
+        abi_pkg::RegErrors:    count_lo_q <= errors_q;
+        default:               count_lo_q <= cycle_o;
+      endcase
+      case ({6'd2, ar_q[5:3], 3'd0})
+        abi_pkg::RegStallIn:       count_hi_q <= stall_in_q;
+        abi_pkg::RegStallOut:      count_hi_q <= stall_out_q;
+        abi_pkg::RegStallEvents:   count_hi_q <= stall_events_q;
+        abi_pkg::RegRingFull:      count_hi_q <= ring_full_q;
+        abi_pkg::RegRecords:       count_hi_q <= records_q;
+        abi_pkg::RegStatusRecords: count_hi_q <= status_records_q;
+        default:                   count_hi_q <= '0;
+      endcase
+    end
+    if (core_q.command) commands_q <= commands_q + 64'd1;
+    if (core_q.event_made) events_q <= events_q + 64'd1;
+    if (core_q.tick) ticks_q <= ticks_q + 64'd1;
+    if (core_q.row) rows_q <= rows_q + 64'd1;
+    if (core_q.trigger) triggers_q <= triggers_q + 64'd1;
+    if (core_q.band_exit) band_exits_q <= band_exits_q + 64'd1;
+    if (core_q.error) errors_q <= errors_q + 64'd1;
+    if (core_q.stall_in) stall_in_q <= stall_in_q + 64'd1;
+    if (core_q.stall_out) stall_out_q <= stall_out_q + 64'd1;
+    if (core_q.stall_events) stall_events_q <= stall_events_q + 64'd1;
+    if (ring_full_i) ring_full_q <= ring_full_q + 64'd1;
+    if (record_i) records_q <= records_q + 64'd1;
+    if (status_record_i) status_records_q <= status_records_q + 64'd1;
     if (!soft_rst_ni) begin
       commands_q       <= '0;
       events_q         <= '0;
@@ -91,37 +128,20 @@ module hc_regs #(
       ring_full_q      <= '0;
       records_q        <= '0;
       status_records_q <= '0;
-    end else begin
-      commands_q       <= commands_q + 64'(core_q.command);
-      events_q         <= events_q + 64'(core_q.event_made);
-      ticks_q          <= ticks_q + 64'(core_q.tick);
-      rows_q           <= rows_q + 64'(core_q.row);
-      triggers_q       <= triggers_q + 64'(core_q.trigger);
-      band_exits_q     <= band_exits_q + 64'(core_q.band_exit);
-      errors_q         <= errors_q + 64'(core_q.error);
-      stall_in_q       <= stall_in_q + 64'(core_q.stall_in);
-      stall_out_q      <= stall_out_q + 64'(core_q.stall_out);
-      stall_events_q   <= stall_events_q + 64'(core_q.stall_events);
-      ring_full_q      <= ring_full_q + 64'(ring_full_i);
-      records_q        <= records_q + 64'(record_i);
-      status_records_q <= status_records_q + 64'(status_record_i);
     end
+    if (!soft_rst_ni) core_q <= '0;
+    else core_q <= status_i;
     if (!rst_ni) cycle_o <= '0;
     else cycle_o <= cycle_o + 64'd1;
   end
 
-  // ---- state
+  // ---- state, taken with the address of a read
   logic [31:0] state_q;
-  logic        reset_now, resetting;  // the write that resets takes effect; and from then to the end
+  logic        reset_now, resetting;  // the write that resets takes effect; and from then to the end, but
+                                      // for !soft_rst_ni
+  logic        free_q;                // no read is under way
   assign idle_o    = status_i.idle && !offered_i;
-  assign resetting = reset_now || reset_o || resetting_i || !soft_rst_ni;
-  always_ff @(posedge clk_i) begin
-    state_q <= '0;
-    state_q[abi_pkg::StatusIdle]     <= core_q.idle && idle_o && !resetting;
-    state_q[abi_pkg::StatusClearing] <= core_q.clearing || win_clearing_i || resetting;
-    state_q[abi_pkg::StatusLoading]  <= core_q.loading && soft_rst_ni;
-    state_q[abi_pkg::StatusHalted]   <= halted_i && soft_rst_ni;
-  end
+  assign resetting = reset_now || reset_o || resetting_i;
 
   // ---- watchdogs
   logic [31:0] watchdog_q;
@@ -147,27 +167,38 @@ module hc_regs #(
   // ---- writes: address and data wait for each other, then act
   logic        aw_full_q, w_full_q, act;
   logic [11:0] aw_q;
-  logic [31:0] w_q, w_mask, set_flags, clear_flags;
+  logic [31:0] w_q, w_mask;
   logic [3:0]  strb_q;
   assign awready_o = !aw_full_q && rst_ni;
   assign wready_o  = !w_full_q && rst_ni;
   assign act       = aw_full_q && w_full_q && !bvalid_o;
-  assign reset_now = act && aw_q == abi_pkg::RegControl && strb_q[3] && w_q[abi_pkg::ControlReset];
-  assign w_mask    = {{8{strb_q[3]}}, {8{strb_q[2]}}, {8{strb_q[1]}}, {8{strb_q[0]}}};
+  always_comb begin
+    reset_now = 1'b0;
+    w_mask    = '0;
+    if (act) begin
+      reset_now = aw_q == abi_pkg::RegControl && strb_q[3] && w_q[abi_pkg::ControlReset];
+      w_mask    = {{8{strb_q[3]}}, {8{strb_q[2]}}, {8{strb_q[1]}}, {8{strb_q[0]}}};
+    end
+  end
   always_ff @(posedge clk_i) begin
+    if (awvalid_i && !aw_full_q) aw_q <= awaddr_i;
+    if (wvalid_i && !w_full_q) begin
+      w_q    <= wdata_i;
+      strb_q <= wstrb_i;
+    end
+    if (act) begin
+      aw_full_q <= 1'b0;
+      w_full_q  <= 1'b0;
+      bvalid_o  <= 1'b1;
+    end else begin
+      if (awvalid_i) aw_full_q <= 1'b1;
+      if (wvalid_i) w_full_q <= 1'b1;
+      if (bready_i) bvalid_o <= 1'b0;
+    end
     if (!rst_ni) begin
       aw_full_q <= 1'b0;
       w_full_q  <= 1'b0;
       bvalid_o  <= 1'b0;
-    end else begin
-      aw_full_q <= aw_full_q ? !act : awvalid_i;
-      w_full_q  <= w_full_q ? !act : wvalid_i;
-      bvalid_o  <= act || (bvalid_o && !bready_i);
-    end
-    if (!aw_full_q) aw_q <= awaddr_i;
-    if (!w_full_q) begin
-      w_q    <= wdata_i;
-      strb_q <= wstrb_i;
     end
   end
 
@@ -179,9 +210,37 @@ module hc_regs #(
 
   // Registers of the host, bits below a base's alignment always 0.
   localparam logic [31:0] BaseLow = 32'hffff_ffc0;
-  logic [31:0] new_log2;
-  assign new_log2 = merge({27'd0, ring_log2_o}, w_q, w_mask);
+  function automatic logic [4:0] new_log2(input logic [31:0] value);
+    new_log2 = (value[31:5] != '0) ? 5'd31 : value[4:0];
+  endfunction
   always_ff @(posedge clk_i) begin
+    reset_o <= reset_now;
+    if (act) begin
+      case (aw_q)
+        abi_pkg::RegControl: begin
+          if (strb_q[0]) enable_o <= w_q[abi_pkg::ControlEnable];
+          if (strb_q[0]) quiet_o <= w_q[abi_pkg::ControlQuiet];
+        end
+        // A value that does not fit is kept as one that enables nothing.
+        abi_pkg::RegRingLog2: if (!enable_o) ring_log2_o <= new_log2(merge({27'd0, ring_log2_o}, w_q, w_mask));
+        abi_pkg::RegRingBase:
+        if (!enable_o) ring_base_o[31:0] <= merge(ring_base_o[31:0], w_q, w_mask) & BaseLow;
+        abi_pkg::RegRingBase + 12'd4:
+        if (!enable_o) ring_base_o[63:32] <= merge(ring_base_o[63:32], w_q, w_mask);
+        abi_pkg::RegStatusBase:
+        if (!enable_o) status_base_o[31:0] <= merge(status_base_o[31:0], w_q, w_mask) & BaseLow;
+        abi_pkg::RegStatusBase + 12'd4:
+        if (!enable_o) status_base_o[63:32] <= merge(status_base_o[63:32], w_q, w_mask);
+        abi_pkg::RegRingConsumed: consumed_o <= merge(consumed_o, w_q, w_mask);
+        abi_pkg::RegWatchdog: watchdog_q <= merge(watchdog_q, w_q, w_mask);
+        default: ;
+      endcase
+    end
+    if (resetting || !soft_rst_ni) begin
+      enable_o   <= 1'b0;
+      quiet_o    <= 1'b0;
+      consumed_o <= '0;
+    end
     if (!rst_ni) begin
       enable_o      <= 1'b0;
       quiet_o       <= 1'b0;
@@ -191,122 +250,97 @@ module hc_regs #(
       status_base_o <= '0;
       consumed_o    <= '0;
       watchdog_q    <= '0;
-    end else begin
-      reset_o <= reset_now;
-      if (act) begin
-        case (aw_q)
-          abi_pkg::RegControl: begin
-            if (strb_q[0]) enable_o <= w_q[abi_pkg::ControlEnable];
-            if (strb_q[0]) quiet_o <= w_q[abi_pkg::ControlQuiet];
-          end
-          // A value that does not fit is kept as one that enables nothing.
-          abi_pkg::RegRingLog2: if (!enable_o) ring_log2_o <= (new_log2[31:5] != '0) ? 5'd31 : new_log2[4:0];
-          abi_pkg::RegRingBase:
-          if (!enable_o) ring_base_o[31:0] <= merge(ring_base_o[31:0], w_q, w_mask) & BaseLow;
-          abi_pkg::RegRingBase + 12'd4:
-          if (!enable_o) ring_base_o[63:32] <= merge(ring_base_o[63:32], w_q, w_mask);
-          abi_pkg::RegStatusBase:
-          if (!enable_o) status_base_o[31:0] <= merge(status_base_o[31:0], w_q, w_mask) & BaseLow;
-          abi_pkg::RegStatusBase + 12'd4:
-          if (!enable_o) status_base_o[63:32] <= merge(status_base_o[63:32], w_q, w_mask);
-          abi_pkg::RegRingConsumed: consumed_o <= merge(consumed_o, w_q, w_mask);
-          abi_pkg::RegWatchdog: watchdog_q <= merge(watchdog_q, w_q, w_mask);
-          default: ;
-        endcase
-      end
-      if (resetting) begin
-        enable_o   <= 1'b0;
-        quiet_o    <= 1'b0;
-        consumed_o <= '0;
-      end
     end
   end
 
   // ---- flags: what is set now wins over what is cleared now
-  always_comb begin
-    clear_flags = (act && aw_q == abi_pkg::RegErrorFlags) ? w_q & w_mask : '0;
-    set_flags   = core_q.error ? 32'd1 << core_q.error_code : '0;
-    set_flags[abi_pkg::FlagGeneration]       = bad_generation_i;
-    set_flags[abi_pkg::FlagPartial]          = bad_partial_i;
-    set_flags[abi_pkg::FlagAddress]          = bad_address_i;
-    set_flags[abi_pkg::FlagHostWrite]        = ring_error_i;
-    set_flags[abi_pkg::FlagWatchdogCommands] = late_commands;
-    set_flags[abi_pkg::FlagWatchdogEvents]   = late_events;
-    set_flags[abi_pkg::FlagUndrained]        = undrained_i;
-  end
   always_ff @(posedge clk_i) begin
+    if (act) begin
+      if (aw_q == abi_pkg::RegErrorFlags) flags_o <= flags_o & ~(w_q & w_mask);
+    end
+    if (core_q.error) begin
+      for (int unsigned i = 0; i < 16; i++) if (core_q.error_code == 4'(i)) flags_o[i] <= 1'b1;
+    end
+    if (bad_generation_i) flags_o[abi_pkg::FlagGeneration] <= 1'b1;
+    if (bad_partial_i) flags_o[abi_pkg::FlagPartial] <= 1'b1;
+    if (bad_address_i) flags_o[abi_pkg::FlagAddress] <= 1'b1;
+    if (ring_error_i) flags_o[abi_pkg::FlagHostWrite] <= 1'b1;
+    if (late_commands) flags_o[abi_pkg::FlagWatchdogCommands] <= 1'b1;
+    if (late_events) flags_o[abi_pkg::FlagWatchdogEvents] <= 1'b1;
+    flags_o[abi_pkg::FlagUndrained] <= undrained_i;  // a level, which stays
     if (!soft_rst_ni) flags_o <= '0;
-    else flags_o <= (flags_o & ~clear_flags) | set_flags;
   end
 
   // ---- reads: eight 64-bit places a group, then the group, then the word
-  logic [11:2] ar_q;
-  logic [2:0]  read_q;  // one-hot place of the read in its pipeline
-  logic [63:0] identity_q, count_lo_q, count_hi_q, index_q, settings_q, value;
+  logic [63:0] identity_q, index_q, settings_q, value;
   logic [31:0] high_q;
   logic        counter;
-  assign arready_o = read_q == '0 && !rvalid_o && rst_ni;
+  assign arready_o = free_q && rst_ni;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      read_q   <= '0;
-      rvalid_o <= 1'b0;
-    end else begin
-      read_q   <= {1'b0, read_q[0], arvalid_i && arready_o};
-      rvalid_o <= read_q[1] || (rvalid_o && !rready_i);
+    if (read_q[0]) begin
+      case ({6'd0, ar_q[5:3], 3'd0})
+        abi_pkg::RegMagic:       identity_q <= {abi_pkg::Version, abi_pkg::Magic};
+        abi_pkg::RegAbiHash:     identity_q <= abi_pkg::Hash;
+        abi_pkg::RegBuildHash:   identity_q <= BUILD_HASH;
+        abi_pkg::RegLanes:       identity_q <= {32'(SLOTS), 32'(LANES)};
+        abi_pkg::RegAssets:      identity_q <= {state_q, 32'(ASSETS)};
+        abi_pkg::RegErrorFlags:  identity_q <= {32'(LATENCY), flags_o};
+        abi_pkg::RegWindowDepth: identity_q <= {32'd0, 32'(WINDOW_DEPTH)};
+        default:                 identity_q <= '0;
+      endcase
+      index_q <= (ar_q[5:3] == 3'd0) ? {produced_i, taken_i} : '0;
+      case ({6'd4, ar_q[5:3], 3'd0})
+        abi_pkg::RegControl:      settings_q <= {27'd0, ring_log2_o, 30'd0, quiet_o, enable_o};
+        abi_pkg::RegRingBase:     settings_q <= ring_base_o;
+        abi_pkg::RegStatusBase:   settings_q <= status_base_o;
+        abi_pkg::RegRingConsumed: settings_q <= {watchdog_q, consumed_o};
+        default:                  settings_q <= '0;
+      endcase
     end
-    if (arready_o) ar_q <= araddr_i[11:2];
-    case ({6'd0, ar_q[5:3], 3'd0})
-      abi_pkg::RegMagic:       identity_q <= {abi_pkg::Version, abi_pkg::Magic};
-      abi_pkg::RegAbiHash:     identity_q <= abi_pkg::Hash;
-      abi_pkg::RegBuildHash:   identity_q <= BUILD_HASH;
-      abi_pkg::RegLanes:       identity_q <= {32'(SLOTS), 32'(LANES)};
-      abi_pkg::RegAssets:      identity_q <= {state_q, 32'(ASSETS)};
-      abi_pkg::RegErrorFlags:  identity_q <= {32'(LATENCY), flags_o};
-      abi_pkg::RegWindowDepth: identity_q <= {32'd0, 32'(WINDOW_DEPTH)};
-      default:                 identity_q <= '0;
-    endcase
-    case ({6'd1, ar_q[5:3], 3'd0})
-      abi_pkg::RegCommands:  count_lo_q <= commands_q;
-      abi_pkg::RegEvents:    count_lo_q <= events_q;
-      abi_pkg::RegTicks:     count_lo_q <= ticks_q;
-      abi_pkg::RegRows:      count_lo_q <= rows_q;
-      abi_pkg::RegTriggers:  count_lo_q <= triggers_q;
-      abi_pkg::RegBandExits: count_lo_q <= band_exits_q;
-      abi_pkg::RegErrors:    count_lo_q <= errors_q;
-      default:               count_lo_q <= cycle_o;
-    endcase
-    case ({6'd2, ar_q[5:3], 3'd0})
-      abi_pkg::RegStallIn:       count_hi_q <= stall_in_q;
-      abi_pkg::RegStallOut:      count_hi_q <= stall_out_q;
-      abi_pkg::RegStallEvents:   count_hi_q <= stall_events_q;
-      abi_pkg::RegRingFull:      count_hi_q <= ring_full_q;
-      abi_pkg::RegRecords:       count_hi_q <= records_q;
-      abi_pkg::RegStatusRecords: count_hi_q <= status_records_q;
-      default:                   count_hi_q <= '0;
-    endcase
-    index_q <= (ar_q[5:3] == 3'd0) ? {produced_i, taken_i} : '0;
-    case ({6'd4, ar_q[5:3], 3'd0})
-      abi_pkg::RegControl:      settings_q <= {27'd0, ring_log2_o, 30'd0, quiet_o, enable_o};
-      abi_pkg::RegRingBase:     settings_q <= ring_base_o;
-      abi_pkg::RegStatusBase:   settings_q <= status_base_o;
-      abi_pkg::RegRingConsumed: settings_q <= {watchdog_q, consumed_o};
-      default:                  settings_q <= '0;
-    endcase
     if (read_q[1]) begin
       rdata_o <= !ar_q[2] ? value[31:0] : counter ? high_q : value[63:32];
       if (counter && !ar_q[2]) high_q <= value[63:32];
     end
+    if (!free_q) begin
+      if (rvalid_o) begin
+        if (rready_i) begin
+          free_q   <= 1'b1;
+          rvalid_o <= 1'b0;
+        end
+      end else if (read_q[1]) begin
+        rvalid_o <= 1'b1;
+      end
+      read_q <= {read_q[0], 1'b0};
+    end else if (arvalid_i) begin
+      state_q <= '0;
+      state_q[abi_pkg::StatusIdle]     <= core_q.idle && idle_o && !resetting && soft_rst_ni;
+      state_q[abi_pkg::StatusClearing] <= core_q.clearing || win_clearing_i || resetting || !soft_rst_ni;
+      state_q[abi_pkg::StatusLoading]  <= core_q.loading && soft_rst_ni;
+      state_q[abi_pkg::StatusHalted]   <= halted_i && soft_rst_ni;
+      ar_q    <= araddr_i[11:2];
+      free_q  <= 1'b0;
+      read_q  <= 2'b01;
+    end
+    if (!rst_ni) begin
+      free_q   <= 1'b1;
+      read_q   <= '0;
+      rvalid_o <= 1'b0;
+    end
   end
-  assign counter = ar_q[11:6] == 6'd1 || ar_q[11:6] == 6'd2;
   always_comb begin
-    case (ar_q[11:6])
-      6'd0:    value = identity_q;
-      6'd1:    value = count_lo_q;
-      6'd2:    value = count_hi_q;
-      6'd3:    value = index_q;
-      6'd4:    value = settings_q;
-      default: value = '0;
-    endcase
+    counter = 1'b0;
+    value   = '0;
+    if (read_q[1]) begin
+      case (ar_q[11:6])
+        6'd0:    value = identity_q;
+        6'd1:    value = count_lo_q;
+        6'd2:    value = count_hi_q;
+        6'd3:    value = index_q;
+        6'd4:    value = settings_q;
+        default: ;
+      endcase
+      counter = ar_q[11:6] == 6'd1 || ar_q[11:6] == 6'd2;
+    end
   end
 
   // The groups and pairs above rest on these places.
@@ -324,46 +358,52 @@ module hc_regs #(
   end
 
 `ifndef SYNTHESIS
-  logic        past_q, aw_wait_q, w_wait_q, b_wait_q, ar_wait_q, r_wait_q;
+  logic        wait_q, aw_wait_q, w_wait_q, b_wait_q, ar_wait_q, r_wait_q;
   logic [11:0] aw_past_q, ar_past_q;
   logic [35:0] w_past_q;
   logic [31:0] r_past_q;
   logic [1:0]  aw_open_q, w_open_q;  // accepted and not answered
-  logic        ar_open_q;
+  logic        ar_open_q, reset_read_q;
+  // What waits stays valid, so that nothing changes here while no channel has something.
   always_ff @(posedge clk_i) begin
-    past_q    <= rst_ni;
-    aw_wait_q <= awvalid_i && !awready_o;
-    w_wait_q  <= wvalid_i && !wready_o;
-    b_wait_q  <= bvalid_o && !bready_i;
-    ar_wait_q <= arvalid_i && !arready_o;
-    r_wait_q  <= rvalid_o && !rready_i;
-    aw_past_q <= awaddr_i;
-    w_past_q  <= {wdata_i, wstrb_i};
-    ar_past_q <= araddr_i;
-    r_past_q  <= rdata_o;
+    if (awvalid_i || wvalid_i || bvalid_o || arvalid_i || rvalid_o) begin
+      wait_q       <= (awvalid_i && !awready_o) || (wvalid_i && !wready_o) || (bvalid_o && !bready_i)
+                      || (arvalid_i && !arready_o) || (rvalid_o && !rready_i);
+      aw_wait_q    <= awvalid_i && !awready_o;
+      w_wait_q     <= wvalid_i && !wready_o;
+      b_wait_q     <= bvalid_o && !bready_i;
+      ar_wait_q    <= arvalid_i && !arready_o;
+      r_wait_q     <= rvalid_o && !rready_i;
+      aw_past_q    <= awaddr_i;
+      w_past_q     <= {wdata_i, wstrb_i};
+      ar_past_q    <= araddr_i;
+      r_past_q     <= rdata_o;
+      aw_open_q    <= aw_open_q + {1'b0, awvalid_i && awready_o} - {1'b0, bvalid_o && bready_i};
+      w_open_q     <= w_open_q + {1'b0, wvalid_i && wready_o} - {1'b0, bvalid_o && bready_i};
+      ar_open_q    <= (ar_open_q || (arvalid_i && arready_o)) && !(rvalid_o && rready_i);
+      reset_read_q <= arvalid_i && (resetting || !soft_rst_ni);
+    end
     if (!rst_ni) begin
-      aw_open_q <= '0;
-      w_open_q  <= '0;
-      ar_open_q <= 1'b0;
-    end else begin
-      aw_open_q <= aw_open_q + {1'b0, awvalid_i && awready_o} - {1'b0, bvalid_o && bready_i};
-      w_open_q  <= w_open_q + {1'b0, wvalid_i && wready_o} - {1'b0, bvalid_o && bready_i};
-      ar_open_q <= (ar_open_q || (arvalid_i && arready_o)) && !(rvalid_o && rready_i);
+      wait_q       <= 1'b0;
+      aw_open_q    <= '0;
+      w_open_q     <= '0;
+      ar_open_q    <= 1'b0;
+      reset_read_q <= 1'b0;
     end
   end
   // AXI4-Lite, the master's part
-  `HC_ASSUME_IN(m_aw_holds, !(past_q && aw_wait_q) || (awvalid_i && awaddr_i == aw_past_q))
-  `HC_ASSUME_IN(m_w_holds, !(past_q && w_wait_q) || (wvalid_i && {wdata_i, wstrb_i} == w_past_q))
-  `HC_ASSUME_IN(m_ar_holds, !(past_q && ar_wait_q) || (arvalid_i && araddr_i == ar_past_q))
-  `HC_ASSUME_IN(m_error_code, !status_i.error || status_i.error_code != 4'd0)
+  `HC_ASSUME_IN_IF(m_holds, wait_q, (!aw_wait_q || (awvalid_i && awaddr_i == aw_past_q)) &&
+                   (!w_wait_q || (wvalid_i && {wdata_i, wstrb_i} == w_past_q)) &&
+                   (!ar_wait_q || (arvalid_i && araddr_i == ar_past_q)))
+  `HC_ASSUME_IN_IF(m_error_code, status_i.error, status_i.error_code != 4'd0)
   // AXI4-Lite, ours
-  `HC_ASSERT(a_b_holds, !(past_q && b_wait_q) || bvalid_o)
-  `HC_ASSERT(a_b_after_request, !bvalid_o || (aw_open_q != '0 && w_open_q != '0))
-  `HC_ASSERT(a_r_holds, !(past_q && r_wait_q) || (rvalid_o && rdata_o == r_past_q))
-  `HC_ASSERT(a_r_after_request, !rvalid_o || ar_open_q)
-  // A read that follows the answer to a reset sees it.
-  `HC_ASSERT(a_reset_seen, !reset_o || (state_q[abi_pkg::StatusClearing] && !state_q[abi_pkg::StatusIdle]))
-  `HC_ASSERT(a_one_read, read_q == 3'd0 || (!rvalid_o && (read_q & (read_q - 3'd1)) == 3'd0))
+  `HC_ASSERT_IF(a_holds, wait_q, (!b_wait_q || bvalid_o) && (!r_wait_q || (rvalid_o && rdata_o == r_past_q)))
+  `HC_ASSERT_IF(a_b_after_request, bvalid_o, aw_open_q != '0 && w_open_q != '0)
+  `HC_ASSERT_IF(a_r_after_request, rvalid_o, ar_open_q)
+  `HC_ASSERT_IF(a_one_read, !free_q, rvalid_o ? read_q == 2'b00 : (read_q[0] ^ read_q[1]))
+  // A read whose address comes while a reset takes effect, is answered or lasts sees it.
+  `HC_ASSERT_IF(a_reset_seen, read_q[0] && reset_read_q,
+                state_q[abi_pkg::StatusClearing] && !state_q[abi_pkg::StatusIdle])
 `endif
 endmodule
 `default_nettype wire

@@ -76,7 +76,7 @@ module hc_ring #(
     $error("ring: OUTSTANDING must be a power of two from 8, IDLE_CYCLES and STARVE at most 15");
   end
 
-  logic push_event, push_status, aw_ready, w_ready, answer;
+  logic push_event, push_status, push, aw_ready, w_ready;
 
   // ---- configuration, decoded; enabled once all of it has come through
   logic [MaxLog2-1:0] mask_q;    // ring size - 1
@@ -84,42 +84,55 @@ module hc_ring #(
   logic [2:0]         enable_q;
   logic               on, status_on_q, go_q;
   logic [OutW:0]      open_q;    // writes begun and not answered
+  // Here and below what is read stands before what is written and the reset comes last: a simulator then
+  // keeps no second copies.
   always_ff @(posedge clk_i) begin
-    for (int unsigned i = 0; i < MaxLog2; i++) mask_q[i] <= 5'(i) < log2_i;
-    for (int unsigned i = 0; i <= MaxLog2; i++) size_q[i] <= 5'(i) == log2_i;
+    // While enabled the size does not change, and a simulation need not work it out again.
+    if (!on || !rst_ni) begin
+      for (int unsigned i = 0; i < MaxLog2; i++) mask_q[i] <= 5'(i) < log2_i;
+      for (int unsigned i = 0; i <= MaxLog2; i++) size_q[i] <= 5'(i) == log2_i;
+    end
+    status_on_q <= on && !quiet_i && status_base_i != '0;
+    // 4 places are kept: what is begun in this cycle and the last is not in open_q yet.
+    go_q <= on && !quiesce_i && open_q < (OutW + 1)'(OUTSTANDING - 4);
+    if (enable_i) begin
+      if (!on) enable_q <= {enable_q[1:0], log2_i >= 5'd1 && log2_i <= 5'(MaxLog2)};
+    end else begin
+      enable_q <= '0;
+    end
     if (!rst_ni) begin
       enable_q    <= '0;
       status_on_q <= 1'b0;
       go_q        <= 1'b0;
-    end else begin
-      enable_q    <= {enable_q[1:0], enable_i && log2_i >= 5'd1 && log2_i <= 5'(MaxLog2)} & {3{enable_i}};
-      status_on_q <= on && !quiet_i && status_base_i != '0;
-      // 4 places are kept: what is begun in this cycle and the last is not in open_q yet.
-      go_q <= on && !quiesce_i && open_q < (OutW + 1)'(OUTSTANDING - 4);
     end
   end
   assign on = enable_q[2];
 
   // ---- the ring: record issued_q comes next
-  logic [31:0] issued_q, issued_inc_q, issued_d, consumed_q;
+  logic [31:0] issued_q, issued_inc_q, consumed_q;
   logic [MaxLog2:0] limit_q;  // the record that would lie where the oldest unread one does
   logic        room_q, phase_q;
   logic [63:0] addr_q;
-  assign issued_d  = push_event ? issued_inc_q : issued_q;
   always_ff @(posedge clk_i) begin
+    // A cycle behind consumed_q, which only moves on: never too far ahead.
+    limit_q <= consumed_q[MaxLog2:0] + size_q;
+    // While enabled base and size stand, so that only an event makes these new.
+    if (push_event || !on) begin
+      phase_q <= ((push_event ? issued_inc_q[MaxLog2:0] : issued_q[MaxLog2:0]) & size_q) == '0;
+      addr_q  <= base_i + {35'd0, (push_event ? issued_inc_q[MaxLog2-1:0] : issued_q[MaxLog2-1:0]) & mask_q,
+                           5'd0};
+    end
+    if (push_event) room_q <= issued_inc_q[MaxLog2:0] != limit_q;
+    else room_q <= issued_q[MaxLog2:0] != limit_q;
+    if (push_event) begin
+      issued_q     <= issued_inc_q;
+      issued_inc_q <= issued_inc_q + 32'd1;
+    end
     if (!rst_ni) begin
       issued_q     <= '0;
       issued_inc_q <= 32'd1;
       room_q       <= 1'b0;
-    end else begin
-      if (push_event) issued_inc_q <= issued_inc_q + 32'd1;
-      issued_q <= issued_d;
-      room_q   <= push_event ? issued_inc_q[MaxLog2:0] != limit_q : issued_q[MaxLog2:0] != limit_q;
     end
-    // A cycle behind consumed_q, which only moves on: never too far ahead.
-    limit_q <= consumed_q[MaxLog2:0] + size_q;
-    phase_q <= (issued_d[MaxLog2:0] & size_q) == '0;
-    addr_q  <= base_i + {35'd0, issued_d[MaxLog2-1:0] & mask_q, 5'd0};
   end
 
   // RING_CONSUMED is looked at every third cycle, and followed if it lies between what was consumed and
@@ -128,19 +141,18 @@ module hc_ring #(
   logic [31:0] look_value_q, look_step_q, look_used_q;
   logic        look_good_q;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      look_q     <= 3'b001;
-      consumed_q <= '0;
-    end else begin
-      look_q <= {look_q[1:0], look_q[2]};
-      if (look_q[2] && look_good_q) consumed_q <= look_value_q;
-    end
+    if (look_q[1]) look_good_q <= look_step_q <= look_used_q;
     if (look_q[0]) begin
       look_value_q <= consumed_i;
       look_step_q  <= consumed_i - consumed_q;
       look_used_q  <= issued_q - consumed_q;
     end
-    look_good_q <= look_step_q <= look_used_q;
+    if (look_q[2] && look_good_q) consumed_q <= look_value_q;
+    look_q <= {look_q[1:0], look_q[2]};
+    if (!rst_ni) begin
+      look_q     <= 3'b001;
+      consumed_q <= '0;
+    end
   end
 
   // ---- status record: due?
@@ -151,6 +163,33 @@ module hc_ring #(
   logic        moved_q, flagged_q, due_q, starve_q, rested;
   assign rested = idle_q == 4'(IDLE_CYCLES);
   always_ff @(posedge clk_i) begin
+    // An event that goes ahead of a due status record is counted against its patience.
+    if (due_q && !push_status) begin
+      starve_q <= wait_q == 4'(STARVE);
+      if (push_event && wait_q != 4'(STARVE)) wait_q <= wait_q + 4'd1;
+    end else begin
+      starve_q <= 1'b0;
+      wait_q   <= '0;
+    end
+    if (settle_q != 2'd0) settle_q <= settle_q - 2'd1;
+    else if (advance_q != '0 || flagged_q || (rested && moved_q)) due_q <= 1'b1;
+    if (!status_on_q) due_q <= 1'b0;
+    advance_q <= (taken_i - last_taken_q) >> QuarterLsb;  // in quarters of the window
+    flagged_q <= flags_i != last_flags_q;
+    if (idle_i && !s_valid_i) begin
+      moved_q <= taken_i != last_taken_q || issued_q != last_issued_q;  // looked at when rested
+      if (!rested) idle_q <= idle_q + 4'd1;
+    end else begin
+      idle_q <= '0;
+    end
+    if (push_status) begin
+      last_taken_q  <= taken_i;
+      last_issued_q <= issued_q;
+      last_flags_q  <= flags_i;
+      serial_q      <= serial_q + 64'd1;
+      settle_q      <= 2'd2;
+      due_q         <= 1'b0;
+    end
     if (!rst_ni) begin
       last_taken_q  <= '0;
       last_issued_q <= '0;
@@ -164,52 +203,43 @@ module hc_ring #(
       flagged_q     <= 1'b0;
       due_q         <= 1'b0;
       starve_q      <= 1'b0;
-    end else begin
-      advance_q <= (taken_i - last_taken_q) >> QuarterLsb;  // in quarters of the window
-      moved_q   <= taken_i != last_taken_q || issued_q != last_issued_q;
-      flagged_q <= flags_i != last_flags_q;
-      if (!idle_i || s_valid_i) idle_q <= '0;
-      else if (!rested) idle_q <= idle_q + 4'd1;
-      if (push_status) begin
-        last_taken_q  <= taken_i;
-        last_issued_q <= issued_q;
-        last_flags_q  <= flags_i;
-        serial_q      <= serial_q + 64'd1;
-      end
-      settle_q <= push_status ? 2'd2 : settle_q - {1'b0, settle_q != 2'd0};
-      due_q <= status_on_q && !push_status && (due_q || (settle_q == 2'd0 &&
-               (advance_q != '0 || flagged_q || (rested && moved_q))));
-      // An event that goes ahead of a due status record is counted against its patience.
-      if (!due_q || push_status) wait_q <= '0;
-      else if (push_event && wait_q != 4'(STARVE)) wait_q <= wait_q + 4'd1;
-      starve_q <= due_q && !push_status && wait_q == 4'(STARVE);
     end
   end
 
   // ---- issue
   abi_pkg::rec_status_t status;
   logic [255:0]         data;
+  logic [63:0]          addr;
   assign s_ready_o   = go_q && aw_ready && w_ready && room_q && !starve_q;
   assign push_event  = s_valid_i && s_ready_o;
   assign push_status = due_q && on && go_q && aw_ready && w_ready && !push_event;
+  assign push        = push_event || push_status;
   always_comb begin
-    status          = '0;
-    status.taken    = taken_i;
-    status.produced = issued_q;
-    status.cycle    = cycle_i;
-    status.flags    = flags_i;
-    status.serial   = serial_q;
+    status = '0;
+    data   = '0;  // not looked at when nothing is pushed
+    addr   = '0;
+    if (push_event) begin
+      data = {s_data_i[255:249], phase_q, s_data_i[247:0]};
+      addr = addr_q;
+    end else if (push_status) begin
+      status.taken    = taken_i;
+      status.produced = issued_q;
+      status.cycle    = cycle_i;
+      status.flags    = flags_i;
+      status.serial   = serial_q;
+      data            = status;
+      addr            = status_base_i;
+    end
   end
-  assign data = push_event ? {s_data_i[255:249], phase_q, s_data_i[247:0]} : status;
 
   hc_skid #(
     .WIDTH(64)
   ) u_aw (
     .clk_i      (clk_i),
     .rst_ni     (rst_ni),
-    .in_valid_i (push_event || push_status),
+    .in_valid_i (push),
     .in_ready_o (aw_ready),
-    .in_data_i  (push_event ? addr_q : status_base_i),
+    .in_data_i  (addr),
     .out_valid_o(awvalid_o),
     .out_ready_i(awready_i),
     .out_data_o (awaddr_o)
@@ -219,7 +249,7 @@ module hc_ring #(
   ) u_w (
     .clk_i      (clk_i),
     .rst_ni     (rst_ni),
-    .in_valid_i (push_event || push_status),
+    .in_valid_i (push),
     .in_ready_o (w_ready),
     .in_data_i  (data),
     .out_valid_o(wvalid_o),
@@ -236,8 +266,31 @@ module hc_ring #(
   // ---- answers: in order, so a queue of one bit tells whose it is
   logic            kind_mem[OUTSTANDING];
   logic [OutW-1:0] begin_q, end_q;
-  assign answer = bvalid_i && bready_o && open_q != '0;
   always_ff @(posedge clk_i) begin
+    if (record_o) produced_o <= produced_o + 32'd1;
+    full_o    <= s_valid_i && !(room_q && on);
+    waiting_o <= s_valid_i || open_q != '0;
+    if (bvalid_i && bready_o && open_q != '0) begin  // an answer
+      record_o   <= kind_mem[end_q];
+      status_o   <= !kind_mem[end_q];
+      error_o    <= bresp_i != 2'b00;
+      progress_o <= 1'b1;
+      end_q      <= end_q + OutW'(1);
+    end else begin
+      record_o   <= 1'b0;
+      status_o   <= 1'b0;
+      error_o    <= 1'b0;
+      progress_o <= push_event;
+    end
+    // one more, or one less
+    if (push != (bvalid_i && bready_o && open_q != '0)) open_q <= open_q + {{OutW{!push}}, 1'b1};
+    if (push) begin
+      /* verilator lint_off BLKSEQ */ // read above and nowhere else: the same, and cheaper to simulate
+      kind_mem[begin_q] = push_event;
+      /* verilator lint_on BLKSEQ */
+      begin_q <= begin_q + OutW'(1);
+    end
+    bready_o <= 1'b1;
     if (!rst_ni) begin
       bready_o   <= 1'b0;
       open_q     <= '0;
@@ -250,77 +303,79 @@ module hc_ring #(
       full_o     <= 1'b0;
       waiting_o  <= 1'b0;
       progress_o <= 1'b0;
-    end else begin
-      bready_o <= 1'b1;
-      open_q   <= open_q + {{OutW{1'b0}}, push_event || push_status} - {{OutW{1'b0}}, answer};
-      if (push_event || push_status) begin_q <= begin_q + OutW'(1);
-      if (answer) end_q <= end_q + OutW'(1);
-      if (record_o) produced_o <= produced_o + 32'd1;
-      record_o   <= answer && kind_mem[end_q];
-      status_o   <= answer && !kind_mem[end_q];
-      error_o    <= answer && bresp_i != 2'b00;
-      full_o     <= s_valid_i && !(room_q && on);
-      waiting_o  <= s_valid_i || open_q != '0;
-      progress_o <= push_event || answer;
     end
-    if (push_event || push_status) kind_mem[begin_q] <= push_event;
   end
-  assign drained_o = quiesce_i && !go_q && open_q == '0;
+  always_comb begin
+    drained_o = 1'b0;
+    if (quiesce_i) drained_o = !go_q && open_q == '0;
+  end
 
 `ifndef SYNTHESIS
-  logic         past_q, s_wait_q, aw_wait_q, w_wait_q, b_wait_q, same_q;
+  logic         s_wait_q, aw_wait_q, w_wait_q, b_wait_q, same_q;
   logic [255:0] s_q, w_q;
   logic [63:0]  aw_q, base_q, status_base_q;
   logic [4:0]   log2_q;
   logic [1:0]   b_q;
   logic [OutW:0] aw_open_q, w_open_q;  // sent on the channel and not answered
   logic          enabled_q;
+  // What waits stays valid, so that nothing changes here while no channel has something.
   always_ff @(posedge clk_i) begin
-    past_q        <= rst_ni;
-    s_wait_q      <= s_valid_i && !s_ready_o;
-    aw_wait_q     <= awvalid_o && !awready_i;
-    w_wait_q      <= wvalid_o && !wready_i;
-    b_wait_q      <= bvalid_i && !bready_o;
-    s_q           <= s_data_i;
-    aw_q          <= awaddr_o;
-    w_q           <= wdata_o;
-    b_q           <= bresp_i;
-    log2_q        <= log2_i;
-    base_q        <= base_i;
-    status_base_q <= status_base_i;
-    enabled_q     <= enable_i;
-    // the ring's size has not changed since the first record
-    if (!rst_ni) same_q <= 1'b1;
-    else if (log2_i != log2_q && issued_q != '0) same_q <= 1'b0;
+    if (s_valid_i) begin
+      s_wait_q <= !s_ready_o;
+      if (!s_ready_o) s_q <= s_data_i;
+    end
+    if (awvalid_o || wvalid_o || bvalid_i) begin
+      aw_wait_q <= awvalid_o && !awready_i;
+      w_wait_q  <= wvalid_o && !wready_i;
+      b_wait_q  <= bvalid_i && !bready_o;
+      aw_q      <= awaddr_o;
+      if (wvalid_o && !wready_i) w_q <= wdata_o;
+      b_q       <= bresp_i;
+      aw_open_q <= aw_open_q + {{OutW{1'b0}}, awvalid_o && awready_i}
+                   - {{OutW{1'b0}}, bvalid_i && bready_o && open_q != '0};
+      w_open_q  <= w_open_q + {{OutW{1'b0}}, wvalid_o && wready_i}
+                   - {{OutW{1'b0}}, bvalid_i && bready_o && open_q != '0};
+    end
+    enabled_q <= enable_i;
+    if (!enable_i || !enabled_q) begin
+      log2_q        <= log2_i;
+      base_q        <= base_i;
+      status_base_q <= status_base_i;
+      // the ring's size has not changed since the first record
+      if (log2_i != log2_q && issued_q != '0) same_q <= 1'b0;
+    end
     if (!rst_ni) begin
+      s_wait_q  <= 1'b0;
+      aw_wait_q <= 1'b0;
+      w_wait_q  <= 1'b0;
+      b_wait_q  <= 1'b0;
+      same_q    <= 1'b1;
       aw_open_q <= '0;
       w_open_q  <= '0;
-    end else begin
-      aw_open_q <= aw_open_q + {{OutW{1'b0}}, awvalid_o && awready_i} - {{OutW{1'b0}}, answer};
-      w_open_q  <= w_open_q + {{OutW{1'b0}}, wvalid_o && wready_i} - {{OutW{1'b0}}, answer};
     end
   end
   // What the others owe
-  `HC_ASSUME_IN(m_event_holds, !(past_q && s_wait_q) || (s_valid_i && s_data_i == s_q))
-  `HC_ASSUME_IN(m_b_holds, !(past_q && b_wait_q) || (bvalid_i && bresp_i == b_q))
-  `HC_ASSUME_IN(m_b_after_request, !bvalid_i || (aw_open_q != '0 && w_open_q != '0))
-  `HC_ASSUME_IN(m_config_stable, !(past_q && enabled_q && enable_i) ||
-                (log2_i == log2_q && base_i == base_q && status_base_i == status_base_q))
+  `HC_ASSUME_IN_IF(m_event_holds, s_wait_q, s_valid_i && s_data_i == s_q)
+  `HC_ASSUME_IN(m_b_holds, !b_wait_q || (bvalid_i && bresp_i == b_q))
+  `HC_ASSUME_IN_IF(m_b_after_request, bvalid_i, aw_open_q != '0 && w_open_q != '0)
+  `HC_ASSUME_IN_IF(m_config_stable, push && enabled_q && enable_i,
+                   log2_i == log2_q && base_i == base_q && status_base_i == status_base_q)
   // AXI4, ours
-  `HC_ASSERT(a_aw_holds, !(past_q && aw_wait_q) || (awvalid_o && awaddr_o == aw_q))
-  `HC_ASSERT(a_w_holds, !(past_q && w_wait_q) || (wvalid_o && wdata_o == w_q))
-  `HC_ASSERT(a_aw_begun, aw_open_q <= open_q && w_open_q <= open_q)
-  `HC_ASSERT(a_open_limit, open_q <= (OutW + 1)'(OUTSTANDING))
-  `HC_ASSERT(a_aligned, !awvalid_o || awaddr_o[4:0] == '0)
+  `HC_ASSERT_IF(a_aw_holds, aw_wait_q, awvalid_o && awaddr_o == aw_q)
+  `HC_ASSERT_IF(a_w_holds, w_wait_q, wvalid_o && wdata_o == w_q)
+  `HC_ASSERT_IF(a_begun, bvalid_i, aw_open_q <= open_q && w_open_q <= open_q)
+  `HC_ASSERT_IF(a_aligned, awvalid_o, awaddr_o[4:0] == '0)
   // The ring
-  `HC_ASSERT(a_one_push, !(push_event && push_status))
-  logic [31:0] used;
-  assign used = issued_q - consumed_q;
-  `HC_ASSERT(a_push_has_room, !push_event || !same_q || used < {7'd0, size_q})
-  `HC_ASSERT(a_unread_kept, !same_q || !on || used <= {7'd0, size_q})
-  `HC_ASSERT(a_issued_inc, issued_inc_q == issued_q + 32'd1)
-  `HC_ASSERT(a_answered, issued_q - produced_o <= 32'(OUTSTANDING) + 32'd1)
-  `HC_ASSERT(a_quiet, !push_status || on)
+  always_ff @(posedge clk_i) if (rst_ni && push) begin
+    a_one_push: assert (push_event != push_status);
+    a_push_has_room: assert (!push_event || !same_q || issued_q - consumed_q < {7'd0, size_q});
+    a_issued_inc: assert (issued_inc_q == issued_q + 32'd1);
+    a_open_limit: assert (open_q < (OutW + 1)'(OUTSTANDING));
+    a_answered: assert (issued_q - produced_o <= 32'(OUTSTANDING));
+    a_quiet: assert (!push_status || on);
+  end
+  // issued_q changes with an event only, consumed_q behind look_q[2].
+  `HC_ASSERT_IF(a_unread_kept, look_q[2], !same_q || !on || issued_q - consumed_q <= {7'd0, size_q})
 `endif
 endmodule
 `default_nettype wire

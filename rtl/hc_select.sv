@@ -44,20 +44,31 @@ module hc_select #(
   logic [7:0]  idx1;
   logic [1:0]  idx2;
   assign v = 64'(vec_i);
+  // A simulator may pass over all of it when no bit is set, as in nearly every cycle. Gates may not: the
+  // condition would cost a level and changes nothing that anybody looks at (proofs select and select_gates).
+`ifdef SYNTHESIS
+`define HC_SELECT_ANY 1'b1
+`else
+`define HC_SELECT_ANY (vec_i != '0)
+`endif
   always_comb begin
-    any0 = '0;
-    idx0 = '0;
-    for (int unsigned g = 0; g < Q0; g++) begin
-      any0[g]         = |v[4*g +: 4];
-      idx0[2*g +: 2]  = first4(v[4*g +: 3]);
+    if (`HC_SELECT_ANY) begin
+      any0 = '0;
+      idx0 = '0;
+      for (int unsigned g = 0; g < Q0; g++) begin
+        any0[g]         = |v[4*g +: 4];
+        idx0[2*g +: 2]  = first4(v[4*g +: 3]);
+      end
+      any1 = '0;
+      idx1 = '0;
+      for (int unsigned g = 0; g < Q1; g++) begin
+        any1[g]        = |any0[4*g +: 4];
+        idx1[2*g +: 2] = first4(any0[4*g +: 3]);
+      end
+      idx2 = first4(any1[2:0]);
+    end else begin
+      {any0, idx0, any1, idx1, idx2} = 'x;
     end
-    any1 = '0;
-    idx1 = '0;
-    for (int unsigned g = 0; g < Q1; g++) begin
-      any1[g]        = |any0[4*g +: 4];
-      idx1[2*g +: 2] = first4(any0[4*g +: 3]);
-    end
-    idx2 = first4(any1[2:0]);
   end
   assign any_o  = |vec_i;
 
@@ -67,14 +78,17 @@ module hc_select #(
   logic [11:0]     any6, two6;
   assign w = 66'(vec_i);
   always_comb begin
-    any6 = '0;
-    two6 = '0;
-    for (int unsigned g = 0; g < Sixes; g++) begin
-      any6[g] = |w[6*g +: 6];
-      two6[g] = two_of(w[6*g +: 6]);
+    any6   = '0;
+    two6   = '0;
+    more_o = 1'b0;
+    if (`HC_SELECT_ANY) begin
+      for (int unsigned g = 0; g < Sixes; g++) begin
+        any6[g] = |w[6*g +: 6];
+        two6[g] = two_of(w[6*g +: 6]);
+      end
+      more_o = two_of(any6[5:0]) || two_of(any6[11:6]) || ((|any6[5:0]) && (|any6[11:6])) || (|two6);
     end
   end
-  assign more_o = two_of(any6[5:0]) || two_of(any6[11:6]) || ((|any6[5:0]) && (|any6[11:6])) || (|two6);
 
   logic [1:0] at1, at0;
   assign at1     = idx1[{idx2, 1'b0} +: 2];
@@ -88,10 +102,14 @@ module hc_select #(
 
   // Bit i stays if it is not the lowest of its quad, or its quad is not the first.
   always_comb begin
-    for (int unsigned i = 0; i < N; i++) begin
-      rest_o[i] = v[i] && !(idx0[2*(i/4) +: 2] == 2'(i % 4) && idx1[2*(i/16) +: 2] == 2'((i / 4) % 4)
-                            && idx2 == 2'(i / 16));
+    rest_o = '0;
+    if (`HC_SELECT_ANY) begin
+      for (int unsigned i = 0; i < N; i++) begin
+        rest_o[i] = v[i] && !(idx0[2*(i/4) +: 2] == 2'(i % 4) && idx1[2*(i/16) +: 2] == 2'((i / 4) % 4)
+                              && idx2 == 2'(i / 16));
+      end
     end
   end
 endmodule
+`undef HC_SELECT_ANY
 `default_nettype wire

@@ -16,28 +16,33 @@ module hc_skid #(
   input  wire logic             out_ready_i,
   output      logic [WIDTH-1:0] out_data_o
 );
-  logic             skid_valid_q, skid_valid_d, enter, out_free;
+  logic             skid_valid_q;
   logic [WIDTH-1:0] skid_q;
 
-  assign out_free     = !out_valid_o || out_ready_i;
-  assign enter        = in_valid_i && in_ready_o;
-  assign skid_valid_d = !out_free && (skid_valid_q || enter);
-
+  // All in the clocked process, data only where some is, what is read before what is written and the reset
+  // last: a simulator then keeps no second copy, and a cycle without data costs it little.
   always_ff @(posedge clk_i) begin
+    if (!out_valid_o || out_ready_i) begin
+      if (skid_valid_q) out_data_o <= skid_q;
+      else if (in_valid_i) out_data_o <= in_data_i;
+    end else if (in_valid_i && in_ready_o) begin
+      skid_q <= in_data_i;
+    end
+    if (!out_valid_o || out_ready_i) begin
+      out_valid_o  <= skid_valid_q || (in_valid_i && in_ready_o);
+      skid_valid_q <= 1'b0;
+      in_ready_o   <= 1'b1;
+    end else if (in_valid_i) begin  // taken now, or waiting in front of a full slice
+      skid_valid_q <= 1'b1;
+      in_ready_o   <= 1'b0;
+    end
     if (!rst_ni) begin
       in_ready_o   <= 1'b0;
       skid_valid_q <= 1'b0;
       out_valid_o  <= 1'b0;
-    end else begin
-      in_ready_o   <= !skid_valid_d;
-      skid_valid_q <= skid_valid_d;
-      if (out_free) out_valid_o <= skid_valid_q || enter;
     end
-    if (out_free) out_data_o <= skid_valid_q ? skid_q : in_data_i;
-    if (in_ready_o) skid_q <= in_data_i;
   end
 
-  `HC_ASSERT(a_room, !in_ready_o || !skid_valid_q)
-  `HC_ASSERT(a_output_first, out_valid_o || !skid_valid_q)
+  `HC_ASSERT_IF(a_room, skid_valid_q, !in_ready_o && out_valid_o)
 endmodule
 `default_nettype wire

@@ -22,45 +22,50 @@ module hc_soft_reset #(
 );
   localparam int unsigned CountW = $clog2(DRAIN_LIMIT);
   logic [CountW-1:0] count_q;
-  logic              run_q, settled_q, drained_q, drained, drain_over, hold_over;
+  logic              run_q, settled_q, drained_q;
 
   if ((DRAIN_LIMIT & (DRAIN_LIMIT - 1)) != 0 || (HOLD & (HOLD - 1)) != 0 || HOLD >= DRAIN_LIMIT ||
       HOLD < 2) begin : g_bad_limit
     $error("DRAIN_LIMIT and HOLD must be powers of two, 2 <= HOLD < DRAIN_LIMIT");
   end
 
-  assign drained     = settled_q && drained_q;
-  assign drain_over  = drained || count_q == '1;
-  assign hold_over   = count_q[$clog2(HOLD)-1:0] == '1;
   assign busy_o      = quiesce_o || !run_q;
   // The hard reset goes through at once: what it resets must not see one more cycle of a bus in reset.
   assign soft_rst_no = run_q && rst_ni;
 
+  // Read before written, the reset last: a simulator then keeps no second copies.
   always_ff @(posedge clk_i) begin
-    drained_q <= drained_i;
+    if (quiesce_o) begin
+      settled_q <= count_q[1];
+      if ((settled_q && drained_q) || count_q == '1) begin
+        undrained_o <= undrained_o || !(settled_q && drained_q);
+        run_q       <= 1'b0;
+        quiesce_o   <= 1'b0;
+        count_q     <= '0;
+      end else begin
+        count_q <= count_q + CountW'(1);
+      end
+      drained_q <= drained_i;
+    end else if (!run_q) begin
+      settled_q <= 1'b0;
+      if (count_q[$clog2(HOLD)-1:0] == '1) begin
+        run_q   <= 1'b1;
+        count_q <= '0;
+      end else begin
+        count_q <= count_q + CountW'(1);
+      end
+    end else if (request_i) begin
+      quiesce_o <= 1'b1;
+    end
     if (!rst_ni) begin
       count_q     <= '0;
       settled_q   <= 1'b0;
       quiesce_o   <= 1'b0;
       run_q       <= 1'b0;
       undrained_o <= 1'b0;
-    end else if (quiesce_o) begin
-      count_q   <= drain_over ? '0 : count_q + CountW'(1);
-      settled_q <= count_q[1];
-      if (drain_over) begin
-        quiesce_o   <= 1'b0;
-        run_q       <= 1'b0;
-        undrained_o <= undrained_o || !drained;
-      end
-    end else if (!run_q) begin
-      count_q   <= hold_over ? '0 : count_q + CountW'(1);
-      run_q     <= hold_over;
-      settled_q <= 1'b0;
-    end else begin
-      quiesce_o <= request_i;
     end
   end
 
-  `HC_ASSERT(a_one_phase, !quiesce_o || run_q)
+  `HC_ASSERT_IF(a_one_phase, quiesce_o, run_q)
 endmodule
 `default_nettype wire

@@ -288,9 +288,9 @@ module hc_top #(
   logic soft_q, drained_q;
   always_ff @(posedge clk_i) begin
     soft_q    <= soft_rst_n;
-    drained_q <= win_drained && ring_drained;
+    if (quiesce) drained_q <= win_drained && ring_drained;
   end
-  `HC_ASSERT(a_reset_at_rest, !(soft_q && !soft_rst_n && drained_q) ||
+  `HC_ASSERT_IF(a_reset_at_rest, !soft_rst_n && soft_q && drained_q,
              !(m_axi_awvalid || m_axi_wvalid || s_axi_awready || s_axi_wready || s_axi_bvalid ||
                s_axi_arready || s_axi_rvalid))
 `endif

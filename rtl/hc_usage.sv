@@ -12,6 +12,7 @@ module hc_usage #(
 ) (
   input  wire logic              clk_i,
   input  wire logic              rst_ni,
+  input  wire logic              rd_i,     // else used_o is anything
   input  wire logic [IndexW-1:0] index_i,
   output      logic              used_o,
   // a coefficient was written, or with clear_i: the asset has none
@@ -28,17 +29,23 @@ module hc_usage #(
   logic [CountW-1:0] count, count_d;
   logic              up, down, used_d;
 
-  assign used_o  = used_mem[index_i];
-  assign count   = count_mem[we_index_i];
   assign up      = new_nonzero_i && !old_nonzero_i;
   assign down    = !new_nonzero_i && old_nonzero_i;
   // used_d beside the sum, not of it: a shorter path.
   always_comb begin
-    if (clear_i) used_d = 1'b0;
-    else if (up) used_d = 1'b1;
-    else if (down) used_d = count != CountW'(1);
-    else used_d = count != '0;
-    count_d = clear_i ? '0 : count + {{(CountW - 1){down}}, up || down};
+    used_o  = 1'bx;
+    count   = 'x;
+    used_d  = 1'bx;
+    count_d = 'x;
+    if (rd_i) used_o = used_mem[index_i];
+    if (we_i) begin
+      count = count_mem[we_index_i];
+      if (clear_i) used_d = 1'b0;
+      else if (up) used_d = 1'b1;
+      else if (down) used_d = count != CountW'(1);
+      else used_d = count != '0;
+      count_d = clear_i ? '0 : count + {{(CountW - 1){down}}, up || down};
+    end
   end
   always_ff @(posedge clk_i) begin
     if (we_i) begin

@@ -13,23 +13,33 @@ module hc_watchdog (
   output      logic        expired_o
 );
   logic [31:0] count_q, last_q;  // last_q: the count in the last cycle but one
-  logic        on_q, last_but_one_q, counting;
-  assign counting = on_q && waiting_i && !progress_i;
+  logic        on_q, last_but_one_q;
 
+  // Read before written, the reset last: a simulator then keeps no second copies.
   always_ff @(posedge clk_i) begin
+    if (waiting_i && on_q && !progress_i) begin
+      if (!last_but_one_q) begin
+        last_but_one_q <= count_q >= last_q;
+        count_q        <= count_q + 32'd1;
+        expired_o      <= 1'b0;
+      end else begin
+        last_but_one_q <= 1'b0;
+        count_q        <= '0;
+        expired_o      <= 1'b1;
+      end
+    end else begin
+      last_but_one_q <= 1'b0;
+      count_q        <= '0;
+      expired_o      <= 1'b0;
+    end
+    on_q   <= limit_i != '0;
+    last_q <= (limit_i <= 32'd2) ? '0 : limit_i - 32'd2;
     if (!rst_ni) begin
       count_q        <= '0;
       last_q         <= '0;
       on_q           <= 1'b0;
       last_but_one_q <= 1'b0;
       expired_o      <= 1'b0;
-    end else begin
-      on_q           <= limit_i != '0;
-      last_q         <= (limit_i <= 32'd2) ? '0 : limit_i - 32'd2;
-      last_but_one_q <= counting && !last_but_one_q && count_q >= last_q;
-      expired_o      <= counting && last_but_one_q;
-      if (!counting || last_but_one_q) count_q <= '0;
-      else count_q <= count_q + 32'd1;
     end
   end
 endmodule

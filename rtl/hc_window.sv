@@ -4,7 +4,9 @@
 // word's completeness is one bit, the parity of the pass over the window in which it was written;
 // which pass a write belongs to follows from the beats taken, since the host writes a slot again only
 // after its beat was taken (credit). So nothing has to be cleared when a beat leaves.
-// Latency: beat valid 1 cycle after the W beat that completes it, when its predecessor has left.
+// A W beat is accepted and answered in one cycle, written and checked in the next: all that depends on
+// it stands under beat_q, and no path leads from the bus through the memories.
+// Latency: beat valid 2 cycles after the W beat that completes it, when its predecessor has left.
 // Throughput: one W beat a cycle (bursts of one beat included) and one command beat a cycle.
 // Contract: a generation byte that is not that of the slot's beat, a word written twice in a pass, a
 // write of part of a word, a burst that is not INCR or leaves the window: fault pulse, and no further
@@ -54,7 +56,7 @@ module hc_window #(
   output      logic [255:0] cmd_data_o,
   // state
   output      logic [31:0]  taken_o,             // beats taken since reset
-  output      logic         waiting_o,           // a beat is offered, or words are there; falls up to 3 cycles late
+  output      logic         waiting_o,           // beat offered, or words there or on the way; falls up to 3 cycles late
   output      logic         clearing_o,
   output      logic         halted_o,
   output      logic         fault_generation_o,  // pulses
@@ -77,61 +79,74 @@ module hc_window #(
   end
 
   // ---- write address: the burst in progress and one more
-  logic        cur_valid_q, cur_bad_q, nxt_valid_q, nxt_valid_d, nxt_bad_q, err_q;
+  logic        cur_valid_q, cur_bad_q, nxt_valid_q, nxt_bad_q, err_q;
   logic [3:0]  cur_id_q, nxt_id_q;
-  logic [16:0] cur_addr_q, step_addr;  // one bit more, so that running over the top is noticed
+  logic [16:0] cur_addr_q;  // one bit more, so that running over the top is noticed
   logic [15:0] nxt_addr_q;
   logic [2:0]  cur_size_q, nxt_size_q;
-  logic        aw_fire, w_fire, w_end, cur_free, not_incr, b_ready, bad;
+  logic        w_end, b_ready, bad;
 
-  assign aw_fire     = awvalid_i && awready_o;
-  assign w_fire      = wvalid_i && wready_o;
-  assign w_end       = w_fire && wlast_i;
-  assign cur_free    = !cur_valid_q || w_end;
-  assign nxt_valid_d = !cur_free && (nxt_valid_q || aw_fire);
-  assign not_incr    = awburst_i != BurstIncr;
-  assign wready_o    = cur_valid_q && b_ready;
-  assign step_addr   = (cur_addr_q & (17'h1ffff << cur_size_q)) + (17'd1 << cur_size_q);
+  assign wready_o = cur_valid_q && b_ready;
+  assign w_end    = wvalid_i && wready_o && wlast_i;
+  assign bad      = cur_bad_q || (cur_addr_q >> (IndexW + 5)) != '0;
 
   always_ff @(posedge clk_i) begin
+    if (!cur_valid_q || w_end) begin
+      cur_valid_q <= 1'b0;
+      nxt_valid_q <= 1'b0;
+      awready_o   <= !quiesce_i && !clearing_o;
+      err_q       <= 1'b0;
+      if (nxt_valid_q) begin
+        cur_valid_q <= 1'b1;
+        cur_id_q    <= nxt_id_q;
+        cur_size_q  <= nxt_size_q;
+        cur_bad_q   <= nxt_bad_q;
+        cur_addr_q  <= {1'b0, nxt_addr_q};
+      end else if (awvalid_i) begin
+        cur_valid_q <= awready_o;
+        cur_id_q    <= awid_i;
+        cur_size_q  <= awsize_i;
+        cur_bad_q   <= awburst_i != BurstIncr;
+        cur_addr_q  <= {1'b0, awaddr_i};
+      end
+    end else begin
+      awready_o <= !quiesce_i && !clearing_o && !nxt_valid_q && !(awvalid_i && awready_o);
+      if (awvalid_i && awready_o) nxt_valid_q <= 1'b1;
+      if (wvalid_i && wready_o) begin
+        cur_addr_q <= (cur_addr_q & (17'h1ffff << cur_size_q)) + (17'd1 << cur_size_q);
+        if (bad) err_q <= 1'b1;
+      end
+    end
+    if (awvalid_i && awready_o) begin
+      nxt_id_q   <= awid_i;
+      nxt_size_q <= awsize_i;
+      nxt_bad_q  <= awburst_i != BurstIncr;
+      nxt_addr_q <= awaddr_i;
+    end
     if (!rst_ni) begin
       awready_o   <= 1'b0;
       cur_valid_q <= 1'b0;
       nxt_valid_q <= 1'b0;
-    end else begin
-      awready_o   <= !nxt_valid_d && !quiesce_i && !clearing_o;
-      nxt_valid_q <= nxt_valid_d;
-      if (cur_free) cur_valid_q <= nxt_valid_q || aw_fire;
     end
-    if (cur_free) begin
-      cur_id_q   <= nxt_valid_q ? nxt_id_q : awid_i;
-      cur_size_q <= nxt_valid_q ? nxt_size_q : awsize_i;
-      cur_bad_q  <= nxt_valid_q ? nxt_bad_q : not_incr;
-      cur_addr_q <= {1'b0, nxt_valid_q ? nxt_addr_q : awaddr_i};
-    end else if (w_fire) begin
-      cur_addr_q <= step_addr;
-    end
-    if (awready_o) begin
-      nxt_id_q   <= awid_i;
-      nxt_size_q <= awsize_i;
-      nxt_bad_q  <= not_incr;
-      nxt_addr_q <= awaddr_i;
-    end
-    if (cur_free) err_q <= 1'b0;
-    else if (w_fire && bad) err_q <= 1'b1;
   end
 
-  // ---- write data
-  logic [IndexW-1:0] slot;
-  logic [Words-1:0]  full, part;
-  logic              partial;
-  assign slot    = cur_addr_q[IndexW+4:5];
-  assign bad     = cur_bad_q || (cur_addr_q >> (IndexW + 5)) != '0;
-  assign partial = part != '0;
-  always_comb begin
-    for (int unsigned i = 0; i < Words; i++) begin
-      full[i] = wstrb_i[i*4 +: 4] == 4'hf;
-      part[i] = wstrb_i[i*4 +: 4] != 4'hf && wstrb_i[i*4 +: 4] != 4'h0;
+  // ---- write data, as it is accepted
+  logic              beat_q, partial_q, bad_q;
+  logic [IndexW-1:0] slot_q;
+  logic [Words-1:0]  full_q;
+  logic [255:0]      data_q;
+  always_ff @(posedge clk_i) begin
+    beat_q <= 1'b0;
+    if (wvalid_i && wready_o) begin
+      beat_q    <= rst_ni;
+      slot_q    <= cur_addr_q[IndexW+4:5];
+      bad_q     <= bad;
+      data_q    <= wdata_i;
+      partial_q <= 1'b0;
+      for (int unsigned i = 0; i < Words; i++) begin
+        full_q[i] <= wstrb_i[i*4 +: 4] == 4'hf;
+        if (wstrb_i[i*4 +: 4] != 4'hf && wstrb_i[i*4 +: 4] != 4'h0) partial_q <= 1'b1;
+      end
     end
   end
 
@@ -148,113 +163,144 @@ module hc_window #(
     .out_data_o ({bid_o, bresp_o})
   );
 
-  // ---- which beat a slot stands for: the next one to leave is rd_q
+  // ---- beats out: the next one to leave is rd_q. Of its words those that are there are kept in have_q,
+  // so no memory is in front of the decision; of the one behind they are read when it moves up.
   logic [31:0]       rd_q;
-  logic [IndexW-1:0] rd_slot;
+  logic [IndexW-1:0] rd_slot, next_slot_q;
   logic [7:0]        gen_q, gen_next_q;  // of this pass, and of the next
-  logic              parity, slot_parity, behind, hit, gen_here, gen_next, load;
-  assign rd_slot     = rd_q[IndexW-1:0];
-  assign parity      = gen_q[0];
-  assign behind      = slot < rd_slot;
-  assign slot_parity = parity ^ behind;
-  assign hit         = w_fire && slot == rd_slot;
-  assign gen_here    = wdata_i[255:248] == gen_q;
-  assign gen_next    = wdata_i[255:248] == gen_next_q;
+  logic [Words-1:0]  have_q;
+  logic              parity, next_parity_q, hit, here_good, load;
+  assign rd_slot = rd_q[IndexW-1:0];
+  assign parity  = gen_q[0];
+  always_comb begin
+    hit       = 1'b0;
+    here_good = 1'b0;  // what is being written may be what was missing
+    // Exactly what was missing: a word that comes a second time is a fault, and its beat is not offered.
+    if (beat_q) begin
+      hit       = slot_q == rd_slot;
+      here_good = hit && have_q == ~full_q && !bad_q && !partial_q && (data_q[255:248] == gen_q || !full_q[Words-1]);
+    end
+    load = 1'b0;
+    if (!cmd_valid_o || cmd_ready_i) load = (have_q == '1 || here_good) && !halted_o;
+  end
+
+  // ---- which beat a slot stands for, and faults: seen before anything that the W beat wrote can leave
+  logic [Words-1:0] old, there;  // of the slot that is written: parities, and words that are there if not behind
+  logic             behind, slot_parity, bad_here, bad_next, bad_gen, bad_part;
+  (* ram_style = "distributed" *) logic [Words-1:0] parity_mem[DEPTH];
+  always_comb begin
+    old         = '0;
+    slot_parity = 1'b0;
+    bad_gen     = 1'b0;
+    bad_part    = 1'b0;
+    there       = '0;
+    behind      = 1'b0;
+    bad_here    = 1'b0;
+    bad_next    = 1'b0;
+    if (beat_q) begin
+      old         = parity_mem[slot_q];
+      there       = ~(old ^ {Words{parity}});
+      behind      = slot_q < rd_slot;
+      slot_parity = parity ^ behind;
+      // A word that is there, or another beat's generation, in this pass and in the next: `behind` comes late.
+      bad_here    = (full_q & there) != '0 || (full_q[Words-1] && data_q[255:248] != gen_q);
+      bad_next    = (full_q & ~there) != '0 || (full_q[Words-1] && data_q[255:248] != gen_next_q);
+      bad_gen     = !bad_q && (behind ? bad_next : bad_here);
+      bad_part    = !bad_q && partial_q;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    fault_generation_o <= 1'b0;
+    fault_partial_o    <= 1'b0;
+    fault_address_o    <= 1'b0;
+    if (!rst_ni) begin
+      halted_o <= 1'b0;
+    end else if (beat_q) begin
+      if (bad_gen || bad_part || bad_q) halted_o <= 1'b1;
+      fault_generation_o <= bad_gen && !halted_o;
+      fault_partial_o    <= bad_part && !halted_o;
+      fault_address_o    <= bad_q;
+    end
+  end
 
   // ---- memories: a write that is at fault may go in, since nothing leaves after it
-  logic [IndexW:0]  clear_q;
-  logic [Words-1:0] have, twice;
-  logic [255:0]     mem_data;
+  logic [IndexW:0] clear_q;
   assign clearing_o = !clear_q[IndexW];
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) clear_q <= '0;
+    else if (clearing_o) clear_q <= clear_q + (IndexW + 1)'(1);
+    if (clearing_o || beat_q) begin
+      parity_mem[clearing_o ? clear_q[IndexW-1:0] : slot_q] <=
+        clearing_o ? '0 : (old & ~full_q) | (full_q & {Words{slot_parity}});
+    end
+  end
+  // A write may be a blocking one, since nothing else reads the memory, and is cheaper to simulate.
   for (genvar g = 0; g < Words; g++) begin : g_word
     (* ram_style = "distributed" *) logic [31:0] data_mem[DEPTH];
-    (* ram_style = "distributed" *) logic        parity_mem[DEPTH];
-    logic [IndexW-1:0] parity_addr;
-    assign parity_addr            = clearing_o ? clear_q[IndexW-1:0] : slot;
-    assign mem_data[g*32 +: 32]   = data_mem[rd_slot];
-    assign have[g]                = parity_mem[rd_slot] == parity;
-    assign twice[g]               = full[g] && parity_mem[slot] == slot_parity;
     always_ff @(posedge clk_i) begin
-      if (w_fire && full[g]) data_mem[slot] <= wdata_i[g*32 +: 32];
-      if (clearing_o || (w_fire && full[g])) parity_mem[parity_addr] <= slot_parity && !clearing_o;
+      if (load) cmd_data_o[g*32 +: 32] <= have_q[g] ? data_mem[rd_slot] : data_q[g*32 +: 32];
+      /* verilator lint_off BLKSEQ */
+      if (beat_q) begin
+        if (full_q[g]) data_mem[slot_q] = data_q[g*32 +: 32];
+      end
+      /* verilator lint_on BLKSEQ */
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      rd_q          <= '0;
+      next_slot_q   <= IndexW'(1);
+      next_parity_q <= 1'b1;
+      gen_q         <= 8'd1;
+      gen_next_q    <= 8'd2;
+      have_q        <= '0;
+      cmd_valid_o   <= 1'b0;
+      taken_o       <= '0;
+    end else begin
+      if (load) begin
+        rd_q        <= rd_q + 32'd1;
+        next_slot_q <= next_slot_q + IndexW'(1);
+        if (next_slot_q == '1) next_parity_q <= !next_parity_q;
+        if (rd_slot == '1) begin
+          gen_q      <= gen_next_q;
+          gen_next_q <= gen_next_q + 8'd1;
+        end
+        have_q <= ~(parity_mem[next_slot_q] ^ {Words{next_parity_q}}) |
+                  ((beat_q && slot_q == next_slot_q) ? full_q : '0);
+      end else if (hit) begin
+        have_q <= have_q | full_q;
+      end
+      if (!cmd_valid_o || cmd_ready_i) cmd_valid_o <= load;
+      if (cmd_valid_o && cmd_ready_i) taken_o <= taken_o + 32'd1;
     end
   end
 
   // ---- words in the window: a beat of which nothing has come keeps complete ones behind it waiting
   logic [CountW-1:0] words_q, change_q;  // change_q: two's complement
-  logic [Words-1:0]  in_q;
-  logic [3:0]        words_in;
+  logic [3:0]        words_in, words_in_q;
   logic              out_q, words;
-  assign words = in_q != '0 || change_q != '0 || words_q != '0;
+  assign words = (beat_q && full_q != '0) || words_in_q != '0 || change_q != '0 || words_q != '0;
   always_comb begin
     words_in = '0;
-    for (int unsigned i = 0; i < Words; i++) words_in = words_in + 4'(in_q[i]);
+    if (beat_q) begin
+      for (int unsigned i = 0; i < Words; i++) words_in = words_in + 4'(full_q[i]);
+    end
   end
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      in_q     <= '0;
-      out_q    <= 1'b0;
-      change_q <= '0;
-      words_q  <= '0;
+      words_in_q <= '0;
+      out_q      <= 1'b0;
+      change_q   <= '0;
+      words_q    <= '0;
+      waiting_o  <= 1'b0;
     end else begin
-      in_q     <= w_fire ? full : '0;
-      out_q    <= load;
-      change_q <= CountW'(words_in) - (out_q ? CountW'(Words) : '0);
-      words_q  <= words_q + change_q;
-    end
-  end
-
-  // ---- beats out: what comes in right now may be what was missing
-  logic here_good;
-  assign here_good = hit && !bad && !partial && (gen_here || !full[Words-1]);
-  // Exactly what was missing: a word that comes a second time is a fault, and its beat is not offered.
-  assign load = (have == '1 || (here_good && have == ~full)) && !halted_o &&
-                (!cmd_valid_o || cmd_ready_i) && !clearing_o;
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      clear_q     <= '0;
-      rd_q        <= '0;
-      gen_q       <= 8'd1;
-      gen_next_q  <= 8'd2;
-      cmd_valid_o <= 1'b0;
-      taken_o     <= '0;
-      waiting_o   <= 1'b0;
-    end else begin
-      if (clearing_o) clear_q <= clear_q + (IndexW + 1)'(1);
-      if (load) begin
-        rd_q <= rd_q + 32'd1;
-        if (rd_slot == '1) begin
-          gen_q      <= gen_next_q;
-          gen_next_q <= gen_next_q + 8'd1;
-        end
-      end
-      if (!cmd_valid_o || cmd_ready_i) cmd_valid_o <= load;
-      if (cmd_valid_o && cmd_ready_i) taken_o <= taken_o + 32'd1;
-      waiting_o <= cmd_valid_o || (!halted_o && words);
-    end
-    if (load) begin
-      for (int unsigned i = 0; i < Words; i++) begin
-        cmd_data_o[i*32 +: 32] <= have[i] ? mem_data[i*32 +: 32] : wdata_i[i*32 +: 32];
-      end
-    end
-  end
-
-  // ---- faults: seen in the cycle of the W beat, before anything it wrote can leave
-  logic bad_gen, bad_part, bad_addr;
-  assign bad_addr = w_fire && bad;
-  assign bad_part = w_fire && !bad && partial;
-  assign bad_gen  = w_fire && !bad && ((full[Words-1] && !(behind ? gen_next : gen_here)) || twice != '0);
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      halted_o           <= 1'b0;
-      fault_generation_o <= 1'b0;
-      fault_partial_o    <= 1'b0;
-      fault_address_o    <= 1'b0;
-    end else begin
-      if (bad_gen || bad_part || bad_addr) halted_o <= 1'b1;
-      fault_generation_o <= bad_gen && !halted_o;
-      fault_partial_o    <= bad_part && !halted_o;
-      fault_address_o    <= bad_addr;
+      words_in_q <= words_in;
+      out_q      <= load;
+      change_q   <= CountW'(words_in_q) - CountW'({out_q, 3'b000});  // Words is 8
+      words_q    <= words_q + change_q;
+      waiting_o  <= 1'b1;
+      if (!cmd_valid_o) waiting_o <= !halted_o && (words || (wvalid_i && wready_o));
     end
   end
 
@@ -266,21 +312,37 @@ module hc_window #(
       arready_o <= 1'b0;
       rvalid_o  <= 1'b0;
     end else begin
-      arready_o <= !quiesce_i && !clearing_o && (rvalid_o ? rready_i && rlast_o : !(arvalid_i && arready_o));
-      if (!rvalid_o) rvalid_o <= arvalid_i && arready_o;
-      else if (rready_i && rlast_o) rvalid_o <= 1'b0;
+      arready_o <= 1'b0;
+      if (rvalid_o) begin
+        if (rready_i && rlast_o) begin
+          rvalid_o  <= 1'b0;
+          arready_o <= !quiesce_i && !clearing_o;
+        end
+      end else if (arvalid_i && arready_o) begin
+        rvalid_o <= 1'b1;
+      end else begin
+        arready_o <= !quiesce_i && !clearing_o;
+      end
     end
     if (!rvalid_o) begin
-      rid_o   <= arid_i;
-      reads_q <= arlen_i;
-      rlast_o <= arlen_i == 8'd0;
+      if (arvalid_i) begin
+        rid_o   <= arid_i;
+        reads_q <= arlen_i;
+        rlast_o <= arlen_i == 8'd0;
+      end
     end else if (rready_i) begin
       reads_q <= reads_q - 8'd1;
       rlast_o <= reads_q == 8'd1;
     end
   end
 
-  assign drained_o = !awready_o && !cur_valid_q && !nxt_valid_q && !bvalid_o && !arready_o && !rvalid_o;
+  // Without quiesce a port may begin something at any time.
+  always_comb begin
+    drained_o = 1'b0;
+    if (quiesce_i) begin
+      drained_o = !awready_o && !cur_valid_q && !nxt_valid_q && !beat_q && !bvalid_o && !arready_o && !rvalid_o;
+    end
+  end
 
 `ifndef SYNTHESIS
   logic         past_q, aw_wait_q, w_wait_q, b_wait_q, ar_wait_q, r_wait_q, cmd_wait_q;
@@ -292,49 +354,75 @@ module hc_window #(
   logic [255:0] cmd_q;
   logic [1:0]   answers_q;            // bursts ended and not answered
   logic [7:0]   cur_left_q, nxt_len_q;  // W beats after this one
+  logic         stir_q;               // beats moved in the last cycle
   always_ff @(posedge clk_i) begin
     past_q     <= rst_ni;
-    aw_wait_q  <= awvalid_i && !awready_o;
-    w_wait_q   <= wvalid_i && !wready_o;
-    b_wait_q   <= bvalid_o && !bready_i;
-    ar_wait_q  <= arvalid_i && !arready_o;
-    r_wait_q   <= rvalid_o && !rready_i;
-    cmd_wait_q <= cmd_valid_o && !cmd_ready_i;
-    aw_q       <= {awid_i, awaddr_i, awlen_i, awsize_i, awburst_i};
-    w_q        <= {wdata_i, wstrb_i, wlast_i};
-    b_q        <= {bid_o, bresp_o};
-    ar_q       <= {arid_i, arlen_i};
-    r_q        <= {rid_o, rlast_o};
-    cmd_q      <= cmd_data_o;
+    aw_wait_q  <= 1'b0;
+    w_wait_q   <= 1'b0;
+    b_wait_q   <= 1'b0;
+    ar_wait_q  <= 1'b0;
+    r_wait_q   <= 1'b0;
+    cmd_wait_q <= 1'b0;
+    if (awvalid_i && !awready_o) begin
+      aw_wait_q <= 1'b1;
+      aw_q      <= {awid_i, awaddr_i, awlen_i, awsize_i, awburst_i};
+    end
+    if (wvalid_i && !wready_o) begin
+      w_wait_q <= 1'b1;
+      w_q      <= {wdata_i, wstrb_i, wlast_i};
+    end
+    if (bvalid_o && !bready_i) begin
+      b_wait_q <= 1'b1;
+      b_q      <= {bid_o, bresp_o};
+    end
+    if (arvalid_i && !arready_o) {ar_wait_q, ar_q} <= {1'b1, arid_i, arlen_i};
+    if (rvalid_o && !rready_i) begin
+      r_wait_q <= 1'b1;
+      r_q      <= {rid_o, rlast_o};
+    end
+    if (cmd_valid_o && !cmd_ready_i) begin
+      cmd_wait_q <= 1'b1;
+      if (!cmd_wait_q) cmd_q <= cmd_data_o;
+    end
+    stir_q <= 1'b0;
+    if (beat_q) stir_q <= rst_ni;
+    if (!cmd_valid_o || cmd_ready_i) begin
+      if (load || cmd_valid_o) stir_q <= rst_ni;
+    end
     if (!rst_ni) answers_q <= '0;
-    else answers_q <= answers_q + {1'b0, w_end} - {1'b0, bvalid_o && bready_i};
-    if (cur_free) cur_left_q <= nxt_valid_q ? nxt_len_q : awlen_i;
-    else if (w_fire) cur_left_q <= cur_left_q - 8'd1;
-    if (awready_o) nxt_len_q <= awlen_i;
+    else if (w_end || bvalid_o) answers_q <= answers_q + {1'b0, w_end} - {1'b0, bvalid_o && bready_i};
+    if (!cur_valid_q || w_end) begin
+      if (nxt_valid_q) cur_left_q <= nxt_len_q;
+      else if (awvalid_i) cur_left_q <= awlen_i;
+    end else if (wvalid_i && wready_o) begin
+      cur_left_q <= cur_left_q - 8'd1;
+    end
+    if (awvalid_i && awready_o) nxt_len_q <= awlen_i;
   end
+  // All of these look only when something has come that they speak of: a simulator skips the rest.
   // AXI4, the master's part
-  `HC_ASSUME_IN(m_aw_holds, !(past_q && aw_wait_q) ||
-                (awvalid_i && aw_q == {awid_i, awaddr_i, awlen_i, awsize_i, awburst_i}))
-  `HC_ASSUME_IN(m_w_holds, !(past_q && w_wait_q) || (wvalid_i && w_q == {wdata_i, wstrb_i, wlast_i}))
-  `HC_ASSUME_IN(m_ar_holds, !(past_q && ar_wait_q) || (arvalid_i && ar_q == {arid_i, arlen_i}))
-  `HC_ASSUME_IN(m_w_last, !w_fire || wlast_i == (cur_left_q == 8'd0))
-  `HC_ASSUME_IN(m_size, !awvalid_i || awsize_i <= 3'd5)
+  `HC_ASSUME_IN_IF(m_aw_holds, past_q && aw_wait_q,
+                   awvalid_i && aw_q == {awid_i, awaddr_i, awlen_i, awsize_i, awburst_i})
+  `HC_ASSUME_IN_IF(m_w_holds, past_q && w_wait_q, wvalid_i && w_q == {wdata_i, wstrb_i, wlast_i})
+  `HC_ASSUME_IN_IF(m_ar_holds, past_q && ar_wait_q, arvalid_i && ar_q == {arid_i, arlen_i})
+  `HC_ASSUME_IN_IF(m_w_last, wvalid_i && wready_o, wlast_i == (cur_left_q == 8'd0))
+  `HC_ASSUME_IN_IF(m_size, awvalid_i, awsize_i <= 3'd5)
   // AXI4 and AXI4-Stream, ours
-  `HC_ASSERT(a_b_holds, !(past_q && b_wait_q) || (bvalid_o && b_q == {bid_o, bresp_o}))
-  `HC_ASSERT(a_b_after_last, !bvalid_o || answers_q != '0)
-  `HC_ASSERT(a_b_all, (answers_q != '0) == bvalid_o)
-  `HC_ASSERT(a_r_holds, !(past_q && r_wait_q) || (rvalid_o && r_q == {rid_o, rlast_o}))
-  `HC_ASSERT(a_w_after_aw, !wready_o || cur_valid_q)
-  `HC_ASSERT(a_cmd_holds, !(past_q && cmd_wait_q) || (cmd_valid_o && cmd_q == cmd_data_o))
+  `HC_ASSERT_IF(a_b_holds, past_q && b_wait_q, bvalid_o && b_q == {bid_o, bresp_o})
+  `HC_ASSERT_IF(a_r_holds, past_q && r_wait_q, rvalid_o && r_q == {rid_o, rlast_o})
+  `HC_ASSERT_IF(a_cmd_holds, past_q && cmd_wait_q, cmd_valid_o && cmd_q == cmd_data_o)
+  `HC_ASSERT_IF(a_b_after_last, bvalid_o, answers_q != '0)
+  `HC_ASSERT_IF(a_b_all, bvalid_o || answers_q != '0, (answers_q != '0) == bvalid_o)
+  `HC_ASSERT_IF(a_w_after_aw, wready_o, cur_valid_q)
   // The window
-  `HC_ASSERT(a_taken, rd_q == taken_o + {31'd0, cmd_valid_o})
-  `HC_ASSERT(a_pass, gen_q == 8'(rd_q >> IndexW) + 8'd1 && gen_next_q == gen_q + 8'd1)
-  `HC_ASSERT(a_offered_in_order, !cmd_valid_o ||
-             cmd_data_o[255:248] == 8'(taken_o >> IndexW) + 8'd1)
-  `HC_ASSERT(a_no_write_while_clearing, !clearing_o || !cur_valid_q)
-  `HC_ASSERT(a_halt_offers_nothing, !halted_o || !load)
-  `HC_ASSERT(a_words, halted_o || words_q + change_q <= CountW'(DEPTH * Words))
-  `HC_ASSERT(a_words_next, halted_o || clearing_o || have == '0 || words)
+  `HC_ASSERT_IF(a_taken, stir_q, rd_q == taken_o + {31'd0, cmd_valid_o})
+  `HC_ASSERT_IF(a_pass, stir_q, gen_q == 8'(rd_q >> IndexW) + 8'd1 && gen_next_q == gen_q + 8'd1)
+  `HC_ASSERT_IF(a_offered_in_order, stir_q && cmd_valid_o, cmd_data_o[255:248] == 8'(taken_o >> IndexW) + 8'd1)
+  `HC_ASSERT_IF(a_have, stir_q, clearing_o || have_q == ~(parity_mem[rd_slot] ^ {Words{parity}}))
+  `HC_ASSERT_IF(a_no_write_while_clearing, clearing_o, !(cur_valid_q || beat_q))
+  `HC_ASSERT_IF(a_halt_offers_nothing, load, !halted_o && !clearing_o)
+  `HC_ASSERT_IF(a_words, change_q != '0, halted_o || words_q + change_q <= CountW'(DEPTH * Words))
+  `HC_ASSERT_IF(a_words_next, !waiting_o, halted_o || clearing_o || have_q == '0 || words)
 `endif
 endmodule
 `default_nettype wire

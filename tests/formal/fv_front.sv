@@ -34,7 +34,7 @@ module fv_front #(
   logic [IndexW-1:0] index;
   logic signed [hc_pkg::CoefW-1:0]  coef;
   logic signed [hc_pkg::DeltaW-1:0] delta;
-  logic              cmd_ready, valid, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, ops_ok;
+  logic              cmd_ready, valid, meta_we, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, ops_ok;
   hc_frontend #(
     .LANES (LANES),
     .SLOTS (SLOTS),
@@ -49,6 +49,7 @@ module fv_front #(
     .stall_i     (stall_i),
     .valid_o     (valid),
     .ctl_o       (ctl),
+    .meta_we_o   (meta_we),
     .meta_o      (meta),
     .lane_o      (lane),
     .slot_o      (slot),
@@ -164,6 +165,7 @@ module fv_front #(
     effect.arm_val = 1'b0;
   end
   `FV_ASSERT(a_walk_alone, !walking_q || (!fresh && (effect == '0 || ctl.h_all)))
+  `FV_ASSERT(a_meta_holds, !valid || meta_we || (walking_q && ctl.h_all))
   `FV_ASSERT(a_walk_goes_on, !(walking_q && !stall_i) || ctl.h_all)
   `FV_ASSERT(a_walk_only, !ctl.h_all || is_tick || walking_q)
   // The shortcut leaves a tick out only if it may: a group's end with something moved is judged.

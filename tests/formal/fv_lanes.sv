@@ -21,6 +21,7 @@ module fv_lanes #(
   input wire logic                             clk_i,
   input wire logic                             rst_ni,
   input wire logic                             valid_i,
+  input wire logic                             meta_we_i,
   input wire logic                             outside_i,
   input wire hc_pkg::ctl_t                     ctl_i,
   input wire logic        [hc_pkg::HW-1:0]     value_i,
@@ -60,6 +61,16 @@ module fv_lanes #(
     .ok_o      (ok)
   );
   `FV_ASSUME(m_ops, ok)
+  // What an operation without data of its own says is that of the one before. Only a walk leaves it out.
+  logic [31:0] tag, tag_q;
+  logic        tag_known_q;
+  assign tag = meta_we_i ? meta.group : tag_q;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) tag_known_q <= 1'b0;
+    else if (meta_we_i) tag_known_q <= 1'b1;
+    tag_q <= tag;
+  end
+  `FV_ASSUME(m_meta, meta_we_i ? valid_i : !valid_i || (tag_known_q && !ctl_i.val))
   hc_lane_array #(
     .LANES  (LANES),
     .SLOTS  (SLOTS),
@@ -71,6 +82,7 @@ module fv_lanes #(
     .rst_ni       (rst_ni),
     .c0_valid_i   (valid_i),
     .c0_ctl_i     (ctl_i),
+    .c0_meta_we_i (meta_we_i),
     .c0_meta_i    (meta),
     .c0_lane_i    (lane_i),
     .c0_slot_i    (slot_i),
@@ -99,12 +111,13 @@ module fv_lanes #(
 
   // ---- the row: coefficients at c0, H Delay cycles later. A reset in the middle of things forgets operations on
   // their way, so the row is unknown after one until it has been written again, as hc_frontend does at once.
-  localparam int unsigned OpW = 5 + $bits(ctl_i) + hc_pkg::ProductW + hc_pkg::HW;
+  localparam int unsigned OpW = 37 + $bits(ctl_i) + hc_pkg::ProductW + hc_pkg::HW;
   hc_pkg::ctl_t                       ctl, x_ctl;
   logic                               here, mine, coef_known, h_known, fires, reads;
   logic                               x_here, x_mine, x_known, x_issued, x_event, ok_q;
   logic signed [hc_pkg::ProductW-1:0] product, x_product;
   logic [hc_pkg::HW-1:0]              x_value, last_sum_q;
+  logic [31:0]                        x_tag;
   logic [Delay*OpW-1:0]               op_q;
   logic                               last_hit_q, compare;
   assign ctl  = rst_ni ? ctl_i : '0;
@@ -125,7 +138,7 @@ module fv_lanes #(
     .product_o (product),
     .nonzero_o (nonzero)
   );
-  assign {x_event, x_known, x_issued, x_here, x_mine, x_ctl, x_product, x_value} = op_q[(Delay-1)*OpW +: OpW];
+  assign {x_tag, x_event, x_known, x_issued, x_here, x_mine, x_ctl, x_product, x_value} = op_q[(Delay-1)*OpW +: OpW];
   fv_row_h u_row_h (
     .clk_i    (clk_i),
     .rst_ni   (rst_ni),
@@ -148,7 +161,7 @@ module fv_lanes #(
   // ok_q: H was set while all coefficients were known, so no unknown product has gone into it since.
   always_ff @(posedge clk_i) begin
     if (!rst_ni) op_q <= '0;
-    else op_q <= (Delay*OpW)'({op_q, ctl_i.emit || (ctl_i.check && outside_i), coef_known, ctl_i != '0, here, mine, ctl, product, value_i});
+    else op_q <= (Delay*OpW)'({op_q, tag, ctl_i.emit || (ctl_i.check && outside_i), coef_known, ctl_i != '0, here, mine, ctl, product, value_i});
     if (!rst_ni) ok_q <= 1'b0;
     else if (x_known && x_mine && x_ctl.h_set) ok_q <= 1'b1;
     ring_q     <= ring_i;
@@ -159,7 +172,7 @@ module fv_lanes #(
   `FV_ASSERT(a_hit, !compare || h_hit[at_lane] == (fires || reads))
   `FV_ASSERT(a_nothing_else, x_issued || !h_may)  // a reset leaves nothing under way
   `FV_ASSERT(a_slot, !compare || h_slot == at_slot)
-  `FV_ASSERT(a_meta, !compare || h_meta.group == 32'(x_ctl))
+  `FV_ASSERT(a_meta, !compare || h_meta.group == x_tag)
   `FV_ASSERT(a_emit, !compare || h_emit == x_event)
   `FV_ASSERT(a_armed, !(compare && reads) || h_armed == armed)
   `FV_ASSERT(a_findings, !last_hit_q || pick_h[32'(at_lane)*hc_pkg::HW +: hc_pkg::HW] == last_sum_q)

@@ -29,7 +29,7 @@ module fv_skip #(
   logic [IndexW-1:0] index, used_index;
   logic signed [hc_pkg::CoefW-1:0]  coef;
   logic signed [hc_pkg::DeltaW-1:0] delta;
-  logic              valid, cmd_ready, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, array_busy;
+  logic              valid, cmd_ready, meta_we, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, array_busy;
   logic              used_we, used_old, used_new, used_clear, used_busy, h_may, h_emit, h_armed;
   logic [LANES-1:0]  h_hit;
   logic [LANES*hc_pkg::HW-1:0] pick_h;
@@ -47,6 +47,7 @@ module fv_skip #(
     .stall_i     (stall_i),
     .valid_o     (valid),
     .ctl_o       (ctl),
+    .meta_we_o   (meta_we),
     .meta_o      (meta),
     .lane_o      (lane),
     .slot_o      (slot),
@@ -78,6 +79,7 @@ module fv_skip #(
     .rst_ni       (rst_ni),
     .c0_valid_i   (valid),
     .c0_ctl_i     (ctl),
+    .c0_meta_we_i (meta_we),
     .c0_meta_i    (meta),
     .c0_lane_i    (lane),
     .c0_slot_i    (slot),

@@ -47,6 +47,7 @@ module fv_usage #(
   ) u_dut (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
+    .rd_i         (1'b1),
     .index_i      (index_i),
     .used_o       (used),
     .we_i         (we_i || clear_i),

@@ -3,6 +3,7 @@
 // addresses, strobes, data, in any order. Shown: a beat is offered only when each of its eight words has been
 // written once since the slot's last beat left, with the data written, in index order, and at once; anything
 // else halts the window before it can do harm; and each burst is answered once, as it deserves.
+// The window writes a W beat and judges it in the cycle after it was accepted: so does the model.
 // Of the data the last word's top byte (generation) and one further bit, WORD and BIT, are followed.
 `default_nettype none
 `include "fv.svh"
@@ -142,27 +143,42 @@ module fv_window #(
   logic                offer, was_valid_q, was_ready_q, fault, fault_q;
   logic [7:0]          full, gen;
   logic                outside, part;
+  // The W beat accepted in the last cycle.
+  logic                in_q, in_outside_q, in_part_q, in_bit_q;
+  logic [IndexW-1:0]   in_slot_q;
+  logic [7:0]          in_full_q, in_gen_q;
   // A beat is offered anew when valid comes up, or stays up after the last one was taken.
   assign offer   = cmd_valid && (!was_valid_q || was_ready_q);
   assign slot    = addr_q[IndexW+4:5];
   assign outside = (addr_q >> (IndexW + 5)) != '0 || b_burst != 2'b01;
-  assign gen     = gen_q[32'(slot)*8 +: 8] + 8'(offer && slot == next_q);
   always_comb begin
     part = 1'b0;
     for (int unsigned i = 0; i < 8; i++) begin
       full[i] = wstrb_i[i*4 +: 4] == 4'hf;
       if (wstrb_i[i*4 +: 4] != 4'hf && wstrb_i[i*4 +: 4] != 4'h0) part = 1'b1;
     end
+  end
+  always_ff @(posedge clk_i) begin
+    in_q         <= rst_ni && w_fire;
+    in_slot_q    <= slot;
+    in_full_q    <= full;
+    in_part_q    <= part;
+    in_outside_q <= outside;
+    in_gen_q     <= wdata_i[255:248];
+    in_bit_q     <= wdata_i[WORD*32 + BIT];
+  end
+  assign gen = gen_q[32'(in_slot_q)*8 +: 8] + 8'(offer && in_slot_q == next_q);
+  always_comb begin
     written_base = written_q;
     if (offer) written_base[32'(next_q)*8 +: 8] = '0;
     written_d = written_base;
     value_d   = value_q;
     fault     = 1'b0;
-    if (w_fire) begin
-      written_d[32'(slot)*8 +: 8] = written_base[32'(slot)*8 +: 8] | full;
-      if (full[WORD] && !written_base[32'(slot)*8 + WORD]) value_d[slot] = wdata_i[WORD*32 + BIT];
-      fault = outside || part || (written_base[32'(slot)*8 +: 8] & full) != '0
-           || (full[7] && wdata_i[255:248] != gen);
+    if (in_q) begin
+      written_d[32'(in_slot_q)*8 +: 8] = written_base[32'(in_slot_q)*8 +: 8] | in_full_q;
+      if (in_full_q[WORD] && !written_base[32'(in_slot_q)*8 + WORD]) value_d[in_slot_q] = in_bit_q;
+      fault = in_outside_q || in_part_q || (written_base[32'(in_slot_q)*8 +: 8] & in_full_q) != '0
+           || (in_full_q[7] && in_gen_q != gen);
     end
   end
   always_ff @(posedge clk_i) begin
@@ -198,7 +214,7 @@ module fv_window #(
   end
   `FV_ASSERT(a_halt_stops, !(offer && was_halted_q))
   `FV_ASSERT(a_fault_stays_out, !(offer && was_fault_q) || was_whole_q)
-  // At once: a beat complete after the last cycle is offered now, unless another is in front.
+  // At once: a beat complete after the last cycle (its last W beat accepted in the one before) is offered now, unless another is in front.
   `FV_ASSERT(a_at_once, cmd_valid || halted || written_q[32'(next_q)*8 +: 8] != '1)
   logic [8:0] c;
   assign c = {cmd_data[255:248], cmd_data[WORD*32 + BIT]};
@@ -254,16 +270,20 @@ module fv_window #(
   `FV_ASSERT(a_read, !rvalid || (rid == read_id_q && rresp == 2'b00 && rlast == (read_left_q == '0)))
   `FV_STREAM(a_r, assert, rvalid, rready_i, r)
 
-  `FV_ASSERT(a_drained, !drained || (bursts_q == '0 && open_q == '0 && !reading_q))
+  `FV_ASSERT(a_drained, !drained || (bursts_q == '0 && open_q == '0 && !reading_q && !in_q))
   `FV_ASSERT(a_clearing, !clearing || (!awready && !cmd_valid))
   `FV_ASSERT(a_pulses, !(fault_generation || fault_partial || fault_address) || halted)
   `FV_ASSERT(a_waiting, waiting || clearing || halted || !cmd_valid || !was_valid_q)
+  // Never at rest with a W beat that is still to be written, or a word of a beat that has not left.
+  `FV_ASSERT(a_waiting_in, waiting || halted || !(in_q || (written_q != '0)))
 
   `FV_COVER(c_second_pass, offer && taken == 32'(DEPTH))
-  `FV_COVER(c_bypass, offer && taken == 32'd1 && $past(w_fire && full == 8'h80 && slot == IndexW'(1)))
+  `FV_COVER(c_bypass, offer && taken == 32'd1 && $past(in_q && in_full_q == 8'h80 && in_slot_q == IndexW'(1)))
   `FV_COVER(c_far_first, offer && taken == '0 && written_q[(DEPTH-1)*8 +: 8] == '1)
   `FV_COVER(c_overrun, fault_generation && taken == 32'd2)
-  `FV_COVER(c_burst, offer && taken == 32'd1 && $past(w_fire && beat_q == 8'd1 && b_size == 3'd5))
+  `FV_COVER(c_burst, offer && taken == 32'd1 && $past(in_q && $past(beat_q == 8'd1 && b_size == 3'd5)))
+  // Words of the next beat come in while the one in front of it leaves.
+  `FV_COVER(c_moves_up, offer && taken == 32'd1 && $past(cmd_valid && cmd_ready_i && in_q && in_slot_q == IndexW'(2)))
   `FV_COVER(c_marked_error, marked_q && ahead_q == 2'd1 && want_error_q && b_fire)
   `FV_COVER(c_read_burst, rvalid && rlast && rid == 4'd3 && $past(rvalid && !rlast))
 endmodule
