@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// tripline decode: prices in a capture file as CSV, through the decoder of the live path.
+// tripline decode: what a capture file carries as CSV, through the decoders of the live path.
 #include "base/err.h"
 #include "cli/cli.h"
+#include "feed/arbiter.h"
 #include "feed/feed.h"
-#include "feed/names.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <math.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,94 +16,47 @@
 enum { EXIT_USAGE = 2, EXIT_UNRECOGNISED = 3 };
 
 static const char HELP[] =
-    "usage: tripline decode [--stats] [-o FILE] CAPTURE\n"
+    "usage: tripline decode [--stats] [--protocol NAME] [-o FILE] CAPTURE\n"
     "\n"
-    "Recognises the protocol in a pcap or pcapng file (- is standard input) and prints its prices as CSV, "
-    "one row\n"
-    "for each ticker and each index price, in the order of the wire:\n"
+    "Recognises the protocol in a pcap or pcapng file (- is standard input) and prints what it carries as "
+    "CSV, in\n"
+    "the protocol's own columns and in the order of its sequence: copies from a second line are left out, "
+    "what came\n"
+    "out of order is put back. deribit: one row for each ticker and each index price,\n"
     "\n"
     "  cap_ts_ns,group,port,channel,seq,msg_idx,template,version,instrument_id,name,ts_ms,\n"
     "  mark,index,bid,bidamt,ask,askamt,last,state_or_price\n"
     "\n"
     "Numbers are the shortest text that reads back as the same double; nan is the wire's \"none\", an empty "
-    "field is\n"
-    "one that the message does not have. An instrument's name is known from its definition on. Packets whose "
-    "sequence number was seen before are left out and "
-    "counted.\n"
+    "field "
+    "is\n"
+    "one that the message does not have. An instrument's name is known from its definition on. The other "
+    "protocols'\n"
+    "columns: docs/feeds.md.\n"
     "\n"
-    "  -o, --output FILE  write the rows to FILE instead of standard output\n"
-    "      --stats        counters, with the reason for everything that was ignored, on standard error\n"
-    "  -h, --help         this text\n"
+    "  -o, --output FILE    write the rows to FILE instead of standard output\n"
+    "      --protocol NAME  rows of this protocol; without it those of the first one recognised\n"
+    "      --stats          counters, with the reason for everything that was ignored, on standard error\n"
+    "  -h, --help           this text\n"
     "\n"
-    "Protocols: deribit (legacy multicast, SBE schema 1). Link layers: Ethernet, raw IP, Linux cooked (SLL, "
-    "SLL2).\n"
+    "Link layers: Ethernet, raw IP, Linux cooked (SLL, SLL2). Protocols:";
+
+static const char HELP_END[] =
+    "\n"
     "Exit status: 0 done; 1 the file is unreadable, cut off or damaged (rows up to there are printed) or the "
     "output\n"
     "cannot be written; 2 wrong usage; 3 the file was read but no protocol was recognised in it.\n";
 
 struct options {
-    const char *capture, *output;
+    const char *capture, *output, *protocol;
     bool stats;
 };
 
-// Where the rows go, and the names of instruments defined so far.
-struct table {
-    FILE *out;
-    struct names *names;
-    bool nameless; // a definition could not be kept
-};
-
-// Shortest of the three precisions that survives the way there and back; 17 digits always do.
-static void print_double(FILE *out, double v)
+static void ignore_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
 {
-    char text[40];
-    if (isnan(v)) {
-        fputs("nan", out); // printf would show the sign bit of the wire's NaN
-        return;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, v);
-        if (strtod(text, NULL) == v)
-            break;
-    }
-    fputs(text, out);
-}
-
-static void print_ticker(FILE *out, const char *name, const struct feed_msg *m)
-{
-    // The first version of the ticker has neither state nor mark, index and last price.
-    bool whole = m->has & HAS_STATE;
-    const double fields[] = {m->mark, m->index, m->bid, m->bid_amount, m->ask, m->ask_amount, m->last};
-    fprintf(out, "%" PRIu64 ",%s,%" PRIu64, m->instrument_id, name, m->ts_ms);
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        fputc(',', out);
-        if (whole || (i >= 2 && i <= 5))
-            print_double(out, fields[i]);
-    }
-    fputc(',', out);
-    if (whole)
-        fprintf(out, "%u", m->state);
-    fputc('\n', out);
-}
-
-static void print_row(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
-{
-    struct table *t = ctx;
-    FILE *out = t->out;
-    if (m->kind == FEED_INSTRUMENT && names_put(t->names, m->instrument_id, m->name))
-        t->nameless = true;
-    if (m->kind != FEED_TICKER && m->kind != FEED_INDEX)
-        return;
-    fprintf(out, "%" PRIu64 ",%u.%u.%u.%u,%u,%u,%" PRIu32 ",%u,%u,%u,", p->ts_ns, p->dst_ip >> 24,
-            p->dst_ip >> 16 & 255, p->dst_ip >> 8 & 255, p->dst_ip & 255, p->dst_port, p->channel, p->seq,
-            m->msg_idx, m->template_id, m->version);
-    if (m->kind == FEED_TICKER) {
-        print_ticker(out, names_get(t->names, m->instrument_id), m);
-        return;
-    }
-    fprintf(out, ",%s,%" PRIu64 ",,", m->name, m->ts_ms);
-    print_double(out, m->index);
-    fputs(",,,,,,\n", out);
+    (void)ctx;
+    (void)p;
+    (void)m;
 }
 
 static void ignore_end(void *ctx, const struct feed_packet *p)
@@ -113,18 +65,50 @@ static void ignore_end(void *ctx, const struct feed_packet *p)
     (void)p;
 }
 
+static void print_line(const struct arbiter_stream *s, unsigned line)
+{
+    const struct line_counters *n = &s->line[line];
+    if (n->packets + n->bad == 0)
+        return;
+    fprintf(stderr,
+            "line %s %u%s %c: %" PRIu64 " packets: %" PRIu64 " first, %" PRIu64 " copies, %" PRIu64
+            " late, %" PRIu64 " heartbeats; %" PRIu64 " early, %" PRIu64 " gaps (%" PRIu64 " lost), %" PRIu64
+            " bad, %" PRIu64 " unknown templates, %" PRIu64 " ns stale; copies %" PRId64 " to %" PRId64
+            " ns behind\n",
+            s->proto->name, s->channel, s->snapshot ? " snapshots" : "", 'A' + (int)line, n->packets,
+            n->first, n->copies, n->late, n->heartbeats, n->early, n->gaps, n->lost, n->bad,
+            n->unknown_templates, n->stale_ns, n->lead_ns_min, n->lead_ns_max);
+}
+
+static void print_lines(const struct feed *f)
+{
+    struct arbiter_stream s;
+    for (size_t i = 0; arbiter_stream(feed_arbiter(f), i, &s); i++)
+        for (unsigned line = 0; line < ARBITER_LINES; line++)
+            print_line(&s, line);
+}
+
 static void print_stats(const struct feed *f)
 {
     const struct feed_counters *n = feed_counters(f);
     const struct {
         const char *name;
         uint64_t value;
-    } rows[] = {{"frames", n->frames},           {"bytes", n->bytes},
-                {"packets", n->packets},         {"messages", n->messages},
-                {"tickers", n->tickers},         {"indexes", n->indexes},
-                {"instruments", n->instruments}, {"other messages", n->other_messages},
-                {"bad layouts", n->bad_layouts}, {"gaps", n->gaps},
-                {"missing", n->missing},         {"duplicates", n->duplicates},
+    } rows[] = {{"frames", n->frames},
+                {"bytes", n->bytes},
+                {"packets", n->packets},
+                {"messages", n->messages},
+                {"tickers", n->tickers},
+                {"indexes", n->indexes},
+                {"instruments", n->instruments},
+                {"other messages", n->other_messages},
+                {"unknown templates", n->unknown_templates},
+                {"bad layouts", n->bad_layouts},
+                {"unknown ids", n->unknown_ids},
+                {"gaps", n->gaps},
+                {"missing", n->missing},
+                {"duplicates", n->duplicates},
+                {"early", n->early},
                 {"restarts", n->restarts}};
     const char *protocol = feed_protocol(f);
     fprintf(stderr, "%-26s %s\n", "protocol", protocol ? protocol : "none recognised");
@@ -133,6 +117,7 @@ static void print_stats(const struct feed *f)
     for (unsigned d = DROP_NONE + 1; d < DROP_COUNT; d++)
         if (n->drop[d])
             fprintf(stderr, "ignored %-18s %" PRIu64 "\n", feed_drop_name((enum feed_drop)d), n->drop[d]);
+    print_lines(f);
 }
 
 static int link_of(pcap_t *cap, const char *file, enum feed_link *link, struct err *err)
@@ -177,6 +162,7 @@ static int read_all(pcap_t *cap, enum feed_link link, struct feed *f, const stru
         uint64_t ts_ns = (uint64_t)h->ts.tv_sec * 1000000000u + (uint64_t)h->ts.tv_usec;
         feed_link_frame(f, link, ts_ns, bytes, h->caplen, h->len, sink);
     }
+    feed_time(f, UINT64_MAX, sink);
     if (got == PCAP_ERROR_BREAK)
         return 0;
     return err_set(err,
@@ -184,11 +170,8 @@ static int read_all(pcap_t *cap, enum feed_link link, struct feed *f, const stru
                    file, pcap_geterr(cap), feed_counters(f)->frames);
 }
 
-static int decode(const struct options *o, struct table *t, struct feed *f, struct err *err)
+static int decode(const struct options *o, struct feed *f, struct err *err)
 {
-    static const char COLUMNS[] =
-        "cap_ts_ns,group,port,channel,seq,msg_idx,template,version,instrument_id,name,ts_ms,"
-        "mark,index,bid,bidamt,ask,askamt,last,state_or_price\n";
     char why[PCAP_ERRBUF_SIZE];
     enum feed_link link = LINK_ETHERNET;
     pcap_t *cap = pcap_open_offline_with_tstamp_precision(o->capture, PCAP_TSTAMP_PRECISION_NANO, why);
@@ -198,12 +181,10 @@ static int decode(const struct options *o, struct table *t, struct feed *f, stru
         return err_set(err, "%s%s%s (expected a pcap or pcapng file)", named ? "" : o->capture,
                        named ? "" : ": ", why);
     }
-    struct feed_sink sink = {t, print_row, ignore_end};
+    const struct feed_sink sink = {NULL, ignore_msg, ignore_end};
     int rc = link_of(cap, o->capture, &link, err);
-    if (rc == 0) {
-        fputs(COLUMNS, t->out);
+    if (rc == 0)
         rc = read_all(cap, link, f, &sink, o->capture, err);
-    }
     pcap_close(cap);
     return rc;
 }
@@ -220,6 +201,27 @@ static int flush(FILE *out, const char *name, struct err *err)
     return failed ? err_set(err, "%s: cannot write: %s", name, code ? strerror(code) : "output error") : 0;
 }
 
+// Names of all protocols, each behind a blank.
+static void print_protocols(FILE *out)
+{
+    struct feed *f = feed_new();
+    const char *name;
+    for (size_t i = 0; f && (name = feed_protocol_name(f, i, NULL)); i++)
+        fprintf(out, " %s", name);
+    feed_free(f);
+}
+
+// More than one protocol in a file is worth a word: only one's rows are printed.
+static void print_others(const struct feed *f, const struct options *o)
+{
+    const char *name, *printed = o->protocol ? o->protocol : feed_printed(f);
+    uint64_t packets;
+    for (size_t i = 0; (name = feed_protocol_name(f, i, &packets)); i++)
+        if (packets && (!printed || strcmp(name, printed) != 0))
+            fprintf(stderr, "tripline decode: %" PRIu64 " packets of %s are not printed (--protocol %s)\n",
+                    packets, name, name);
+}
+
 static int finish(const struct options *o, const struct feed *f, int rc, const struct err *err)
 {
     if (o->stats && feed_counters(f)->frames)
@@ -230,28 +232,28 @@ static int finish(const struct options *o, const struct feed *f, int rc, const s
                 " messages of a known template have a layout that fits no known version "
                 "and were not decoded\n",
                 feed_counters(f)->bad_layouts);
+    print_others(f, o);
     if (rc) {
         fprintf(stderr, "tripline decode: %s\n", err->msg);
         return EXIT_FAILURE;
     }
-    if (!feed_protocol(f)) {
-        fprintf(stderr,
-                "tripline decode: %s: no known protocol in %" PRIu64
-                " frames (known: deribit); --stats shows why\n",
-                o->capture, feed_counters(f)->frames);
+    if (!feed_printed(f)) {
+        fprintf(stderr, "tripline decode: %s: no known protocol in %" PRIu64 " frames (known:", o->capture,
+                feed_counters(f)->frames);
+        print_protocols(stderr);
+        fputs("); --stats shows why\n", stderr);
         return EXIT_UNRECOGNISED;
     }
     return EXIT_SUCCESS;
 }
 
-static int decode_to(const struct options *o, FILE *out, struct feed *f, struct names *names)
+static int decode_to(const struct options *o, FILE *out, struct feed *f)
 {
     struct err err = {""};
-    struct table t = {out, names, false};
-    int rc = decode(o, &t, f, &err);
+    int rc = decode(o, f, &err);
     if (flush(out, o->output ? o->output : "standard output", rc ? NULL : &err))
         rc = -1;
-    if (t.nameless)
+    if (feed_counters(f)->nameless)
         fputs("tripline decode: too many instruments: some names are left out\n", stderr);
     return finish(o, f, rc, &err);
 }
@@ -265,12 +267,16 @@ static int run(const struct options *o)
     }
     int status = EXIT_FAILURE;
     struct feed *f = feed_new();
-    struct names *names = names_new();
-    if (f && names)
-        status = decode_to(o, out, f, names);
-    else
+    if (!f) {
         fputs("tripline decode: out of memory\n", stderr);
-    names_free(names);
+    } else if (!feed_print(f, out, o->protocol)) {
+        fprintf(stderr, "tripline decode: unknown protocol '%s' (known:", o->protocol);
+        print_protocols(stderr);
+        fputs(")\n", stderr);
+        status = EXIT_USAGE;
+    } else {
+        status = decode_to(o, out, f);
+    }
     feed_free(f);
     return status;
 }
@@ -279,9 +285,10 @@ int cmd_decode(int argc, char **argv)
 {
     static const struct option LONG[] = {{"output", required_argument, NULL, 'o'},
                                          {"stats", no_argument, NULL, 's'},
+                                         {"protocol", required_argument, NULL, 'p'},
                                          {"help", no_argument, NULL, 'h'},
                                          {NULL, 0, NULL, 0}};
-    struct options o = {NULL, NULL, false};
+    struct options o = {0};
     int c;
     optind = 1;
     while ((c = getopt_long(argc, argv, "o:h", LONG, NULL)) != -1) {
@@ -292,8 +299,13 @@ int cmd_decode(int argc, char **argv)
         case 's':
             o.stats = true;
             break;
+        case 'p':
+            o.protocol = optarg;
+            break;
         case 'h':
             fputs(HELP, stdout);
+            print_protocols(stdout);
+            fputs(HELP_END, stdout);
             return EXIT_SUCCESS;
         default:
             fputs("try `tripline decode --help`\n", stderr);

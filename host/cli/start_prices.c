@@ -150,7 +150,7 @@ struct scan_instrument {
     bool wanted; // defined, and a perpetual
     uint8_t kind;
     char name[NAME_LEN];
-    double mark; // 0: none yet
+    struct feed_num mark; // the first one that is a price
 };
 
 struct scan {
@@ -180,12 +180,18 @@ static bool have_price(const struct start_prices *s, const char *name)
     return false;
 }
 
-static void put_double(struct scan *sc, const char *name, uint8_t kind, double v)
+static void put_num(struct scan *sc, const char *name, uint8_t kind, const struct feed_num *v)
 {
     int64_t price = 0;
     if (name_is_symbol(name) && !have_price(sc->out, name) &&
-        price_from_double(v, PRICE_DECIMALS, &price) == 0 && put(sc->out, name, kind, price, sc->e))
+        price_from_num(v, PRICE_DECIMALS, &price) == 0 && put(sc->out, name, kind, price, sc->e))
         sc->failed = true;
+}
+
+static bool is_price(const struct feed_num *v)
+{
+    int64_t price;
+    return price_from_num(v, PRICE_DECIMALS, &price) == 0;
 }
 
 static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
@@ -193,13 +199,13 @@ static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg
     struct scan *sc = ctx;
     (void)p;
     if (m->kind == FEED_INDEX && (m->has & HAS_INDEX) && strnlen(m->name, sizeof m->name) < NAME_LEN)
-        put_double(sc, m->name, GEN_INDEX, m->index);
+        put_num(sc, m->name, GEN_INDEX, &m->index);
     if (m->kind != FEED_TICKER && m->kind != FEED_INSTRUMENT)
         return;
     struct scan_instrument *i = find_id(sc, m->instrument_id);
     if (!i)
         return;
-    if (m->kind == FEED_TICKER && (m->has & HAS_MARK) && !(i->mark > 0))
+    if (m->kind == FEED_TICKER && (m->has & HAS_MARK) && !is_price(&i->mark))
         i->mark = m->mark;
     if (m->kind == FEED_INSTRUMENT && m->inst_kind == KIND_FUTURE && start_kind(m->name) != GEN_INDEX &&
         strnlen(m->name, sizeof m->name) < NAME_LEN) {
@@ -225,6 +231,7 @@ static int read_frames(struct scan *sc, struct feed *feed, pcap_t *cap, const ch
         return err_set(e, "%s: prices are taken from captures of Ethernet frames only", path);
     while ((rc = pcap_next_ex(cap, &h, &frame)) == 1)
         (void)feed_frame(feed, 0, frame, h->caplen, h->len, &sink);
+    feed_time(feed, UINT64_MAX, &sink);
     if (rc == PCAP_ERROR)
         return err_set(e, "%s: %s", path, pcap_geterr(cap));
     return sc->failed ? -1 : 0;
@@ -240,8 +247,8 @@ static int scan_capture(struct scan *sc, pcap_t *cap, const char *path, struct e
     if (rc)
         return -1;
     for (size_t i = 0; i < sc->n; i++)
-        if (sc->inst[i].wanted && sc->inst[i].mark > 0)
-            put_double(sc, sc->inst[i].name, sc->inst[i].kind, sc->inst[i].mark);
+        if (sc->inst[i].wanted)
+            put_num(sc, sc->inst[i].name, sc->inst[i].kind, &sc->inst[i].mark);
     if (sc->failed)
         return -1;
     return sc->out->n ? 0

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deribit legacy multicast: price messages out of a datagram. Layouts and hazards: docs/feeds.md.
-#include "feed/deribit_walk.h"
+#include "feed/deribit.h"
+
 #include "feed/deribit_wire.h"
-#include "feed/protocol.h"
 #include "feed/wire.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 // Bounds of the probe only. The walk itself accepts whatever its lengths allow.
 enum {
@@ -16,8 +16,6 @@ enum {
     PROBE_GROUPS_MAX = 15,
     PROBE_VARS_MAX = 15,
 };
-
-enum layout { LAYOUT_OTHER, LAYOUT_TICKER, LAYOUT_QUOTE, LAYOUT_INDEX, LAYOUT_INSTRUMENT, LAYOUT_BAD };
 
 static bool deribit_probe(const uint8_t *p, size_t len)
 {
@@ -33,7 +31,7 @@ static bool deribit_probe(const uint8_t *p, size_t len)
 
 // Template 1003 has two layouts. 44 bytes can only be the quote and 133 or more of version 2 only the ticker;
 // a version 1 that has grown keeps its prefix. Anything else fits neither and is not guessed at.
-static enum layout ticker_layout(const struct deribit_message *m)
+static enum deribit_layout ticker_layout(const struct deribit_message *m)
 {
     if (m->block_len == QUOTE_BLOCK)
         return LAYOUT_QUOTE;
@@ -42,7 +40,15 @@ static enum layout ticker_layout(const struct deribit_message *m)
     return m->block_len > QUOTE_BLOCK && m->block_len < TICKER_BLOCK ? LAYOUT_QUOTE : LAYOUT_BAD;
 }
 
-static enum layout layout_of(const struct deribit_message *m)
+// Whether the message has a root of that length and one flat group with entries of that length.
+static bool has_group(const struct deribit_message *m, unsigned block, unsigned entry)
+{
+    const uint8_t *g = m->block + m->block_len; // whole, by the walk
+    return m->block_len >= block && m->groups >= 1 && le16_load(g + GROUP_BLOCK) >= entry &&
+           le16_load(g + GROUP_GROUPS) == 0 && le16_load(g + GROUP_VARS) == 0;
+}
+
+enum deribit_layout deribit_layout(const struct deribit_message *m)
 {
     switch (m->template_id) {
     case T_TICKER:
@@ -53,6 +59,12 @@ static enum layout layout_of(const struct deribit_message *m)
         return m->block_len >= INSTRUMENT_BLOCK && m->vars >= 1 ? LAYOUT_INSTRUMENT : LAYOUT_BAD;
     case T_INSTRUMENT_V2:
         return m->block_len >= INSTRUMENT_V2_BLOCK && m->vars >= 1 ? LAYOUT_INSTRUMENT : LAYOUT_BAD;
+    case T_BOOK:
+        return has_group(m, BOOK_BLOCK, BOOK_ENTRY) ? LAYOUT_BOOK : LAYOUT_BAD;
+    case T_SNAPSHOT:
+        return has_group(m, SNAPSHOT_BLOCK, SNAPSHOT_ENTRY) ? LAYOUT_SNAPSHOT : LAYOUT_BAD;
+    case T_TRADES:
+        return has_group(m, TRADES_BLOCK, TRADES_ENTRY_MIN) ? LAYOUT_TRADES : LAYOUT_BAD;
     default:
         return LAYOUT_OTHER;
     }
@@ -69,7 +81,7 @@ static uint64_t message_ms(const struct deribit_message *m)
     default:
         break;
     }
-    switch (layout_of(m)) {
+    switch (deribit_layout(m)) {
     case LAYOUT_TICKER:
         return le64_load(m->block + TICKER_TS);
     case LAYOUT_QUOTE:
@@ -81,29 +93,44 @@ static uint64_t message_ms(const struct deribit_message *m)
     }
 }
 
-static uint32_t if_price(double v, enum feed_has bit)
+static struct feed_num number(const uint8_t *at)
 {
-    return isfinite(v) ? (uint32_t)bit : 0;
+    return (struct feed_num){.v.f = le_double_load(at), .form = NUM_DOUBLE};
+}
+static uint32_t if_price(struct feed_num n, enum feed_has bit)
+{
+    return isfinite(n.v.f) ? (uint32_t)bit : 0;
 }
 // An empty side of the book is sent as 0.0.
-static uint32_t if_quote(double v, enum feed_has bit)
+static uint32_t if_quote(struct feed_num n, enum feed_has bit)
 {
-    return isfinite(v) && v != 0.0 ? (uint32_t)bit : 0;
+    return isfinite(n.v.f) && n.v.f != 0.0 ? (uint32_t)bit : 0;
+}
+
+// A time that does not fit is a lie: it becomes the latest that there is.
+static uint64_t ns_of(uint64_t ms)
+{
+    return ms <= UINT64_MAX / 1000000u ? ms * 1000000u : UINT64_MAX;
+}
+
+static uint8_t state_of(uint8_t code)
+{
+    return code == STATE_OPEN ? INSTRUMENT_OPEN : INSTRUMENT_NOT_OPEN;
 }
 
 static void read_ticker(const uint8_t *b, struct feed_msg *o)
 {
     o->kind = FEED_TICKER;
     o->instrument_id = le32_load(b + TICKER_ID);
-    o->state = b[TICKER_STATE];
-    o->ts_ms = le64_load(b + TICKER_TS);
-    o->last = le_double_load(b + TICKER_LAST);
-    o->index = le_double_load(b + TICKER_INDEX);
-    o->mark = le_double_load(b + TICKER_MARK);
-    o->bid = le_double_load(b + TICKER_BID);
-    o->bid_amount = le_double_load(b + TICKER_BID_AMOUNT);
-    o->ask = le_double_load(b + TICKER_ASK);
-    o->ask_amount = le_double_load(b + TICKER_ASK_AMOUNT);
+    o->state = state_of(b[TICKER_STATE]);
+    o->ts_ns = ns_of(le64_load(b + TICKER_TS));
+    o->last = number(b + TICKER_LAST);
+    o->index = number(b + TICKER_INDEX);
+    o->mark = number(b + TICKER_MARK);
+    o->bid = number(b + TICKER_BID);
+    o->bid_amount = number(b + TICKER_BID_AMOUNT);
+    o->ask = number(b + TICKER_ASK);
+    o->ask_amount = number(b + TICKER_ASK_AMOUNT);
     o->has = HAS_STATE | if_price(o->mark, HAS_MARK) | if_price(o->index, HAS_INDEX) |
              if_price(o->last, HAS_LAST) | if_quote(o->bid, HAS_BID) | if_quote(o->ask, HAS_ASK);
 }
@@ -112,18 +139,15 @@ static void read_quote(const uint8_t *b, struct feed_msg *o)
 {
     o->kind = FEED_TICKER;
     o->instrument_id = le32_load(b + QUOTE_ID);
-    o->ts_ms = le64_load(b + QUOTE_TS);
-    o->bid = le_double_load(b + QUOTE_BID);
-    o->bid_amount = le_double_load(b + QUOTE_BID_AMOUNT);
-    o->ask = le_double_load(b + QUOTE_ASK);
-    o->ask_amount = le_double_load(b + QUOTE_ASK_AMOUNT);
-    o->mark = o->index = o->last = (double)NAN;
+    o->ts_ns = ns_of(le64_load(b + QUOTE_TS));
+    o->bid = number(b + QUOTE_BID);
+    o->bid_amount = number(b + QUOTE_BID_AMOUNT);
+    o->ask = number(b + QUOTE_ASK);
+    o->ask_amount = number(b + QUOTE_ASK_AMOUNT);
     o->has = if_quote(o->bid, HAS_BID) | if_quote(o->ask, HAS_ASK);
 }
 
-// Copies a name of at most n bytes, ended by NUL or n. False when it is empty, does not fit, or holds bytes
-// that no symbol has: it ends up in files, logs and look-ups.
-static bool read_name(char out[static 64], const uint8_t *p, size_t n)
+bool deribit_name(char out[static 64], const uint8_t *p, size_t n)
 {
     size_t len = 0;
     for (; len < n && p[len] != 0; len++) {
@@ -138,10 +162,10 @@ static bool read_name(char out[static 64], const uint8_t *p, size_t n)
 static bool read_index(const uint8_t *b, struct feed_msg *o)
 {
     o->kind = FEED_INDEX;
-    o->index = le_double_load(b + INDEX_PRICE);
-    o->ts_ms = le64_load(b + INDEX_TS);
+    o->index = number(b + INDEX_PRICE);
+    o->ts_ns = ns_of(le64_load(b + INDEX_TS));
     o->has = if_price(o->index, HAS_INDEX);
-    return read_name(o->name, b + INDEX_NAME, INDEX_NAME_SIZE);
+    return deribit_name(o->name, b + INDEX_NAME, INDEX_NAME_SIZE);
 }
 
 static bool read_instrument(const struct deribit_message *m, struct feed_msg *o)
@@ -150,16 +174,16 @@ static bool read_instrument(const struct deribit_message *m, struct feed_msg *o)
     const uint8_t *tail = m->template_id == T_INSTRUMENT ? b : b - INSTRUMENT_V2_SHIFT;
     o->kind = FEED_INSTRUMENT;
     o->instrument_id = le32_load(b + INSTRUMENT_ID);
-    o->state = b[INSTRUMENT_STATE];
+    o->state = state_of(b[INSTRUMENT_STATE]);
     o->inst_kind = b[INSTRUMENT_KIND];
     o->inst_type = b[INSTRUMENT_TYPE];
-    o->contract_size = le_double_load(tail + INSTRUMENT_CONTRACT);
-    o->tick = le_double_load(tail + INSTRUMENT_TICK);
+    o->contract_size = number(tail + INSTRUMENT_CONTRACT);
+    o->tick = number(tail + INSTRUMENT_TICK);
     o->has = HAS_STATE;
-    return read_name(o->name, m->text + 1, m->text[0]);
+    return deribit_name(o->name, m->text + 1, m->text[0]);
 }
 
-static bool read_message(const struct deribit_message *m, enum layout l, struct feed_msg *o)
+static bool read_message(const struct deribit_message *m, enum deribit_layout l, struct feed_msg *o)
 {
     switch (l) {
     case LAYOUT_TICKER:
@@ -184,37 +208,90 @@ static void count_message(struct feed_counters *n, uint8_t kind)
     n->instruments += kind == FEED_INSTRUMENT;
 }
 
+static void deliver_trades(const struct deribit_at *at, const struct deribit_message *m)
+{
+    const uint8_t *group = m->block + m->block_len;
+    unsigned block = le16_load(group + GROUP_BLOCK), n = le16_load(group + GROUP_COUNT);
+    const uint8_t *e = group + GROUP_HEADER;
+    for (unsigned i = 0; i < n; i++, e += block) {
+        struct feed_msg o = *at->head;
+        o.kind = FEED_TRADE;
+        o.instrument_id = le32_load(m->block + TRADES_ID);
+        o.ts_ns = ns_of(le64_load(e + TRADE_TS));
+        o.last = number(e + TRADE_PRICE);
+        o.amount = number(e + TRADE_AMOUNT);
+        o.has = if_price(o.last, HAS_LAST) | if_price(o.amount, HAS_AMOUNT) |
+                (e[TRADE_LIQUIDATION] ? (uint32_t)HAS_LIQUIDATION : 0);
+        at->c->counters->trades++;
+        at->sink->on_msg(at->sink->ctx, at->p, &o);
+    }
+}
+
+// Messages that are no price themselves, or are walked past.
+static void deliver_other(const struct deribit_at *at, const struct deribit_message *m, enum deribit_layout l)
+{
+    struct deribit_books *books = at->c->state->books;
+    at->c->counters->other_messages++;
+    if (l == LAYOUT_TRADES)
+        deliver_trades(at, m);
+    else if (l == LAYOUT_BOOK)
+        deribit_book_change(books, at, m);
+    else if (l == LAYOUT_SNAPSHOT)
+        deribit_book_snapshot(books, at, m);
+}
+
+static bool is_known(uint16_t template_id)
+{
+    return template_id >= T_INSTRUMENT && template_id <= T_INSTRUMENT_V2;
+}
+
+static bool is_gone(uint8_t state)
+{
+    return state == STATE_CLOSED || state == STATE_SETTLED || state == STATE_DEACTIVATED;
+}
+
 // All messages are known to be whole.
-static void deliver(const struct protocol_ctx *c, const struct feed_packet *p, const struct feed_sink *sink)
+static void deribit_deliver(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip,
+                            const struct feed_sink *sink)
 {
     struct deribit_message m;
+    static const struct feed_msg nothing = {.venue = VENUE_DERIBIT};
+    struct feed_msg o;
+    const struct deribit_at before = {c, p, &nothing, sink}, here = {c, p, &o, sink};
     uint16_t idx = 0;
+    (void)skip; // packets are numbered: none overlap
+    deribit_books_packet(c->state->books, &before);
     for (size_t at = FRAME_HEADER; at < p->len; at += m.len, idx++) {
         if (!deribit_walk(p->payload + at, p->len - at, &m))
             return;
         c->counters->messages++;
-        enum layout l = layout_of(&m);
-        if (l == LAYOUT_OTHER) {
-            c->counters->other_messages++;
+        enum deribit_layout l = deribit_layout(&m);
+        o = (struct feed_msg){
+            .venue = VENUE_DERIBIT, .template_id = m.template_id, .version = m.version, .msg_idx = idx};
+        if (l == LAYOUT_OTHER || l == LAYOUT_TRADES || l == LAYOUT_BOOK || l == LAYOUT_SNAPSHOT) {
+            o.ts_ns = ns_of(message_ms(&m));
+            c->counters->unknown_templates += !is_known(m.template_id);
+            deliver_other(&here, &m, l);
             continue;
         }
-        struct feed_msg o = {.template_id = m.template_id, .version = m.version, .msg_idx = idx};
         if (!read_message(&m, l, &o)) {
             c->counters->bad_layouts++;
             continue;
         }
         count_message(c->counters, o.kind);
+        if (o.kind == FEED_INSTRUMENT && is_gone(m.block[INSTRUMENT_STATE]))
+            deribit_book_forget(c->state->books, (uint32_t)o.instrument_id);
         sink->on_msg(sink->ctx, p, &o);
     }
 }
 
 // Walks every message. False when the packet does not end where its last message does.
-static bool check_messages(const struct feed_packet *p, uint64_t *newest_ms)
+static bool check_messages(const uint8_t *payload, size_t len, uint64_t *newest_ms)
 {
     struct deribit_message m;
     *newest_ms = 0;
-    for (size_t at = FRAME_HEADER; at < p->len; at += m.len) {
-        if (!deribit_walk(p->payload + at, p->len - at, &m))
+    for (size_t at = FRAME_HEADER; at < len; at += m.len) {
+        if (!deribit_walk(payload + at, len - at, &m))
             return false;
         uint64_t ms = message_ms(&m);
         if (ms > *newest_ms)
@@ -223,32 +300,60 @@ static bool check_messages(const struct feed_packet *p, uint64_t *newest_ms)
     return true;
 }
 
-static enum feed_drop deribit_decode(const struct protocol_ctx *c, struct feed_packet *p,
-                                     const struct feed_sink *sink)
+static enum feed_drop deribit_frame(const uint8_t *payload, size_t len, const struct packet_udp *u,
+                                    struct frame_info *out)
 {
     uint64_t newest_ms;
-    if (p->len < FRAME_HEADER || le16_load(p->payload + FRAME_LENGTH) != p->len - FRAME_HEADER)
+    (void)u;
+    if (len < FRAME_HEADER)
         return DROP_BAD_LENGTH;
-    if (!check_messages(p, &newest_ms))
+    out->channel = le16_load(payload + FRAME_CHANNEL);
+    out->snapshot = out->channel >= SNAPSHOT_CHANNELS;
+    out->stream = (uint16_t)(out->channel - (out->snapshot ? SNAPSHOT_CHANNELS : 0));
+    out->addressed = true;
+    if (le16_load(payload + FRAME_LENGTH) != len - FRAME_HEADER)
+        return DROP_BAD_LENGTH;
+    if (!check_messages(payload, len, &newest_ms))
         return DROP_BAD_MESSAGE;
-    p->channel = le16_load(p->payload + FRAME_CHANNEL);
-    p->snapshot = p->channel >= SNAPSHOT_CHANNELS;
-    p->stream = (uint16_t)(p->channel - (p->snapshot ? SNAPSHOT_CHANNELS : 0));
-    p->seq = le32_load(p->payload + FRAME_SEQ);
-    struct channel *ch = channel_get(c->channels, p->dst_ip, p->dst_port, p->channel);
-    if (!ch)
-        return DROP_CHANNELS;
-    enum channel_verdict v = channel_step(ch, p->seq, newest_ms, &p->gap);
-    p->duplicate = v == CHANNEL_DUPLICATE;
-    p->restart = v == CHANNEL_RESTART;
-    c->counters->duplicates += p->duplicate;
-    c->counters->restarts += p->restart;
-    c->counters->gaps += p->gap != 0;
-    c->counters->missing += p->gap;
-    if (!p->duplicate)
-        deliver(c, p, sink);
-    sink->on_end(sink->ctx, p);
+    out->seq_bits = 32;
+    out->seq = le32_load(payload + FRAME_SEQ);
+    out->count = 1;
+    out->exchange_ns = ns_of(newest_ms);
     return DROP_NONE;
 }
 
-const struct feed_protocol deribit_protocol = {"deribit", deribit_probe, deribit_decode};
+static void deribit_broken(const struct protocol_ctx *c, uint16_t stream)
+{
+    deribit_books_broken(c->state->books, stream);
+}
+
+static void state_free(struct protocol_state *s)
+{
+    deribit_books_free(s->books);
+    names_free(s->names);
+    free(s);
+}
+
+static struct protocol_state *state_new(void)
+{
+    struct protocol_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->books = deribit_books_new();
+    s->names = names_new();
+    if (s->books && s->names)
+        return s;
+    state_free(s);
+    return NULL;
+}
+
+const struct feed_protocol deribit_protocol = {.name = "deribit",
+                                               .venue = VENUE_DERIBIT,
+                                               .state_new = state_new,
+                                               .state_free = state_free,
+                                               .probe = deribit_probe,
+                                               .frame = deribit_frame,
+                                               .deliver = deribit_deliver,
+                                               .broken = deribit_broken,
+                                               .columns = DERIBIT_COLUMNS,
+                                               .rows = deribit_rows};

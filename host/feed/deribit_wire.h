@@ -44,6 +44,17 @@ enum deribit_template {
     T_INSTRUMENT_V2 = 1010,
 };
 
+// Codes of an instrument's state.
+enum deribit_state {
+    STATE_CREATED = 0,
+    STATE_OPEN = 1,
+    STATE_CLOSED = 2,
+    STATE_SETTLED = 3,
+    STATE_DEACTIVATED = 4,
+    STATE_INACTIVE = 5,
+    STATE_STARTED = 6,
+};
+
 enum { // 1003 version 2
     TICKER_ID = 0,
     TICKER_STATE = 4,
@@ -91,14 +102,29 @@ enum { // 1001, 1002, 1004
     BOOK_CHANGE = 20,
     BOOK_LAST = 28,
     BOOK_BLOCK = 29,
+    BOOK_ENTRY_SIDE = 0, // 0 ask, 1 bid
+    BOOK_ENTRY_CHANGE = 1,
+    BOOK_ENTRY_PRICE = 2,
+    BOOK_ENTRY_AMOUNT = 10, // of the level afterwards
     BOOK_ENTRY = 18,
+    BOOK_DELETED = 2, // of BOOK_ENTRY_CHANGE; 0 created, 1 changed
+    TRADES_ID = 0,
     TRADES_BLOCK = 4,
+    TRADE_DIRECTION = 0,
+    TRADE_PRICE = 1,
+    TRADE_AMOUNT = 9,
+    TRADE_TS = 17,
+    TRADE_LIQUIDATION = 58, // 0 none, else whose order it was
     TRADES_ENTRY = 83,
+    TRADES_ENTRY_MIN = 59, // what is needed here
     SNAPSHOT_TS = 4,
     SNAPSHOT_CHANGE = 12,
     SNAPSHOT_COMPLETE = 20,
     SNAPSHOT_LAST = 21,
     SNAPSHOT_BLOCK = 22,
+    SNAPSHOT_ENTRY_SIDE = 0,
+    SNAPSHOT_ENTRY_PRICE = 1,
+    SNAPSHOT_ENTRY_AMOUNT = 9,
     SNAPSHOT_ENTRY = 17,
 };
 

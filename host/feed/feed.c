@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feed/feed.h"
 
+#include "feed/arbiter.h"
 #include "feed/packet.h"
 #include "feed/protocol.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-// Tried in turn. Probes are strict enough that the order does not matter; the last one to match goes first.
-static const struct feed_protocol *const PROTOCOLS[] = {&deribit_protocol};
+// Probes are strict enough that the order does not matter; the last one to match goes first.
+static const struct feed_protocol *const PROTOCOLS[] = {
+    &deribit_protocol,
+    &cme_protocol,
+    &starbase_protocol,
+    &cde_protocol,
+};
 enum { PROTOCOL_COUNT = sizeof PROTOCOLS / sizeof PROTOCOLS[0] };
 
 struct feed {
     struct feed_counters counters;
-    const struct feed_protocol *recognised;
-    struct channel_table channels;
+    struct arbiter *arbiter;
+    const struct feed_protocol *recognised; // of the newest whole datagram
+    struct protocol_state *state[PROTOCOL_COUNT];
+    uint64_t packets[PROTOCOL_COUNT];
+    const struct feed_sink *sink;        // of the call at work
+    FILE *rows;                          // NULL: none wanted
+    const struct feed_protocol *rows_of; // NULL: of the first one recognised
+    bool rows_begun;
 };
 
 static const char *const DROP_NAMES[DROP_COUNT] = {
@@ -37,49 +50,120 @@ const char *feed_drop_name(enum feed_drop d)
     return (unsigned)d < DROP_COUNT ? DROP_NAMES[d] : "invalid";
 }
 
+const char *feed_venue_name(enum feed_venue v)
+{
+    static const char *const names[VENUE_COUNT] = {[VENUE_NONE] = "none",
+                                                   [VENUE_DERIBIT] = "deribit",
+                                                   [VENUE_CME] = "cme",
+                                                   [VENUE_STARBASE] = "starbase",
+                                                   [VENUE_CDE] = "cde"};
+    return (unsigned)v < VENUE_COUNT ? names[v] : "invalid";
+}
+
+// ---- accepted datagrams, in order
+
+static size_t index_of(const struct feed_protocol *proto)
+{
+    size_t i = 0;
+    while (i + 1 < PROTOCOL_COUNT && PROTOCOLS[i] != proto)
+        i++;
+    return i;
+}
+
+static void print_rows(struct feed *f, const struct feed_protocol *proto, const struct protocol_ctx *c,
+                       const struct feed_packet *p, uint32_t skip)
+{
+    if (!f->rows_of)
+        f->rows_of = proto;
+    if (f->rows_of != proto)
+        return;
+    if (!f->rows_begun)
+        fprintf(f->rows, "%s\n", proto->columns);
+    f->rows_begun = true;
+    if (!p->heartbeat)
+        proto->rows(c, p, skip, f->rows);
+}
+
+static void accepted(void *ctx, const struct feed_protocol *proto, struct feed_packet *p, uint32_t skip)
+{
+    struct feed *f = ctx;
+    const struct protocol_ctx c = {f->state[index_of(proto)], &f->counters};
+    if ((p->gap || p->restart) && !p->snapshot && proto->broken)
+        proto->broken(&c, p->stream);
+    if (f->rows)
+        print_rows(f, proto, &c, p, skip);
+    if (!p->heartbeat) {
+        uint64_t unknown = f->counters.unknown_templates;
+        proto->deliver(&c, p, skip, f->sink);
+        if (f->counters.unknown_templates != unknown)
+            arbiter_unknown(f->arbiter, proto, p, f->counters.unknown_templates - unknown);
+    }
+    f->sink->on_end(f->sink->ctx, p);
+}
+
+// ---- life
+
 struct feed *feed_new(void)
 {
-    return calloc(1, sizeof(struct feed));
+    struct feed *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->arbiter = arbiter_new(&f->counters, accepted, f);
+    bool whole = f->arbiter != NULL;
+    for (size_t i = 0; i < PROTOCOL_COUNT && whole; i++) {
+        if (!PROTOCOLS[i]->state_new)
+            continue;
+        f->state[i] = PROTOCOLS[i]->state_new();
+        whole = f->state[i] != NULL;
+    }
+    if (whole)
+        return f;
+    feed_free(f);
+    return NULL;
 }
 
 void feed_free(struct feed *f)
 {
+    if (!f)
+        return;
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+        if (f->state[i])
+            PROTOCOLS[i]->state_free(f->state[i]);
+    arbiter_free(f->arbiter);
     free(f);
 }
 
-const struct feed_counters *feed_counters(const struct feed *f)
-{
-    return &f->counters;
-}
-
-const char *feed_protocol(const struct feed *f)
-{
-    return f->recognised ? f->recognised->name : NULL;
-}
+// ---- input
 
 static const struct feed_protocol *recognise(const struct feed *f, const uint8_t *payload, size_t len)
 {
     if (f->recognised && f->recognised->probe(payload, len))
         return f->recognised;
-    for (unsigned i = 0; i < PROTOCOL_COUNT; i++)
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++)
         if (PROTOCOLS[i]->probe(payload, len))
             return PROTOCOLS[i];
     return NULL;
 }
 
-static enum feed_drop decode_udp(struct feed *f, uint64_t ts_ns, const struct packet_udp *u,
-                                 const struct feed_sink *sink)
+static enum feed_drop take_udp(struct feed *f, uint64_t ts_ns, const struct packet_udp *u)
 {
     const struct feed_protocol *proto = recognise(f, u->payload, u->len);
     if (!proto)
         return DROP_UNKNOWN;
-    struct protocol_ctx c = {&f->channels, &f->counters};
+    struct frame_info info = {0};
+    enum feed_drop why = proto->frame(u->payload, u->len, u, &info);
+    if (why != DROP_NONE) {
+        if (info.addressed)
+            arbiter_bad(f->arbiter, proto, &info);
+        return why;
+    }
     struct feed_packet p = {
         .ts_ns = ts_ns, .dst_ip = u->dst_ip, .dst_port = u->dst_port, .payload = u->payload, .len = u->len};
-    enum feed_drop why = proto->decode(&c, &p, sink);
+    why = arbiter_take(f->arbiter, proto, &info, &p);
     if (why != DROP_NONE)
         return why;
     f->recognised = proto;
+    f->packets[index_of(proto)]++;
     f->counters.packets++;
     return DROP_NONE;
 }
@@ -90,9 +174,10 @@ enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_
     struct packet_udp u;
     f->counters.frames++;
     f->counters.bytes += wirelen;
+    f->sink = sink;
     enum feed_drop why = packet_walk(link, frame, caplen, wirelen, &u);
     if (why == DROP_NONE)
-        why = decode_udp(f, ts_ns, &u, sink);
+        why = take_udp(f, ts_ns, &u);
     if (why != DROP_NONE)
         f->counters.drop[why]++;
     return why;
@@ -102,4 +187,57 @@ enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, 
                           const struct feed_sink *sink)
 {
     return feed_link_frame(f, LINK_ETHERNET, ts_ns, frame, caplen, wirelen, sink);
+}
+
+void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink)
+{
+    f->sink = sink;
+    arbiter_time(f->arbiter, now_ns);
+}
+
+bool feed_due(const struct feed *f, uint64_t now_ns)
+{
+    return arbiter_due(f->arbiter, now_ns);
+}
+
+// ---- what it tells
+
+const struct feed_counters *feed_counters(const struct feed *f)
+{
+    return &f->counters;
+}
+
+const struct arbiter *feed_arbiter(const struct feed *f)
+{
+    return f->arbiter;
+}
+
+const char *feed_protocol(const struct feed *f)
+{
+    return f->recognised ? f->recognised->name : NULL;
+}
+
+const char *feed_protocol_name(const struct feed *f, size_t i, uint64_t *packets)
+{
+    if (i >= PROTOCOL_COUNT)
+        return NULL;
+    if (packets)
+        *packets = f->packets[i];
+    return PROTOCOLS[i]->name;
+}
+
+bool feed_print(struct feed *f, FILE *out, const char *only)
+{
+    f->rows = out;
+    f->rows_of = NULL;
+    f->rows_begun = false;
+    for (size_t i = 0; only && i < PROTOCOL_COUNT; i++)
+        if (!strcmp(PROTOCOLS[i]->name, only))
+            f->rows_of = PROTOCOLS[i];
+    return !only || f->rows_of;
+}
+
+const char *feed_printed(const struct feed *f)
+{
+    return f->rows_begun ? f->rows_of->name : NULL;
 }

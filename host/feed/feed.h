@@ -8,8 +8,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-enum feed_kind { FEED_TICKER = 1, FEED_INDEX = 2, FEED_INSTRUMENT = 3 };
+enum feed_venue { VENUE_NONE = 0, VENUE_DERIBIT, VENUE_CME, VENUE_STARBASE, VENUE_CDE, VENUE_COUNT };
+const char *feed_venue_name(enum feed_venue v); // "deribit", "cme", "starbase", "cde"
+
+enum feed_kind {
+    FEED_TICKER = 1,     // mark, index, best bid and ask, last of an instrument, each whole in this message
+    FEED_INDEX = 2,      // a price index, by name (Deribit) or by id (Starbase)
+    FEED_INSTRUMENT = 3, // a definition
+    FEED_QUOTE = 4,      // best bid and ask of a rebuilt book; HAS_BID/HAS_ASK clear: that side is empty
+    FEED_TRADE = 5,      // last = its price, amount
+    FEED_STATUS = 6,     // state changed; instrument_id 0: every instrument of its channel
+};
 
 // Bits of feed_msg.has: the field was present on the wire and is not that feed's "absent" value.
 enum feed_has {
@@ -19,27 +30,45 @@ enum feed_has {
     HAS_ASK = 1 << 3,
     HAS_LAST = 1 << 4,
     HAS_STATE = 1 << 5,
+    HAS_AMOUNT = 1 << 6,
+    HAS_LIQUIDATION = 1 << 7, // a trade by which the venue liquidated somebody
 };
 
-enum instrument_state { INSTRUMENT_OPEN = 1 }; // Deribit's numbering, feeds.md 3.1
+// Whether the venue trades the instrument. Each protocol maps its own codes: anything but open trading is not
+// OPEN.
+enum instrument_state { INSTRUMENT_OPEN = 1, INSTRUMENT_NOT_OPEN = 2 };
 
-// One price or definition. Doubles are the wire's own bits (raw, absent values included, so that a decoder
-// can be compared with another); has[] says which may be used. They become integers once, in price.h.
+// A number as it stands on the wire: a double's bits, or mantissa * 10^exp10. Becomes an integer of an
+// asset's quanta once, in price.h.
+struct feed_num {
+    union {
+        double f;
+        int64_t m;
+    } v;
+    int8_t exp10;
+    uint8_t form; // enum num_form
+};
+enum num_form { NUM_NONE = 0, NUM_DOUBLE, NUM_DECIMAL };
+
+// One price or definition.
 struct feed_msg {
     uint8_t kind;  // enum feed_kind
-    uint8_t state; // instrument state (HAS_STATE)
+    uint8_t venue; // enum feed_venue
+    uint8_t state; // enum instrument_state (HAS_STATE)
     uint16_t template_id;
     uint16_t version;
     uint16_t msg_idx; // position of the message in its packet
     uint32_t has;
-    uint64_t instrument_id; // FEED_TICKER, FEED_INSTRUMENT
-    uint64_t ts_ms;         // exchange time
-    double mark, index, bid, bid_amount, ask, ask_amount, last;
-    char name[64]; // FEED_INDEX: index name; FEED_INSTRUMENT: instrument name; else ""
+    uint64_t
+        instrument_id; // unique within the venue; never 0 but for FEED_INDEX by name and FEED_STATUS of all
+    uint64_t ts_ns;    // exchange time, 0 = none
+    struct feed_num mark, index, bid, bid_amount, ask, ask_amount, last, amount;
+    char name[64]; // FEED_INDEX: index name or ""; FEED_INSTRUMENT: instrument name; else ""
     // FEED_INSTRUMENT only
     uint8_t inst_kind; // 0 future 1 option 2 future combo 3 option combo 4 spot
     uint8_t inst_type; // 0 n/a 1 reversed 2 linear
-    double contract_size, tick;
+    uint64_t index_id; // Starbase: of its index; 0 = none
+    struct feed_num contract_size, tick;
 };
 
 // The datagram that carried it.
@@ -51,10 +80,13 @@ struct feed_packet {
     // Channel of the live events that this one belongs to: its own, or what it is a snapshot of.
     uint16_t stream;
     bool snapshot; // a snapshot channel: what it says may be older than the live events heard already
-    uint32_t seq;
-    bool duplicate; // sequence not newer than the channel's last: messages are not delivered
-    bool restart;   // the venue began its sequence anew (channel.h); gap is then what was lost at least
-    uint32_t gap;   // sequence numbers missing before this packet (channel was broken by it)
+    uint8_t venue; // enum feed_venue
+    uint8_t line;  // that brought this copy: 0 = A
+    uint64_t seq;  // first number it carries
+    uint32_t count;
+    bool heartbeat;
+    bool restart; // the venue began its sequence anew; gap is then what was lost at least
+    uint64_t gap; // numbers lost before this packet (its stream was broken by that)
     const uint8_t *payload;
     size_t len;
 };
@@ -63,7 +95,8 @@ struct feed_sink {
     void *ctx;
     // Called for each message of a packet in wire order; last call of a packet is on_end.
     void (*on_msg)(void *ctx, const struct feed_packet *p, const struct feed_msg *m);
-    // Called once for each decoded packet after its messages, also when it held none of interest.
+    // Called once for each accepted packet after its messages, also when it held none of interest and for
+    // heartbeats; never for copies.
     void (*on_end)(void *ctx, const struct feed_packet *p);
 };
 
@@ -88,27 +121,54 @@ const char *feed_drop_name(enum feed_drop d);
 
 struct feed_counters {
     uint64_t frames, packets, bytes, messages, tickers, indexes, instruments, other_messages;
+    uint64_t quotes, trades;            // delivered: of rebuilt books; of other_messages' entries
+    uint64_t books_whole, books_broken; // books that became whole, and that stopped being it (Deribit)
     uint64_t bad_layouts; // messages of a known template whose block fits no known layout: not guessed at
-    uint64_t gaps, missing, duplicates, restarts;
+    uint64_t unknown_templates; // of other_messages: templates that the schema does not have
+    uint64_t unknown_ids; // entries of instruments that were not defined, or for which there was no room
+    uint64_t nameless;    // definitions whose name `decode` could not keep
+    uint64_t gaps, missing, restarts;
+    uint64_t duplicates; // copies of what was delivered, and what came after its gap was declared
+    uint64_t early;      // kept until the numbers before them came or were declared lost
     uint64_t drop[DROP_COUNT];
 };
 
 // What a frame starts with. Captures on Linux's "any" device are cooked (SLL), tunnels often give bare IP.
 enum feed_link { LINK_ETHERNET, LINK_RAW_IP, LINK_SLL, LINK_SLL2 };
 
-// Decoding context: channel sequence state of all protocols and counters. Under 1 MiB; allocate once.
+// Decoding context: streams' order, state of all protocols, counters. Some MiB; allocate once.
 struct feed;
 struct feed *feed_new(void); // NULL when out of memory
 void feed_free(struct feed *f);
-// Walks one Ethernet frame of `caplen` captured bytes (`wirelen` on the wire) and delivers its messages.
-// Returns why nothing was delivered, or DROP_NONE (duplicates and packets without prices included).
+// Walks one Ethernet frame of `caplen` captured bytes (`wirelen` on the wire). Delivers its messages, or
+// keeps it until its turn (feed/arbiter.h), and delivers what was kept and is due or follows. So a call may
+// deliver several datagrams, or none. Anything but DROP_NONE: the frame has changed nothing but a counter,
+// and nothing was delivered.
 enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, size_t caplen, size_t wirelen,
                           const struct feed_sink *sink);
 // The same for another link layer.
 enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_ns, const uint8_t *frame,
                                size_t caplen, size_t wirelen, const struct feed_sink *sink);
+// Stream time has moved on without a frame: delivers what was kept and falls due. UINT64_MAX: the input is
+// over.
+void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink);
+// Whether feed_time() would deliver something.
+bool feed_due(const struct feed *f, uint64_t now_ns);
 const struct feed_counters *feed_counters(const struct feed *f);
 // Name of the protocol of the newest packet that was recognised and whole, or NULL when there was none yet.
 const char *feed_protocol(const struct feed *f);
+// Protocols known, for lists: NULL when i is past the last. *packets (may be NULL): its whole datagrams so
+// far.
+const char *feed_protocol_name(const struct feed *f, size_t i, uint64_t *packets);
+// For `tripline decode`: the rows of each datagram accepted from now on, in the columns of the protocol
+// called `only`, or, where that is NULL, of the first one recognised; its header line comes first. Other
+// protocols' datagrams are delivered all the same. False when there is no protocol of that name. Not for the
+// hot path.
+bool feed_print(struct feed *f, FILE *out, const char *only);
+// The protocol whose rows have begun; NULL: none yet.
+const char *feed_printed(const struct feed *f);
+// Streams heard so far and their lines, for reports (feed/arbiter.h).
+struct arbiter;
+const struct arbiter *feed_arbiter(const struct feed *f);
 
 #endif

@@ -14,7 +14,6 @@ enum {
     SNAPSHOT_DELAY_MS = 200,
     PER_PACKET = 2, // instruments in one packet of definitions
     BASIS_MAX_PPM = 500,
-    STATE_OPEN = 1,
     KIND_FUTURE = 0,
     TYPE_REVERSED = 1,
     TYPE_LINEAR = 2,

@@ -52,3 +52,60 @@ int price_from_double(double v, unsigned decimals, int64_t *out)
         return scale_up(p, exponent - EXPONENT_BIAS, out);
     return scale_down(p, EXPONENT_BIAS - exponent, out);
 }
+
+static const int64_t POW10[] = {
+    INT64_C(1),
+    INT64_C(10),
+    INT64_C(100),
+    INT64_C(1000),
+    INT64_C(10000),
+    INT64_C(100000),
+    INT64_C(1000000),
+    INT64_C(10000000),
+    INT64_C(100000000),
+    INT64_C(1000000000),
+    INT64_C(10000000000),
+    INT64_C(100000000000),
+    INT64_C(1000000000000),
+    INT64_C(10000000000000),
+    INT64_C(100000000000000),
+    INT64_C(1000000000000000),
+    INT64_C(10000000000000000),
+    INT64_C(100000000000000000),
+    INT64_C(1000000000000000000),
+};
+static_assert(sizeof POW10 / sizeof POW10[0] == DECIMALS_MAX + 1, "10^0 .. 10^18");
+
+int price_from_decimal(int64_t mantissa, int exp10, unsigned decimals, int64_t *out)
+{
+    if (mantissa <= 0 || exp10 < -DECIMALS_MAX || exp10 > DECIMALS_MAX || decimals > DECIMALS_MAX)
+        return -1;
+    int shift = exp10 + (int)decimals;
+    if (shift >= 0) {
+        int64_t r;
+        if (shift > DECIMALS_MAX || __builtin_mul_overflow(mantissa, POW10[shift], &r))
+            return -1;
+        *out = r;
+        return 0;
+    }
+    // Only where the venue's step is finer than the asset's quantum: the one place with a division.
+    int64_t d = POW10[-shift], q = mantissa / d, rest = mantissa % d, half = d / 2; // d is even
+    if (rest > half || (rest == half && (q & 1)))
+        q++;
+    if (q == 0)
+        return -1;
+    *out = q;
+    return 0;
+}
+
+int price_from_num(const struct feed_num *n, unsigned decimals, int64_t *out)
+{
+    switch (n->form) {
+    case NUM_DOUBLE:
+        return price_from_double(n->v.f, decimals, out);
+    case NUM_DECIMAL:
+        return price_from_decimal(n->v.m, n->exp10, decimals, out);
+    default:
+        return -1;
+    }
+}

@@ -5,17 +5,19 @@
 #include <string.h>
 
 #include "accounts/reciprocal.h"
+#include "base/wide.h"
 #include "feed/price.h"
 
-enum { NAME_BUCKETS = 1024, ID_BUCKETS = 4096, NO_STREAM = 0x10000 };
+enum { NAME_BUCKETS = 1024, ID_BUCKETS = 4096 };
+static const uint32_t NO_STREAM = UINT32_MAX;
 
 // State of one asset's source. A reciprocal has none of its own: it reads its base's.
 struct source {
     int64_t price;
     uint64_t time_ns; // newest message that carried the price
-    uint64_t ts_ms;   // its exchange time
-    uint32_t stream;  // live channel it belongs to; NO_STREAM before
-    uint8_t state;    // instrument state; INSTRUMENT_OPEN for indexes
+    uint64_t ts_ns;   // its exchange time
+    uint32_t stream;  // venue and live channel it belongs to (stream_of()); NO_STREAM before
+    uint8_t state;    // enum instrument_state; INSTRUMENT_OPEN for indexes
     bool bad, gapped, off_guard;
     bool changed; // within the open group
 };
@@ -26,7 +28,8 @@ struct name_slot {
 };
 
 struct id_slot {
-    uint64_t id;   // 0 = empty (Deribit numbers from 1)
+    uint64_t id; // 0 = empty: no instrument has it
+    uint8_t venue;
     int32_t asset; // -1: defined, but not in our market
 };
 
@@ -74,13 +77,18 @@ static int32_t find_name(const struct oracle *o, uint8_t kind, const char *name)
     }
 }
 
-static struct id_slot *find_id(struct oracle *o, uint64_t id)
+static struct id_slot *find_id(struct oracle *o, uint8_t venue, uint64_t id)
 {
-    for (uint32_t h = hash_id(id);; h++) {
+    for (uint32_t h = hash_id(id + venue);; h++) {
         struct id_slot *s = &o->id[h % ID_BUCKETS];
-        if (s->id == 0 || s->id == id)
+        if (s->id == 0 || (s->id == id && s->venue == venue))
             return s;
     }
+}
+
+static uint32_t stream_of(const struct feed_packet *p)
+{
+    return (uint32_t)p->venue << 16 | p->stream;
 }
 
 struct oracle *oracle_new(const struct market *m, struct err *e)
@@ -128,11 +136,11 @@ static void open_packet(struct oracle *o, const struct feed_packet *p)
     if (o->packet_open)
         return;
     o->packet_open = true;
-    if (p->gap == 0 || p->snapshot)
+    if ((p->gap == 0 && !p->restart) || p->snapshot)
         return; // what a snapshot channel lost, the live one still tells
     for (uint16_t i = 0; i < o->m->n_assets; i++) {
         struct source *s = &o->src[i];
-        if (s->stream == p->stream && !s->gapped) {
+        if (s->stream == stream_of(p) && !s->gapped) {
             s->gapped = true;
             o->count.holds[HOLD_GAP]++;
             o->touched = true;
@@ -143,26 +151,27 @@ static void open_packet(struct oracle *o, const struct feed_packet *p)
 // A snapshot that is not newer than what the live channel has said tells nothing; neither its price nor its
 // state counts.
 static bool old_snapshot(struct oracle *o, const struct source *s, const struct feed_packet *p,
-                         uint64_t ts_ms)
+                         uint64_t ts_ns)
 {
-    if (!p->snapshot || s->time_ns == 0 || ts_ms > s->ts_ms)
+    if (!p->snapshot || s->time_ns == 0 || ts_ns > s->ts_ns)
         return false;
     o->count.old++;
     return true;
 }
 
-static void set_price(struct oracle *o, uint16_t asset, const struct feed_packet *p, uint64_t ts_ms, double v)
+static void set_price(struct oracle *o, uint16_t asset, const struct feed_packet *p, uint64_t ts_ns,
+                      const struct feed_num *v)
 {
     struct source *s = &o->src[asset];
     int64_t q;
     o->touched = true;
-    s->stream = p->stream;
-    s->ts_ms = ts_ms;
+    s->stream = stream_of(p);
+    s->ts_ns = ts_ns;
     // Each message carries the price whole, so it heals with the next one; a snapshot may have been taken
     // before what was lost.
     if (!p->snapshot)
         s->gapped = false;
-    if (price_from_double(v, o->m->asset[asset].decimals, &q) != 0) {
+    if (price_from_num(v, o->m->asset[asset].decimals, &q) != 0) {
         o->count.bad_price++;
         o->count.holds[HOLD_RANGE] += !s->bad;
         s->bad = true;
@@ -177,16 +186,26 @@ static void set_price(struct oracle *o, uint16_t asset, const struct feed_packet
     }
 }
 
+// A guard that cannot be checked (one of them is no price) counts as violated.
+static bool off_guard(const struct feed_num *mark, const struct feed_num *index, unsigned decimals,
+                      uint32_t ppm)
+{
+    int64_t m, i;
+    if (price_from_num(mark, decimals, &m) != 0 || price_from_num(index, decimals, &i) != 0)
+        return true;
+    return (i128)(m > i ? m - i : i - m) * 1000000 > (i128)i * ppm;
+}
+
 static void on_ticker(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
 {
-    const struct id_slot *slot = find_id(o, m->instrument_id);
+    const struct id_slot *slot = find_id(o, m->venue, m->instrument_id);
     if (slot->id == 0 || slot->asset < 0) {
         o->count.unknown++;
         return;
     }
     uint16_t asset = (uint16_t)slot->asset;
     struct source *s = &o->src[asset];
-    if (old_snapshot(o, s, p, m->ts_ms))
+    if (old_snapshot(o, s, p, m->ts_ns))
         return;
     if (m->has & HAS_STATE) {
         o->count.holds[HOLD_HALTED] += s->state == INSTRUMENT_OPEN && m->state != INSTRUMENT_OPEN;
@@ -195,12 +214,11 @@ static void on_ticker(struct oracle *o, const struct feed_packet *p, const struc
     }
     if (!(m->has & HAS_MARK))
         return; // absent stays absent: the old price keeps its age
-    set_price(o, asset, p, m->ts_ms, m->mark);
+    set_price(o, asset, p, m->ts_ns, &m->mark);
     uint32_t guard = o->m->asset[asset].guard_ppm;
     if (guard) {
-        // A guard that cannot be checked (no index, NaN, zero) counts as violated.
-        double diff = m->mark > m->index ? m->mark - m->index : m->index - m->mark;
-        bool off = !(m->has & HAS_INDEX) || !(diff * 1e6 <= (double)guard * m->index);
+        bool off =
+            !(m->has & HAS_INDEX) || off_guard(&m->mark, &m->index, o->m->asset[asset].decimals, guard);
         o->count.holds[HOLD_GUARD] += off && !s->off_guard;
         s->off_guard = off;
     }
@@ -215,11 +233,11 @@ static bool old_definition(const struct source *s, const struct feed_packet *p, 
 
 static void on_instrument(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
 {
-    struct id_slot *slot = find_id(o, m->instrument_id);
+    struct id_slot *slot = find_id(o, m->venue, m->instrument_id);
     if (slot->id == 0) {
         if (m->instrument_id == 0 || o->ids >= ID_BUCKETS / 2)
             return; // the table stays half empty, so that a look-up always ends
-        *slot = (struct id_slot){m->instrument_id, find_name(o, ASSET_MARK, m->name)};
+        *slot = (struct id_slot){m->instrument_id, m->venue, find_name(o, ASSET_MARK, m->name)};
         o->ids++;
     }
     if (slot->asset >= 0 && (m->has & HAS_STATE)) {
@@ -243,8 +261,8 @@ void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed
         int32_t asset = find_name(o, ASSET_INDEX, m->name);
         if (asset < 0)
             o->count.unknown++;
-        else if ((m->has & HAS_INDEX) && !old_snapshot(o, &o->src[asset], p, m->ts_ms))
-            set_price(o, (uint16_t)asset, p, m->ts_ms, m->index);
+        else if ((m->has & HAS_INDEX) && !old_snapshot(o, &o->src[asset], p, m->ts_ns))
+            set_price(o, (uint16_t)asset, p, m->ts_ns, &m->index);
         break;
     }
     case FEED_INSTRUMENT:

@@ -32,7 +32,7 @@ struct oracle_counters {
     uint64_t updates;           // messages that set a price
     uint64_t unknown;           // tickers of instruments not defined yet or not in the market
     uint64_t old;               // snapshots not newer than what the live channel said
-    uint64_t bad_price;         // values refused by price_from_double
+    uint64_t bad_price;         // values refused by price_from_num
     uint64_t groups;            // groups with at least one changed price
     uint64_t holds[HOLD_COUNT]; // transitions into each hold by a message (stale: seen when asked)
 };

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "feed/arbiter.h"
 
 enum {
     LOCKSTEP_WAIT_MS = 10000,
@@ -159,11 +160,16 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
         size_t n = src->poll(src->ctx, on_frame, &l);
         if (n == 0)
             l.empty_ns = before;
+        if (!l.capture && !l.failed && session_due(s, before))
+            l.failed = session_clock(s, before, e) != 0;
         take_replies(&l);
         if ((n == 0 || polls % CLOCK_EVERY == 0) &&
             !housekeeping(&l, src, start, &last_frame, &last_progress, &seen))
             break;
     }
+    // Nothing more comes that could fill a hole.
+    if (!l.failed && l.capture && session_due(s, UINT64_MAX))
+        l.failed = session_clock(s, l.newest_ns + ARBITER_HOLD_NS, e) != 0;
     if (!l.failed)
         (void)settle(&l, DRAIN_WAIT_MS, false);
     if (c->progress)

@@ -178,7 +178,7 @@ static void log_frame(struct session *s)
         return;
     uint8_t ts[8];
     s->frame_logged = true;
-    advance(s, s->heard_ns);
+    advance(s, s->frame_ns);
     le64_store(ts, s->frame_ns);
     put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
 }
@@ -213,6 +213,7 @@ static void on_end(void *ctx, const struct feed_packet *p)
     s->t_prices = clock_ticks();
     if (n) {
         took(s, STAGE_DECODE, s->t_frame, s->t_prices);
+        s->t_frame = 0; // a frame may set free others that waited: the first group is measured
         check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
     } else if (touched && engine_watching(s->engine)) {
         check(s, engine_review(s->engine, &s->why)); // a hold may have ended
@@ -339,17 +340,22 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
                   struct err *e)
 {
     const struct feed_sink sink = {s, on_msg, on_end};
-    if (ts_ns > s->heard_ns)
+    if (ts_ns >= s->heard_ns)
         s->heard_ns = ts_ns;
+    else
+        catch_up(s); // the time heard before goes into the log on its own: this frame does not tell it
     s->frame = data;
     s->frame_ns = ts_ns;
     s->frame_len = caplen;
     s->frame_logged = s->submitted = false;
     s->t_frame = clock_ticks();
     s->t_prices = 0;
-    feed_frame(s->feed, ts_ns, data, caplen, wirelen, &sink);
+    // Whatever the arbiter has seen may decide what it does later, so it is in the log, copies included.
+    if (feed_frame(s->feed, ts_ns, data, caplen, wirelen, &sink) == DROP_NONE)
+        log_frame(s);
+    s->frame_logged = true;
     s->t_frame = s->t_prices = 0;
-    if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS)
+    if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || feed_due(s->feed, s->heard_ns))
         catch_up(s);
     return verdict(s, e);
 }
@@ -390,6 +396,7 @@ int session_kill(struct session *s, bool on, struct err *e)
 
 int session_clock(struct session *s, uint64_t now_ns, struct err *e)
 {
+    const struct feed_sink sink = {s, on_msg, on_end};
     uint8_t ts[8];
     if (now_ns <= s->now_ns)
         return 0;
@@ -398,9 +405,15 @@ int session_clock(struct session *s, uint64_t now_ns, struct err *e)
     advance(s, now_ns);
     if (s->heard_ns < now_ns)
         s->heard_ns = now_ns;
+    feed_time(s->feed, now_ns, &sink); // what was kept and is due
     if (engine_watching(s->engine))
         check(s, engine_review(s->engine, &s->why));
     return verdict(s, e);
+}
+
+bool session_due(const struct session *s, uint64_t now_ns)
+{
+    return feed_due(s->feed, now_ns);
 }
 
 const struct feed *session_feed(const struct session *s)

@@ -50,14 +50,18 @@ int session_begin(struct session *s, struct err *e);
 void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision);
 // Value handed over by earlier sessions of the journal; counts towards the limit on the whole run.
 void session_spent(struct session *s, int64_t value_e8);
-// Inputs. 0, or -1 with *e set: the session must stop. A frame that the feed drops is not logged; the time it
-// tells goes into the log as J_CLOCK before it can decide anything.
-// ts_ns is when the frame came; its prices are as old as that, also when stream time is further on already.
+// Inputs. 0, or -1 with *e set: the session must stop. Every frame that a protocol takes is logged, copies of
+// the other line included: they decide how long the feed waits for what is missing. A frame that the feed
+// drops is not; the time it tells goes into the log as J_CLOCK before it can decide anything. ts_ns is when
+// the frame came; its prices are as old as that, also when stream time is further on already.
 int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
                   struct err *e);
 int session_reply(struct session *s, const struct order_reply *r, struct err *e);
 int session_kill(struct session *s, bool on, struct err *e);
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
+// Whether packets wait for others that are missing and will not be waited for any longer at now_ns:
+// session_clock() then lets them go.
+bool session_due(const struct session *s, uint64_t now_ns);
 
 const struct feed *session_feed(const struct session *s);
 const struct oracle *session_oracle(const struct session *s);

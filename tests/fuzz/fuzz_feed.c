@@ -6,8 +6,9 @@
 // An input is a sequence of frames for one context, so that state from one frame meets the next:
 //   { u8 flags, u16 length (little-endian), bytes } ...
 // flags: bits 0-1 link type; bit 2 the bytes are only a UDP payload and get correct headers; bit 3 the frame
-// was longer on the wire than captured. A length beyond the input takes what is there.
-// The corpus is written by tests/fuzz/make_corpus.py from `tripline gen`.
+// was longer on the wire than captured, or, with bit 2, goes to another group; bits 4-7 time since the frame
+// before, in 0.1 ms. A length beyond the input takes what is there. The corpus is written by
+// tests/fuzz/make_corpus.py from `tripline gen`.
 #include "base/bytes.h"
 #include "feed/feed.h"
 #include "feed/gen_frame.h"
@@ -19,9 +20,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct state {
-    const uint8_t *frame; // the frame being decoded
-    size_t len;
     unsigned msgs, ends;
+    unsigned idx; // of the newest message of the open packet
+    uint64_t all, all_ends;
 };
 
 static void require(int ok)
@@ -30,18 +31,35 @@ static void require(int ok)
         abort();
 }
 
+static void check_num(const struct feed_num *n, uint32_t has, uint32_t bit)
+{
+    int64_t out = 0;
+    require(n->form <= NUM_DECIMAL);
+    require(!(has & bit) || n->form != NUM_NONE);
+    if (price_from_num(n, 9, &out) == 0)
+        require(out > 0);
+}
+
+static volatile unsigned sum;
+static uint64_t now;
+
 static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct state *s = ctx;
-    int64_t out = 0;
-    require(s->ends == 0 && !p->duplicate);
-    require(p->payload >= s->frame && p->payload + p->len <= s->frame + s->len);
-    require(m->kind >= FEED_TICKER && m->kind <= FEED_INSTRUMENT);
+    require(p->venue > VENUE_NONE && p->venue < VENUE_COUNT && m->venue == p->venue);
+    for (size_t i = 0; i < p->len; i++)
+        sum += p->payload[i]; // the sanitizer sees it when the packet is gone
+    require(m->kind >= FEED_TICKER && m->kind <= FEED_STATUS);
     require(memchr(m->name, 0, sizeof m->name) != NULL);
-    require((m->kind == FEED_TICKER) == (m->name[0] == 0));
-    require(s->msgs == 0 || m->msg_idx >= s->msgs); // indexes rise, counting what is not delivered
-    if (price_from_double(m->mark, 9, &out) == 0)
-        require(out > 0 && (m->has & HAS_MARK || m->kind != FEED_TICKER));
+    require(m->kind == FEED_INDEX || m->kind == FEED_INSTRUMENT || m->name[0] == 0);
+    require(m->msg_idx >= s->idx); // indexes rise, counting what is not delivered
+    require(!p->heartbeat && p->count > 0);
+    s->idx = m->msg_idx;
+    check_num(&m->mark, m->has, HAS_MARK);
+    check_num(&m->index, m->has, HAS_INDEX);
+    check_num(&m->bid, m->has, HAS_BID);
+    check_num(&m->ask, m->has, HAS_ASK);
+    check_num(&m->last, m->has, HAS_LAST);
     s->msgs++;
 }
 
@@ -50,32 +68,35 @@ static void on_end(void *ctx, const struct feed_packet *p)
     struct state *s = ctx;
     (void)p;
     s->ends++;
+    s->idx = 0;
 }
 
 // An exact-size copy, so that the sanitizer sees every byte read beyond the frame.
-static void decode(struct feed *f, unsigned flags, const uint8_t *bytes, size_t len)
+static void decode(struct feed *f, struct state *s, unsigned flags, const uint8_t *bytes, size_t len)
 {
     uint8_t *copy = malloc(len ? len : 1);
     require(copy != NULL);
     memcpy(copy, bytes, len);
-    struct state s = {copy, len, 0, 0};
-    struct feed_sink sink = {&s, on_msg, on_end};
+    struct feed_sink sink = {s, on_msg, on_end};
     size_t wire = flags & 8 ? len + 1 + (flags >> 4) : len;
-    enum feed_drop why = feed_link_frame(f, (enum feed_link)(flags & 3), 1, copy, len, wire, &sink);
+    s->msgs = s->ends = 0;
+    now += (uint64_t)(flags >> 4) * 100000; // ns
+    enum feed_drop why = feed_link_frame(f, (enum feed_link)(flags & 3), now, copy, len, wire, &sink);
     require((unsigned)why < DROP_COUNT);
-    require(s.ends == (why == DROP_NONE) && (why == DROP_NONE || s.msgs == 0));
+    require(why == DROP_NONE || s->msgs + s->ends == 0);
+    s->all_ends += s->ends;
     free(copy);
 }
 
-static void decode_payload(struct feed *f, const uint8_t *bytes, size_t len)
+static void decode_payload(struct feed *f, struct state *s, unsigned flags, const uint8_t *bytes, size_t len)
 {
     struct gen_frame g;
     struct frame_options o = {0};
     if (len > FRAME_PAYLOAD_MAX)
         len = FRAME_PAYLOAD_MAX;
     memcpy(frame_payload(&g, &o), bytes, len);
-    frame_finish(&g, &o, 1, 6100, len);
-    decode(f, LINK_ETHERNET, g.buf, g.len);
+    frame_finish(&g, &o, flags & 8 ? 2 : 1, 6100, len);
+    decode(f, s, (flags & ~15u) | LINK_ETHERNET, g.buf, g.len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -83,6 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct feed *f = feed_new();
     require(f != NULL);
     uint64_t frames = 0;
+    struct state s = {0};
+    struct feed_sink sink = {&s, on_msg, on_end};
+    now = 1000000000;
     while (size > 3) {
         unsigned flags = data[0];
         size_t len = le16_load(data + 1);
@@ -91,9 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (len > size)
             len = size;
         if (flags & 4)
-            decode_payload(f, data, len);
+            decode_payload(f, &s, flags, data, len);
         else
-            decode(f, flags, data, len);
+            decode(f, &s, flags, data, len);
         data += len;
         size -= len;
         frames++;
@@ -103,7 +127,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned d = 0; d < DROP_COUNT; d++)
         dropped += n->drop[d];
     require(n->frames == frames && n->packets + dropped == frames);
-    require(n->messages == n->tickers + n->indexes + n->instruments + n->other_messages + n->bad_layouts);
+    s.ends = 0;
+    feed_time(f, UINT64_MAX, &sink); // what still waits
+    require(!feed_due(f, UINT64_MAX));
+    require(s.all_ends + s.ends + n->duplicates <= n->packets + n->packets); // nothing is made up
     feed_free(f);
     return 0;
 }

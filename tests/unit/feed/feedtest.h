@@ -4,6 +4,7 @@
 #ifndef TRIPLINE_TEST_FEEDTEST_H
 #define TRIPLINE_TEST_FEEDTEST_H
 
+#include "feed/arbiter.h"
 #include "feed/deribit_encode.h"
 #include "feed/feed.h"
 #include "feed/gen_frame.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_MAX = 64, TEST_PORT = 6100, TEST_GROUP = 7 };
+enum { KEEP_MAX = 1024, TEST_PORT = 6100, TEST_GROUP = 7 };
 #define TEST_IP 0xef6f6f07u // 239.111.111.7
 
 struct kept {
@@ -22,12 +23,13 @@ struct kept {
     bool after_end;          // a message came after its packet's end
 };
 
+static uint64_t test_ns = 123456789; // receive time of the next frame
+
 static inline void keep_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct kept *k = ctx;
-    (void)p;
     ck_assert_uint_lt(k->msgs, KEEP_MAX);
-    k->after_end |= k->ends != 0;
+    k->after_end |= k->ends != 0 && p->channel == k->last.channel && p->seq == k->last.seq;
     k->msg[k->msgs++] = *m;
 }
 
@@ -40,7 +42,9 @@ static inline void keep_end(void *ctx, const struct feed_packet *p)
 
 static inline void kept_clear(struct kept *k)
 {
-    memset(k, 0, sizeof *k);
+    memset(&k->last, 0, sizeof k->last);
+    k->msgs = k->ends = 0;
+    k->after_end = false;
 }
 
 static inline struct feed_sink kept_sink(struct kept *k)
@@ -58,9 +62,28 @@ static inline enum feed_drop feed_exact(struct feed *f, const uint8_t *bytes, si
         memcpy(copy, bytes, caplen);
     kept_clear(k);
     struct feed_sink sink = kept_sink(k);
-    enum feed_drop why = feed_frame(f, 123456789, caplen ? copy : copy + 1, caplen, wirelen, &sink);
+    enum feed_drop why = feed_frame(f, test_ns, caplen ? copy : copy + 1, caplen, wirelen, &sink);
     free(copy);
     return why;
+}
+
+// As long after the newest frame as what is missing is waited for.
+static inline void feed_wait(struct feed *f, struct kept *k)
+{
+    kept_clear(k);
+    struct feed_sink sink = kept_sink(k);
+    test_ns += ARBITER_HOLD_NS;
+    feed_time(f, test_ns, &sink);
+}
+
+static inline struct feed_num num(double v)
+{
+    return (struct feed_num){.v.f = v, .form = NUM_DOUBLE};
+}
+
+static inline bool num_is(struct feed_num n, double v)
+{
+    return n.form == NUM_DOUBLE && n.v.f == v;
 }
 
 // A frame around a payload of any bytes.

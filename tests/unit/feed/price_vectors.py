@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Vectors for price_from_double: price_vectors.py SEED COUNT prints `bits decimals result` lines, the result
-from exact rational arithmetic, `-` where there is none."""
+"""Vectors for price_from_double and price_from_decimal: price_vectors.py SEED COUNT prints `bits decimals result`
+lines, price_vectors.py SEED COUNT decimal `mantissa exponent decimals result` lines, the result from exact rational
+arithmetic, `-` where there is none."""
 import decimal
 import fractions
 import math
@@ -74,8 +75,39 @@ def random_cases(rng, count):
             yield bits_of(10.0**rng.uniform(-10, 9)), rng.randrange(19)
 
 
+def scaled(mantissa, exp10, decimals):
+    if mantissa <= 0 or not -18 <= exp10 <= 18 or not 0 <= decimals <= 18:
+        return "-"
+    n = round(fractions.Fraction(mantissa) * fractions.Fraction(10)**(exp10 + decimals))
+    return str(n) if 0 < n <= INT64_MAX else "-"
+
+
+def decimal_cases(rng, count):
+    for mantissa in (0, 1, -1, 4, 5, 6, 15, 25, 35, INT64_MAX, INT64_MAX - 1, -2**63):
+        for exp10 in range(-19, 20):
+            for decimals in range(20):
+                yield mantissa, exp10, decimals
+    for _ in range(count):
+        exp10, decimals = rng.randrange(-18, 19), rng.randrange(19)
+        kind = rng.randrange(3)
+        if kind == 0:  # any size
+            mantissa = rng.getrandbits(rng.randrange(1, 64))
+        elif kind == 1:  # ties and their neighbours
+            digits = rng.randrange(1, 18)
+            mantissa = rng.randrange(1, 10**(18 - digits)) * 10**digits + 5 * 10**(digits - 1) + rng.randrange(-1, 2)
+            exp10, decimals = -rng.randrange(digits, 19), 0
+            decimals = -digits - exp10
+        else:  # the end of the range
+            mantissa = INT64_MAX // 10**max(0, min(18, exp10 + decimals)) + rng.randrange(-2, 3)
+        yield min(mantissa, INT64_MAX), exp10, decimals
+
+
 def main():
     rng = random.Random(int(sys.argv[1]))
+    if len(sys.argv) > 3:
+        for mantissa, exp10, decimals in decimal_cases(rng, int(sys.argv[2])):
+            print("%d %d %d %s" % (mantissa, exp10, decimals, scaled(mantissa, exp10, decimals)))
+        return
     for cases in (edge_cases(), random_cases(rng, int(sys.argv[2]))):
         for bits, decimals in cases:
             bits &= 2**64 - 1

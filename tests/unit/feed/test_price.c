@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// price_from_double against exact rational arithmetic in Python (price_vectors.py), and the cases that a
-// reader can check by eye. Runs from the project's root.
+// price_from_double and price_from_decimal against exact rational arithmetic in Python (price_vectors.py),
+// and the cases that a reader can check by eye. Runs from the project's root.
 #include "base/test_seed.h"
 #include "feed/feedtest.h"
 #include "feed/price.h"
@@ -78,4 +78,39 @@ START_TEST(test_against_rationals)
 }
 END_TEST
 
-RUN_SUITE("price", test_by_eye, test_against_rationals)
+START_TEST(test_decimals_against_rationals)
+{
+    char command[128], want[32];
+    int64_t mantissa;
+    int exp10;
+    unsigned decimals;
+    size_t lines = 0, results = 0;
+    snprintf(command, sizeof command, "python3 tests/unit/feed/price_vectors.py %" PRIu64 " 40000 decimal",
+             test_seed(20261121));
+    FILE *in = popen(command, "r");
+    ck_assert_ptr_nonnull(in);
+    while (fscanf(in, "%" SCNd64 " %d %u %31s", &mantissa, &exp10, &decimals, want) == 4) {
+        int64_t got = 0, again = 0;
+        char text[32] = "-";
+        struct feed_num n = {.v.m = mantissa, .exp10 = (int8_t)exp10, .form = NUM_DECIMAL};
+        if (price_from_decimal(mantissa, exp10, decimals, &got) == 0) {
+            snprintf(text, sizeof text, "%" PRId64, got);
+            results++;
+        }
+        ck_assert_msg(!strcmp(text, want), "%" PRId64 "e%d decimals %u: %s, expected %s", mantissa, exp10,
+                      decimals, text, want);
+        ck_assert_int_eq(price_from_num(&n, decimals, &again) == 0, text[0] != '-');
+        ck_assert_int_eq(got, again);
+        lines++;
+    }
+    ck_assert_int_eq(pclose(in), 0);
+    ck_assert_uint_gt(lines, 45000);
+    ck_assert_uint_gt(results, 10000);
+    struct feed_num none = {0};
+    int64_t out = 42;
+    ck_assert_int_eq(price_from_num(&none, 2, &out), -1);
+    ck_assert_int_eq(out, 42);
+}
+END_TEST
+
+RUN_SUITE("price", test_by_eye, test_against_rationals, test_decimals_against_rationals)

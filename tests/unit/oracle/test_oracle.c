@@ -41,6 +41,11 @@ static void teardown(void)
     oracle_free(o);
 }
 
+static struct feed_num num(double v)
+{
+    return (struct feed_num){.v.f = v, .form = NUM_DOUBLE};
+}
+
 static void define(uint64_t id, const char *name, uint8_t state)
 {
     struct feed_msg msg = {.kind = FEED_INSTRUMENT, .instrument_id = id, .state = state, .has = HAS_STATE};
@@ -54,8 +59,8 @@ static void ticker(uint64_t id, double mark, double index, uint8_t state)
                            .instrument_id = id,
                            .state = state,
                            .has = HAS_MARK | HAS_INDEX | HAS_STATE,
-                           .mark = mark,
-                           .index = index};
+                           .mark = num(mark),
+                           .index = num(index)};
     oracle_msg(o, &p, &msg);
 }
 
@@ -107,7 +112,7 @@ END_TEST
 
 START_TEST(test_index_price)
 {
-    struct feed_msg msg = {.kind = FEED_INDEX, .has = HAS_INDEX, .index = 25448.57};
+    struct feed_msg msg = {.kind = FEED_INDEX, .has = HAS_INDEX, .index = num(25448.57)};
     strcpy(msg.name, "btc_usd");
     oracle_msg(o, &p, &msg);
     ck_assert_uint_eq(end(), 1);
@@ -142,7 +147,7 @@ START_TEST(test_gap_holds_until_the_next_message)
 }
 END_TEST
 
-static void snapshot_ticker(double mark, uint64_t ts_ms)
+static void snapshot_ticker(double mark, uint64_t ts_ns)
 {
     struct feed_packet snap = p;
     snap.channel = 101;
@@ -151,9 +156,9 @@ static void snapshot_ticker(double mark, uint64_t ts_ms)
                            .instrument_id = 7,
                            .state = INSTRUMENT_OPEN,
                            .has = HAS_MARK | HAS_INDEX | HAS_STATE,
-                           .ts_ms = ts_ms,
-                           .mark = mark,
-                           .index = mark};
+                           .ts_ns = ts_ns,
+                           .mark = num(mark),
+                           .index = num(mark)};
     oracle_msg(o, &snap, &msg);
     (void)oracle_end(o, &snap, changed, &touched);
 }
@@ -230,7 +235,7 @@ START_TEST(test_guard_against_the_index)
     (void)end();
     ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_GUARD);
     struct feed_msg no_index = {
-        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_MARK, .mark = 50000.0, .index = NAN};
+        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_MARK, .mark = num(50000.0), .index = num(NAN)};
     oracle_msg(o, &p, &no_index); // a guard that cannot be checked does not pass
     (void)end();
     ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GUARD);
@@ -247,8 +252,11 @@ START_TEST(test_stale_by_its_own_limit)
     ck_assert_int_eq(oracle_hold(o, MARK, SECOND + UINT64_C(5000000001)), HOLD_STALE);
     ck_assert_int_eq(oracle_hold(o, RECIP, SECOND + UINT64_C(5000000001)), HOLD_STALE);
     p.ts_ns = 10u * (uint64_t)SECOND;
-    struct feed_msg no_mark = {
-        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_INDEX | HAS_STATE, .state = 1, .index = 50000.0};
+    struct feed_msg no_mark = {.kind = FEED_TICKER,
+                               .instrument_id = 7,
+                               .has = HAS_INDEX | HAS_STATE,
+                               .state = 1,
+                               .index = num(50000.0)};
     oracle_msg(o, &p, &no_mark); // an absent mark is no news: the price keeps its age
     (void)end();
     ck_assert_int_eq(oracle_hold(o, MARK, p.ts_ns), HOLD_STALE);

@@ -9,6 +9,7 @@
 
 #include "accounts/rules/rule.h"
 #include "base/clock.h"
+#include "feed/arbiter.h"
 #include "feed/deribit_encode.h"
 #include "feed/gen_frame.h"
 #include "run/live.h"
@@ -199,6 +200,16 @@ static void send_nothing_of_interest(void)
     send_payload(buf, deribit_end(&enc));
 }
 
+// So much later that what is missing is lost.
+static void give_up_waiting(void)
+{
+    struct err e = {{0}};
+    now += ARBITER_HOLD_NS;
+    ck_assert(session_due(s, now) && !session_due(s, now - 1));
+    ck_assert_int_eq(session_clock(s, now, &e), 0);
+    ck_assert(!session_due(s, now));
+}
+
 static uint64_t held(enum hold h)
 {
     return session_counters(s)->held[h];
@@ -225,6 +236,7 @@ START_TEST(test_gap_holds_then_orders)
     send_ticker(60000.0);
     seq += 3; // lost packets; the next one tells, and carries nothing
     send_nothing_of_interest();
+    give_up_waiting();
     ck_assert_int_eq(oracle_hold(session_oracle(s), 0, now), HOLD_GAP);
     send_ticker(57000.0); // whole again with its next message: acted on at once
     ck_assert_uint_eq(gw.orders, 1);
@@ -242,6 +254,7 @@ START_TEST(test_gap_while_breached)
     ck_assert_uint_eq(session_counters(s)->refused_by_desk[DESK_KILLED], 1);
     seq += 1;
     send_nothing_of_interest();
+    give_up_waiting();
     ck_assert_int_eq(session_kill(s, false, &e), 0); // the switch is off again, but now there is a gap
     ck_assert_uint_eq(gw.orders, 0);
     ck_assert_uint_eq(held(HOLD_GAP), 1);

@@ -12,6 +12,7 @@
 #include "accounts/rules/rule.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "feed/arbiter.h"
 #include "feed/deribit_encode.h"
 #include "feed/gen_frame.h"
 #include "run/replay.h"
@@ -222,14 +223,35 @@ static void tell_time(void)
         t.stream = t.now;
 }
 
-static void lose(uint16_t channel)
+static bool lose(uint16_t channel)
 {
     if (!prng_chance(&t.rnd, 1, 25))
-        return;
+        return false;
     t.seq[channel - 10] += 1 + (uint32_t)prng_below(&t.rnd, 3);
     for (int i = 0; i < MARKETS; i++)
         if (CHANNEL[i] == channel && t.told[i].ns)
             t.told[i].gapped = true;
+    return true;
+}
+
+// What was lost does not come any more: the packets behind it are waiting until the session gives it up.
+static void give_up(bool lost)
+{
+    struct err e = {{0}};
+    if (!lost)
+        return;
+    t.stream += ARBITER_HOLD_NS;
+    ck_assert(session_due(t.session, t.stream));
+    ck_assert_int_eq(session_clock(t.session, t.stream, &e), 0);
+}
+
+static void send_empty(uint16_t channel, uint32_t seq)
+{
+    uint8_t buf[64];
+    struct deribit_encoder enc;
+    deribit_begin(&enc, buf, sizeof buf, channel, seq);
+    deribit_put_snapshot_end(&enc);
+    send_payload(channel, buf, deribit_end(&enc));
 }
 
 static void define(void)
@@ -261,13 +283,26 @@ static double walk(double mark, int i)
     return floor(mark * (1 + step + back) * 100) / 100;
 }
 
+static void tell(struct told *w, const struct deribit_ticker *d)
+{
+    w->mark = d->mark;
+    w->px = quanta(d->mark);
+    w->ns = t.now;
+    w->gapped = false;
+    w->open = d->state == INSTRUMENT_OPEN;
+    w->off_guard = d->index != d->mark;
+    memset(t.refused_now, 0, sizeof t.refused_now);
+}
+
 static void send_ticker(int i)
 {
     uint8_t buf[512];
     struct deribit_encoder enc;
     struct told *w = &t.told[i];
+    uint32_t *seq = &t.seq[CHANNEL[i] - 10];
     tell_time();
-    lose(CHANNEL[i]);
+    bool lost = lose(CHANNEL[i]), copy = prng_chance(&t.rnd, 1, 10);
+    bool swap = !lost && prng_chance(&t.rnd, 1, 10); // it overtakes the packet before it
     double mark = prng_chance(&t.rnd, 1, 6) && w->mark > 0 ? w->mark : walk(w->mark, i);
     bool off = prng_chance(&t.rnd, 1, 20);
     const struct deribit_ticker d = {.id = (uint32_t)i + 12,
@@ -275,28 +310,28 @@ static void send_ticker(int i)
                                      .ts_ms = t.now / 1000000,
                                      .mark = mark,
                                      .index = off ? mark * 1.2 : mark};
-    w->mark = mark;
-    w->px = quanta(mark);
-    w->ns = t.now;
-    w->gapped = false;
-    w->open = d.state == INSTRUMENT_OPEN;
-    w->off_guard = off;
-    memset(t.refused_now, 0, sizeof t.refused_now);
-    deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], t.seq[CHANNEL[i] - 10]++);
+    if (!swap)
+        tell(w, &d);
+    deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], *seq + swap);
     deribit_put_ticker(&enc, &d);
     send_payload(CHANNEL[i], buf, deribit_end(&enc));
+    if (swap) {
+        tell(w, &d);
+        send_empty(CHANNEL[i], *seq);
+    }
+    if (copy)
+        send_payload(CHANNEL[i], buf, deribit_end(&enc));
+    *seq += 1u + swap;
+    give_up(lost);
 }
 
 static void send_other(void)
 {
-    uint8_t buf[64];
-    struct deribit_encoder enc;
     uint16_t channel = (uint16_t)(10 + prng_below(&t.rnd, 2));
     tell_time();
-    lose(channel);
-    deribit_begin(&enc, buf, sizeof buf, channel, t.seq[channel - 10]++);
-    deribit_put_snapshot_end(&enc);
-    send_payload(channel, buf, deribit_end(&enc));
+    bool lost = lose(channel);
+    send_empty(channel, t.seq[channel - 10]++);
+    give_up(lost);
 }
 
 // Not even UDP: the feed drops it, but it does carry a time.

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts a stream's datagrams in order: the first copy of each number wins, whichever line brought it; copies
+// are dropped; what comes early is kept for a while; a gap is declared only when waiting cannot help. Streams
+// are found by (venue, channel, snapshot), so lines of one channel need not be configured. Time is stream
+// time (the receive stamps of frames, session clock), so that a replay decides the same; it never runs
+// backwards. One thread; no allocation after arbiter_new(). A stream without loss costs O(1) a datagram and
+// copies none.
+//
+// With E the next number expected (modulo 2^32 or 2^64), a datagram carrying [s, s + n):
+//   s + n <= E                    a copy, or late after its gap was declared: dropped, counted
+//   s <= E < s + n                accepted; E - s of its messages are passed over (messages numbered)
+//   s > E                         early: kept (a copy of the frame's payload) until the hole is filled or
+//                                 declared lost
+// The hole before the earliest kept datagram is declared lost when
+//   every live line has passed E by at least ARBITER_REORDER datagrams (a line is live when it was heard
+//   within the last ARBITER_LINE_NS; with one live line that line alone decides), or the longest kept
+//   datagram has waited ARBITER_HOLD_NS, or ARBITER_KEPT datagrams are kept, or the next one does not fit
+//   (the pool is full, or it is over ARBITER_PAYLOAD long: then everything up to it is let go).
+// What is due by the clock goes before a datagram that comes later than that, also one that would fill the
+// hole: so a capture and the live run decide alike. A heartbeat with s > E shows a hole as a datagram would.
+// Snapshot streams are ordered the same way.
+//
+// A restart of the stream (reported as restart, with the gap that is known of) is
+//   the venue's own reset (frame_info.reset), once, whichever line brings it first; one behind E only when
+//   its exchange time, if it has one, is new: else it is late, or a run of datagrams behind E on one line:
+//   unbroken (each begins where the one before ended, nothing accepted between), at least ARBITER_RESTART_RUN
+//   long, its newest exchange time after everything that the stream has carried: old data, however late, is
+//   not taken for a restart. Where times do not help (none, or a wrong one accepted before),
+//   ARBITER_WEDGE_RUN datagrams decide alone, so that no stream stays dead for ever. The part of the run that
+//   was dropped is reported as gap.
+// What was kept is let go before a restart. For ARBITER_LINE_NS after one, early datagrams with an exchange
+// time before the restart's are the old sequence on a slower line: dropped as late.
+#ifndef TRIPLINE_FEED_ARBITER_H
+#define TRIPLINE_FEED_ARBITER_H
+
+#include "feed/feed.h"
+#include "feed/protocol.h"
+
+enum {
+    ARBITER_STREAMS = 3072,
+    ARBITER_KEPT = 64,      // early datagrams of one stream
+    ARBITER_POOL = 1024,    // of all streams together
+    ARBITER_PAYLOAD = 2048, // bytes of one that can be kept
+    ARBITER_REORDER = 4,    // datagrams a line may be out of order
+    ARBITER_LINES = 2,
+    ARBITER_RESTART_RUN = 3,
+    ARBITER_WEDGE_RUN = 4096,
+    ARBITER_SEEN = 64, // numbers behind a line's newest of which it is known whether the line brought them
+};
+#define ARBITER_HOLD_NS UINT64_C(2000000)    // 2 ms
+#define ARBITER_LINE_NS UINT64_C(5000000000) // 5 s: longest idle heartbeat of a venue whose lines both send
+
+// Counters of one line of one stream, feeds.md 6.14; `tripline decode --stats`, telemetry and `tripline top`
+// show them. packets = first + copies + late + heartbeats + those kept at the moment.
+struct line_counters {
+    uint64_t packets;    // whole datagrams
+    uint64_t first;      // accepted from this line
+    uint64_t copies;     // dropped: all of it was delivered before
+    uint64_t late;       // dropped: after its gap was declared, or the old sequence after a restart
+    uint64_t heartbeats; // carry no number
+    uint64_t early;      // came before a number below it (on its own or the other line)
+    uint64_t gaps, lost; // numbers that this line never brought, whether or not the other one did; late ones
+                         // are taken off again within ARBITER_SEEN
+    uint64_t bad;        // refused by the protocol's frame()
+    uint64_t unknown_templates;       // messages
+    uint64_t last_ns;                 // receive time of the newest datagram
+    uint64_t stale_ns;                // time spent silent beyond the protocol's quiet_ns
+    int64_t lead_ns_min, lead_ns_max; // of copies: receive time after the first copy's; both 0 before any
+};
+
+struct arbiter;
+// An accepted datagram, in order; payload valid during the call only. skip: see protocol.h. May not call back
+// into the arbiter.
+typedef void arbiter_out(void *ctx, const struct feed_protocol *proto, struct feed_packet *p, uint32_t skip);
+
+// n: gaps, missing, duplicates, restarts and early are counted there. NULL when out of memory.
+struct arbiter *arbiter_new(struct feed_counters *n, arbiter_out *out, void *ctx);
+void arbiter_free(struct arbiter *a);
+// One datagram that frame() found whole. Calls out for it and for kept ones that follow, or keeps it. p has
+// receive time, addresses and payload; the rest is filled in here. DROP_NONE, or DROP_CHANNELS (nothing has
+// changed then).
+enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f,
+                            struct feed_packet *p);
+// Stream time has moved on: kept datagrams may be due. UINT64_MAX: the input is over, all of them are.
+void arbiter_time(struct arbiter *a, uint64_t now_ns);
+// Whether arbiter_time() would let something go.
+bool arbiter_due(const struct arbiter *a, uint64_t now_ns);
+// A datagram that frame() refused: counted for its line where the stream is known.
+void arbiter_bad(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f);
+// Messages of unknown templates found in an accepted datagram, for its line's counter.
+void arbiter_unknown(struct arbiter *a, const struct feed_protocol *proto, const struct feed_packet *p,
+                     uint64_t n);
+
+// Streams heard so far, for reports: false when i is past the last.
+struct arbiter_stream {
+    const struct feed_protocol *proto;
+    uint16_t channel;
+    bool snapshot;
+    bool broken;         // a hole is open: the newest datagrams wait for it
+    bool stale;          // every line is silent for longer than the protocol's quiet_ns
+    uint64_t next;       // number expected
+    uint64_t gaps, lost; // declared: lost on every line
+    uint32_t kept;       // datagrams
+    struct line_counters line[ARBITER_LINES];
+};
+bool arbiter_stream(const struct arbiter *a, size_t i, struct arbiter_stream *out);
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the arbiter knows of one line of a stream: when it was heard, what it brought, what it never brought.
+// Also the arithmetic of sequence numbers. Internal to the arbiter. Pure functions on the caller's state.
+#ifndef TRIPLINE_FEED_ARBITER_LINE_H
+#define TRIPLINE_FEED_ARBITER_LINE_H
+
+#include "feed/arbiter.h"
+
+struct line {
+    bool heard;
+    bool counted;         // next and seen hold something
+    uint64_t came_ns;     // arbiter's clock at its newest datagram
+    uint64_t run_next;    // the unbroken run behind the number expected: where it goes on,
+    uint64_t run;         // its datagrams (0 = none),
+    uint64_t run_numbers; // and numbers
+    uint64_t next;        // behind the newest number that it brought
+    uint64_t seen;        // bit i: it brought next - 1 - i
+    unsigned passed;      // datagrams among the kept ones that it brought
+    struct line_counters n;
+};
+
+// How far `to` is ahead of `from` in numbers that wrap at 2 * half.
+static inline uint64_t seq_distance(uint64_t half, uint64_t from, uint64_t to)
+{
+    return (to - from) & (half * 2 - 1);
+}
+// Whether a distance is ahead; 0 is not, nor is what is as far behind as ahead.
+static inline bool seq_is_ahead(uint64_t half, uint64_t d)
+{
+    return d != 0 && d < half;
+}
+
+// A datagram came by this line. quiet_ns: 0 = no rule.
+void line_heard(struct line *l, uint64_t quiet_ns, uint64_t now_ns, uint64_t ts_ns);
+// It brought [seq, seq + count), all of it at or behind the stream's next number by now.
+void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count);
+// It brought a copy of what came first at first_ns. Before the copy is counted.
+void line_lead(struct line *l, uint64_t first_ns, uint64_t ts_ns);
+
+#endif

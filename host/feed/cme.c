@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+// CME MDP 3.0: recognises datagrams, tells feeds, channels and lines apart, and publishes what a market event
+// has changed when the event is over. Layouts: cme_table.c; books and recovery: cme_book.c, cme_recover.c;
+// rules and hazards: docs/feeds-cme.md.
+#include "feed/cme_rows.h"
+#include "feed/cme_state.h"
+#include "feed/protocol.h"
+
+// Bounds of the probe only. Messages behind the first may have any template.
+enum {
+    PROBE_TEMPLATE_MAX = 127,
+    PROBE_VERSION_MAX = 63,
+};
+
+// Ports say which channel it is: channel 310 is 14310 on line A and 15310 on line B for three feeds (live,
+// snapshots, definitions), 23310 and 22310 for the snapshots of orders.
+enum {
+    PORT_A = 14000,
+    PORT_B = 15000,
+    PORT_ORDERS_A = 23000,
+    PORT_ORDERS_B = 22000,
+    PORT_CHANNELS = 1000,
+};
+
+// The feeds of a channel number their packets each for itself, over and over; frame_info.channel tells them
+// apart.
+enum feed_type { FEED_LIVE = 0, FEED_BOOKS = 0x10000, FEED_DEFINITIONS = 10000, FEED_ORDERS = 20000 };
+
+static bool cme_probe(const uint8_t *p, size_t len)
+{
+    if (len < CME_PACKET_HEADER + CME_MSG_HEADER)
+        return false;
+    const uint8_t *m = p + CME_PACKET_HEADER;
+    unsigned size = le16_load(m + CME_MSG_SIZE), block = le16_load(m + CME_MSG_BLOCK);
+    unsigned template_id = le16_load(m + CME_MSG_TEMPLATE), version = le16_load(m + CME_MSG_VERSION);
+    return le16_load(m + CME_MSG_SCHEMA) == CME_SCHEMA && template_id >= CME_CHANNEL_RESET &&
+           template_id <= PROBE_TEMPLATE_MAX && version >= 1 && version <= PROBE_VERSION_MAX &&
+           size >= CME_MSG_HEADER + block && size <= len - CME_PACKET_HEADER &&
+           block >= cme_template(template_id)->block;
+}
+
+// Port to channel and line. Of unknown ports each is a channel of its own, so that a single line works
+// whatever the layout is; groups that end in .32.x are taken for line B there, as in CME's own.
+static void read_address(const struct packet_udp *u, struct frame_info *out, bool *orders)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t line;
+        bool orders;
+    } RANGES[] = {{PORT_A, 0, false}, {PORT_B, 1, false}, {PORT_ORDERS_A, 0, true}, {PORT_ORDERS_B, 1, true}};
+    *orders = false;
+    out->stream = u->dst_port;
+    out->line = (u->dst_ip >> 8 & 255) == 32;
+    for (unsigned i = 0; i < sizeof RANGES / sizeof RANGES[0]; i++) {
+        unsigned channel = (unsigned)u->dst_port - RANGES[i].port;
+        if (channel < PORT_CHANNELS) {
+            out->stream = (uint16_t)channel;
+            out->line = RANGES[i].line;
+            *orders = RANGES[i].orders;
+        }
+    }
+}
+
+// CME's first channels, 310 to 330, have live groups 1 to 21, snapshots 21 above them, definitions 42 above
+// them, in 224.0.31.0 and 224.0.32.0. False: not such a group.
+static bool group_feed(const struct packet_udp *u, unsigned channel, enum feed_type *out)
+{
+    unsigned net = u->dst_ip >> 8, host = (u->dst_ip & 255) - (channel - 309);
+    if ((net != 0xe0001f && net != 0xe00020) || channel < 310 || channel > 330 ||
+        (host != 0 && host != 21 && host != 42))
+        return false;
+    *out = host == 0 ? FEED_LIVE : host == 21 ? FEED_BOOKS : FEED_DEFINITIONS;
+    return true;
+}
+
+// What a message says about the feed that brought it. False: it does not tell (a heartbeat).
+static bool message_feed(const struct cme_message *m, enum feed_type *out)
+{
+    uint32_t reports = CME_UINT_NULL;
+    switch (m->t->kind) {
+    case CME_K_SNAPSHOT:
+        *out = FEED_BOOKS;
+        return true;
+    case CME_K_SNAPSHOT_ORDERS:
+        *out = FEED_ORDERS;
+        return true;
+    case CME_K_DEFINITION:
+        // Only the replay says how many there are.
+        if (m->block >= CME_DEF_UPDATE)
+            reports = le32_load(m->root + CME_DEF_REPORTS);
+        *out = reports != CME_UINT_NULL && reports != 0 ? FEED_DEFINITIONS : FEED_LIVE;
+        return true;
+    default:
+        *out = FEED_LIVE;
+        return m->template_id != CME_HEARTBEAT;
+    }
+}
+
+static void set_feed(struct frame_info *out, enum feed_type feed)
+{
+    out->snapshot = feed != FEED_LIVE;
+    out->channel = (uint16_t)(out->stream + feed);
+    // Recovery feeds are loops whose numbers begin anew with each round, and a round may be one packet long.
+    // All that they say is whole in its message, so that neither order nor copies matter.
+    out->unordered = out->snapshot;
+}
+
+static enum feed_drop cme_frame(const uint8_t *p, size_t len, const struct packet_udp *u,
+                                struct frame_info *out)
+{
+    bool orders, reset = false;
+    enum feed_type feed = FEED_LIVE;
+    struct cme_message m;
+    read_address(u, out, &orders);
+    bool told = group_feed(u, out->stream, &feed);
+    if (orders) {
+        feed = FEED_ORDERS;
+        told = true;
+    }
+    set_feed(out, feed);
+    out->addressed = true;
+    if (len < CME_PACKET_HEADER + CME_MSG_HEADER)
+        return DROP_BAD_LENGTH;
+    for (size_t at = CME_PACKET_HEADER; at < len; at += m.len) {
+        if (!cme_walk(p + at, len - at, &m))
+            return DROP_BAD_MESSAGE;
+        if (!told)
+            told = message_feed(&m, &feed);
+        reset |= m.t->kind == CME_K_RESET;
+    }
+    set_feed(out, feed);
+    out->reset = reset && !out->snapshot;
+    out->seq_bits = 32;
+    out->seq = le32_load(p + CME_SEQ);
+    out->count = 1;
+    out->exchange_ns = le64_load(p + CME_SENT);
+    return DROP_NONE;
+}
+
+// ---- publishing
+
+struct delivery {
+    struct protocol_state *s;
+    struct feed_counters *counters;
+    struct cme_stream *st;
+    const struct feed_packet *p;
+    const struct feed_sink *sink;
+    uint32_t seq;
+    uint16_t idx; // of the message
+    const struct cme_message *m;
+};
+
+static void begin_msg(const struct delivery *d, struct feed_msg *o, enum feed_kind kind)
+{
+    *o = (struct feed_msg){.kind = (uint8_t)kind,
+                           .venue = VENUE_CME,
+                           .template_id = d->m->template_id,
+                           .version = d->m->version,
+                           .msg_idx = d->idx};
+}
+
+static void send_status(const struct delivery *d, const struct cme_instrument *n)
+{
+    struct feed_msg o;
+    begin_msg(d, &o, FEED_STATUS);
+    o.instrument_id = (uint32_t)n->id;
+    o.ts_ns = n->ts_ns;
+    o.state = n->state;
+    o.has = HAS_STATE;
+    d->sink->on_msg(d->sink->ctx, d->p, &o);
+}
+
+static bool side_of(const struct cme_instrument *n, enum cme_side side, struct feed_num *px,
+                    struct feed_num *amount, uint32_t *has, uint32_t bit)
+{
+    const struct cme_level *l = &n->book.level[side][0];
+    if (l->px == CME_EMPTY)
+        return true;
+    if (!cme_human(n, l->px, n->exp, px))
+        return false;
+    *amount = (struct feed_num){.v.m = l->size, .form = NUM_DECIMAL};
+    *has |= bit;
+    return true;
+}
+
+// A book that can no longer be relied upon says so once, by a quote without prices. The message is kept
+// between calls: clearing all of it costs more than the rest, so every field that a quote has is set each
+// time.
+static void send_quote(const struct delivery *d, struct cme_instrument *n)
+{
+    struct feed_msg *o = &d->s->quote;
+    uint32_t has = 0;
+    o->bid = o->bid_amount = o->ask = o->ask_amount = (struct feed_num){.form = NUM_NONE};
+    bool usable = n->defined && !n->dead && cme_current(d->st, n) && cme_book_usable(&n->book) &&
+                  side_of(n, CME_BID, &o->bid, &o->bid_amount, &has, HAS_BID) &&
+                  side_of(n, CME_ASK, &o->ask, &o->ask_amount, &has, HAS_ASK);
+    if (!usable) {
+        d->s->stats.unknown_ids += !n->defined;
+        if (!n->published)
+            return;
+        o->bid = o->bid_amount = o->ask = o->ask_amount = (struct feed_num){.form = NUM_NONE};
+        has = 0;
+    }
+    n->published = usable;
+    o->kind = FEED_QUOTE;
+    o->venue = VENUE_CME;
+    o->template_id = d->m->template_id;
+    o->version = d->m->version;
+    o->msg_idx = d->idx;
+    o->state = n->state;
+    o->has = has | (n->state ? (uint32_t)HAS_STATE : 0);
+    o->instrument_id = (uint32_t)n->id;
+    o->ts_ns = n->ts_ns;
+    d->sink->on_msg(d->sink->ctx, d->p, o);
+}
+
+static void send_trades(const struct delivery *d)
+{
+    struct cme_stream *st = d->st;
+    while (st->trade != 0) {
+        struct cme_trade *t = &d->s->trade[st->trade - 1];
+        struct cme_instrument *n = cme_find(d->s, st, t->id);
+        struct feed_msg o;
+        begin_msg(d, &o, FEED_TRADE);
+        o.template_id = t->template_id;
+        o.version = t->version;
+        o.instrument_id = (uint32_t)t->id;
+        o.ts_ns = t->ts_ns;
+        o.amount = (struct feed_num){.v.m = t->size, .form = NUM_DECIMAL};
+        o.has = HAS_LAST | HAS_AMOUNT;
+        if (n && n->defined && !n->dead && cme_human(n, t->px, t->exp, &o.last))
+            d->sink->on_msg(d->sink->ctx, d->p, &o);
+        else
+            d->s->stats.unknown_ids++;
+        uint16_t next = t->next;
+        t->next = d->s->free_trade;
+        d->s->free_trade = st->trade;
+        st->trade = next;
+    }
+    st->last = 0;
+}
+
+// The event is over.
+static void publish(const struct delivery *d)
+{
+    struct cme_stream *st = d->st;
+    send_trades(d);
+    for (uint16_t link = st->head; link != 0;) {
+        struct cme_instrument *n = &d->s->inst[link - 1];
+        link = n->next;
+        if (n->status && n->defined)
+            send_status(d, n);
+        if (n->quote)
+            send_quote(d, n);
+        n->listed = n->quote = n->status = false;
+        if (n->dead)
+            cme_release(d->s, n);
+    }
+    st->head = st->tail = 0;
+}
+
+// ---- messages
+
+static void read_books(const struct delivery *d)
+{
+    const struct cme_message *m = d->m;
+    const struct cme_field *f = m->t->in;
+    uint64_t ts = le64_load(m->root + m->t->root[CME_F_TRANSACT].at);
+    bool wide = (f[CME_F_SIZE].form & (CME_NULLABLE - 1)) == CME_U64;
+    const uint8_t *e = m->entries;
+    for (unsigned i = 0; i < m->count; i++, e += m->entry_block) {
+        struct cme_instrument *n = cme_get(d->s, d->st, (int32_t)le32_load(e + f[CME_F_ID].at));
+        uint32_t rpt = le32_load(e + f[CME_F_RPT].at);
+        if (!n) {
+            d->s->stats.unknown_ids++;
+            continue;
+        }
+        if (!cme_rpt(d->s, d->st, n, rpt, d->seq))
+            continue;
+        uint8_t type = e[f[CME_F_TYPE].at];
+        const uint8_t *size = e + f[CME_F_SIZE].at;
+        struct cme_record u = {.px = (int64_t)le64_load(e + f[CME_F_PX].at),
+                               .size = wide ? (int64_t)le64_load(size) : (int32_t)le32_load(size),
+                               .rpt = rpt,
+                               .action = e[f[CME_F_ACTION].at],
+                               .level = e[f[CME_F_LEVEL].at],
+                               .type = type == CME_TYPE_BID || type == CME_TYPE_OFFER ? type : 0};
+        if (type == CME_TYPE_RESET) {
+            cme_drop_records(d->s, n);
+            cme_book_clear(&n->book);
+        } else {
+            cme_update(d->s, n, &u, m->t->exp);
+            if (u.type == 0)
+                continue;
+        }
+        n->ts_ns = ts;
+        n->quote = true;
+        cme_touch(d->s, d->st, n);
+    }
+}
+
+static void keep_trade(const struct delivery *d, const uint8_t *e, int32_t id)
+{
+    const struct cme_field *f = d->m->t->in;
+    bool wide = f[CME_F_SIZE].form == CME_U64;
+    const uint8_t *size = e + f[CME_F_SIZE].at;
+    struct cme_trade t = {.px = (int64_t)le64_load(e + f[CME_F_PX].at),
+                          .size = wide ? (int64_t)le64_load(size) : (int32_t)le32_load(size),
+                          .ts_ns = le64_load(d->m->root + d->m->t->root[CME_F_TRANSACT].at),
+                          .id = id,
+                          .exp = d->m->t->exp,
+                          .template_id = d->m->template_id,
+                          .version = d->m->version};
+    // A correction or a cancelled trade is no price.
+    if (e[f[CME_F_ACTION].at] == CME_NEW && t.px != CME_EMPTY && t.px != CME_UNKNOWN)
+        cme_keep_trade(d->s, d->st, &t);
+}
+
+// Trades, and entries of which only the number counts.
+static void read_counted(const struct delivery *d)
+{
+    const struct cme_message *m = d->m;
+    const struct cme_field *f = m->t->in;
+    const uint8_t *e = m->entries;
+    for (unsigned i = 0; i < m->count; i++, e += m->entry_block) {
+        int32_t id = (int32_t)le32_load(e + f[CME_F_ID].at);
+        struct cme_record u = {.rpt = le32_load(e + f[CME_F_RPT].at)};
+        struct cme_instrument *n = cme_get(d->s, d->st, id);
+        if (!n) {
+            d->s->stats.unknown_ids++;
+            continue;
+        }
+        if (!cme_rpt(d->s, d->st, n, u.rpt, d->seq))
+            continue;
+        if (!n->book.whole)
+            cme_update(d->s, n, &u, n->exp);
+        if (m->t->kind == CME_K_TRADE)
+            keep_trade(d, e, id);
+    }
+}
+
+static void read_definition(const struct delivery *d)
+{
+    struct feed_msg o;
+    begin_msg(d, &o, FEED_INSTRUMENT);
+    if (!cme_define(d->s, d->st, d->m, !d->p->snapshot, &o)) {
+        d->counters->bad_layouts += d->m->block > CME_DEF_UPDATE && d->m->root[CME_DEF_UPDATE] != 'D';
+        return;
+    }
+    d->counters->instruments++;
+    d->sink->on_msg(d->sink->ctx, d->p, &o);
+}
+
+// A message of a known template whose blocks are too short for it: what it said is lost.
+static void bad_layout(const struct delivery *d)
+{
+    d->counters->bad_layouts++;
+    if (!d->p->snapshot)
+        cme_stream_lost(d->st);
+}
+
+static void live_message(const struct delivery *d)
+{
+    switch (d->m->t->kind) {
+    case CME_K_BOOK:
+        read_books(d);
+        return;
+    case CME_K_TRADE:
+    case CME_K_COUNTED:
+        read_counted(d);
+        return;
+    case CME_K_STATUS:
+        cme_status(d->s, d->st, d->m);
+        return;
+    case CME_K_RESET:
+        cme_reset_books(d->s, d->st);
+        return;
+    default:
+        d->counters->other_messages++;
+        return;
+    }
+}
+
+static void one_message(const struct delivery *d)
+{
+    const struct cme_message *m = d->m;
+    d->counters->messages++;
+    if (m->t->kind == CME_K_UNKNOWN) {
+        d->counters->other_messages++;
+        d->counters->unknown_templates++;
+        return;
+    }
+    if (!cme_layout_known(m)) {
+        bad_layout(d);
+        return;
+    }
+    if (m->t->kind == CME_K_DEFINITION)
+        read_definition(d);
+    else if (!d->p->snapshot)
+        live_message(d);
+    else if (m->t->kind == CME_K_SNAPSHOT)
+        cme_join(d->s, d->st, m);
+    else
+        d->counters->other_messages++;
+    const struct cme_field *event = &m->t->root[CME_F_EVENT];
+    if (d->p->snapshot || event->form == CME_NONE)
+        return;
+    d->st->open = !(m->root[event->at] & CME_END_OF_EVENT);
+    if (!d->st->open)
+        publish(d);
+}
+
+static void cme_broken(const struct protocol_ctx *c, uint16_t stream)
+{
+    struct cme_stream *st = cme_stream_get(c->state, stream);
+    if (st)
+        cme_stream_lost(st);
+}
+
+static void live_packet(struct cme_stream *st, const struct feed_packet *p)
+{
+    if (p->gap != 0 || p->restart)
+        cme_stream_lost(st);
+    st->life += p->restart;
+    if (st->fresh || !st->heard)
+        st->since = (uint32_t)p->seq;
+    st->heard = true;
+    st->fresh = false;
+}
+
+static void read_packet(struct delivery *d)
+{
+    struct cme_message m;
+    d->m = &m;
+    for (size_t at = CME_PACKET_HEADER; at < d->p->len; at += m.len, d->idx++) {
+        if (!cme_read(d->p->payload + at, d->p->len - at, &m))
+            return;
+        one_message(d);
+    }
+    // What a snapshot has made whole goes out with the next live datagram, in the stream's order, and not
+    // into an event.
+    if (!d->p->snapshot && !d->st->open && d->st->head != 0 && d->idx != 0) {
+        d->idx--;
+        publish(d);
+    }
+}
+
+static void cme_deliver(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip,
+                        const struct feed_sink *sink)
+{
+    (void)skip; // packets are numbered
+    struct cme_stream *st = cme_stream_get(c->state, p->stream);
+    if (!st)
+        return;
+    uint64_t unknown = c->state->stats.unknown_ids;
+    if (!p->snapshot)
+        live_packet(st, p);
+    read_packet(&(struct delivery){
+        .s = c->state, .counters = c->counters, .st = st, .p = p, .sink = sink, .seq = (uint32_t)p->seq});
+    c->counters->unknown_ids += c->state->stats.unknown_ids - unknown;
+}
+
+const struct feed_protocol cme_protocol = {
+    .name = "cme",
+    .venue = VENUE_CME,
+    .state_new = cme_state_new,
+    .state_free = cme_state_free,
+    .probe = cme_probe,
+    .frame = cme_frame,
+    .deliver = cme_deliver,
+    .broken = cme_broken,
+    .columns = CME_COLUMNS,
+    .rows = cme_rows,
+    .quiet_ns = UINT64_C(90000000000), // three heartbeats of 30 s
+};

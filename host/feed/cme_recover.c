@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// RptSeq as the second gap check, and how a book becomes whole again.
+#include "feed/cme_state.h"
+
+void cme_drop_records(struct protocol_state *s, struct cme_instrument *n)
+{
+    if (n->first == 0)
+        return;
+    s->record[n->last - 1].next = s->free_record;
+    s->free_record = n->first;
+    n->first = n->last = 0;
+}
+
+// Out of room: what was kept of this instrument is dropped, so that it joins with a later snapshot.
+static void keep(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u)
+{
+    if (s->free_record == 0)
+        cme_drop_records(s, n);
+    uint16_t link = s->free_record;
+    if (link == 0)
+        return;
+    struct cme_record *at = &s->record[link - 1];
+    s->free_record = at->next;
+    *at = *u;
+    at->next = 0;
+    if (n->last != 0)
+        s->record[n->last - 1].next = link;
+    else
+        n->first = link;
+    n->last = link;
+}
+
+static void start_empty(struct protocol_state *s, const struct cme_stream *st, struct cme_instrument *n,
+                        uint32_t rpt)
+{
+    cme_drop_records(s, n);
+    cme_book_clear(&n->book);
+    n->rpt = rpt;
+    n->heard = true;
+    n->anchored = false;
+    n->epoch = st->epoch;
+    n->life = st->life;
+}
+
+bool cme_rpt_odd(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n, uint32_t rpt,
+                 uint32_t seq)
+{
+    // Numbers start at 1 each week and after a reset, with nothing in the book: not to be taken for that
+    // while the old ones go on unbroken.
+    if (rpt == 1 && !cme_current(st, n)) {
+        start_empty(s, st, n, rpt);
+        return true;
+    }
+    // A snapshot may be ahead of the live line.
+    if (cme_current(st, n) && n->anchored && rpt <= n->rpt && (int32_t)(seq - n->anchor) <= 0)
+        return false;
+    s->stats.rpt_gaps += n->heard;
+    cme_drop_records(s, n);
+    cme_book_forget(&n->book);
+    n->rpt = rpt;
+    n->heard = true;
+    n->anchored = false;
+    n->epoch = st->epoch;
+    n->life = st->life;
+    n->quote = true; // what was published is not to be relied upon any more
+    cme_touch(s, st, n);
+    return true;
+}
+
+static bool apply(struct cme_book *b, const struct cme_record *u)
+{
+    return cme_book_apply(b, u->type == CME_TYPE_BID ? CME_BID : CME_ASK, u->action, u->level, u->px,
+                          u->size);
+}
+
+void cme_update(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u, int8_t exp)
+{
+    if (u->type != 0) {
+        if (n->exp != exp) {
+            // Prices of two scales do not meet in one book.
+            if (n->exp != 0) {
+                cme_book_forget(&n->book);
+                cme_drop_records(s, n);
+            }
+            n->exp = exp;
+        }
+        if (!apply(&n->book, u)) {
+            s->stats.contradictions++;
+            cme_book_forget(&n->book);
+            cme_drop_records(s, n);
+            if (!apply(&n->book, u))
+                cme_book_forget(&n->book);
+        }
+    }
+    if (!n->book.whole)
+        keep(s, n, u);
+}
+
+// Reads the snapshot's levels into the scratch book. False when it is no book.
+static bool read_snapshot(struct protocol_state *s, const struct cme_instrument *n,
+                          const struct cme_message *m)
+{
+    const struct cme_field *f = m->t->in;
+    struct cme_book *b = &s->scratch;
+    b->depth = n->book.depth;
+    b->depth_known = n->book.depth_known;
+    cme_book_clear(b);
+    for (unsigned i = 0; i < m->count; i++) {
+        const uint8_t *e = m->entries + (size_t)i * m->entry_block;
+        int64_t type = 0, level = 0, px = 0, size = 0;
+        (void)cme_field_get(&f[CME_F_TYPE], e, m->entry_block, m->version, &type);
+        if (type == CME_TYPE_RESET) // an empty book says so by this one entry
+            continue;
+        if (type != CME_TYPE_BID && type != CME_TYPE_OFFER)
+            continue;
+        if (!cme_field_get(&f[CME_F_LEVEL], e, m->entry_block, m->version, &level) || level < 1 ||
+            !cme_field_get(&f[CME_F_PX], e, m->entry_block, m->version, &px))
+            return false;
+        (void)cme_field_get(&f[CME_F_SIZE], e, m->entry_block, m->version, &size);
+        if (!cme_book_set(b, type == CME_TYPE_BID ? CME_BID : CME_ASK, (unsigned)level, px, size))
+            return false;
+    }
+    return cme_book_sorted(b);
+}
+
+// Brings the scratch book from RptSeq r to what has been heard. False when what was kept does not reach back
+// to r.
+static bool catch_up(struct protocol_state *s, const struct cme_stream *st, const struct cme_instrument *n,
+                     uint32_t r, uint32_t *rpt)
+{
+    *rpt = r;
+    // Nothing of it heard behind the last loss, or all of that is in the snapshot.
+    if (!cme_current(st, n) || r >= n->rpt)
+        return true;
+    if (n->first == 0 || s->record[n->first - 1].rpt > r + 1)
+        return false;
+    for (uint16_t i = n->first; i != 0; i = s->record[i - 1].next) {
+        const struct cme_record *u = &s->record[i - 1];
+        if (u->rpt <= r)
+            continue;
+        if (u->rpt != *rpt + 1 || (u->type != 0 && !apply(&s->scratch, u)))
+            return false;
+        *rpt = u->rpt;
+    }
+    return *rpt == n->rpt;
+}
+
+void cme_join(struct protocol_state *s, struct cme_stream *st, const struct cme_message *m)
+{
+    uint32_t last_seq = le32_load(m->root + CME_SNAP_LAST_SEQ);
+    int32_t id = (int32_t)le32_load(m->root + m->t->root[CME_F_ID].at);
+    uint32_t r = le32_load(m->root + m->t->root[CME_F_RPT].at), rpt;
+    struct cme_instrument *n = cme_get(s, st, id);
+    if (!n) {
+        s->stats.unknown_ids++;
+        return;
+    }
+    if (cme_current(st, n) && n->book.whole)
+        return;
+    // Taken before the last loss ended: what was lost may be missing from it too. Without a live line nothing
+    // would keep the book up to date.
+    if (!st->heard || st->fresh || (int32_t)(last_seq + 1 - st->since) < 0)
+        return;
+    if (n->exp != 0 && n->exp != m->t->exp && n->first != 0)
+        return;
+    if (!read_snapshot(s, n, m) || !catch_up(s, st, n, r, &rpt))
+        return;
+    cme_drop_records(s, n);
+    n->book = s->scratch;
+    n->exp = m->t->exp;
+    n->rpt = rpt;
+    n->heard = true;
+    n->anchored = true;
+    n->anchor = last_seq;
+    n->epoch = st->epoch;
+    n->life = st->life;
+    n->ts_ns = le64_load(m->root + m->t->root[CME_F_TRANSACT].at);
+    n->quote = true;
+    s->stats.joins++;
+    uint8_t state = cme_trading_state(m->root[CME_SNAP_STATUS]);
+    if (state != 0 && state != n->state) {
+        n->state = state;
+        n->state_sure = true;
+        n->status = true;
+    }
+    cme_touch(s, st, n);
+}
+
+void cme_reset_books(struct protocol_state *s, struct cme_stream *st)
+{
+    uint16_t link = (uint16_t)(st - s->stream + 1);
+    for (unsigned i = 0; i < s->used; i++) {
+        struct cme_instrument *n = &s->inst[i];
+        if (n->stream != link)
+            continue;
+        start_empty(s, st, n, 0);
+        n->quote = true;
+        cme_touch(s, st, n);
+    }
+}
