@@ -10,7 +10,7 @@
 enum {
     SLOTS = 4096,  // of the table of streams, power of two
     NONE = 0xffff, // no pool entry
-    RECENT = 32,   // accepted datagrams whose receive times are remembered, power of two
+    RECENT = 256,  // accepted datagrams whose receive times are remembered, power of two
 };
 static_assert((SLOTS & (SLOTS - 1)) == 0 && (int)ARBITER_STREAMS < (int)SLOTS, "probing must end");
 static_assert((RECENT & (RECENT - 1)) == 0 && (int)ARBITER_POOL < (int)NONE, "indexes must fit");
@@ -39,7 +39,7 @@ struct stream {
     uint64_t gaps, lost;
     uint64_t group[ARBITER_LINES]; // frame_info.line_by_group: destination + 1; 0 = none yet
     struct {
-        uint64_t key, ts_ns; // first number + 1; 0 = none
+        uint64_t key, ts_ns; // first number + 1, or digest(); 0 = none
     } recent[RECENT];
     struct line line[ARBITER_LINES];
 };
@@ -149,6 +149,7 @@ static void accept(struct arbiter *a, struct stream *s, struct feed_packet *p, u
         s->recent[p->seq & (RECENT - 1)].ts_ns = p->ts_ns;
         brought_by(s, lines, p->seq, p->count);
         s->line[p->line].n.first++;
+        line_lag(&s->line[p->line], 0);
         for (unsigned l = 0; l < ARBITER_LINES; l++)
             s->line[l].run = 0;
     }
@@ -186,6 +187,26 @@ static uint64_t longest_kept(const struct arbiter *a, const struct stream *s)
     return ns;
 }
 
+// How far a line is behind that has not passed the hole: it has yet to bring what precedes it, or brings what
+// fills it as late as it brought the datagrams before (half as much again is for the spread).
+static uint64_t lag_of(const struct stream *s, const struct line *l)
+{
+    if (l->counted && is_ahead(s, distance(s, l->next, s->next)))
+        return ARBITER_LAG_NS;
+    uint64_t ns = l->lag_ns < ARBITER_LAG_NS ? l->lag_ns + l->lag_ns / 2 : ARBITER_LAG_NS;
+    return ns < ARBITER_LAG_NS ? ns : ARBITER_LAG_NS;
+}
+
+// How long the longest kept datagram may wait.
+static uint64_t patience(const struct arbiter *a, const struct stream *s)
+{
+    uint64_t ns = ARBITER_HOLD_NS;
+    for (unsigned l = 0; s->proto->lines_lag && l < ARBITER_LINES; l++)
+        if (line_lives(a, &s->line[l]) && s->line[l].passed < ARBITER_REORDER && lag_of(s, &s->line[l]) > ns)
+            ns = lag_of(s, &s->line[l]);
+    return ns;
+}
+
 static bool hole_lost(const struct arbiter *a, const struct stream *s)
 {
     bool any = false, all = true;
@@ -194,7 +215,7 @@ static bool hole_lost(const struct arbiter *a, const struct stream *s)
             any = true;
             all = all && s->line[l].passed >= ARBITER_REORDER;
         }
-    return (any && all) || s->n_kept >= ARBITER_KEPT || a->now - longest_kept(a, s) >= ARBITER_HOLD_NS;
+    return (any && all) || s->n_kept >= ARBITER_KEPT || a->now - longest_kept(a, s) >= patience(a, s);
 }
 
 static void count_passed(struct stream *s, unsigned lines, int by)
@@ -401,8 +422,11 @@ static void take_old(struct arbiter *a, struct stream *s, const struct frame_inf
     if (distance(s, s->lost_from, f->seq) < gap) {
         l->n.late++;
     } else {
-        if (s->recent[f->seq & (RECENT - 1)].key == f->seq + 1)
-            line_lead(l, s->recent[f->seq & (RECENT - 1)].ts_ns, p->ts_ns);
+        uint64_t first_ns = s->recent[f->seq & (RECENT - 1)].ts_ns;
+        if (s->recent[f->seq & (RECENT - 1)].key == f->seq + 1) {
+            line_lead(l, first_ns, p->ts_ns);
+            line_lag(l, p->ts_ns > first_ns ? p->ts_ns - first_ns : 0);
+        }
         l->n.copies++;
     }
     line_brought(l, s->half, f->seq, f->count);
@@ -439,6 +463,37 @@ static void take_ordered(struct arbiter *a, struct stream *s, const struct frame
     }
 }
 
+// Datagrams without a place in the sequence are copies when they are equal: their headers say when each was
+// sent.
+static uint64_t digest(const struct feed_packet *p)
+{
+    uint64_t h = p->len, word = 0;
+    for (size_t i = 0; i < p->len; i += sizeof word) {
+        size_t left = p->len - i;
+        word = 0;
+        memcpy(&word, p->payload + i, left < sizeof word ? left : sizeof word);
+        h = mix(h ^ word);
+    }
+    return h | 1; // 0 = none
+}
+
+static void take_unordered(struct arbiter *a, struct stream *s, struct feed_packet *p)
+{
+    struct line *l = &s->line[p->line];
+    uint64_t key = digest(p), ago;
+    size_t at = (size_t)(key >> 1) & (RECENT - 1);
+    ago = a->now - s->recent[at].ts_ns;
+    if (s->recent[at].key == key && ago <= ARBITER_LINE_NS) {
+        l->n.copies++;
+        a->n->duplicates++;
+        return;
+    }
+    s->recent[at].key = key;
+    s->recent[at].ts_ns = a->now;
+    l->n.first++;
+    a->out(a->ctx, s->proto, p, 0);
+}
+
 static uint8_t line_of(struct stream *s, const struct frame_info *f, const struct feed_packet *p)
 {
     uint64_t group = ((uint64_t)p->dst_ip << 16 | p->dst_port) + 1;
@@ -472,12 +527,10 @@ enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto
     p->gap = 0;
     line_heard(&s->line[p->line], proto->quiet_ns, a->now, p->ts_ns);
     s->line[p->line].n.heartbeats += p->heartbeat;
-    if (f->unordered) {
-        s->line[p->line].n.first++;
-        a->out(a->ctx, proto, p, 0);
-    } else {
+    if (f->unordered)
+        take_unordered(a, s, p);
+    else
         take_ordered(a, s, f, p);
-    }
     return DROP_NONE;
 }
 
@@ -485,12 +538,15 @@ enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto
 
 void arbiter_time(struct arbiter *a, uint64_t now_ns)
 {
-    if (now_ns > a->now)
+    bool over = now_ns == UINT64_MAX; // that is no time: nothing was silent until then
+    if (now_ns > a->now && !over)
         a->now = now_ns;
     for (size_t i = a->n_open;
          i-- > 0;) { // from the end: a stream that is done leaves its place to the last one
         struct stream *s = &a->stream[a->open[i]];
-        if (a->now - s->hole_ns >= ARBITER_HOLD_NS)
+        if (over)
+            release_before(a, s, true, 0);
+        else if (a->now - s->hole_ns >= patience(a, s))
             release(a, s);
     }
 }
@@ -498,8 +554,8 @@ void arbiter_time(struct arbiter *a, uint64_t now_ns)
 bool arbiter_due(const struct arbiter *a, uint64_t now_ns)
 {
     for (size_t i = 0; i < a->n_open; i++) {
-        uint64_t since = a->stream[a->open[i]].hole_ns;
-        if (now_ns > since && now_ns - since >= ARBITER_HOLD_NS)
+        const struct stream *s = &a->stream[a->open[i]];
+        if (now_ns > s->hole_ns && now_ns - s->hole_ns >= patience(a, s))
             return true;
     }
     return false;

@@ -14,7 +14,9 @@
 // The hole before the earliest kept datagram is declared lost when
 //   every live line has passed E by at least ARBITER_REORDER datagrams (a line is live when it was heard
 //   within the last ARBITER_LINE_NS; with one live line that line alone decides), or the longest kept
-//   datagram has waited ARBITER_HOLD_NS, or ARBITER_KEPT datagrams are kept, or the next one does not fit
+//   datagram has waited ARBITER_HOLD_NS (protocols with lines_lag: ARBITER_LAG_NS while a live line that has
+//   not passed has yet to bring what precedes the hole; half as long again as it was behind lately where that
+//   is more than ARBITER_HOLD_NS and less), or ARBITER_KEPT datagrams are kept, or the next one does not fit
 //   (the pool is full, or it is over ARBITER_PAYLOAD long: then everything up to it is let go).
 // What is due by the clock goes before a datagram that comes later than that, also one that would fill the
 // hole: so a capture and the live run decide alike. A heartbeat with s > E shows a hole as a datagram would.
@@ -38,7 +40,7 @@
 
 enum {
     ARBITER_STREAMS = 3072,
-    ARBITER_KEPT = 64,      // early datagrams of one stream
+    ARBITER_KEPT = 256,     // early datagrams of one stream
     ARBITER_POOL = 1024,    // of all streams together
     ARBITER_PAYLOAD = 2048, // bytes of one that can be kept
     ARBITER_REORDER = 4,    // datagrams a line may be out of order
@@ -48,6 +50,7 @@ enum {
     ARBITER_SEEN = 64, // numbers behind a line's newest of which it is known whether the line brought them
 };
 #define ARBITER_HOLD_NS UINT64_C(2000000)    // 2 ms
+#define ARBITER_LAG_NS  UINT64_C(100000000)  // 100 ms: CME's lines were seen 48 ms apart
 #define ARBITER_LINE_NS UINT64_C(5000000000) // 5 s: longest idle heartbeat of a venue whose lines both send
 
 // Counters of one line of one stream, feeds.md 6.14; `tripline decode --stats`, telemetry and `tripline top`

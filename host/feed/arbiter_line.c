@@ -52,6 +52,13 @@ void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count)
     l->seen |= mask;
 }
 
+// Falls slowly, so that one quick datagram of a slow line does not count.
+void line_lag(struct line *l, uint64_t lag_ns)
+{
+    uint64_t before = l->lag_ns - l->lag_ns / 8;
+    l->lag_ns = lag_ns > before ? lag_ns : before;
+}
+
 void line_lead(struct line *l, uint64_t first_ns, uint64_t ts_ns)
 {
     int64_t lead = (int64_t)(ts_ns - first_ns);

@@ -16,6 +16,7 @@ struct line {
     uint64_t next;        // behind the newest number that it brought
     uint64_t seen;        // bit i: it brought next - 1 - i
     unsigned passed;      // datagrams among the kept ones that it brought
+    uint64_t lag_ns;      // how far behind the first copies it has been lately
     struct line_counters n;
 };
 
@@ -34,6 +35,8 @@ static inline bool seq_is_ahead(uint64_t half, uint64_t d)
 void line_heard(struct line *l, uint64_t quiet_ns, uint64_t now_ns, uint64_t ts_ns);
 // It brought [seq, seq + count), all of it at or behind the stream's next number by now.
 void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count);
+// It was lag_ns behind the first copy; 0: it brought that.
+void line_lag(struct line *l, uint64_t lag_ns);
 // It brought a copy of what came first at first_ns. Before the copy is counted.
 void line_lead(struct line *l, uint64_t first_ns, uint64_t ts_ns);
 

@@ -542,4 +542,5 @@ const struct feed_protocol cde_protocol = {
     .columns = CDE_COLUMNS,
     .rows = cde_rows,
     .quiet_ns = CDE_QUIET_NS,
+    .lines_lag = true,
 };

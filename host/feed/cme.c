@@ -424,6 +424,7 @@ static void live_packet(struct cme_stream *st, const struct feed_packet *p)
     st->life += p->restart;
     if (st->fresh || !st->heard)
         st->since = (uint32_t)p->seq;
+    st->newest = (uint32_t)p->seq;
     st->heard = true;
     st->fresh = false;
 }
@@ -472,4 +473,5 @@ const struct feed_protocol cme_protocol = {
     .columns = CME_COLUMNS,
     .rows = cme_rows,
     .quiet_ns = UINT64_C(90000000000), // three heartbeats of 30 s
+    .lines_lag = true,
 };

@@ -161,6 +161,10 @@ void cme_join(struct protocol_state *s, struct cme_stream *st, const struct cme_
     // would keep the book up to date.
     if (!st->heard || st->fresh || (int32_t)(last_seq + 1 - st->since) < 0)
         return;
+    // So far ahead it is of a sequence that has ended (last week's): the book would pass over all that is
+    // live.
+    if ((int32_t)(last_seq - st->newest) > CME_AHEAD)
+        return;
     if (n->exp != 0 && n->exp != m->t->exp && n->first != 0)
         return;
     if (!read_snapshot(s, n, m) || !catch_up(s, st, n, r, &rpt))

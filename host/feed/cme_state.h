@@ -16,6 +16,7 @@ enum {
     CME_STREAMS = 256,  // a power of two
     CME_TRADES = 1024,  // of unfinished events, all channels together
     CME_RECORDS = 8192, // updates kept for books that wait for a snapshot
+    CME_AHEAD = 4096,   // datagrams that a snapshot may be ahead of the live line
 };
 
 // An update of an instrument whose book is not whole, kept to be applied after a snapshot that is older.
@@ -66,6 +67,7 @@ struct cme_stream {
     uint32_t epoch;       // counts losses
     uint32_t life;        // counts beginnings of the sequence
     uint32_t since;       // first MsgSeqNum behind the last loss
+    uint32_t newest;      // MsgSeqNum of the newest live datagram
     bool fresh;           // since is not known yet
     uint16_t head, tail;  // instruments touched
     uint16_t trade, last; // trades

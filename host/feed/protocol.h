@@ -30,7 +30,8 @@ struct frame_info {
     uint32_t count;    // how many: 1 where packets are numbered, the message count where messages are
     uint64_t exchange_ns; // newest exchange time in it, 0 = none
     bool line_by_group; // nothing says which line it is: the stream's first destination is A, the next one B
-    bool unordered;     // has no place in the sequence: delivered at once, copies and gaps are the protocol's
+    bool unordered;     // has no place in the sequence: delivered at once but for equal copies; gaps are the
+                        // protocol's
     bool addressed;     // channel, snapshot and line above are filled in; for the count of refused datagrams
 };
 
@@ -70,6 +71,7 @@ struct feed_protocol {
     void (*rows)(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip, FILE *out);
     uint64_t
         quiet_ns; // longest silence of a line in order: some heartbeats' time; 0 = the venue has no such rule
+    bool lines_lag; // a hole waits for a live line that is behind, up to ARBITER_LAG_NS (feed/arbiter.h)
 };
 
 extern const struct feed_protocol deribit_protocol;  // deribit.c

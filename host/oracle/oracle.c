@@ -30,7 +30,7 @@ struct name_slot {
 struct id_slot {
     uint64_t id; // 0 = empty: no instrument has it
     uint8_t venue;
-    int32_t asset; // -1: defined, but not in our market
+    int32_t asset; // -1: its id has gone to an instrument that is not in our market
 };
 
 struct oracle {
@@ -196,6 +196,13 @@ static bool off_guard(const struct feed_num *mark, const struct feed_num *index,
     return (i128)(m > i ? m - i : i - m) * 1000000 > (i128)i * ppm;
 }
 
+static void set_state(struct oracle *o, struct source *s, uint8_t state)
+{
+    o->count.holds[HOLD_HALTED] += s->state == INSTRUMENT_OPEN && state != INSTRUMENT_OPEN;
+    o->touched |= s->state != state;
+    s->state = state;
+}
+
 static void on_ticker(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
 {
     const struct id_slot *slot = find_id(o, m->venue, m->instrument_id);
@@ -207,11 +214,8 @@ static void on_ticker(struct oracle *o, const struct feed_packet *p, const struc
     struct source *s = &o->src[asset];
     if (old_snapshot(o, s, p, m->ts_ns))
         return;
-    if (m->has & HAS_STATE) {
-        o->count.holds[HOLD_HALTED] += s->state == INSTRUMENT_OPEN && m->state != INSTRUMENT_OPEN;
-        o->touched |= s->state != m->state;
-        s->state = m->state;
-    }
+    if (m->has & HAS_STATE)
+        set_state(o, s, m->state);
     if (!(m->has & HAS_MARK))
         return; // absent stays absent: the old price keeps its age
     set_price(o, asset, p, m->ts_ns, &m->mark);
@@ -231,22 +235,39 @@ static bool old_definition(const struct source *s, const struct feed_packet *p, 
     return p->snapshot && s->time_ns != 0 && m->state == INSTRUMENT_OPEN;
 }
 
+// Venues whose prices carry no state say it by itself. Without an id: of all that the channel has.
+static void on_status(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
+{
+    if (!(m->has & HAS_STATE) || p->snapshot)
+        return;
+    if (m->instrument_id != 0) {
+        const struct id_slot *slot = find_id(o, m->venue, m->instrument_id);
+        if (slot->id != 0 && slot->asset >= 0)
+            set_state(o, &o->src[slot->asset], m->state);
+        return;
+    }
+    for (uint16_t i = 0; i < o->m->n_assets; i++)
+        if (o->m->asset[i].kind == ASSET_MARK && o->src[i].stream == stream_of(p))
+            set_state(o, &o->src[i], m->state);
+}
+
 static void on_instrument(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct id_slot *slot = find_id(o, m->venue, m->instrument_id);
+    int32_t asset = find_name(o, ASSET_MARK, m->name);
     if (slot->id == 0) {
-        if (m->instrument_id == 0 || o->ids >= ID_BUCKETS / 2)
-            return; // the table stays half empty, so that a look-up always ends
-        *slot = (struct id_slot){m->instrument_id, m->venue, find_name(o, ASSET_MARK, m->name)};
+        // Only ours: a venue has more options than the table has room. It stays half empty, so that a
+        // look-up always ends.
+        if (asset < 0 || m->instrument_id == 0 || o->ids >= ID_BUCKETS / 2)
+            return;
+        *slot = (struct id_slot){.id = m->instrument_id, .venue = m->venue};
         o->ids++;
     }
-    if (slot->asset >= 0 && (m->has & HAS_STATE)) {
+    slot->asset = asset; // an id may be given to another instrument
+    if (asset >= 0 && (m->has & HAS_STATE)) {
         struct source *s = &o->src[slot->asset];
-        if (old_definition(s, p, m))
-            return;
-        o->count.holds[HOLD_HALTED] += s->state == INSTRUMENT_OPEN && m->state != INSTRUMENT_OPEN;
-        o->touched |= s->state != m->state;
-        s->state = m->state;
+        if (!old_definition(s, p, m))
+            set_state(o, s, m->state);
     }
 }
 
@@ -267,6 +288,9 @@ void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed
     }
     case FEED_INSTRUMENT:
         on_instrument(o, p, m);
+        break;
+    case FEED_STATUS:
+        on_status(o, p, m);
         break;
     default:
         break;

@@ -169,7 +169,7 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
     }
     // Nothing more comes that could fill a hole.
     if (!l.failed && l.capture && session_due(s, UINT64_MAX))
-        l.failed = session_clock(s, l.newest_ns + ARBITER_HOLD_NS, e) != 0;
+        l.failed = session_clock(s, l.newest_ns + ARBITER_LAG_NS, e) != 0;
     if (!l.failed)
         (void)settle(&l, DRAIN_WAIT_MS, false);
     if (c->progress)

@@ -12,7 +12,7 @@
 
 #define HOLD ARBITER_HOLD_NS
 
-static const struct feed_protocol PROTO = {.name = "numbers", .venue = VENUE_CME, .quiet_ns = 1000000000};
+static struct feed_protocol PROTO = {.name = "numbers", .venue = VENUE_CME, .quiet_ns = 1000000000};
 
 static struct feed_counters counted;
 static struct arbiter *arb;
@@ -55,7 +55,7 @@ static inline void fresh(void)
 
 static inline enum feed_drop take_info(const struct frame_info *f, size_t len)
 {
-    uint8_t *payload = malloc(len);
+    uint8_t *payload = calloc(1, len);
     le64_store(payload, f->seq);
     struct feed_packet p = {.ts_ns = now_ns, .payload = payload, .len = len};
     out_text[0] = '\0';

@@ -95,7 +95,8 @@ START_TEST(test_single_line_waits_for_so_long)
     TAKE(0, 103, 1, 13, "g1:104"); // due before it came
     ck_assert_uint_eq(stream_at(0).line[0].late, 1);
     TAKE(0, 106, 1, 16, "");
-    LATER(UINT64_MAX - now_ns, "g1:106"); // the input is over
+    LATER(UINT64_MAX - now_ns, "g1:106");                // the input is over
+    ck_assert_uint_eq(stream_at(0).line[0].stale_ns, 0); // and no line was silent for ages
 }
 END_TEST
 
@@ -123,6 +124,38 @@ START_TEST(test_lost_only_when_both_lines_have_passed)
     ck_assert_uint_eq(s.line[1].lost, 18); // 105 to 121, 122
     for (unsigned l = 0; l < 2; l++)
         ck_assert_uint_eq(s.line[l].packets, s.line[l].first + s.line[l].copies);
+}
+END_TEST
+
+// Where lines may lag, a gap is none before the slow line has passed it, too.
+START_TEST(test_a_line_that_lags_is_waited_for)
+{
+    enum { LAG = 48000000, STEP = 1000000, LOST = 70 };
+    PROTO.lines_lag = true;
+    fresh();
+    unsigned slow = 0;
+    uint64_t begin = now_ns;
+    for (unsigned i = 0; i < 200; i++) { // B brings each 48 ms after A; A loses 70
+        now_ns = begin + (uint64_t)i * STEP;
+        struct frame_info f = info(0, 100 + i, 1, 10 + i);
+        if (i != LOST)
+            ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+        for (; (uint64_t)slow * STEP + LAG <= (uint64_t)i * STEP; slow++) {
+            f = info(1, 100 + slow, 1, 10 + slow);
+            ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+        }
+    }
+    ck_assert_uint_eq(counted.gaps, 0);
+    ck_assert_uint_eq(stream_at(0).line[1].first, 1);
+    ck_assert_uint_eq(stream_at(0).next, 300);
+    // Both lose 301: as long as B may bring it, and no longer.
+    now_ns = begin + 400 * UINT64_C(1000000);
+    TAKE(0, 300, 1, 500, "300");
+    TAKE(0, 302, 1, 502, "");
+    LATER(ARBITER_LAG_NS - 1, "");
+    ck_assert(arbiter_due(arb, now_ns + 1));
+    LATER(1, "g1:302");
+    PROTO.lines_lag = false;
 }
 END_TEST
 
@@ -543,14 +576,20 @@ END_TEST
 START_TEST(test_unordered)
 {
     fresh();
-    for (unsigned k = 0; k < 3; k++) {
-        struct frame_info f = info(k & 1, 77, 2, 10);
+    for (unsigned k = 0; k < 6; k++) { // whatever its number; exact copies are left out
+        struct frame_info f = info(k & 1, 77 - k / 2, 2, 10);
         f.unordered = f.snapshot = true;
         ck_assert_int_eq(take_info(&f, ARBITER_PAYLOAD + 1), DROP_NONE);
-        ck_assert_str_eq(out_text, "77x2");
+        ck_assert_str_eq(out_text, k == 0 ? "77x2" : k == 2 ? "76x2" : k == 4 ? "75x2" : "");
     }
-    ck_assert_uint_eq(stream_at(0).line[0].packets, 2);
-    ck_assert_uint_eq(stream_at(0).line[0].first, 2);
+    ck_assert_uint_eq(stream_at(0).line[0].packets, 3);
+    ck_assert_uint_eq(stream_at(0).line[0].first, 3);
+    ck_assert_uint_eq(stream_at(0).line[1].copies, 3);
+    struct frame_info f = info(0, 77, 2, 10);
+    f.unordered = f.snapshot = true;
+    now_ns += ARBITER_LINE_NS + 1;
+    ck_assert_int_eq(take_info(&f, ARBITER_PAYLOAD + 1), DROP_NONE);
+    ck_assert_str_eq(out_text, "77x2");
 }
 END_TEST
 
@@ -581,9 +620,10 @@ END_TEST
 
 RUN_SUITE("arbiter", test_first_of_any_number, test_first_copy_wins, test_hole_fills,
           test_single_line_waits_for_so_many, test_single_line_waits_for_so_long,
-          test_lost_only_when_both_lines_have_passed, test_dead_line_is_not_waited_for, test_several_holes,
-          test_wrap_around, test_64_bits, test_widest_jump, test_overlap_by_messages, test_heartbeats,
-          test_restart_with_newer_times, test_restart_on_two_lines, test_restart_within_one_tick_of_the_clock,
+          test_lost_only_when_both_lines_have_passed, test_a_line_that_lags_is_waited_for,
+          test_dead_line_is_not_waited_for, test_several_holes, test_wrap_around, test_64_bits,
+          test_widest_jump, test_overlap_by_messages, test_heartbeats, test_restart_with_newer_times,
+          test_restart_on_two_lines, test_restart_within_one_tick_of_the_clock,
           test_lagging_copy_is_no_restart, test_broken_run_is_no_restart,
           test_one_wrong_number_does_not_kill_the_stream, test_no_times_or_wrong_times,
           test_reset_of_the_venue, test_reset_without_time, test_old_sequence_is_told_for_a_while_only,

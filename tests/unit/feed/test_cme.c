@@ -421,6 +421,29 @@ START_TEST(snapshot_join)
 }
 END_TEST
 
+// Last week's snapshot on a slow line, behind the week's restart: taken, the book would stand still, whole,
+// until the numbers of last week came again.
+START_TEST(snapshot_of_last_week)
+{
+    struct rig *r = rig_new();
+    struct dgram g, *l;
+    r->next = 5000000;
+    defined(r, 7, FACTOR_1, 10);
+    started(r, 7, 100, 110);
+    r->next = 3;
+    l = next(r);
+    message(l, 12, 9, 0);
+    ck_assert_int_eq(run(r, l->b, l->len, 2, true), DROP_NONE);
+    snapshot(&g, 7, 5000001, 2000, 99, 109);
+    send(r, &g);
+    beat(r, 0);
+    ck_assert_uint_eq(r->msgs, 0);
+    started(r, 7, 50, 60);
+    assert_quote(&r->msg[0], 50, 60);
+    rig_free(r);
+}
+END_TEST
+
 START_TEST(resets)
 {
     struct rig *r = rig_new();
@@ -529,9 +552,14 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {
-        recognises,  truncated, short_messages,      mutated,       addresses, event_holds, trades_only_new,
-        definitions, statuses,  rpt_gap_and_refresh, snapshot_join, resets,    bounds,      random_venue};
+    const TTest *const tests[] = {recognises,      truncated,
+                                  short_messages,  mutated,
+                                  addresses,       event_holds,
+                                  trades_only_new, definitions,
+                                  statuses,        rpt_gap_and_refresh,
+                                  snapshot_join,   snapshot_of_last_week,
+                                  resets,          bounds,
+                                  random_venue};
     Suite *s = suite_create("cme");
     TCase *t = tcase_create("cme");
     tcase_set_timeout(t, 120);

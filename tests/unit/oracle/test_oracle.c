@@ -110,6 +110,46 @@ START_TEST(test_group_has_mark_and_reciprocal_once)
 }
 END_TEST
 
+// Starbase's, CDE's and CME's prices carry no state: it comes by itself.
+START_TEST(test_status_halts_and_opens)
+{
+    struct feed_msg st = {
+        .kind = FEED_STATUS, .instrument_id = 7, .state = INSTRUMENT_NOT_OPEN, .has = HAS_STATE};
+    struct feed_msg mark = {.kind = FEED_TICKER,
+                            .instrument_id = 7,
+                            .has = HAS_MARK | HAS_INDEX,
+                            .mark = num(50000.0),
+                            .index = num(50000.0)};
+    good_price();
+    oracle_msg(o, &p, &st);
+    oracle_msg(o, &p, &mark);
+    (void)end();
+    ck_assert(touched);
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+    st.state = INSTRUMENT_OPEN;
+    oracle_msg(o, &p, &st);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    st.instrument_id = 0; // all of the channel
+    st.state = INSTRUMENT_NOT_OPEN;
+    oracle_msg(o, &p, &st);
+    (void)end();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+}
+END_TEST
+
+START_TEST(test_ours_behind_thousands_of_options)
+{
+    for (uint64_t i = 0; i < 5000; i++)
+        define(1000 + i, "BTC-27NOV26-90000-C", INSTRUMENT_OPEN);
+    good_price();
+    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    define(7, "BTC-27NOV26-90000-C", INSTRUMENT_OPEN); // the id goes to another
+    ticker(7, 1.0, 1.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(end(), 0);
+}
+END_TEST
+
 START_TEST(test_index_price)
 {
     struct feed_msg msg = {.kind = FEED_INDEX, .has = HAS_INDEX, .index = num(25448.57)};
@@ -301,6 +341,8 @@ int main(void)
     tcase_add_test(t, test_ticker_before_definition_is_counted);
     tcase_add_test(t, test_group_has_mark_and_reciprocal_once);
     tcase_add_test(t, test_index_price);
+    tcase_add_test(t, test_status_halts_and_opens);
+    tcase_add_test(t, test_ours_behind_thousands_of_options);
     tcase_add_test(t, test_gap_holds_until_the_next_message);
     tcase_add_test(t, test_snapshot_is_no_news_unless_newer);
     tcase_add_test(t, test_halted_instrument);
