@@ -155,6 +155,18 @@ latency: deps
 	@$(B)/tripline run --quiet --accounts $(LAT_DIR)/accounts.db --capture $(LAT_DIR)/crash.pcap --device model \
 	  --no-lockstep --spin --dir $(LAT_DIR)/host | sed -n '/^            host/,$$p'
 
+# ---- speed of the feed decoders: nanoseconds and instructions beside two references. Measured, not a test
+BENCH_CAPTURES ?= ../shared/captures
+BENCH_PASSES   ?= 200
+$(B)/bench/feed_bench: $(call obj,$(wildcard tests/bench/*.c)) $(B)/lib/feed.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_feed) -o $@
+bench: $(B)/bench/feed_bench
+	@$(PYTHON) tests/bench/feed_bench.py $< --captures "$(BENCH_CAPTURES)" --passes $(BENCH_PASSES) \
+	  --compiler "$$($(CC) --version | head -n 1), $(OPT)"
+.PHONY: bench
+
 # ---- other builds of the same tree, each below its own directory
 debug:
 	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
@@ -209,7 +221,7 @@ help:
 	@echo "make synth    area and logic depth (Yosys, UltraScale+), iCE40 place and route, docs/synthesis.md; synth-quick 32 lanes only"
 	@echo "make coverage toggle coverage of rtl/, docs/coverage.md (line coverage is part of make test)"
 	@echo "make netlist-sim  the co-simulation on what Yosys makes of the RTL;  make cosim-large  32,768 rows, 22,558 flags at once"
-	@echo "make bench-sim    simulated ticks a second"
+	@echo "make bench        ns and instructions of the feed decoders beside two references;  make bench-sim  simulated ticks a second"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"

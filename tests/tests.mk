@@ -9,8 +9,8 @@ unit-build: $(UNIT_PROGRAMS)
 unit-tsan-build: $(foreach m,$(UNIT_TSAN),$(filter $(B)/unit/$(m)/%,$(UNIT_PROGRAMS)))
 
 test-build:
-	@$(MAKE) --no-print-directory build unit-build cosim-build sim-test-build coverage-build diagrams-build
-	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build
+	@$(MAKE) --no-print-directory build unit-build cosim-build sim-test-build coverage-build diagrams-build fuzz-build
+	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build sweep-build
 	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build
 
 test: deps
@@ -18,21 +18,52 @@ test: deps
 	@$(PYTHON) tests/run_tests.py --jobs $(JOBS) $(if $(ONLY),--only '$(ONLY)')
 .PHONY: unit-build unit-tsan-build test-build test
 
-# ---- fuzzers: clang's libFuzzer with ASan and UBSan, each FUZZ_SECONDS, on a copy of the kept corpus
+# ---- fuzzers: clang's libFuzzer with ASan and UBSan, each FUZZ_SECONDS, on a copy of the kept corpus; then every packet
+# of the captures, cut and damaged
 FUZZ_SECONDS ?= 30
-FUZZ_FLAGS   := -std=c17 -D_GNU_SOURCE -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-                -Ihost -Idrivers -Itests/unit
-FUZZ_SRC_feed    := $(SRC_feed) $(SRC_base)
-FUZZ_SRC_journal := $(SRC_journal) $(SRC_base)
-FUZZ_SRC_codec   := $(SRC_accounts) $(SRC_base)
-FUZZ_SRC_import  := $(SRC_accounts) $(SRC_base)
-FUZZ_SRC_exec    := $(SRC_exec) $(SRC_journal) $(SRC_accounts) $(SRC_base)
-FUZZERS := feed journal codec import exec
+FUZZ_CC      ?= clang
+FUZZ_FLAGS   := -std=c17 -D_GNU_SOURCE -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FUZZ_INCLUDE := -Ihost -Idrivers -Itests/unit -Itests/fuzz -I$(B)/gen
+FUZZ_SRC_feed     := $(SRC_feed) $(SRC_base)
+FUZZ_SRC_deribit  := $(FUZZ_SRC_feed)
+FUZZ_SRC_cme      := $(FUZZ_SRC_feed)
+FUZZ_SRC_starbase := $(FUZZ_SRC_feed)
+FUZZ_SRC_cde      := $(FUZZ_SRC_feed)
+FUZZ_SRC_journal  := $(SRC_journal) $(SRC_base)
+FUZZ_SRC_codec    := $(SRC_accounts) $(SRC_base)
+FUZZ_SRC_import   := $(SRC_accounts) $(SRC_base)
+FUZZ_SRC_exec     := $(SRC_exec) $(SRC_journal) $(SRC_accounts) $(SRC_base)
+FUZZ_SRC_policy   := $(SRC_oracle) $(SRC_feed) $(SRC_accounts) $(SRC_base)
+FUZZ_FEED := feed deribit cme starbase cde
+FUZZERS   := $(FUZZ_FEED) journal codec import exec policy
 
-$(B)/fuzz/%: tests/fuzz/fuzz_%.c
+fuzz_obj = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
+$(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h
 	@mkdir -p $(@D)
-	@echo "  FUZZ  $@"
-	@clang $(FUZZ_FLAGS) -I$(B)/gen $< $(FUZZ_SRC_$*) $(LIBS_run) -o $@
+	@echo "  FUZZ  $<"
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(FUZZ_INCLUDE) -MMD -MP -c $< -o $@
+define fuzz_rules
+$(B)/fuzz/$(1): $(call fuzz_obj,tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)))
+	@echo "  LINK  $$@"
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $$^ $(LIBS_run) -o $$@
+endef
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
+.SECONDARY: $(foreach f,$(FUZZERS),$(call fuzz_obj,tests/fuzz/fuzz_$(f).c $(FUZZ_SRC_$(f))))
+-include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)
+
+# Fuzzers of the feed for the bounded run in `make test`; nothing where this clang has no libFuzzer (the suite says so).
+fuzz-build:
+	@mkdir -p $(B)/fuzz
+	@if echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d && n ? 0 : 0; }' | \
+	  $(FUZZ_CC) -fsanitize=fuzzer -x c - -o $(B)/fuzz/probe 2>/dev/null; then \
+	  $(MAKE) --no-print-directory $(FUZZ_FEED:%=$(B)/fuzz/%); else rm -f $(FUZZ_FEED:%=$(B)/fuzz/%); fi
+
+# Captures cut at every byte and with every byte changed.
+SWEEP_LIBS := $(B)/lib/oracle.a $(B)/lib/feed.a $(B)/lib/accounts.a $(B)/lib/base.a
+$(B)/sweep: tests/fuzz/sweep_captures.c tests/fuzz/feed_checks.h $(SWEEP_LIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) -MF $@.d -Itests/fuzz $< $(SWEEP_LIBS) $(LDFLAGS) $(LIBS_oracle) -o $@
+sweep-build: $(B)/sweep
 
 fuzz: deps $(B)/gen/abi.h $(FUZZERS:%=$(B)/fuzz/%)
 	@for f in $(FUZZERS); do \
@@ -41,5 +72,7 @@ fuzz: deps $(B)/gen/abi.h $(FUZZERS:%=$(B)/fuzz/%)
 	  [ $$f = import ] && cp -n tests/data/accounts/* $$c; \
 	  echo "== fuzz $$f, $(FUZZ_SECONDS) s"; \
 	  $(B)/fuzz/$$f $$d -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$(B)/fuzz/ $$c 2>&1 \
-	    | grep -E 'ERROR|stat::number|SUMMARY' ; [ $${PIPESTATUS[0]} -eq 0 ] || exit 1; done
-.PHONY: fuzz
+	    | grep -E 'ERROR|stat::number|SUMMARY|does not hold' ; [ $${PIPESTATUS[0]} -eq 0 ] || exit 1; done
+	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan sweep-build
+	@build/asan/sweep --all
+.PHONY: fuzz fuzz-build sweep-build

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "cli/cli.h"
 #include "feed/arbiter.h"
+#include "feed/capture.h"
 #include "feed/feed.h"
 
 #include <errno.h>
@@ -123,27 +124,8 @@ static void print_stats(const struct feed *f)
 static int link_of(pcap_t *cap, const char *file, enum feed_link *link, struct err *err)
 {
     int type = pcap_datalink(cap);
-    switch (type) {
-    case DLT_EN10MB:
-        *link = LINK_ETHERNET;
+    if (capture_link(type, link))
         return 0;
-    case DLT_RAW:
-#ifdef DLT_IPV4
-    case DLT_IPV4:
-#endif
-        *link = LINK_RAW_IP;
-        return 0;
-    case DLT_LINUX_SLL:
-        *link = LINK_SLL;
-        return 0;
-#ifdef DLT_LINUX_SLL2
-    case DLT_LINUX_SLL2:
-        *link = LINK_SLL2;
-        return 0;
-#endif
-    default:
-        break;
-    }
     const char *name = pcap_datalink_val_to_name(type);
     return err_set(
         err, "%s: link type %s (%d) is not supported; capture on an Ethernet device, or on Linux's \"any\"",

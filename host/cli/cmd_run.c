@@ -18,7 +18,6 @@
 #include "exec/kill.h"
 #include "exec/paper/paper.h"
 #include "feed/capture.h"
-#include "feed/dpdk/ports.h"
 #include "run/live.h"
 #include "run/recover.h"
 #include "run/summary.h"
@@ -42,7 +41,9 @@ struct run {
     struct device *device;
     struct session *session;
     struct kill_switch *kill;
-    struct ports *ports;
+    char *policy;    // the file of --oracle
+    bool bad_policy; // it cannot be read, or is wrong
+    struct run_ports *ports;
     uint64_t capture_frames;
     struct timespec started;
     double next_line; // progress without a terminal
@@ -76,6 +77,52 @@ static int make_paths(struct run *r, struct err *e)
                ? 0
                : err_set(e, "%s: a socket's path has at most %zu characters: use a shorter --dir, or --venue",
                          r->socket, room - 1);
+}
+
+// The whole file; NULL with *e set.
+static char *read_text(const char *path, size_t *len, struct err *e)
+{
+    FILE *f = fopen(path, "re");
+    char *text = f ? malloc(JOURNAL_RECORD_MAX + 1) : NULL;
+    if (!f) {
+        err_set(e, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    *len = text ? fread(text, 1, JOURNAL_RECORD_MAX + 1, f) : 0;
+    if (text && !ferror(f) && *len <= JOURNAL_RECORD_MAX) {
+        (void)fclose(f);
+        return text;
+    }
+    if (!text)
+        err_set(e, "out of memory for %s", path);
+    else if (ferror(f))
+        err_set(e, "%s: %s", path, strerror(errno));
+    else
+        err_set(e, "%s: a policy file has at most %d bytes", path, JOURNAL_RECORD_MAX);
+    free(text);
+    (void)fclose(f);
+    return NULL;
+}
+
+// The policies are tried at once, before a venue is started: what is wrong in them is the user's to mend.
+static int read_policies(struct run *r, struct err *e)
+{
+    struct session_config *c = &r->o.config;
+    if (!r->o.oracle)
+        return 0;
+    r->bad_policy = true;
+    r->policy = read_text(r->o.oracle, &c->policy_len, e);
+    if (!r->policy)
+        return -1;
+    c->policy_file = r->o.oracle;
+    c->policy = r->policy;
+    const struct oracle_config oc = {.file = r->o.oracle, .text = c->policy, .len = c->policy_len};
+    struct oracle *o = oracle_new(&r->book.market, &oc, e);
+    if (!o)
+        return -1;
+    oracle_free(o);
+    r->bad_policy = false;
+    return 0;
 }
 
 static int open_venue(struct run *r, struct err *e)
@@ -217,6 +264,8 @@ static int open_all(struct run *r, struct err *e)
         return -1;
     if (r->book.n_accounts == 0)
         return err_set(e, "%s holds no accounts: see `tripline accounts import` or `gen`", r->o.accounts);
+    if (read_policies(r, e) != 0)
+        return -1;
     r->resumed = access(r->journal_path, F_OK) == 0;
     // Opened before it is read: two runs cannot share it, its torn tail is cut, and what is read is durable.
     if (journal_open(r->journal_path, r->resumed, &r->journal, e) != 0)
@@ -226,9 +275,10 @@ static int open_all(struct run *r, struct err *e)
         return -1;
     if (open_venue(r, e) != 0 || reconcile(r, e) != 0 || open_session(r, e) != 0)
         return -1;
-    const struct ports_config pc = {
-        .program = "tripline", .capture = r->o.capture, .iface = r->o.iface, .eal_args = r->o.eal};
-    return ports_open(&pc, &r->ports, e) == 0 ? say_ready(r, e) : -1;
+    if (run_ports_open(&r->o.ports, r->o.capture, r->o.eal, r->o.seed, &r->book.market, r->session, &r->ports,
+                       e) != 0)
+        return -1;
+    return say_ready(r, e);
 }
 
 static size_t poll_ports(void *ctx, live_frame *cb, void *cb_ctx)
@@ -268,10 +318,10 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
     static char text[SUMMARY_LEN];
     char source[512], clock[128];
     struct err why;
-    (void)snprintf(source, sizeof source, "%s%s%s", ports_describe(r->ports), r->o.capture ? ", " : "",
-                   r->o.capture ? r->o.capture : "");
+    (void)snprintf(source, sizeof source, "%s%s%s", ports_describe(run_ports_ports(r->ports)),
+                   r->o.capture ? ", " : "", r->o.capture ? r->o.capture : "");
     struct ports_stats lost;
-    ports_stats(r->ports, &lost);
+    ports_stats(run_ports_ports(r->ports), &lost);
     const struct summary_input in = {.port_missed = lost.missed,
                                      .port_errors = lost.errors,
                                      .port_no_buffer = lost.no_mbuf,
@@ -304,7 +354,7 @@ static bool close_all(struct run *r, struct err *e)
     bool ok = true;
     if (r->journal)
         (void)unlink(r->ready_path); // without the journal the directory is somebody else's
-    ports_close(r->ports);
+    run_ports_close(r->ports);
     gateway_close(r->gateway);
     session_free(r->session);
     device_close(r->device);
@@ -315,6 +365,7 @@ static bool close_all(struct run *r, struct err *e)
     recover_free(&r->past);
     free(r->outcome);
     book_free(&r->book);
+    free(r->policy);
     kill_close(r->kill);
     return ok;
 }
@@ -333,7 +384,7 @@ int cmd_run(int argc, char **argv)
     bool ok = open_all(&r, &e) == 0;
     if (ok) {
         clock_gettime(CLOCK_MONOTONIC, &r.started);
-        const struct live_source src = {r.ports, poll_ports, r.capture_frames};
+        const struct live_source src = {run_ports_ports(r.ports), poll_ports, r.capture_frames};
         const struct live_config lc = {.lockstep = r.o.lockstep,
                                        .max_frames = r.o.max_frames,
                                        .max_ns = r.o.max_seconds * 1000000000u,
@@ -341,6 +392,8 @@ int cmd_run(int argc, char **argv)
                                        .stop = &stop,
                                        .kill_wanted = kill_wanted,
                                        .kill_ctx = r.kill,
+                                       .tend = run_ports_tend,
+                                       .tend_ctx = r.ports,
                                        .progress = progress,
                                        .progress_ctx = &r};
         enum live_end end = live_run(&lc, &src, r.session, r.gateway, &e);
@@ -353,5 +406,5 @@ int cmd_run(int argc, char **argv)
     }
     if (!ok)
         fprintf(stderr, "tripline run: %s\n", e.msg);
-    return ok ? 0 : 1;
+    return ok ? 0 : r.bad_policy ? 2 : 1;
 }

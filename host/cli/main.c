@@ -18,6 +18,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cmd_run, "watch a capture or live ports, flag breached accounts, issue orders"},
+    {"top", cmd_top, "show the lines of a running `run`"},
     {"replay", cmd_replay, "run a journal again and compare every command, event and order"},
     {"report", cmd_report, "show what a journal's run did"},
     {"decode", cmd_decode, "print the prices in a capture as CSV"},

@@ -11,7 +11,7 @@
 #include "cli/number.h"
 
 static const char help[] =
-    "usage: tripline run --accounts DB (--capture FILE | --iface NAME | -- EAL-DEVICE...) [OPTIONS] [-- "
+    "usage: tripline run --accounts DB (--capture FILE | --iface NAME... | -- EAL-DEVICE...) [OPTIONS] [-- "
     "EAL...]\n"
     "\n"
     "Watches prices, flags accounts below maintenance through the health-check device, and issues "
@@ -21,11 +21,10 @@ static const char help[] =
     "input\n"
     "  --accounts DB      account store (see `tripline accounts`)\n"
     "  --capture FILE     a capture, through DPDK's net_pcap; ends with it\n"
-    "  --iface NAME       a network interface, through DPDK's net_af_packet; ends with Ctrl-C\n"
+    "  --iface NAME       a network interface, through DPDK's net_af_packet, repeatable; ends with Ctrl-C\n"
     "  -- ARGS            further EAL arguments, e.g. -a 0000:3b:00.0 for a NIC, -l 2 to pin the lcore\n"
     "  --packets N        stop after N packets\n"
-    "  --seconds N        stop after N seconds\n"
-    "device\n"
+    "  --seconds N        stop after N seconds\n" PORT_HELP "device\n"
     "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared)\n"
     "  --trace FILE.fst   waveform of the simulated device\n" CARD_HELP
     "  --seed N           of what is random about it: splits and order of writes, jitter, state before "
@@ -42,6 +41,9 @@ static const char help[] =
     "behaviour\n"
     "  --lockstep         wait for the venue after each packet, so that a run repeats exactly (default for\n"
     "                     captures; --no-lockstep turns it off)\n"
+    "  --oracle FILE      what each asset's price is made of: sources, aggregates, guards (docs/oracle.md); "
+    "an\n"
+    "                     asset without a section there has the one source that its store names\n"
     "  --spin             the gateway's thread never sleeps: for a core that it has to itself\n"
     "  --audit            check every account at every update by brute force; exit status 1 if it fails\n"
     "  --set KEY=VALUE    a setting, repeatable: band_ppm warn_ppm desk target_ppm dust max_order_e8\n"
@@ -50,14 +52,13 @@ static const char help[] =
     "  --quiet            no progress\n"
     "  --help             this text\n"
     "\n"
-    "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage\n";
+    "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage, or a wrong policy file\n";
 
 enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED };
 
 static const struct option options[] = {
     {"accounts", required_argument, NULL, 'a'},
     {"capture", required_argument, NULL, 'c'},
-    {"iface", required_argument, NULL, 'i'},
     {"dir", required_argument, NULL, 'd'},
     {"device", required_argument, NULL, 'D'},
     {"trace", required_argument, NULL, 't'},
@@ -67,11 +68,13 @@ static const struct option options[] = {
     {"packets", required_argument, NULL, 'p'},
     {"seconds", required_argument, NULL, 's'},
     {"set", required_argument, NULL, 'S'},
+    {"oracle", required_argument, NULL, 'o'},
     {"lockstep", no_argument, NULL, 'l'},
     {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
     {"audit", no_argument, NULL, 'A'},
     {"quiet", no_argument, NULL, 'q'},
     CARD_OPTIONS,
+    PORT_OPTIONS,
     {"seed", required_argument, NULL, OPT_SEED},
     {"spin", no_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
@@ -94,6 +97,8 @@ static int set(struct run_options *o, char *arg)
     *eq = '\0';
     if (strcmp(arg, "lanes") == 0 || strcmp(arg, "slots") == 0 || strcmp(arg, "assets") == 0)
         return bad("the device says its geometry itself", arg);
+    if (strcmp(arg, "oracle") == 0)
+        return bad("policies come from a file: --oracle FILE", arg);
     return config_set(&o->config, arg, eq + 1, &e) == 0 ? 0 : bad(e.msg, NULL);
 }
 
@@ -108,6 +113,10 @@ static int take_card(struct run_options *o, int c)
 
 static int take(struct run_options *o, int c, bool *lockstep_given)
 {
+    if (c >= PORT_OPT_IFACE) {
+        const char *why = port_option(c, optarg, &o->ports);
+        return why ? bad(why, optarg) : 0;
+    }
     if (c == OPT_SEED || c >= CARD_OPT_CLOCK)
         return take_card(o, c);
     switch (c) {
@@ -116,9 +125,6 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         return 0;
     case 'c':
         o->capture = optarg;
-        return 0;
-    case 'i':
-        o->iface = optarg;
         return 0;
     case 'd':
         o->dir = optarg;
@@ -150,6 +156,9 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
                    : bad("--seconds wants a number", optarg);
     case 'S':
         return set(o, optarg);
+    case 'o':
+        o->oracle = optarg;
+        return 0;
     case 'l':
     case OPT_NO_LOCKSTEP:
         o->lockstep = c == 'l';
@@ -193,9 +202,11 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
     }
     if (!o->accounts)
         return bad("--accounts DB is missing", NULL);
-    if (o->capture && o->iface)
+    if (o->capture && o->ports.n_ifaces)
         return bad("either --capture or --iface", NULL);
-    if (!o->capture && !o->iface && !o->eal)
+    if (o->capture && port_options_live(&o->ports))
+        return bad("--join, --address, --igmp, --vlan and --queues need a live port", NULL);
+    if (!o->capture && !o->ports.n_ifaces && !o->eal)
         return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
     if (o->trace && !strstr(o->device, "sim"))
         return bad("--trace needs the simulated device", o->device);

@@ -3,16 +3,18 @@
 #ifndef TRIPLINE_CLI_RUN_OPTIONS_H
 #define TRIPLINE_CLI_RUN_OPTIONS_H
 
+#include "cli/port_options.h"
 #include "device.h"
 #include "run/config.h"
 
 struct run_options {
-    const char *accounts, *capture, *iface, *dir, *device, *trace, *venue, *kill_file;
+    const char *accounts, *capture, *dir, *device, *trace, *venue, *kill_file, *oracle;
     const char *venue_args[16]; // passed on to a venue started here
     size_t n_venue_args;
     char *const *eal; // after "--", NULL-terminated, or NULL
     bool audit, lockstep, quiet, spin, card_given;
     uint64_t max_frames, max_seconds;
+    struct port_options ports;
     struct device_card card; // of a simulated device
     uint64_t seed;           // of its randomness
     struct session_config config;

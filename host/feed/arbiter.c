@@ -8,9 +8,10 @@
 #include <string.h>
 
 enum {
-    SLOTS = 4096,  // of the table of streams, power of two
-    NONE = 0xffff, // no pool entry
-    RECENT = 256,  // accepted datagrams whose receive times are remembered, power of two
+    SLOT_BITS = 12,
+    SLOTS = 1 << SLOT_BITS, // of the table of streams
+    NONE = 0xffff,          // no pool entry
+    RECENT = 256,           // accepted datagrams whose receive times are remembered, power of two
 };
 static_assert((SLOTS & (SLOTS - 1)) == 0 && (int)ARBITER_STREAMS < (int)SLOTS, "probing must end");
 static_assert((RECENT & (RECENT - 1)) == 0 && (int)ARBITER_POOL < (int)NONE, "indexes must fit");
@@ -32,6 +33,7 @@ struct stream {
     uint64_t half;                   // half of the numbers' range; mask = 2 * half - 1
     uint64_t next;
     uint64_t newest_ns;                    // newest exchange time accepted; 0 = none yet
+    uint64_t heard_ns;                     // arbiter's clock at the newest datagram of any line
     uint64_t hole_ns;                      // arbiter's clock when the longest kept datagram came
     uint64_t lost_from, lost_to;           // the newest gap declared
     uint64_t restart_exchange, restart_ns; // of the newest restart: its exchange time, the arbiter's clock
@@ -39,7 +41,7 @@ struct stream {
     uint64_t gaps, lost;
     uint64_t group[ARBITER_LINES]; // frame_info.line_by_group: destination + 1; 0 = none yet
     struct {
-        uint64_t key, ts_ns; // first number + 1, or digest(); 0 = none
+        uint64_t key, ts_ns; // first number + 1, or line_digest(); 0 = none
     } recent[RECENT];
     struct line line[ARBITER_LINES];
 };
@@ -49,6 +51,7 @@ struct arbiter {
     void *ctx;
     struct feed_counters *n;
     uint64_t now;
+    struct stream *last;  // found last: packets come in runs of one channel
     uint16_t slot[SLOTS]; // index of a stream + 1; 0 = free
     uint16_t n_streams, n_open, free;
     uint16_t open[ARBITER_STREAMS]; // streams with kept datagrams
@@ -77,12 +80,17 @@ void arbiter_free(struct arbiter *a)
 
 // ---- streams
 
-// Finaliser of splitmix64 (Steele, Lea, Flood 2014): neighbouring channels spread over the table.
-static uint64_t mix(uint64_t x)
+// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4): neighbouring channels spread over
+// the table.
+static size_t mix(uint64_t key)
 {
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
+    return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SLOT_BITS));
+}
+
+static bool is_stream(const struct stream *s, const struct feed_protocol *proto, uint16_t channel,
+                      bool snapshot)
+{
+    return s->channel == channel && s->snapshot == snapshot && s->proto == proto;
 }
 
 // Where the stream is, or the free slot where it belongs.
@@ -90,12 +98,11 @@ static uint16_t *slot_of(struct arbiter *a, const struct feed_protocol *proto, u
                          bool snapshot)
 {
     uint64_t key = (uint64_t)proto->venue << 17 | (uint64_t)snapshot << 16 | channel;
-    for (size_t i = (size_t)mix(key + 1);; i++) {
+    for (size_t i = mix(key);; i++) {
         uint16_t *at = &a->slot[i & (SLOTS - 1)];
         if (!*at)
             return at;
-        const struct stream *s = &a->stream[*at - 1];
-        if (s->channel == channel && s->snapshot == snapshot && s->proto == proto)
+        if (is_stream(&a->stream[*at - 1], proto, channel, snapshot))
             return at;
     }
 }
@@ -114,7 +121,8 @@ static struct stream *stream_get(struct arbiter *a, const struct feed_protocol *
                                                   .half = UINT64_C(1) << (f->seq_bits == 64 ? 63 : 31)};
         *at = ++a->n_streams;
     }
-    return &a->stream[*at - 1];
+    a->last = &a->stream[*at - 1];
+    return a->last;
 }
 
 static uint64_t distance(const struct stream *s, uint64_t from, uint64_t to)
@@ -135,29 +143,60 @@ static void brought_by(struct stream *s, unsigned lines, uint64_t seq, uint32_t 
             line_brought(&s->line[l], s->half, seq, count);
 }
 
+static void count_lost(struct arbiter *a, struct stream *s, const struct feed_packet *p)
+{
+    a->n->gaps += p->gap != 0;
+    a->n->missing += p->gap;
+    a->n->restarts += p->restart;
+    s->gaps += p->gap != 0;
+    s->lost += p->gap;
+}
+
+static void move_behind(struct stream *s, const struct feed_packet *p, uint64_t exchange_ns)
+{
+    s->next = (p->seq + p->count) & (s->half * 2 - 1);
+    if (exchange_ns > s->newest_ns)
+        s->newest_ns = exchange_ns;
+}
+
+static void first_of(struct stream *s, const struct feed_packet *p)
+{
+    s->recent[p->seq & (RECENT - 1)].key = p->seq + 1;
+    s->recent[p->seq & (RECENT - 1)].ts_ns = p->ts_ns;
+    s->line[p->line].n.first++;
+    line_lag(&s->line[p->line], 0);
+    for (unsigned l = 0; l < ARBITER_LINES; l++)
+        s->line[l].run = 0;
+}
+
+// Nearly every datagram: the one expected, nothing waits, and nothing is said of a reset. What accept() does
+// then.
+static bool is_next(const struct stream *s, const struct frame_info *f)
+{
+    return f->seq == s->next && s->started && s->n_kept == 0 && f->count != 0 && !f->reset;
+}
+static void accept_next(struct arbiter *a, struct stream *s, const struct frame_info *f,
+                        struct feed_packet *p, struct line *l)
+{
+    move_behind(s, p, f->exchange_ns);
+    line_brought(l, s->half, p->seq, p->count);
+    first_of(s, p);
+    a->out(a->ctx, s->proto, p, 0);
+}
+
 // E moves to behind p, which is given out.
 static void accept(struct arbiter *a, struct stream *s, struct feed_packet *p, uint64_t exchange_ns,
                    unsigned lines)
 {
     uint32_t skip = (uint32_t)distance(s, p->seq, s->next);
     s->started = true;
-    s->next = (p->seq + p->count) & (s->half * 2 - 1);
-    if (exchange_ns > s->newest_ns)
-        s->newest_ns = exchange_ns;
+    move_behind(s, p, exchange_ns);
     if (p->count) {
-        s->recent[p->seq & (RECENT - 1)].key = p->seq + 1;
-        s->recent[p->seq & (RECENT - 1)].ts_ns = p->ts_ns;
         brought_by(s, lines, p->seq, p->count);
-        s->line[p->line].n.first++;
-        line_lag(&s->line[p->line], 0);
-        for (unsigned l = 0; l < ARBITER_LINES; l++)
-            s->line[l].run = 0;
+        first_of(s, p);
     }
-    a->n->gaps += p->gap != 0;
-    a->n->missing += p->gap;
-    a->n->restarts += p->restart;
-    s->gaps += p->gap != 0;
-    s->lost += p->gap;
+    if (p->gap != 0 || p->restart)
+        count_lost(a, s, p);
     a->out(a->ctx, s->proto, p, p->count ? skip : 0);
 }
 
@@ -175,7 +214,16 @@ static uint64_t declare(struct stream *s, uint64_t seq)
 
 static bool line_lives(const struct arbiter *a, const struct line *l)
 {
-    return l->heard && a->now - l->came_ns <= ARBITER_LINE_NS;
+    return l->heard && a->now - l->live_ns <= ARBITER_LINE_NS;
+}
+
+// The stream speaks again after none of its lines has spoken for long. That says nothing about any of them:
+// those that lived before are waited for again.
+static void wake(const struct arbiter *a, struct stream *s)
+{
+    for (unsigned l = 0; l < ARBITER_LINES; l++)
+        if (s->line[l].heard && s->heard_ns - s->line[l].live_ns <= ARBITER_LINE_NS)
+            s->line[l].live_ns = a->now;
 }
 
 static uint64_t longest_kept(const struct arbiter *a, const struct stream *s)
@@ -443,8 +491,9 @@ static bool is_reset(struct stream *s, const struct frame_info *f)
     return true;
 }
 
-static void take_ordered(struct arbiter *a, struct stream *s, const struct frame_info *f,
-                         struct feed_packet *p)
+// Not inlined: its registers are not the usual datagram's to save.
+__attribute__((noinline)) static void take_ordered(struct arbiter *a, struct stream *s,
+                                                   const struct frame_info *f, struct feed_packet *p)
 {
     bool reset = is_reset(s, f) && s->started;
     if (!s->started)
@@ -465,22 +514,10 @@ static void take_ordered(struct arbiter *a, struct stream *s, const struct frame
 
 // Datagrams without a place in the sequence are copies when they are equal: their headers say when each was
 // sent.
-static uint64_t digest(const struct feed_packet *p)
-{
-    uint64_t h = p->len, word = 0;
-    for (size_t i = 0; i < p->len; i += sizeof word) {
-        size_t left = p->len - i;
-        word = 0;
-        memcpy(&word, p->payload + i, left < sizeof word ? left : sizeof word);
-        h = mix(h ^ word);
-    }
-    return h | 1; // 0 = none
-}
-
 static void take_unordered(struct arbiter *a, struct stream *s, struct feed_packet *p)
 {
     struct line *l = &s->line[p->line];
-    uint64_t key = digest(p), ago;
+    uint64_t key = line_digest(p->payload, p->len), ago;
     size_t at = (size_t)(key >> 1) & (RECENT - 1);
     ago = a->now - s->recent[at].ts_ns;
     if (s->recent[at].key == key && ago <= ARBITER_LINE_NS) {
@@ -494,11 +531,9 @@ static void take_unordered(struct arbiter *a, struct stream *s, struct feed_pack
     a->out(a->ctx, s->proto, p, 0);
 }
 
-static uint8_t line_of(struct stream *s, const struct frame_info *f, const struct feed_packet *p)
+static uint8_t line_by_group(struct stream *s, const struct feed_packet *p)
 {
     uint64_t group = ((uint64_t)p->dst_ip << 16 | p->dst_port) + 1;
-    if (!f->line_by_group)
-        return f->line < ARBITER_LINES ? f->line : 0;
     for (uint8_t l = 0; l < ARBITER_LINES; l++) {
         if (!s->group[l])
             s->group[l] = group;
@@ -511,26 +546,38 @@ static uint8_t line_of(struct stream *s, const struct frame_info *f, const struc
 enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f,
                             struct feed_packet *p)
 {
-    struct stream *s = stream_get(a, proto, f);
+    struct stream *s = a->last;
+    if (!s || !is_stream(s, proto, f->channel, f->snapshot))
+        s = stream_get(a, proto, f);
     if (!s)
         return DROP_CHANNELS;
-    arbiter_time(a, p->ts_ns);
+    if (a->n_open != 0)
+        arbiter_time(a, p->ts_ns);
+    else if (p->ts_ns > a->now)
+        a->now = p->ts_ns;
     p->venue = (uint8_t)proto->venue;
     p->channel = f->channel;
     p->stream = f->stream;
     p->snapshot = f->snapshot;
-    p->line = line_of(s, f, p);
+    p->line = f->line_by_group ? line_by_group(s, p) : f->line < ARBITER_LINES ? f->line : 0;
     p->seq = f->seq;
     p->count = f->count;
     p->heartbeat = f->count == 0;
     p->restart = false;
     p->gap = 0;
-    line_heard(&s->line[p->line], proto->quiet_ns, a->now, p->ts_ns);
-    s->line[p->line].n.heartbeats += p->heartbeat;
-    if (f->unordered)
+    struct line *l = &s->line[p->line];
+    if (a->now - s->heard_ns > ARBITER_LINE_NS)
+        wake(a, s);
+    s->heard_ns = l->live_ns = a->now;
+    line_heard(l, proto->quiet_ns, a->now, p->ts_ns);
+    l->n.heartbeats += p->heartbeat;
+    if (f->unordered) {
         take_unordered(a, s, p);
-    else
+    } else if (is_next(s, f)) {
+        accept_next(a, s, f, p, l);
+    } else {
         take_ordered(a, s, f, p);
+    }
     return DROP_NONE;
 }
 

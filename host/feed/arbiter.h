@@ -13,7 +13,8 @@
 //                                 declared lost
 // The hole before the earliest kept datagram is declared lost when
 //   every live line has passed E by at least ARBITER_REORDER datagrams (a line is live when it was heard
-//   within the last ARBITER_LINE_NS; with one live line that line alone decides), or the longest kept
+//   within the last ARBITER_LINE_NS, not counting time in which no line said anything; with one live line
+//   that line alone decides), or the longest kept
 //   datagram has waited ARBITER_HOLD_NS (protocols with lines_lag: ARBITER_LAG_NS while a live line that has
 //   not passed has yet to bring what precedes the hole; half as long again as it was behind lately where that
 //   is more than ARBITER_HOLD_NS and less), or ARBITER_KEPT datagrams are kept, or the next one does not fit

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feed/arbiter_line.h"
 
-void line_heard(struct line *l, uint64_t quiet_ns, uint64_t now_ns, uint64_t ts_ns)
-{
-    uint64_t silent = now_ns - l->came_ns;
-    if (l->heard && quiet_ns && silent > quiet_ns)
-        l->n.stale_ns += silent - quiet_ns;
-    l->heard = true;
-    l->came_ns = now_ns;
-    l->n.last_ns = ts_ns;
-    l->n.packets++;
-}
+#include <string.h>
 
 static uint64_t low_bits(uint64_t n)
 {
@@ -28,7 +19,7 @@ static void move_on(struct line *l, uint64_t n, bool brought)
     l->next += n;
 }
 
-void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count)
+void line_brought_odd(struct line *l, uint64_t half, uint64_t seq, uint32_t count)
 {
     if (!l->counted) {
         l->counted = true;
@@ -52,13 +43,6 @@ void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count)
     l->seen |= mask;
 }
 
-// Falls slowly, so that one quick datagram of a slow line does not count.
-void line_lag(struct line *l, uint64_t lag_ns)
-{
-    uint64_t before = l->lag_ns - l->lag_ns / 8;
-    l->lag_ns = lag_ns > before ? lag_ns : before;
-}
-
 void line_lead(struct line *l, uint64_t first_ns, uint64_t ts_ns)
 {
     int64_t lead = (int64_t)(ts_ns - first_ns);
@@ -67,4 +51,24 @@ void line_lead(struct line *l, uint64_t first_ns, uint64_t ts_ns)
         l->n.lead_ns_min = lead;
     if (first || lead > l->n.lead_ns_max)
         l->n.lead_ns_max = lead;
+}
+
+// Finaliser of splitmix64 (Steele, Lea, Flood 2014).
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+uint64_t line_digest(const uint8_t *payload, size_t len)
+{
+    uint64_t h = len, word = 0;
+    for (size_t i = 0; i < len; i += sizeof word) {
+        size_t left = len - i;
+        word = 0;
+        memcpy(&word, payload + i, left < sizeof word ? left : sizeof word);
+        h = mix(h ^ word);
+    }
+    return h | 1;
 }

@@ -10,6 +10,7 @@ struct line {
     bool heard;
     bool counted;         // next and seen hold something
     uint64_t came_ns;     // arbiter's clock at its newest datagram
+    uint64_t live_ns;     // the same, or when the stream spoke again after a silence of all lines
     uint64_t run_next;    // the unbroken run behind the number expected: where it goes on,
     uint64_t run;         // its datagrams (0 = none),
     uint64_t run_numbers; // and numbers
@@ -32,12 +33,40 @@ static inline bool seq_is_ahead(uint64_t half, uint64_t d)
 }
 
 // A datagram came by this line. quiet_ns: 0 = no rule.
-void line_heard(struct line *l, uint64_t quiet_ns, uint64_t now_ns, uint64_t ts_ns);
-// It brought [seq, seq + count), all of it at or behind the stream's next number by now.
-void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count);
-// It was lag_ns behind the first copy; 0: it brought that.
-void line_lag(struct line *l, uint64_t lag_ns);
+static inline void line_heard(struct line *l, uint64_t quiet_ns, uint64_t now_ns, uint64_t ts_ns)
+{
+    uint64_t silent = now_ns - l->came_ns;
+    if (l->heard && quiet_ns && silent > quiet_ns)
+        l->n.stale_ns += silent - quiet_ns;
+    l->heard = true;
+    l->came_ns = now_ns;
+    l->n.last_ns = ts_ns;
+    l->n.packets++;
+}
+
+// It brought [seq, seq + count), all of it at or behind the stream's next number by now. Mostly the one
+// number that follows, without a hole.
+void line_brought_odd(struct line *l, uint64_t half, uint64_t seq, uint32_t count);
+static inline void line_brought(struct line *l, uint64_t half, uint64_t seq, uint32_t count)
+{
+    if (l->counted && count == 1 && seq_distance(half, l->next, seq) == 0) {
+        l->seen = l->seen << 1 | 1;
+        l->next++;
+    } else {
+        line_brought_odd(l, half, seq, count);
+    }
+}
+// It was lag_ns behind the first copy; 0: it brought that. Falls slowly, so that one quick datagram of a slow
+// line does not count.
+static inline void line_lag(struct line *l, uint64_t lag_ns)
+{
+    uint64_t before = l->lag_ns - l->lag_ns / 8;
+    l->lag_ns = lag_ns > before ? lag_ns : before;
+}
+
 // It brought a copy of what came first at first_ns. Before the copy is counted.
 void line_lead(struct line *l, uint64_t first_ns, uint64_t ts_ns);
+// Of a datagram, to tell copies by; never 0.
+uint64_t line_digest(const uint8_t *payload, size_t len);
 
 #endif

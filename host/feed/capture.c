@@ -27,3 +27,28 @@ int capture_count(const char *path, uint64_t *packets, struct err *e)
     pcap_close(p);
     return rc == PCAP_ERROR_BREAK ? 0 : -1;
 }
+
+bool capture_link(int datalink, enum feed_link *out)
+{
+    switch (datalink) {
+    case DLT_EN10MB:
+        *out = LINK_ETHERNET;
+        return true;
+    case DLT_RAW:
+#ifdef DLT_IPV4
+    case DLT_IPV4:
+#endif
+        *out = LINK_RAW_IP;
+        return true;
+    case DLT_LINUX_SLL:
+        *out = LINK_SLL;
+        return true;
+#ifdef DLT_LINUX_SLL2
+    case DLT_LINUX_SLL2:
+        *out = LINK_SLL2;
+        return true;
+#endif
+    default:
+        return false;
+    }
+}

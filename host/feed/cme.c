@@ -53,11 +53,12 @@ static void read_address(const struct packet_udp *u, struct frame_info *out, boo
     out->line = (u->dst_ip >> 8 & 255) == 32;
     for (unsigned i = 0; i < sizeof RANGES / sizeof RANGES[0]; i++) {
         unsigned channel = (unsigned)u->dst_port - RANGES[i].port;
-        if (channel < PORT_CHANNELS) {
-            out->stream = (uint16_t)channel;
-            out->line = RANGES[i].line;
-            *orders = RANGES[i].orders;
-        }
+        if (channel >= PORT_CHANNELS)
+            continue;
+        out->stream = (uint16_t)channel;
+        out->line = RANGES[i].line;
+        *orders = RANGES[i].orders;
+        return;
     }
 }
 
@@ -117,6 +118,7 @@ static enum feed_drop cme_frame(const uint8_t *p, size_t len, const struct packe
         feed = FEED_ORDERS;
         told = true;
     }
+    const enum feed_type first = feed;
     set_feed(out, feed);
     out->addressed = true;
     if (len < CME_PACKET_HEADER + CME_MSG_HEADER)
@@ -128,7 +130,8 @@ static enum feed_drop cme_frame(const uint8_t *p, size_t len, const struct packe
             told = message_feed(&m, &feed);
         reset |= m.t->kind == CME_K_RESET;
     }
-    set_feed(out, feed);
+    if (feed != first)
+        set_feed(out, feed);
     out->reset = reset && !out->snapshot;
     out->seq_bits = 32;
     out->seq = le32_load(p + CME_SEQ);
@@ -152,11 +155,8 @@ struct delivery {
 
 static void begin_msg(const struct delivery *d, struct feed_msg *o, enum feed_kind kind)
 {
-    *o = (struct feed_msg){.kind = (uint8_t)kind,
-                           .venue = VENUE_CME,
-                           .template_id = d->m->template_id,
-                           .version = d->m->version,
-                           .msg_idx = d->idx};
+    feed_msg_begin(o, VENUE_CME, d->m->template_id, d->m->version, d->idx);
+    o->kind = (uint8_t)kind;
 }
 
 static void send_status(const struct delivery *d, const struct cme_instrument *n)
@@ -183,14 +183,12 @@ static bool side_of(const struct cme_instrument *n, enum cme_side side, struct f
     return true;
 }
 
-// A book that can no longer be relied upon says so once, by a quote without prices. The message is kept
-// between calls: clearing all of it costs more than the rest, so every field that a quote has is set each
-// time.
+// A book that can no longer be relied upon says so once, by a quote without prices.
 static void send_quote(const struct delivery *d, struct cme_instrument *n)
 {
     struct feed_msg *o = &d->s->quote;
     uint32_t has = 0;
-    o->bid = o->bid_amount = o->ask = o->ask_amount = (struct feed_num){.form = NUM_NONE};
+    begin_msg(d, o, FEED_QUOTE);
     bool usable = n->defined && !n->dead && cme_current(d->st, n) && cme_book_usable(&n->book) &&
                   side_of(n, CME_BID, &o->bid, &o->bid_amount, &has, HAS_BID) &&
                   side_of(n, CME_ASK, &o->ask, &o->ask_amount, &has, HAS_ASK);
@@ -198,15 +196,9 @@ static void send_quote(const struct delivery *d, struct cme_instrument *n)
         d->s->stats.unknown_ids += !n->defined;
         if (!n->published)
             return;
-        o->bid = o->bid_amount = o->ask = o->ask_amount = (struct feed_num){.form = NUM_NONE};
         has = 0;
     }
     n->published = usable;
-    o->kind = FEED_QUOTE;
-    o->venue = VENUE_CME;
-    o->template_id = d->m->template_id;
-    o->version = d->m->version;
-    o->msg_idx = d->idx;
     o->state = n->state;
     o->has = has | (n->state ? (uint32_t)HAS_STATE : 0);
     o->instrument_id = (uint32_t)n->id;
@@ -244,7 +236,8 @@ static void send_trades(const struct delivery *d)
 static void publish(const struct delivery *d)
 {
     struct cme_stream *st = d->st;
-    send_trades(d);
+    if (st->trade != 0)
+        send_trades(d);
     for (uint16_t link = st->head; link != 0;) {
         struct cme_instrument *n = &d->s->inst[link - 1];
         link = n->next;
@@ -341,7 +334,7 @@ static void read_counted(const struct delivery *d)
 
 static void read_definition(const struct delivery *d)
 {
-    struct feed_msg o;
+    struct feed_msg o = {0};
     begin_msg(d, &o, FEED_INSTRUMENT);
     if (!cme_define(d->s, d->st, d->m, !d->p->snapshot, &o)) {
         d->counters->bad_layouts += d->m->block > CME_DEF_UPDATE && d->m->root[CME_DEF_UPDATE] != 'D';

@@ -29,10 +29,10 @@ struct cme_level {
 };
 
 struct cme_book {
-    struct cme_level level[2][CME_LEVELS];
     uint8_t depth;    // of the venue's book when known, else the deepest level that it has named
     bool depth_known; // by the definition
     bool whole;       // known from top to bottom: what is not there is empty
+    struct cme_level level[2][CME_LEVELS];
 };
 
 // Nothing is known (after a loss) or known to be empty (after a reset).

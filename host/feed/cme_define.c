@@ -18,15 +18,6 @@ uint8_t cme_trading_state(uint8_t status)
     return status == CME_STATUS_READY ? INSTRUMENT_OPEN : INSTRUMENT_NOT_OPEN;
 }
 
-bool cme_human(const struct cme_instrument *n, int64_t px, int8_t exp, struct feed_num *out)
-{
-    int64_t m;
-    if (__builtin_mul_overflow(px, n->mul, &m))
-        return false;
-    *out = (struct feed_num){.v.m = m, .exp10 = (int8_t)(exp + n->shift), .form = NUM_DECIMAL};
-    return true;
-}
-
 // Symbols of options and strategies hold blanks; names must not. False when it is empty or holds what no
 // symbol has.
 static bool read_symbol(char out[static 64], const uint8_t *p)

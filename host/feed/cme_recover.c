@@ -11,25 +11,6 @@ void cme_drop_records(struct protocol_state *s, struct cme_instrument *n)
     n->first = n->last = 0;
 }
 
-// Out of room: what was kept of this instrument is dropped, so that it joins with a later snapshot.
-static void keep(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u)
-{
-    if (s->free_record == 0)
-        cme_drop_records(s, n);
-    uint16_t link = s->free_record;
-    if (link == 0)
-        return;
-    struct cme_record *at = &s->record[link - 1];
-    s->free_record = at->next;
-    *at = *u;
-    at->next = 0;
-    if (n->last != 0)
-        s->record[n->last - 1].next = link;
-    else
-        n->first = link;
-    n->last = link;
-}
-
 static void start_empty(struct protocol_state *s, const struct cme_stream *st, struct cme_instrument *n,
                         uint32_t rpt)
 {
@@ -67,33 +48,23 @@ bool cme_rpt_odd(struct protocol_state *s, struct cme_stream *st, struct cme_ins
     return true;
 }
 
-static bool apply(struct cme_book *b, const struct cme_record *u)
+// Prices of two scales do not meet in one book.
+void cme_rescale(struct protocol_state *s, struct cme_instrument *n, int8_t exp)
 {
-    return cme_book_apply(b, u->type == CME_TYPE_BID ? CME_BID : CME_ASK, u->action, u->level, u->px,
-                          u->size);
+    if (n->exp != 0) {
+        cme_book_forget(&n->book);
+        cme_drop_records(s, n);
+    }
+    n->exp = exp;
 }
 
-void cme_update(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u, int8_t exp)
+void cme_contradicted(struct protocol_state *s, struct cme_instrument *n, struct cme_record u)
 {
-    if (u->type != 0) {
-        if (n->exp != exp) {
-            // Prices of two scales do not meet in one book.
-            if (n->exp != 0) {
-                cme_book_forget(&n->book);
-                cme_drop_records(s, n);
-            }
-            n->exp = exp;
-        }
-        if (!apply(&n->book, u)) {
-            s->stats.contradictions++;
-            cme_book_forget(&n->book);
-            cme_drop_records(s, n);
-            if (!apply(&n->book, u))
-                cme_book_forget(&n->book);
-        }
-    }
-    if (!n->book.whole)
-        keep(s, n, u);
+    s->stats.contradictions++;
+    cme_book_forget(&n->book);
+    cme_drop_records(s, n);
+    if (!cme_apply(&n->book, &u))
+        cme_book_forget(&n->book);
 }
 
 // Reads the snapshot's levels into the scratch book. False when it is no book.
@@ -138,7 +109,7 @@ static bool catch_up(struct protocol_state *s, const struct cme_stream *st, cons
         const struct cme_record *u = &s->record[i - 1];
         if (u->rpt <= r)
             continue;
-        if (u->rpt != *rpt + 1 || (u->type != 0 && !apply(&s->scratch, u)))
+        if (u->rpt != *rpt + 1 || (u->type != 0 && !cme_apply(&s->scratch, u)))
             return false;
         *rpt = u->rpt;
     }

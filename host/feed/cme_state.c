@@ -2,12 +2,14 @@
 #include "feed/cme_state.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct protocol_state *cme_state_new(void)
 {
-    struct protocol_state *s = calloc(1, sizeof *s);
+    struct protocol_state *s = aligned_alloc(alignof(struct protocol_state), sizeof *s);
     if (!s)
         return NULL;
+    memset(s, 0, sizeof *s);
     for (unsigned i = 0; i < CME_TRADES; i++)
         s->trade[i].next = (uint16_t)(i + 1 < CME_TRADES ? i + 2 : 0);
     for (unsigned i = 0; i < CME_RECORDS; i++)
@@ -26,7 +28,7 @@ const struct cme_stats *cme_stats(const struct protocol_state *s)
     return &s->stats;
 }
 
-struct cme_stream *cme_stream_get(struct protocol_state *s, uint16_t key)
+struct cme_stream *cme_stream_seek(struct protocol_state *s, uint16_t key)
 {
     unsigned i = key % CME_STREAMS;
     for (unsigned n = 0; n < CME_STREAMS; n++, i = (i + 1) % CME_STREAMS) {
@@ -42,23 +44,11 @@ struct cme_stream *cme_stream_get(struct protocol_state *s, uint16_t key)
     return NULL;
 }
 
-static uint16_t stream_link(const struct protocol_state *s, const struct cme_stream *st)
-{
-    return (uint16_t)(st - s->stream + 1);
-}
-
-// Ids run in steps and clusters: the multiplier spreads them, its top bits are the slot.
-static unsigned slot_of(uint16_t stream, int32_t id)
-{
-    uint64_t key = (uint64_t)stream << 32 | (uint32_t)id;
-    return (unsigned)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - CME_SLOT_BITS));
-}
-
 // The slot that holds it, or the empty one where it would go. There is always an empty one: slots are twice
 // as many.
 static unsigned seek(const struct protocol_state *s, uint16_t stream, int32_t id)
 {
-    unsigned i = slot_of(stream, id);
+    unsigned i = cme_slot(stream, id);
     for (; s->slot[i] != 0; i = (i + 1) % CME_SLOTS) {
         const struct cme_instrument *n = &s->inst[s->slot[i] - 1];
         if (n->id == id && n->stream == stream)
@@ -69,7 +59,7 @@ static unsigned seek(const struct protocol_state *s, uint16_t stream, int32_t id
 
 struct cme_instrument *cme_find(struct protocol_state *s, const struct cme_stream *st, int32_t id)
 {
-    uint16_t at = s->slot[seek(s, stream_link(s, st), id)];
+    uint16_t at = s->slot[seek(s, cme_link(s, st), id)];
     return at ? &s->inst[at - 1] : NULL;
 }
 
@@ -85,9 +75,9 @@ static struct cme_instrument *take(struct protocol_state *s)
     return n;
 }
 
-struct cme_instrument *cme_get(struct protocol_state *s, const struct cme_stream *st, int32_t id)
+struct cme_instrument *cme_seek(struct protocol_state *s, const struct cme_stream *st, int32_t id)
 {
-    uint16_t stream = stream_link(s, st);
+    uint16_t stream = cme_link(s, st);
     unsigned at = seek(s, stream, id);
     if (s->slot[at] != 0)
         return &s->inst[s->slot[at] - 1];
@@ -107,7 +97,7 @@ static void unslot(struct protocol_state *s, unsigned hole)
 {
     for (unsigned i = (hole + 1) % CME_SLOTS; s->slot[i] != 0; i = (i + 1) % CME_SLOTS) {
         const struct cme_instrument *n = &s->inst[s->slot[i] - 1];
-        unsigned home = slot_of(n->stream, n->id);
+        unsigned home = cme_slot(n->stream, n->id);
         if ((i - home) % CME_SLOTS >= (i - hole) % CME_SLOTS) {
             s->slot[hole] = s->slot[i];
             hole = i;
@@ -123,20 +113,6 @@ void cme_release(struct protocol_state *s, struct cme_instrument *n)
     n->stream = 0;
     n->next = s->free_inst;
     s->free_inst = (uint16_t)(n - s->inst + 1);
-}
-
-void cme_touch(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n)
-{
-    if (n->listed)
-        return;
-    uint16_t link = (uint16_t)(n - s->inst + 1);
-    n->listed = true;
-    n->next = 0;
-    if (st->tail != 0)
-        s->inst[st->tail - 1].next = link;
-    else
-        st->head = link;
-    st->tail = link;
 }
 
 void cme_keep_trade(struct protocol_state *s, struct cme_stream *st, const struct cme_trade *t)

@@ -9,6 +9,9 @@
 #include "feed/cme_wire.h"
 #include "feed/protocol.h"
 
+#include <assert.h>
+#include <stdalign.h>
+
 enum {
     CME_INSTRUMENTS = 4096,
     CME_SLOTS = 8192, // of the id table, a power of two
@@ -28,9 +31,10 @@ struct cme_record {
     uint16_t next;
 };
 
-// Links are indices + 1; 0 ends a list.
+// Links are indices + 1; 0 ends a list. What an update touches stands together, in one cache line before the
+// levels.
 struct cme_instrument {
-    int32_t id;
+    alignas(64) int32_t id;
     uint16_t stream;            // index + 1 of its channel; 0 = a free entry
     uint16_t next;              // in the channel's list of what the event has touched, or of free entries
     uint32_t rpt;               // RptSeq of the last entry that was applied
@@ -45,12 +49,13 @@ struct cme_instrument {
     uint8_t state;              // enum instrument_state, 0 = not known
     int8_t exp;                 // of the book's prices; 0 = no book yet
     int8_t shift;               // human price = wire price * mul * 10^shift (DisplayFactor)
+    uint16_t first, last;       // records
     int64_t mul;
-    uint64_t group, asset; // SecurityGroup, Asset: six characters each
     uint64_t ts_ns;
-    uint16_t first, last; // records
     struct cme_book book;
+    uint64_t group, asset; // SecurityGroup, Asset: six characters each
 };
+static_assert(offsetof(struct cme_instrument, book.level) == 64, "in front of the levels");
 
 struct cme_trade {
     int64_t px, size;
@@ -101,14 +106,50 @@ void cme_state_free(struct protocol_state *s);
 // For tests and reports.
 const struct cme_stats *cme_stats(const struct protocol_state *s);
 
-struct cme_stream *cme_stream_get(struct protocol_state *s, uint16_t key); // NULL: no room
+struct cme_stream *cme_stream_seek(struct protocol_state *s, uint16_t key);
+static inline struct cme_stream *cme_stream_get(struct protocol_state *s, uint16_t key) // NULL: no room
+{
+    struct cme_stream *st = &s->stream[key % CME_STREAMS];
+    return st->used && st->key == key ? st : cme_stream_seek(s, key);
+}
 // id of a channel's instrument; NULL when not known (find), or there is no room (get).
 struct cme_instrument *cme_find(struct protocol_state *s, const struct cme_stream *st, int32_t id);
-struct cme_instrument *cme_get(struct protocol_state *s, const struct cme_stream *st, int32_t id);
+struct cme_instrument *cme_seek(struct protocol_state *s, const struct cme_stream *st, int32_t id);
+static inline uint16_t cme_link(const struct protocol_state *s, const struct cme_stream *st)
+{
+    return (uint16_t)(st - s->stream + 1);
+}
+
+// Ids run in steps and clusters: the multiplier spreads them, its top bits are the slot.
+static inline unsigned cme_slot(uint16_t stream, int32_t id)
+{
+    uint64_t key = (uint64_t)stream << 32 | (uint32_t)id;
+    return (unsigned)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - CME_SLOT_BITS));
+}
+// Mostly it is in its first slot; cme_seek() is for the rest.
+static inline struct cme_instrument *cme_get(struct protocol_state *s, const struct cme_stream *st,
+                                             int32_t id)
+{
+    uint16_t stream = cme_link(s, st), at = s->slot[cme_slot(stream, id)];
+    struct cme_instrument *n = &s->inst[at - (at != 0)];
+    return at != 0 && n->id == id && n->stream == stream ? n : cme_seek(s, st, id);
+}
 void cme_release(struct protocol_state *s, struct cme_instrument *n);
 
 // Puts it on its channel's list of what the event has touched.
-void cme_touch(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n);
+static inline void cme_touch(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n)
+{
+    if (n->listed)
+        return;
+    uint16_t link = (uint16_t)(n - s->inst + 1);
+    n->listed = true;
+    n->next = 0;
+    if (st->tail != 0)
+        s->inst[st->tail - 1].next = link;
+    else
+        st->head = link;
+    st->tail = link;
+}
 // Keeps a trade until the event ends.
 void cme_keep_trade(struct protocol_state *s, struct cme_stream *st, const struct cme_trade *t);
 
@@ -138,9 +179,47 @@ static inline bool cme_rpt(struct protocol_state *s, struct cme_stream *st, stru
     }
     return cme_rpt_odd(s, st, n, rpt, seq);
 }
-// Applies an update to the book, and keeps it where the book waits for a snapshot.
-void cme_update(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u, int8_t exp);
 void cme_drop_records(struct protocol_state *s, struct cme_instrument *n);
+// Out of room: what was kept of this instrument is dropped, so that it joins with a later snapshot.
+static inline void cme_keep(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u)
+{
+    if (s->free_record == 0)
+        cme_drop_records(s, n);
+    uint16_t link = s->free_record;
+    if (link == 0)
+        return;
+    struct cme_record *at = &s->record[link - 1];
+    s->free_record = at->next;
+    *at = *u;
+    at->next = 0;
+    if (n->last != 0)
+        s->record[n->last - 1].next = link;
+    else
+        n->first = link;
+    n->last = link;
+}
+// False when it contradicts the book.
+static inline bool cme_apply(struct cme_book *b, const struct cme_record *u)
+{
+    return cme_book_apply(b, u->type == CME_TYPE_BID ? CME_BID : CME_ASK, u->action, u->level, u->px,
+                          u->size);
+}
+void cme_rescale(struct protocol_state *s, struct cme_instrument *n, int8_t exp);
+void cme_contradicted(struct protocol_state *s, struct cme_instrument *n, struct cme_record u);
+// Applies an update to the book, and keeps it where the book waits for a snapshot. Here, and the rare cases
+// not, so that the record never goes through memory.
+static inline void cme_update(struct protocol_state *s, struct cme_instrument *n, const struct cme_record *u,
+                              int8_t exp)
+{
+    if (u->type != 0) {
+        if (n->exp != exp)
+            cme_rescale(s, n, exp);
+        if (!cme_apply(&n->book, u))
+            cme_contradicted(s, n, *u);
+    }
+    if (!n->book.whole)
+        cme_keep(s, n, u);
+}
 // A snapshot message (38, 52, 69) of the channel: makes the book whole when it is not and can be.
 void cme_join(struct protocol_state *s, struct cme_stream *st, const struct cme_message *m);
 // ChannelReset: every book is empty, RptSeq starts at 1.
@@ -154,6 +233,13 @@ void cme_status(struct protocol_state *s, struct cme_stream *st, const struct cm
 // What a SecurityTradingStatus means: enum instrument_state, 0 = says nothing.
 uint8_t cme_trading_state(uint8_t status);
 // Wire price to human price; false when it does not fit.
-bool cme_human(const struct cme_instrument *n, int64_t px, int8_t exp, struct feed_num *out);
+static inline bool cme_human(const struct cme_instrument *n, int64_t px, int8_t exp, struct feed_num *out)
+{
+    int64_t m;
+    if (__builtin_mul_overflow(px, n->mul, &m))
+        return false;
+    *out = (struct feed_num){.v.m = m, .exp10 = (int8_t)(exp + n->shift), .form = NUM_DECIMAL};
+    return true;
+}
 
 #endif

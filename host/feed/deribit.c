@@ -5,6 +5,7 @@
 #include "feed/deribit_wire.h"
 #include "feed/wire.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -73,24 +74,36 @@ enum deribit_layout deribit_layout(const struct deribit_message *m)
 // Exchange time of the messages that carry one in their root; 0 otherwise.
 static uint64_t message_ms(const struct deribit_message *m)
 {
+    enum deribit_layout l;
     switch (m->template_id) {
+    case T_TICKER:
+        l = ticker_layout(m);
+        return l == LAYOUT_BAD ? 0 : le64_load(m->block + (l == LAYOUT_TICKER ? TICKER_TS : QUOTE_TS));
+    case T_PRICE_INDEX:
+        return m->block_len >= INDEX_BLOCK ? le64_load(m->block + INDEX_TS) : 0;
     case T_BOOK:
         return m->block_len >= BOOK_BLOCK ? le64_load(m->block + BOOK_TS) : 0;
     case T_SNAPSHOT:
         return m->block_len >= SNAPSHOT_BLOCK ? le64_load(m->block + SNAPSHOT_TS) : 0;
     default:
-        break;
-    }
-    switch (deribit_layout(m)) {
-    case LAYOUT_TICKER:
-        return le64_load(m->block + TICKER_TS);
-    case LAYOUT_QUOTE:
-        return le64_load(m->block + QUOTE_TS);
-    case LAYOUT_INDEX:
-        return le64_load(m->block + INDEX_TS);
-    default:
         return 0;
     }
+}
+
+// As deribit_walk(). Most messages have neither groups nor strings, and end with their root.
+static inline bool walk(const uint8_t *p, size_t len, struct deribit_message *m)
+{
+    static_assert(MSG_VARS == MSG_GROUPS + 2, "both counts in one load");
+    if (len < MSG_HEADER || le16_load(p + MSG_SCHEMA) != DERIBIT_SCHEMA || le32_load(p + MSG_GROUPS) != 0)
+        return deribit_walk(p, len, m);
+    m->block_len = le16_load(p + MSG_BLOCK);
+    m->template_id = le16_load(p + MSG_TEMPLATE);
+    m->version = le16_load(p + MSG_VERSION);
+    m->groups = m->vars = 0;
+    m->block = p + MSG_HEADER;
+    m->text = m->block + m->block_len;
+    m->len = (size_t)MSG_HEADER + m->block_len;
+    return m->len <= len;
 }
 
 static struct feed_num number(const uint8_t *at)
@@ -144,6 +157,7 @@ static void read_quote(const uint8_t *b, struct feed_msg *o)
     o->bid_amount = number(b + QUOTE_BID_AMOUNT);
     o->ask = number(b + QUOTE_ASK);
     o->ask_amount = number(b + QUOTE_ASK_AMOUNT);
+    o->mark.form = o->index.form = o->last.form = NUM_NONE;
     o->has = if_quote(o->bid, HAS_BID) | if_quote(o->ask, HAS_ASK);
 }
 
@@ -179,6 +193,7 @@ static bool read_instrument(const struct deribit_message *m, struct feed_msg *o)
     o->inst_type = b[INSTRUMENT_TYPE];
     o->contract_size = number(tail + INSTRUMENT_CONTRACT);
     o->tick = number(tail + INSTRUMENT_TICK);
+    o->index_id = 0;
     o->has = HAS_STATE;
     return deribit_name(o->name, m->text + 1, m->text[0]);
 }
@@ -214,7 +229,8 @@ static void deliver_trades(const struct deribit_at *at, const struct deribit_mes
     unsigned block = le16_load(group + GROUP_BLOCK), n = le16_load(group + GROUP_COUNT);
     const uint8_t *e = group + GROUP_HEADER;
     for (unsigned i = 0; i < n; i++, e += block) {
-        struct feed_msg o = *at->head;
+        struct feed_msg o;
+        feed_msg_begin(&o, VENUE_DERIBIT, m->template_id, m->version, at->head->msg_idx);
         o.kind = FEED_TRADE;
         o.instrument_id = le32_load(m->block + TRADES_ID);
         o.ts_ns = ns_of(le64_load(e + TRADE_TS));
@@ -256,32 +272,31 @@ static void deribit_deliver(const struct protocol_ctx *c, const struct feed_pack
 {
     struct deribit_message m;
     static const struct feed_msg nothing = {.venue = VENUE_DERIBIT};
-    struct feed_msg o;
-    const struct deribit_at before = {c, p, &nothing, sink}, here = {c, p, &o, sink};
+    struct feed_msg *o = &c->state->msg;
+    const struct deribit_at before = {c, p, &nothing, sink}, here = {c, p, o, sink};
     uint16_t idx = 0;
     (void)skip; // packets are numbered: none overlap
     deribit_books_packet(c->state->books, &before);
     for (size_t at = FRAME_HEADER; at < p->len; at += m.len, idx++) {
-        if (!deribit_walk(p->payload + at, p->len - at, &m))
+        if (!walk(p->payload + at, p->len - at, &m))
             return;
         c->counters->messages++;
         enum deribit_layout l = deribit_layout(&m);
-        o = (struct feed_msg){
-            .venue = VENUE_DERIBIT, .template_id = m.template_id, .version = m.version, .msg_idx = idx};
+        feed_msg_begin(o, VENUE_DERIBIT, m.template_id, m.version, idx);
         if (l == LAYOUT_OTHER || l == LAYOUT_TRADES || l == LAYOUT_BOOK || l == LAYOUT_SNAPSHOT) {
-            o.ts_ns = ns_of(message_ms(&m));
+            o->ts_ns = ns_of(message_ms(&m));
             c->counters->unknown_templates += !is_known(m.template_id);
             deliver_other(&here, &m, l);
             continue;
         }
-        if (!read_message(&m, l, &o)) {
+        if (!read_message(&m, l, o)) {
             c->counters->bad_layouts++;
             continue;
         }
-        count_message(c->counters, o.kind);
-        if (o.kind == FEED_INSTRUMENT && is_gone(m.block[INSTRUMENT_STATE]))
-            deribit_book_forget(c->state->books, (uint32_t)o.instrument_id);
-        sink->on_msg(sink->ctx, p, &o);
+        count_message(c->counters, o->kind);
+        if (o->kind == FEED_INSTRUMENT && is_gone(m.block[INSTRUMENT_STATE]))
+            deribit_book_forget(c->state->books, (uint32_t)o->instrument_id);
+        sink->on_msg(sink->ctx, p, o);
     }
 }
 
@@ -291,7 +306,7 @@ static bool check_messages(const uint8_t *payload, size_t len, uint64_t *newest_
     struct deribit_message m;
     *newest_ms = 0;
     for (size_t at = FRAME_HEADER; at < len; at += m.len) {
-        if (!deribit_walk(payload + at, len - at, &m))
+        if (!walk(payload + at, len - at, &m))
             return false;
         uint64_t ms = message_ms(&m);
         if (ms > *newest_ms)
@@ -310,6 +325,7 @@ static enum feed_drop deribit_frame(const uint8_t *payload, size_t len, const st
     out->channel = le16_load(payload + FRAME_CHANNEL);
     out->snapshot = out->channel >= SNAPSHOT_CHANNELS;
     out->stream = (uint16_t)(out->channel - (out->snapshot ? SNAPSHOT_CHANNELS : 0));
+    out->line_by_group = true; // a relay's second group carries the same numbers
     out->addressed = true;
     if (le16_load(payload + FRAME_LENGTH) != len - FRAME_HEADER)
         return DROP_BAD_LENGTH;

@@ -11,6 +11,7 @@
 struct protocol_state {
     struct deribit_books *books;
     struct names *names; // for deribit_rows() only: grows
+    struct feed_msg msg; // the one going out, see feed_msg on what it holds
 };
 
 enum deribit_layout {

@@ -145,7 +145,8 @@ void deribit_books_broken(struct deribit_books *s, uint16_t stream)
 
 static void tell_quote(const struct deribit_at *at, struct dbook *b, const struct quote *q, uint64_t ts_ns)
 {
-    struct feed_msg o = *at->head;
+    struct feed_msg o;
+    feed_msg_begin(&o, VENUE_DERIBIT, at->head->template_id, at->head->version, at->head->msg_idx);
     o.kind = FEED_QUOTE;
     o.instrument_id = b->id;
     o.ts_ns = ts_ns;

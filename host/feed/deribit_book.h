@@ -26,7 +26,7 @@ void deribit_books_free(struct deribit_books *s);
 struct deribit_at {
     const struct protocol_ctx *c;
     const struct feed_packet *p;
-    const struct feed_msg *head;
+    const struct feed_msg *head; // only what feed_msg_begin() sets, and ts_ns, is read
     const struct feed_sink *sink;
 };
 

@@ -21,8 +21,8 @@ struct feed {
     struct feed_counters counters;
     struct arbiter *arbiter;
     const struct feed_protocol *recognised; // of the newest whole datagram
-    struct protocol_state *state[PROTOCOL_COUNT];
-    uint64_t packets[PROTOCOL_COUNT];
+    struct protocol_state *state[VENUE_COUNT];
+    uint64_t packets[VENUE_COUNT];
     const struct feed_sink *sink;        // of the call at work
     FILE *rows;                          // NULL: none wanted
     const struct feed_protocol *rows_of; // NULL: of the first one recognised
@@ -62,14 +62,6 @@ const char *feed_venue_name(enum feed_venue v)
 
 // ---- accepted datagrams, in order
 
-static size_t index_of(const struct feed_protocol *proto)
-{
-    size_t i = 0;
-    while (i + 1 < PROTOCOL_COUNT && PROTOCOLS[i] != proto)
-        i++;
-    return i;
-}
-
 static void print_rows(struct feed *f, const struct feed_protocol *proto, const struct protocol_ctx *c,
                        const struct feed_packet *p, uint32_t skip)
 {
@@ -87,7 +79,7 @@ static void print_rows(struct feed *f, const struct feed_protocol *proto, const 
 static void accepted(void *ctx, const struct feed_protocol *proto, struct feed_packet *p, uint32_t skip)
 {
     struct feed *f = ctx;
-    const struct protocol_ctx c = {f->state[index_of(proto)], &f->counters};
+    const struct protocol_ctx c = {f->state[proto->venue], &f->counters};
     if ((p->gap || p->restart) && !p->snapshot && proto->broken)
         proto->broken(&c, p->stream);
     if (f->rows)
@@ -113,8 +105,9 @@ struct feed *feed_new(void)
     for (size_t i = 0; i < PROTOCOL_COUNT && whole; i++) {
         if (!PROTOCOLS[i]->state_new)
             continue;
-        f->state[i] = PROTOCOLS[i]->state_new();
-        whole = f->state[i] != NULL;
+        struct protocol_state *s = PROTOCOLS[i]->state_new();
+        f->state[PROTOCOLS[i]->venue] = s;
+        whole = s != NULL;
     }
     if (whole)
         return f;
@@ -127,8 +120,8 @@ void feed_free(struct feed *f)
     if (!f)
         return;
     for (size_t i = 0; i < PROTOCOL_COUNT; i++)
-        if (f->state[i])
-            PROTOCOLS[i]->state_free(f->state[i]);
+        if (f->state[PROTOCOLS[i]->venue])
+            PROTOCOLS[i]->state_free(f->state[PROTOCOLS[i]->venue]);
     arbiter_free(f->arbiter);
     free(f);
 }
@@ -157,19 +150,24 @@ static enum feed_drop take_udp(struct feed *f, uint64_t ts_ns, const struct pack
             arbiter_bad(f->arbiter, proto, &info);
         return why;
     }
-    struct feed_packet p = {
-        .ts_ns = ts_ns, .dst_ip = u->dst_ip, .dst_port = u->dst_port, .payload = u->payload, .len = u->len};
+    struct feed_packet p; // the arbiter fills in the rest
+    p.ts_ns = ts_ns;
+    p.dst_ip = u->dst_ip;
+    p.dst_port = u->dst_port;
+    p.payload = u->payload;
+    p.len = u->len;
     why = arbiter_take(f->arbiter, proto, &info, &p);
     if (why != DROP_NONE)
         return why;
     f->recognised = proto;
-    f->packets[index_of(proto)]++;
+    f->packets[proto->venue]++;
     f->counters.packets++;
     return DROP_NONE;
 }
 
-enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_ns, const uint8_t *frame,
-                               size_t caplen, size_t wirelen, const struct feed_sink *sink)
+static inline enum feed_drop take_frame(struct feed *f, enum feed_link link, uint64_t ts_ns,
+                                        const uint8_t *frame, size_t caplen, size_t wirelen,
+                                        const struct feed_sink *sink)
 {
     struct packet_udp u;
     f->counters.frames++;
@@ -183,10 +181,16 @@ enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_
     return why;
 }
 
+enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_ns, const uint8_t *frame,
+                               size_t caplen, size_t wirelen, const struct feed_sink *sink)
+{
+    return take_frame(f, link, ts_ns, frame, caplen, wirelen, sink);
+}
+
 enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, size_t caplen, size_t wirelen,
                           const struct feed_sink *sink)
 {
-    return feed_link_frame(f, LINK_ETHERNET, ts_ns, frame, caplen, wirelen, sink);
+    return take_frame(f, LINK_ETHERNET, ts_ns, frame, caplen, wirelen, sink);
 }
 
 void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink)
@@ -222,7 +226,7 @@ const char *feed_protocol_name(const struct feed *f, size_t i, uint64_t *packets
     if (i >= PROTOCOL_COUNT)
         return NULL;
     if (packets)
-        *packets = f->packets[i];
+        *packets = f->packets[PROTOCOLS[i]->venue];
     return PROTOCOLS[i]->name;
 }
 

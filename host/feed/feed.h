@@ -50,14 +50,21 @@ struct feed_num {
 };
 enum num_form { NUM_NONE = 0, NUM_DOUBLE, NUM_DECIMAL };
 
-// One price or definition.
+// One price or definition. Defined are only
+//   always              kind, venue, template_id, version, msg_idx, has, instrument_id, ts_ns, name up to NUL
+//   by its bit of has   state, mark, index, bid and bid_amount, ask and ask_amount, last, amount
+//   FEED_TICKER         mark, index, bid, ask, last: at least their form, whatever has says
+//   FEED_INSTRUMENT     inst_kind, inst_type, index_id, contract_size, tick
+// and the amounts, contract_size and tick among them have form NUM_NONE where the venue does not say. The
+// rest holds whatever an earlier message left: clearing all of it each time costs more than decoding a
+// ticker.
 struct feed_msg {
     uint8_t kind;  // enum feed_kind
     uint8_t venue; // enum feed_venue
     uint8_t state; // enum instrument_state (HAS_STATE)
     uint16_t template_id;
-    uint16_t version;
     uint16_t msg_idx; // position of the message in its packet
+    uint16_t version;
     uint32_t has;
     uint64_t
         instrument_id; // unique within the venue; never 0 but for FEED_INDEX by name and FEED_STATUS of all
@@ -71,18 +78,33 @@ struct feed_msg {
     struct feed_num contract_size, tick;
 };
 
+// What is defined always, but for the kind: name, has and the numbers of the instrument are set later.
+static inline void feed_msg_begin(struct feed_msg *m, enum feed_venue venue, uint16_t template_id,
+                                  uint16_t version, uint16_t msg_idx)
+{
+    m->kind = 0;
+    m->venue = (uint8_t)venue;
+    m->template_id = template_id;
+    m->version = version;
+    m->msg_idx = msg_idx;
+    m->has = 0;
+    m->instrument_id = 0;
+    m->ts_ns = 0;
+    m->name[0] = 0;
+}
+
 // The datagram that carried it.
 struct feed_packet {
     uint64_t ts_ns;  // capture or receive time, ns since the epoch
     uint32_t dst_ip; // host order
     uint16_t dst_port;
     uint16_t channel;
-    // Channel of the live events that this one belongs to: its own, or what it is a snapshot of.
-    uint16_t stream;
     bool snapshot; // a snapshot channel: what it says may be older than the live events heard already
     uint8_t venue; // enum feed_venue
-    uint8_t line;  // that brought this copy: 0 = A
-    uint64_t seq;  // first number it carries
+    // Channel of the live events that this one belongs to: its own, or what it is a snapshot of.
+    uint16_t stream;
+    uint8_t line; // that brought this copy: 0 = A
+    uint64_t seq; // first number it carries
     uint32_t count;
     bool heartbeat;
     bool restart; // the venue began its sequence anew; gap is then what was lost at least

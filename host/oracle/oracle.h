@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From feed messages to prices: which message moves which asset, whether that price may be acted on (P5), and
-// which prices change together (one venue event, i.e. one datagram, is one group).
+// From feed messages to prices: which message speaks to which sources, what each asset's policy (policy.h,
+// docs/oracle.md) makes of them, whether that price may be acted on (P5), and which prices change together
+// (one venue event, i.e. one datagram, is one group).
 // Time is stream time: the receive timestamps of packets (and clock inputs), never the wall clock, so that a
 // replay decides the same. One thread; no allocation after oracle_new().
 #ifndef TRIPLINE_ORACLE_ORACLE_H
@@ -9,19 +10,32 @@
 #include "accounts/account.h"
 #include "base/err.h"
 #include "feed/feed.h"
+#include "oracle/policy.h"
 
-// Why no order may rest on an asset's price. Ordered: the first that applies is reported.
+// Why no order may rest on an asset's price: enum policy_reason, of which it has all in the same order.
 enum hold {
     HOLD_NONE = 0,
-    HOLD_ABSENT, // no price yet
-    HOLD_RANGE,  // newest value cannot be a price: NaN, not positive, too large
+    HOLD_ABSENT, // too few sources have a price yet
+    HOLD_RANGE,  // newest value cannot be a price: NaN, not positive, too large, a crossed book
     HOLD_GAP,    // its channel lost packets and it has not been heard since
     HOLD_HALTED, // its instrument is not open
-    HOLD_GUARD,  // further from its index than guard_ppm
-    HOLD_STALE,  // older than stale_ms
+    HOLD_GUARD,  // a guard fired
+    HOLD_STALE,  // too old
+    HOLD_WARMUP, // its TWAP has not seen a whole window yet
+    HOLD_HALT,   // a guard halted it: until oracle_resume()
     HOLD_COUNT
 };
 const char *hold_name(enum hold h);
+
+// An exchange time further than this ahead of stream time is taken as that far ahead: a stamp from the
+// future would have all later messages of its source taken for replays of old ones.
+#define ORACLE_AHEAD_NS UINT64_C(1000000000)
+// An asset whose price or hold may change by time alone is looked at again after this much of it, when a
+// datagram or clock input comes.
+#define ORACLE_STEP_NS UINT64_C(1000000)
+// What a snapshot says an instrument's state to be is believed over a halt told live once something was lost
+// so long ago: its snapshots are then younger than the loss.
+#define ORACLE_DOUBT_NS UINT64_C(60000000000)
 
 struct price_change {
     uint16_t asset;
@@ -29,31 +43,46 @@ struct price_change {
 };
 
 struct oracle_counters {
-    uint64_t updates;           // messages that set a price
-    uint64_t unknown;           // tickers of instruments not defined yet or not in the market
-    uint64_t old;               // snapshots not newer than what the live channel said
-    uint64_t bad_price;         // values refused by price_from_num
+    uint64_t updates;           // messages that set a price of a source
+    uint64_t unknown;           // tickers and indexes of what is not defined yet or no policy names
+    uint64_t old;               // messages not newer than what was heard: snapshots, replays
+    uint64_t bad_price;         // values refused: no price, or a book without a middle
     uint64_t groups;            // groups with at least one changed price
-    uint64_t holds[HOLD_COUNT]; // transitions into each hold by a message (stale: seen when asked)
+    uint64_t holds[HOLD_COUNT]; // times an asset came under each hold (by age alone: seen when asked)
+};
+
+struct oracle_config {
+    const char *file, *text; // policies (policy_parse()) and their file's name for errors; NULL: none
+    size_t len;
+    bool raw; // for journals from before policies: defaults, and what is held reaches the device too
 };
 
 struct oracle;
-// The market stays the caller's and must outlive the oracle. NULL with *e set when an asset refers to
-// nothing.
-struct oracle *oracle_new(const struct market *m, struct err *e);
+// The market stays the caller's and must outlive the oracle. c may be NULL: policy_default() for every asset.
+// NULL with *e set when an asset refers to nothing or the text is wrong ("file:line: ...").
+struct oracle *oracle_new(const struct market *m, const struct oracle_config *c, struct err *e);
 void oracle_free(struct oracle *o);
-// Takes one message; its effect becomes visible in prices at once, the group is closed by oracle_end().
+// Takes one message. It counts at the end of its packet.
 void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m);
-// Closes the group of this packet. Fills changed[] (MARKET_ASSETS_MAX entries) with every asset whose price
-// changed, reciprocals included, ascending by asset. *touched: some source was heard or broken (holds may
-// have ended even though no price changed).
-size_t oracle_end(struct oracle *o, const struct feed_packet *p, struct price_change *changed, bool *touched);
+// Closes the group of this packet at stream time now_ns. Fills changed[] (MARKET_ASSETS_MAX entries) with
+// every asset whose price changed, reciprocals included, ascending by asset. *touched: some source was heard
+// or broken, or time changed a hold (holds may have ended even though no price changed). Prices that are held
+// do not change: the last good one stands.
+size_t oracle_end(struct oracle *o, const struct feed_packet *p, uint64_t now_ns,
+                  struct price_change *changed, bool *touched);
+// The same without a packet: stream time has moved on.
+size_t oracle_time(struct oracle *o, uint64_t now_ns, struct price_change *changed, bool *touched);
+// The operator says go on: HOLD_HALT ends at the next oracle_end() or oracle_time().
+void oracle_resume(struct oracle *o);
 
 const int64_t *oracle_prices(const struct oracle *o); // by asset; 0 = none yet
-// Receive time of the newest message that carried the asset's price, ns; 0 = none.
+// Age of the asset's price: receive time since which as many of its sources have spoken as must live, ns; 0 =
+// none.
 uint64_t oracle_price_time(const struct oracle *o, uint16_t asset);
 // Whether an order may rest on the asset at stream time now_ns.
 enum hold oracle_hold(const struct oracle *o, uint16_t asset, uint64_t now_ns);
+// What the asset's policy said last (a reciprocal's: its base's): live sources, the guard that fired.
+const struct policy_result *oracle_result(const struct oracle *o, uint16_t asset);
 const struct oracle_counters *oracle_counters(const struct oracle *o);
 
 #endif

@@ -132,8 +132,9 @@ struct policy_state {
 
 // ---- text
 
-// The policy of an asset for which none is written: its one source (Deribit's mark or index), stale_ms, and
-// guard_ppm of the index in the same instrument's ticker, as struct asset says. Not for ASSET_RECIPROCAL.
+// The policy of an asset for which none is written: its one source ("venue:NAME", or Deribit's NAME; mark or
+// index, CME: mid), stale_ms, and guard_ppm of the index in the same instrument's ticker, as struct asset
+// says. Not for ASSET_RECIPROCAL.
 void policy_default(const struct asset *a, struct policy *p);
 // Reads a policy file. p[m->n_assets] holds defaults; those of assets with a section are replaced. 0, or -1
 // with "file:line: what is wrong; what to write" in *e (p is then of no use).

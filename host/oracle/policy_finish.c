@@ -99,16 +99,40 @@ int policy_finish(struct policy *p, struct err *e)
     return 0;
 }
 
+// "cde:BIP" is BIP of venue cde; a name without a venue is Deribit's.
+static uint8_t split_venue(const char **name)
+{
+    for (uint8_t v = 1; v < VENUE_COUNT; v++) {
+        const char *venue = feed_venue_name((enum feed_venue)v);
+        size_t len = strlen(venue);
+        if (strncmp(*name, venue, len) == 0 && (*name)[len] == ':' && (*name)[len + 1]) {
+            *name += len + 1;
+            return v;
+        }
+    }
+    return VENUE_DERIBIT;
+}
+
+// CME has no mark price: there the middle of the book decides.
+static uint8_t default_field(const struct asset *a, uint8_t venue)
+{
+    if (a->kind == ASSET_INDEX)
+        return FIELD_INDEX;
+    return venue == VENUE_CME ? FIELD_MID : FIELD_MARK;
+}
+
 void policy_default(const struct asset *a, struct policy *p)
 {
+    const char *name = a->source;
+    uint8_t venue = split_venue(&name);
     *p = (struct policy){.n_sources = 1, .aggregate = AGGREGATE_SINGLE, .min_live = 1, .too_few = ACT_HOLD};
     struct policy_source *s = &p->source[0];
     *s = (struct policy_source){.role = ROLE_SOURCE,
-                                .venue = VENUE_DERIBIT,
-                                .field = a->kind == ASSET_INDEX ? FIELD_INDEX : FIELD_MARK,
+                                .venue = venue,
+                                .field = default_field(a, venue),
                                 .weight = 1,
                                 .max_age_ms = a->stale_ms};
-    memcpy(s->name, a->source, NAME_LEN);
+    memcpy(s->name, name, strlen(name) + 1);
     if (a->kind == ASSET_MARK && a->guard_ppm) {
         p->source[p->n_sources] = *s;
         p->source[p->n_sources].role = ROLE_REFERENCE;

@@ -34,6 +34,7 @@ static const struct key keys[] = {
     KEY("lanes", lanes, 4, 1, 4096),
     KEY("slots", slots, 4, 1, 4096),
     KEY("assets", assets, 4, 1, 4096),
+    KEY("oracle", oracle, 4, 0, 1),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -48,6 +49,7 @@ void config_default(struct session_config *c)
         .lanes = 32,
         .slots = 16,
         .assets = 256,
+        .oracle = 1,
     };
 }
 
@@ -103,6 +105,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
 {
     char line[128];
     config_default(c);
+    c->oracle = 0; // those that know policies say so
     for (size_t at = 0; at < len;) {
         const char *nl = memchr(buf + at, '\n', len - at);
         size_t n = nl ? (size_t)(nl - (buf + at)) : len - at;

@@ -10,13 +10,20 @@ struct session_config {
     struct engine_config engine;
     struct desk_config desk;
     uint32_t lanes, slots, assets; // of the device
+    // How prices are made: 1; 0 in journals from before policies (struct oracle_config, raw).
+    uint32_t oracle;
+    // The policy file and its name, NULL: none. In the journal a record of its own (J_POLICY). The caller's,
+    // until session_begin() has returned.
+    const char *policy_file, *policy;
+    size_t policy_len;
 };
 
 // Defaults: 2 % bands, warning at 30 %, health restored to 1.1, no limits, orders worth at least 1 unit.
 void config_default(struct session_config *c);
 // "key=value" lines, terminated. Returns the length, 0 when it does not fit.
 size_t config_format(const struct session_config *c, char *buf, size_t size);
-// Reads what config_format() wrote (buf need not be terminated). 0, or -1 with the offending line in *e.
+// Reads what config_format() wrote, now or before (buf need not be terminated). 0, or -1 with the offending
+// line in *e.
 int config_parse(const char *buf, size_t len, struct session_config *c, struct err *e);
 // Sets one key. 0, or -1 with *e set: unknown key, or a value that is no number in range.
 int config_set(struct session_config *c, const char *key, const char *value, struct err *e);

@@ -163,6 +163,8 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
         if (!l.capture && !l.failed && session_due(s, before))
             l.failed = session_clock(s, before, e) != 0;
         take_replies(&l);
+        if (c->tend)
+            c->tend(c->tend_ctx);
         if ((n == 0 || polls % CLOCK_EVERY == 0) &&
             !housekeeping(&l, src, start, &last_frame, &last_progress, &seen))
             break;

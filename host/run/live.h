@@ -24,6 +24,8 @@ struct live_config {
     const volatile sig_atomic_t *stop;
     bool (*kill_wanted)(void *ctx); // kill switch, polled
     void *kill_ctx;
+    void (*tend)(void *ctx); // called after each poll
+    void *tend_ctx;
     // Called about four times a second; may print. now frames done.
     void (*progress)(void *ctx, uint64_t frames);
     void *progress_ctx;

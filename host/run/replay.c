@@ -31,6 +31,8 @@ struct replay {
     struct session_config cfg;
     struct book book;
     size_t account_room;
+    char *policy; // text of J_POLICY, or NULL
+    size_t policy_len;
     bool begun;
     struct expected *first, **last;
     bool out_of_memory;
@@ -115,6 +117,8 @@ static void end_segment(struct replay *r, uint64_t lsn, bool clean)
     if (r->gateway)
         r->gateway->ops->close(r->gateway);
     book_free(&r->book);
+    free(r->policy);
+    r->policy = NULL;
     r->session = NULL;
     r->device = NULL;
     r->gateway = NULL;
@@ -140,9 +144,23 @@ static int add_account(struct replay *r, const struct journal_record *rec, struc
     return 0;
 }
 
+static int keep_policy(struct replay *r, const struct journal_record *rec, struct err *e)
+{
+    free(r->policy);
+    r->policy = malloc(rec->len + 1u);
+    if (!r->policy)
+        return err_set(e, "out of memory for a policy file of %u bytes", rec->len);
+    memcpy(r->policy, rec->data, rec->len);
+    r->policy_len = rec->len;
+    return 0;
+}
+
 // The first input after the accounts: everything is known that a session needs.
 static int begin(struct replay *r, struct err *e)
 {
+    r->cfg.policy_file = "policy file in the journal";
+    r->cfg.policy = r->policy;
+    r->cfg.policy_len = r->policy_len;
     struct device_config dc = {
         .backend = r->backend, .lanes = r->cfg.lanes, .slots = r->cfg.slots, .assets = r->cfg.assets};
     if (device_open(&dc, &r->device, e) != 0)
@@ -212,6 +230,8 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
                              rec->len && *(const uint8_t *)rec->data != CODEC_MARKET ? OTHER_VERSION : "");
     case J_ACCOUNT:
         return add_account(r, rec, e);
+    case J_POLICY:
+        return keep_policy(r, rec, e);
     case J_RESTORE:
     case J_SPENT:
     case J_FRAME:

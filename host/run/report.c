@@ -38,6 +38,7 @@ static const char *type_name(unsigned type)
                                         [J_ORDER] = "order decisions",
                                         [J_RESTORE] = "keys restored",
                                         [J_SPENT] = "value carried over",
+                                        [J_POLICY] = "policy files",
                                         [J_NOTE] = "notes",
                                         [J_END] = "clean ends"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";

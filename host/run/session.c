@@ -10,7 +10,7 @@
 #include "base/clock.h"
 
 // A breached account that got no order: the reason is counted once, when it changes.
-enum { REASON_NONE = 0, REASON_HOLD = 1, REASON_DESK = 32 };
+enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32 };
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
 struct session {
@@ -97,10 +97,10 @@ static void note_reason(struct session *s, size_t account, uint8_t reason)
     if (s->reason[account] == reason)
         return;
     s->reason[account] = reason;
-    if (reason >= REASON_DESK)
-        s->count.refused_by_desk[reason - REASON_DESK]++;
-    else if (reason >= REASON_HOLD)
-        s->count.held[reason - REASON_HOLD]++;
+    if (reason >= WHY_DESK)
+        s->count.refused_by_desk[reason - WHY_DESK]++;
+    else if (reason >= WHY_HOLD)
+        s->count.held[reason - WHY_HOLD]++;
 }
 
 // P5: the first hold among the assets the account depends on, and the age of its oldest price.
@@ -126,7 +126,7 @@ static void on_checking(void *ctx, size_t account, bool fresh)
 {
     struct session *s = ctx;
     if (fresh)
-        s->reason[account] = REASON_NONE; // a new flag is counted anew
+        s->reason[account] = WHY_NONE; // a new flag is counted anew
     s->t_check = clock_ticks();
 }
 
@@ -138,16 +138,16 @@ static enum engine_verdict on_breach(void *ctx, size_t account)
     const int64_t *px = oracle_prices(s->oracle);
     enum hold h = account_hold(s, account, &age);
     if (h != HOLD_NONE) {
-        note_reason(s, account, (uint8_t)(REASON_HOLD + h));
+        note_reason(s, account, (uint8_t)(WHY_HOLD + h));
         return VERDICT_KEEP;
     }
     enum desk_answer a = desk_fire(s->desk, account, px, s->now_ns, age);
     if (a != DESK_SENT) {
-        note_reason(s, account, (uint8_t)(REASON_DESK + a));
+        note_reason(s, account, (uint8_t)(WHY_DESK + a));
         return VERDICT_KEEP;
     }
     took(s, STAGE_ORDER, t0, clock_ticks());
-    s->reason[account] = REASON_NONE;
+    s->reason[account] = WHY_NONE;
     if (s->audited)
         audit_order(&s->audit, s->book, account, px);
     return VERDICT_TAKEN;
@@ -198,26 +198,43 @@ static void check(struct session *s, int rc)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
 }
 
+// The prices of one group, or, where there are none, another look at what waits: a hold may have ended.
+static void apply(struct session *s, const struct price_change *changed, size_t n, bool review)
+{
+    struct engine_price group[MARKET_ASSETS_MAX];
+    for (size_t i = 0; i < n; i++)
+        group[i] = (struct engine_price){changed[i].asset, changed[i].price};
+    if (n)
+        check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
+    else if (review && engine_watching(s->engine))
+        check(s, engine_review(s->engine, &s->why));
+}
+
 static void on_end(void *ctx, const struct feed_packet *p)
 {
     struct session *s = ctx;
     struct price_change changed[MARKET_ASSETS_MAX];
-    struct engine_price group[MARKET_ASSETS_MAX];
     bool touched;
     log_frame(s);
-    size_t n = oracle_end(s->oracle, p, changed, &touched);
+    size_t n = oracle_end(s->oracle, p, s->now_ns, changed, &touched);
     if (s->failed)
         return;
-    for (size_t i = 0; i < n; i++)
-        group[i] = (struct engine_price){changed[i].asset, changed[i].price};
     s->t_prices = clock_ticks();
     if (n) {
         took(s, STAGE_DECODE, s->t_frame, s->t_prices);
         s->t_frame = 0; // a frame may set free others that waited: the first group is measured
-        check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
-    } else if (touched && engine_watching(s->engine)) {
-        check(s, engine_review(s->engine, &s->why)); // a hold may have ended
     }
+    apply(s, changed, n, touched);
+}
+
+// Time alone may change a price (a mean over a window) or a hold.
+static void on_time(struct session *s)
+{
+    struct price_change changed[MARKET_ASSETS_MAX];
+    bool touched;
+    size_t n = oracle_time(s->oracle, s->now_ns, changed, &touched);
+    if (!s->failed)
+        apply(s, changed, n, true);
 }
 
 // ---- life
@@ -247,13 +264,15 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     for (int i = 0; i < STAGE_COUNT; i++)
         hist_init(&s->stage[i]);
     hist_init(&s->cycles);
+    const struct oracle_config oc = {
+        .file = c->policy_file, .text = c->policy, .len = c->policy_len, .raw = c->oracle == 0};
     const struct engine_hooks hooks = {s, on_commands, on_event, on_checking, on_breach, on_near};
     s->reason = calloc(book->n_accounts + 1, 1);
     s->feed = feed_new();
     if (!s->reason || !s->feed)
         err_set(e, "out of memory for a session");
     else
-        s->oracle = oracle_new(&book->market, e);
+        s->oracle = oracle_new(&book->market, &oc, e);
     if (s->oracle)
         s->engine = engine_new(&c->engine, book, dev, &hooks, e);
     if (s->engine) {
@@ -290,6 +309,10 @@ int session_begin(struct session *s, struct err *e)
     if (n == 0)
         return err_set(e, "the market does not fit a journal record");
     put(s, J_MARKET, s->scratch, n, NULL, 0);
+    if (s->cfg.policy_len > JOURNAL_RECORD_MAX)
+        return err_set(e, "%s: a policy file has at most %d bytes", s->cfg.policy_file, JOURNAL_RECORD_MAX);
+    if (s->cfg.policy)
+        put(s, J_POLICY, s->cfg.policy, s->cfg.policy_len, NULL, 0);
     for (size_t i = 0; i < s->book->n_accounts; i++) {
         n = account_encode(&s->book->account[i], s->scratch, sizeof s->scratch);
         if (n == 0)
@@ -389,8 +412,10 @@ int session_kill(struct session *s, bool on, struct err *e)
         return verdict(s, e);
     put(s, J_CONTROL, &what, 1, NULL, 0);
     desk_kill(s->desk, on);
-    if (!on)
-        check(s, engine_review(s->engine, &s->why));
+    if (!on) {
+        oracle_resume(s->oracle);
+        on_time(s);
+    }
     return verdict(s, e);
 }
 
@@ -406,8 +431,7 @@ int session_clock(struct session *s, uint64_t now_ns, struct err *e)
     if (s->heard_ns < now_ns)
         s->heard_ns = now_ns;
     feed_time(s->feed, now_ns, &sink); // what was kept and is due
-    if (engine_watching(s->engine))
-        check(s, engine_review(s->engine, &s->why));
+    on_time(s);
     return verdict(s, e);
 }
 

@@ -43,7 +43,7 @@ struct session;
 struct session *session_new(const struct session_config *c, struct book *book, struct device *dev,
                             struct gateway *gw, const struct session_log *log, bool audit, struct err *e);
 void session_free(struct session *s);
-// Journal header, market and accounts: the start of a session in the log.
+// Journal header, market, policy file and accounts: the start of a session in the log.
 int session_begin(struct session *s, struct err *e);
 // After a crash: keys of this account and epoch up to `revision` are used up. Between session_begin() and the
 // first input. Unknown account ids are ignored (the account is gone from the store).
@@ -57,7 +57,7 @@ void session_spent(struct session *s, int64_t value_e8);
 int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
                   struct err *e);
 int session_reply(struct session *s, const struct order_reply *r, struct err *e);
-int session_kill(struct session *s, bool on, struct err *e);
+int session_kill(struct session *s, bool on, struct err *e); // off: also ends every HOLD_HALT of the oracle
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
 // Whether packets wait for others that are missing and will not be waited for any longer at now_ns:
 // session_clock() then lets them go.

@@ -46,8 +46,15 @@ static void say_feed(struct text *t, const struct summary_input *in)
         f->messages, f->tickers, f->indexes, f->instruments, f->other_messages);
     say(t,
         "prices      %" PRIu64 " updates in %" PRIu64 " groups, %" PRIu64 " of other instruments, %" PRIu64
-        " refused\n",
+        " refused",
         o->updates, o->groups, o->unknown, o->bad_price);
+    bool any = false;
+    for (int h = HOLD_NONE + 1; h < HOLD_COUNT; h++)
+        if (o->holds[h]) {
+            say(t, "%s %s %" PRIu64, any ? "," : "; held:", hold_name((enum hold)h), o->holds[h]);
+            any = true;
+        }
+    say(t, "\n");
     say(t,
         "ticks       %" PRIu64 " to the device; %" PRIu64 " bands re-centred, %" PRIu64
         " rows loaded, band exits %" PRIu64 " expected %" PRIu64 " seen\n",

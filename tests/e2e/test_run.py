@@ -118,6 +118,62 @@ def check_gaps():
            "gaps and duplicates are counted", p.stdout)
 
 
+POLICY = """# what decides in this run
+asset BTC_USDC-PERPETUAL
+  source deribit BTC_USDC-PERPETUAL mark max_age_ms=60000
+  source deribit BTC-PERPETUAL      mark max_age_ms=60000
+  source deribit btc_usd            index max_age_ms=60000
+  aggregate median
+asset ETH_USDC-PERPETUAL
+  source deribit ETH_USDC-PERPETUAL mark max_age_ms=60000
+  twap arithmetic window_ms=500 warmup=partial
+  publish twap
+asset SOL_USDC-PERPETUAL
+  source deribit SOL_USDC-PERPETUAL mark
+  guard rate bps=1 every_ms=1000 then=hold
+"""
+
+
+def check_policy():
+    """--oracle: what the file says decides, it is in the journal, and what is wrong in it is named."""
+    def write(name, text):
+        path = os.path.join(work, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    prices = re.compile(r"prices .*")
+    plain, path = run("plain"), write("mine.conf", POLICY)
+    p = run("policy", "--oracle", path)
+    report(p.returncode == 0 and "missed=0 unconfirmed_orders=0" in p.stdout, "a run with a policy file",
+           p.stdout + p.stderr)
+    report(number(p.stdout, r"held:.* guard (\d+)") > 0, "its guard holds prices, and the summary says so", p.stdout)
+    report(prices.search(p.stdout).group() != prices.search(plain.stdout).group(), "its prices are others", p.stdout)
+    again = run("policy", source=calm)
+    report(again.returncode == 0, "a run without the file goes on in the same directory", again.stdout + again.stderr)
+    os.unlink(path)
+    journal = os.path.join(work, "policy", "journal")
+    r = tripline("replay", "--audit", journal)
+    report(r.returncode == 0 and "replay: identical" in r.stdout, "both replay, though the file is gone",
+           r.stdout + r.stderr)
+    r = tripline("report", journal)
+    report(number(r.stdout, r"policy files +(\d+)") == 1, "the report counts it", r.stdout[:1500])
+    p = run("empty-policy", "--oracle", write("empty.conf", ""))
+    report(p.returncode == 0 and prices.search(p.stdout).group() == prices.search(plain.stdout).group(),
+           "an empty file changes nothing", p.stdout + p.stderr)
+    for name, text, say in (("asset", "\nasset XAU\n", "no such asset"),
+                            ("source", "asset btc_usd\nsource nyse BTC mark\n", "no such venue"),
+                            ("section", "asset btc_usd\naggregate median\n", "write `source VENUE NAME FIELD`")):
+        bad = write(name + ".conf", text)
+        p = run("bad-" + name, "--oracle", bad)
+        report(p.returncode == 2 and "%s:2: " % bad in p.stderr and say in p.stderr, "a wrong %s is named" % name,
+               "%d %s" % (p.returncode, p.stderr))
+    p = run("no-policy", "--oracle", os.path.join(work, "none.conf"))
+    report(p.returncode == 2 and "none.conf" in p.stderr, "a missing policy file is named", p.stderr)
+    p = run("set-oracle", "--set", "oracle=0")
+    report(p.returncode == 2 and "--oracle" in p.stderr, "the rules of old journals are not to be had", p.stderr)
+
+
 def check_real_capture():
     real = os.path.join(SHARED, "captures", "deribit_legacy_sample_v1_6.pcapng")
     if not os.path.exists(real):
@@ -200,6 +256,7 @@ check_limits()
 check_continued()
 check_spent()
 check_gaps()
+check_policy()
 check_real_capture()
 check_refusals()
 check_directory()

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer target for the feed: frame walk, protocol recognition, decoder and channel state.
-//   clang -fsanitize=fuzzer,address,undefined -Ihost tests/fuzz/fuzz_feed.c <feed and base sources> -o
-//   fuzz_feed
-//   ./fuzz_feed -max_len=4096 tests/fuzz/corpus/feed
 // An input is a sequence of frames for one context, so that state from one frame meets the next:
 //   { u8 flags, u16 length (little-endian), bytes } ...
 // flags: bits 0-1 link type; bit 2 the bytes are only a UDP payload and get correct headers; bit 3 the frame
 // was longer on the wire than captured, or, with bit 2, goes to another group; bits 4-7 time since the frame
 // before, in 0.1 ms. A length beyond the input takes what is there. The corpus is written by
-// tests/fuzz/make_corpus.py from `tripline gen`.
+// tests/fuzz/make_corpus.py.
 #include "base/bytes.h"
 #include "feed/feed.h"
 #include "feed/gen_frame.h"
-#include "feed/price.h"
-
-#include <stdlib.h>
-#include <string.h>
+#include "feed_checks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,41 +19,15 @@ struct state {
     uint64_t all, all_ends;
 };
 
-static void require(int ok)
-{
-    if (!ok)
-        abort();
-}
-
-static void check_num(const struct feed_num *n, uint32_t has, uint32_t bit)
-{
-    int64_t out = 0;
-    require(n->form <= NUM_DECIMAL);
-    require(!(has & bit) || n->form != NUM_NONE);
-    if (price_from_num(n, 9, &out) == 0)
-        require(out > 0);
-}
-
-static volatile unsigned sum;
 static uint64_t now;
 
 static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct state *s = ctx;
-    require(p->venue > VENUE_NONE && p->venue < VENUE_COUNT && m->venue == p->venue);
-    for (size_t i = 0; i < p->len; i++)
-        sum += p->payload[i]; // the sanitizer sees it when the packet is gone
-    require(m->kind >= FEED_TICKER && m->kind <= FEED_STATUS);
-    require(memchr(m->name, 0, sizeof m->name) != NULL);
-    require(m->kind == FEED_INDEX || m->kind == FEED_INSTRUMENT || m->name[0] == 0);
-    require(m->msg_idx >= s->idx); // indexes rise, counting what is not delivered
-    require(!p->heartbeat && p->count > 0);
+    check_payload(p);
+    check_msg(p, m);
+    REQUIRE(m->msg_idx >= s->idx); // indexes rise, counting what is not delivered
     s->idx = m->msg_idx;
-    check_num(&m->mark, m->has, HAS_MARK);
-    check_num(&m->index, m->has, HAS_INDEX);
-    check_num(&m->bid, m->has, HAS_BID);
-    check_num(&m->ask, m->has, HAS_ASK);
-    check_num(&m->last, m->has, HAS_LAST);
     s->msgs++;
 }
 
@@ -75,15 +43,15 @@ static void on_end(void *ctx, const struct feed_packet *p)
 static void decode(struct feed *f, struct state *s, unsigned flags, const uint8_t *bytes, size_t len)
 {
     uint8_t *copy = malloc(len ? len : 1);
-    require(copy != NULL);
+    REQUIRE(copy != NULL);
     memcpy(copy, bytes, len);
     struct feed_sink sink = {s, on_msg, on_end};
     size_t wire = flags & 8 ? len + 1 + (flags >> 4) : len;
     s->msgs = s->ends = 0;
     now += (uint64_t)(flags >> 4) * 100000; // ns
     enum feed_drop why = feed_link_frame(f, (enum feed_link)(flags & 3), now, copy, len, wire, &sink);
-    require((unsigned)why < DROP_COUNT);
-    require(why == DROP_NONE || s->msgs + s->ends == 0);
+    REQUIRE((unsigned)why < DROP_COUNT);
+    REQUIRE(why == DROP_NONE || s->msgs + s->ends == 0);
     s->all_ends += s->ends;
     free(copy);
 }
@@ -102,7 +70,7 @@ static void decode_payload(struct feed *f, struct state *s, unsigned flags, cons
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct feed *f = feed_new();
-    require(f != NULL);
+    REQUIRE(f != NULL);
     uint64_t frames = 0;
     struct state s = {0};
     struct feed_sink sink = {&s, on_msg, on_end};
@@ -126,11 +94,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t dropped = 0;
     for (unsigned d = 0; d < DROP_COUNT; d++)
         dropped += n->drop[d];
-    require(n->frames == frames && n->packets + dropped == frames);
+    REQUIRE(n->frames == frames && n->packets + dropped == frames);
     s.ends = 0;
     feed_time(f, UINT64_MAX, &sink); // what still waits
-    require(!feed_due(f, UINT64_MAX));
-    require(s.all_ends + s.ends + n->duplicates <= n->packets + n->packets); // nothing is made up
+    REQUIRE(!feed_due(f, UINT64_MAX));
+    REQUIRE(s.all_ends + s.ends + n->duplicates <= n->packets + n->packets); // nothing is made up
     feed_free(f);
     return 0;
 }

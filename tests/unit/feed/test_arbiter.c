@@ -164,16 +164,18 @@ START_TEST(test_dead_line_is_not_waited_for)
     fresh();
     TAKE(0, 100, 1, 10, "100");
     TAKE(1, 100, 1, 10, "");
-    now_ns += ARBITER_LINE_NS + 1;
+    now_ns += ARBITER_LINE_NS / 2; // the other one goes on
     TAKE(0, 101, 1, 10, "101");
+    now_ns += ARBITER_LINE_NS / 2 + 1;
+    TAKE(0, 102, 1, 10, "102");
     for (unsigned i = 0; i < 3; i++)
-        TAKE(0, 103 + i, 1, 12, "");
-    TAKE(0, 106, 1, 12, "g1:103 104 105 106");
+        TAKE(0, 104 + i, 1, 12, "");
+    TAKE(0, 107, 1, 12, "g1:104 105 106 107");
     ck_assert_uint_eq(stream_at(0).line[1].stale_ns, ARBITER_LINE_NS + 1 - PROTO.quiet_ns);
     ck_assert(!stream_at(0).stale);
     LATER(PROTO.quiet_ns + 1, "");
     ck_assert(stream_at(0).stale);
-    ck_assert_uint_eq(stream_at(0).line[0].stale_ns, ARBITER_LINE_NS + 1 - PROTO.quiet_ns + 1);
+    ck_assert_uint_eq(stream_at(0).line[0].stale_ns, ARBITER_LINE_NS + 1 - 2 * PROTO.quiet_ns + 1);
 }
 END_TEST
 
@@ -475,6 +477,30 @@ START_TEST(test_old_sequence_is_told_for_a_while_only)
 }
 END_TEST
 
+// Both lines may be silent for long: the first to speak again does not decide alone.
+START_TEST(test_silence_of_all_lines_kills_none)
+{
+    fresh();
+    TAKE(0, 100, 1, 10, "100");
+    TAKE(1, 100, 1, 10, "");
+    now_ns += 6 * ARBITER_LINE_NS;
+    for (uint64_t i = 102; i < 102 + 2 * ARBITER_REORDER; i++)
+        TAKE(0, i, 1, 10, "");
+    TAKE(1, 101, 1, 10, "101 102 103 104 105 106 107 108 109");
+    // But one that stays silent while the other speaks is dead, also after the next silence.
+    for (uint64_t i = 110; i < 116; i++) {
+        now_ns += ARBITER_LINE_NS / 4;
+        struct frame_info f = info(0, i, 1, 10);
+        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+    }
+    now_ns += 6 * ARBITER_LINE_NS;
+    TAKE(0, 117, 1, 10, "");
+    TAKE(0, 118, 1, 10, "");
+    TAKE(0, 119, 1, 10, "");
+    TAKE(0, 120, 1, 10, "g1:117 118 119 120");
+}
+END_TEST
+
 // ---- limits
 
 START_TEST(test_kept_of_one_stream_are_bounded)
@@ -627,5 +653,6 @@ RUN_SUITE("arbiter", test_first_of_any_number, test_first_copy_wins, test_hole_f
           test_lagging_copy_is_no_restart, test_broken_run_is_no_restart,
           test_one_wrong_number_does_not_kill_the_stream, test_no_times_or_wrong_times,
           test_reset_of_the_venue, test_reset_without_time, test_old_sequence_is_told_for_a_while_only,
-          test_kept_of_one_stream_are_bounded, test_pool_of_all_streams_is_bounded, test_too_long_to_be_kept,
-          test_streams, test_unordered, test_lines_by_group)
+          test_silence_of_all_lines_kills_none, test_kept_of_one_stream_are_bounded,
+          test_pool_of_all_streams_is_bounded, test_too_long_to_be_kept, test_streams, test_unordered,
+          test_lines_by_group)

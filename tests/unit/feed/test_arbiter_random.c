@@ -158,6 +158,10 @@ static void model_time(uint64_t now)
 static void model_take(const struct event *e)
 {
     model_time(e->at);
+    uint64_t newest = m.heard[0] > m.heard[1] ? m.heard[0] : m.heard[1];
+    for (unsigned l = 0; l < 2; l++) // a silence of both says nothing about either
+        if (m.is_heard[l] && m.now - newest > ARBITER_LINE_NS && newest - m.heard[l] <= ARBITER_LINE_NS)
+            m.heard[l] = m.now;
     m.is_heard[e->line] = true;
     m.heard[e->line] = m.now;
     if (!m.started)

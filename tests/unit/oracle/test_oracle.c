@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages to prices: groups, reciprocals, and every reason to hold (P5), each entered and left.
-#include <check.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "oracle/oracle.h"
+#include "oracle/oracletest.h"
 #include "run_suite.h"
 
-enum { MARK = 0, INDEX = 1, RECIP = 2, SECOND = 1000000000 };
-
-static struct market m;
-static struct oracle *o;
-static struct feed_packet p;
-static struct price_change changed[MARKET_ASSETS_MAX];
-static bool touched;
+enum { MARK = 0, INDEX = 1, RECIP = 2 };
 
 static void setup(void)
 {
-    struct err e = {{0}};
     memset(&m, 0, sizeof m);
     m.n_assets = 3;
     m.asset[MARK] = (struct asset){.name = "BTC-PERPETUAL",
@@ -31,42 +19,7 @@ static void setup(void)
         (struct asset){.name = "btc_usd", .source = "btc_usd", .kind = ASSET_INDEX, .decimals = 8};
     m.asset[RECIP] =
         (struct asset){.name = "1/BTC-PERPETUAL", .kind = ASSET_RECIPROCAL, .decimals = 18, .base = MARK};
-    o = oracle_new(&m, &e);
-    ck_assert_msg(o != NULL, "%s", e.msg);
-    p = (struct feed_packet){.ts_ns = SECOND, .channel = 1, .stream = 1};
-}
-
-static void teardown(void)
-{
-    oracle_free(o);
-}
-
-static struct feed_num num(double v)
-{
-    return (struct feed_num){.v.f = v, .form = NUM_DOUBLE};
-}
-
-static void define(uint64_t id, const char *name, uint8_t state)
-{
-    struct feed_msg msg = {.kind = FEED_INSTRUMENT, .instrument_id = id, .state = state, .has = HAS_STATE};
-    strcpy(msg.name, name);
-    oracle_msg(o, &p, &msg);
-}
-
-static void ticker(uint64_t id, double mark, double index, uint8_t state)
-{
-    struct feed_msg msg = {.kind = FEED_TICKER,
-                           .instrument_id = id,
-                           .state = state,
-                           .has = HAS_MARK | HAS_INDEX | HAS_STATE,
-                           .mark = num(mark),
-                           .index = num(index)};
-    oracle_msg(o, &p, &msg);
-}
-
-static size_t end(void)
-{
-    return oracle_end(o, &p, changed, &touched);
+    open_oracle(NULL);
 }
 
 static void good_price(void)
@@ -81,9 +34,9 @@ START_TEST(test_ticker_before_definition_is_counted)
     ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
     ck_assert_uint_eq(end(), 0);
     ck_assert_uint_eq(oracle_counters(o)->unknown, 1);
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_ABSENT);
+    ck_assert_int_eq(hold(MARK), HOLD_ABSENT);
     good_price();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
     define(8, "ETH-PERPETUAL", INSTRUMENT_OPEN); // not in the market
     ticker(8, 3000.0, 3000.0, INSTRUMENT_OPEN);
     ck_assert_uint_eq(end(), 0);
@@ -113,9 +66,13 @@ END_TEST
 // Starbase's, CDE's and CME's prices carry no state: it comes by itself.
 START_TEST(test_status_halts_and_opens)
 {
-    struct feed_msg st = {
-        .kind = FEED_STATUS, .instrument_id = 7, .state = INSTRUMENT_NOT_OPEN, .has = HAS_STATE};
+    struct feed_msg st = {.kind = FEED_STATUS,
+                          .venue = VENUE_DERIBIT,
+                          .instrument_id = 7,
+                          .state = INSTRUMENT_NOT_OPEN,
+                          .has = HAS_STATE};
     struct feed_msg mark = {.kind = FEED_TICKER,
+                            .venue = VENUE_DERIBIT,
                             .instrument_id = 7,
                             .has = HAS_MARK | HAS_INDEX,
                             .mark = num(50000.0),
@@ -152,9 +109,7 @@ END_TEST
 
 START_TEST(test_index_price)
 {
-    struct feed_msg msg = {.kind = FEED_INDEX, .has = HAS_INDEX, .index = num(25448.57)};
-    strcpy(msg.name, "btc_usd");
-    oracle_msg(o, &p, &msg);
+    index_price("btc_usd", 0, 25448.57);
     ck_assert_uint_eq(end(), 1);
     ck_assert_int_eq(changed[0].price, INT64_C(2544857000000));
     ck_assert_int_eq(oracle_hold(o, INDEX, UINT64_MAX), HOLD_NONE); // never stale when stale_ms is 0
@@ -167,23 +122,23 @@ START_TEST(test_gap_holds_until_the_next_message)
     struct feed_packet other = p;
     other.channel = other.stream = 2;
     other.gap = 3;
-    (void)oracle_end(o, &other, changed, &touched); // another channel's gap
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    (void)oracle_end(o, &other, SECOND, changed, &touched); // another channel's gap
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
     p.gap = 1;
     (void)end();
     ck_assert(touched);
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GAP);
-    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_GAP);
+    ck_assert_int_eq(hold(MARK), HOLD_GAP);
+    ck_assert_int_eq(hold(RECIP), HOLD_GAP);
     p.gap = 0;
     ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
     (void)end();
     ck_assert(touched);
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
     p.gap = 2; // a packet that reveals the gap and carries the price heals it itself
     ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
-    ck_assert_uint_eq(oracle_counters(o)->holds[HOLD_GAP], 2);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
+    ck_assert_uint_eq(held(HOLD_GAP), 1);
 }
 END_TEST
 
@@ -193,6 +148,7 @@ static void snapshot_ticker(double mark, uint64_t ts_ns)
     snap.channel = 101;
     snap.snapshot = true;
     struct feed_msg msg = {.kind = FEED_TICKER,
+                           .venue = VENUE_DERIBIT,
                            .instrument_id = 7,
                            .state = INSTRUMENT_OPEN,
                            .has = HAS_MARK | HAS_INDEX | HAS_STATE,
@@ -200,7 +156,7 @@ static void snapshot_ticker(double mark, uint64_t ts_ns)
                            .mark = num(mark),
                            .index = num(mark)};
     oracle_msg(o, &snap, &msg);
-    (void)oracle_end(o, &snap, changed, &touched);
+    (void)oracle_end(o, &snap, SECOND, changed, &touched);
 }
 
 START_TEST(test_snapshot_is_no_news_unless_newer)
@@ -213,19 +169,20 @@ START_TEST(test_snapshot_is_no_news_unless_newer)
     ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(49000000000000));
     p.gap = 1; // the live channel breaks although the newest price came by snapshot
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GAP);
+    ck_assert_int_eq(hold(MARK), HOLD_GAP);
     p.gap = 0;
     snapshot_ticker(49001.0, 6); // newer, but perhaps taken before what was lost
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GAP);
+    ck_assert_int_eq(hold(MARK), HOLD_GAP);
+    ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(49000000000000));
     ticker(7, 49002.0, 49002.0, INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
     struct feed_packet snap = p; // a gap of the snapshot channel breaks nothing
     snap.channel = 101;
     snap.snapshot = true;
     snap.gap = 9;
-    (void)oracle_end(o, &snap, changed, &touched);
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    (void)oracle_end(o, &snap, SECOND, changed, &touched);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
 }
 END_TEST
 
@@ -234,11 +191,11 @@ START_TEST(test_halted_instrument)
     good_price();
     ticker(7, 50000.0, 50000.0, 2);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+    ck_assert_int_eq(hold(MARK), HOLD_HALTED);
     define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN);
     (void)end();
     ck_assert(touched);
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
 }
 END_TEST
 
@@ -250,15 +207,15 @@ START_TEST(test_snapshot_definition_may_close_but_not_open)
     p.snapshot = true;
     define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN); // taken before the halt, for all we know
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+    ck_assert_int_eq(hold(MARK), HOLD_HALTED);
     p.snapshot = false;
     define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
     p.snapshot = true;
     define(7, "BTC-PERPETUAL", 2);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_HALTED);
+    ck_assert_int_eq(hold(MARK), HOLD_HALTED);
 }
 END_TEST
 
@@ -267,21 +224,26 @@ START_TEST(test_guard_against_the_index)
     good_price();
     ticker(7, 52500.0, 50000.0, INSTRUMENT_OPEN); // exactly 5 %: still inside
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
     ticker(7, 52501.0, 50000.0, INSTRUMENT_OPEN);
-    (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GUARD);
+    ck_assert_uint_eq(end(), 0); // nor does it reach the device
+    ck_assert(touched);
+    ck_assert_int_eq(hold(MARK), HOLD_GUARD);
+    ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(52500000000000));
     ticker(7, 47499.0, 50000.0, INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_GUARD);
-    struct feed_msg no_index = {
-        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_MARK, .mark = num(50000.0), .index = num(NAN)};
-    oracle_msg(o, &p, &no_index); // a guard that cannot be checked does not pass
-    (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_GUARD);
+    ck_assert_int_eq(hold(RECIP), HOLD_GUARD);
     ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
+    send((struct feed_msg){
+        .kind = FEED_TICKER, .instrument_id = 7, .has = HAS_MARK, .mark = num(50000.0), .index = num(NAN)});
+    // a guard that cannot be checked does not pass
+    (void)end();
+    ck_assert_int_eq(hold(MARK), HOLD_GUARD);
+    ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
+    (void)end();
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
 }
 END_TEST
 
@@ -291,15 +253,14 @@ START_TEST(test_stale_by_its_own_limit)
     ck_assert_int_eq(oracle_hold(o, MARK, SECOND + UINT64_C(5000000000)), HOLD_NONE);
     ck_assert_int_eq(oracle_hold(o, MARK, SECOND + UINT64_C(5000000001)), HOLD_STALE);
     ck_assert_int_eq(oracle_hold(o, RECIP, SECOND + UINT64_C(5000000001)), HOLD_STALE);
-    p.ts_ns = 10u * (uint64_t)SECOND;
-    struct feed_msg no_mark = {.kind = FEED_TICKER,
-                               .instrument_id = 7,
-                               .has = HAS_INDEX | HAS_STATE,
-                               .state = 1,
-                               .index = num(50000.0)};
-    oracle_msg(o, &p, &no_mark); // an absent mark is no news: the price keeps its age
+    p.ts_ns = 10 * SECOND;
+    send((struct feed_msg){.kind = FEED_TICKER,
+                           .instrument_id = 7,
+                           .has = HAS_INDEX | HAS_STATE,
+                           .state = 1,
+                           .index = num(50000.0)}); // an absent mark is no news: the price keeps its age
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, p.ts_ns), HOLD_STALE);
+    ck_assert_int_eq(hold(MARK), HOLD_STALE);
 }
 END_TEST
 
@@ -309,15 +270,15 @@ START_TEST(test_value_that_is_no_price)
     ticker(7, -1.0, 50000.0, INSTRUMENT_OPEN);
     ck_assert_uint_eq(end(), 0);
     ck_assert_int_eq(oracle_prices(o)[MARK], INT64_C(50000000000000)); // the last good one stays
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_RANGE);
-    ck_assert_int_eq(oracle_hold(o, RECIP, SECOND), HOLD_RANGE);
+    ck_assert_int_eq(hold(MARK), HOLD_RANGE);
+    ck_assert_int_eq(hold(RECIP), HOLD_RANGE);
     ck_assert_uint_eq(oracle_counters(o)->bad_price, 1);
     ticker(7, 1e300, 50000.0, INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_RANGE);
+    ck_assert_int_eq(hold(MARK), HOLD_RANGE);
     ticker(7, 50000.0, 50000.0, INSTRUMENT_OPEN);
     (void)end();
-    ck_assert_int_eq(oracle_hold(o, MARK, SECOND), HOLD_NONE);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
 }
 END_TEST
 
@@ -325,11 +286,38 @@ START_TEST(test_bad_markets_are_refused)
 {
     struct err e;
     m.asset[RECIP].base = 9;
-    ck_assert_ptr_null(oracle_new(&m, &e));
-    m.asset[RECIP].base = MARK;
-    m.asset[INDEX] = m.asset[MARK];
-    ck_assert_ptr_null(oracle_new(&m, &e));
-    ck_assert_msg(strstr(e.msg, "feeds another asset") != NULL, "%s", e.msg);
+    ck_assert_ptr_null(oracle_new(&m, NULL, &e));
+    m.asset[RECIP].base = RECIP;
+    ck_assert_ptr_null(oracle_new(&m, NULL, &e));
+    ck_assert_msg(strstr(e.msg, "1/BTC-PERPETUAL") != NULL, "%s", e.msg);
+}
+END_TEST
+
+// Journals from before policies: what is held reached the device too, and no message was too old.
+START_TEST(test_raw)
+{
+    struct err e = {{0}};
+    const struct oracle_config raw = {.raw = true};
+    oracle_free(o);
+    o = oracle_new(&m, &raw, &e);
+    ck_assert(o != NULL);
+    define(7, "BTC-PERPETUAL", INSTRUMENT_OPEN);
+    ticker_at(7, 50000.0, 50000.0, INSTRUMENT_OPEN, 1000 * MS);
+    ck_assert_uint_eq(end(), 2);
+    ticker_at(7, 60000.0, 50000.0, INSTRUMENT_OPEN, 1000 * MS);
+    ck_assert_uint_eq(end(), 2);
+    ck_assert_int_eq(changed[0].price, INT64_C(60000000000000));
+    ck_assert_int_eq(hold(MARK), HOLD_GUARD);
+    pass(4000);
+    ticker_at(7, 51000.0, 51000.0, 2, 900 * MS); // older by the exchange's clock
+    ck_assert_uint_eq(end(), 2);
+    ck_assert_int_eq(changed[0].price, INT64_C(51000000000000));
+    ck_assert_int_eq(hold(MARK), HOLD_HALTED);
+    ticker_at(7, 51000.0, 51000.0, INSTRUMENT_OPEN, 900 * MS); // the same once more: young again
+    ck_assert_uint_eq(end(), 0);
+    pass(5000);
+    ck_assert_int_eq(hold(MARK), HOLD_NONE);
+    ck_assert_uint_eq(oracle_price_time(o, MARK), 5 * SECOND);
 }
 END_TEST
 
@@ -337,7 +325,7 @@ int main(void)
 {
     Suite *s = suite_create("oracle");
     TCase *t = tcase_create("oracle");
-    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_checked_fixture(t, setup, close_oracle);
     tcase_add_test(t, test_ticker_before_definition_is_counted);
     tcase_add_test(t, test_group_has_mark_and_reciprocal_once);
     tcase_add_test(t, test_index_price);
@@ -351,6 +339,7 @@ int main(void)
     tcase_add_test(t, test_stale_by_its_own_limit);
     tcase_add_test(t, test_value_that_is_no_price);
     tcase_add_test(t, test_bad_markets_are_refused);
+    tcase_add_test(t, test_raw);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -59,6 +59,21 @@ static struct {
     uint8_t data[FRAME_ROOM_BYTES];
 } frame[FRAMES];
 
+// Every aggregate, mean and kind of guard.
+static const char POLICY[] =
+    "asset BTC_USDC-PERPETUAL\naggregate median\nmin_live 1\n"
+    "source deribit BTC_USDC-PERPETUAL mark max_age_ms=60000\n"
+    "source deribit BTC-PERPETUAL mark max_age_ms=60000\n"
+    "source deribit BTC-PERPETUAL mid max_age_ms=60000\n"
+    "twap geometric window_ms=2000 warmup=partial\npublish twap\n"
+    "guard trend ticks=5000 confirm_ms=100\nguard jump bps=9000 of=stable\n"
+    "asset ETH_USDC-PERPETUAL\naggregate weighted\nmin_live 1\n"
+    "source deribit ETH_USDC-PERPETUAL mark weight=3\nsource deribit ETH-PERPETUAL last weight=1\n"
+    "reference deribit eth_usd index max_age_ms=60000\n"
+    "guard deviation bps=9000 of=reference then=clamp\nguard rate bps=5000 every_ms=100 then=clamp\n"
+    "asset SOL_USDC-PERPETUAL\naggregate maker\nsource deribit SOL_USDC-PERPETUAL mark\n"
+    "twap arithmetic window_ms=500 warmup=partial\nguard ratio max=50 of=twap\n";
+
 static size_t orders;
 static int tg_submit(struct gateway *g, const struct gateway_order *o)
 {
@@ -117,7 +132,7 @@ static int deny_system_calls(void)
 }
 
 // In a child: exit status 0 when all went well, 1 a failure, 2 an allocation, 77 no seccomp here.
-static void child(const char *path, size_t n, int with_call)
+static void child(const char *path, size_t n, int with_call, bool policies)
 {
     static struct book book;
     static struct session_config cfg;
@@ -129,6 +144,8 @@ static void child(const char *path, size_t n, int with_call)
     const struct device_config dc = {.backend = "model"};
     clock_init();
     config_default(&cfg);
+    cfg.policy = policies ? POLICY : NULL;
+    cfg.policy_len = policies ? sizeof POLICY - 1 : 0;
     device_register(&device_ops_model);
     if (accounts_generate(&go, &book, &e) != 0 || journal_open(path, false, &j, &e) != 0 ||
         device_open(&dc, &dev, &e) != 0)
@@ -150,7 +167,7 @@ static void child(const char *path, size_t n, int with_call)
     _exit(allocations ? 2 : orders ? 0 : 1);
 }
 
-static int run_child(int with_call)
+static int run_child(int with_call, bool policies)
 {
     char path[] = "/tmp/tl-hot-XXXXXX", file[64];
     ck_assert(mkdtemp(path) != NULL);
@@ -158,7 +175,7 @@ static int run_child(int with_call)
     size_t n = preload();
     pid_t pid = fork();
     if (pid == 0)
-        child(file, n, with_call);
+        child(file, n, with_call, policies);
     int status = 0;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     (void)unlink(file);
@@ -168,7 +185,7 @@ static int run_child(int with_call)
 
 START_TEST(test_no_system_call_and_no_allocation)
 {
-    int status = run_child(0);
+    int status = run_child(0, _i != 0); // by default and with policies
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
         printf("# no seccomp here: not shown\n");
         return;
@@ -181,7 +198,7 @@ END_TEST
 
 START_TEST(test_the_filter_bites)
 {
-    int status = run_child(1);
+    int status = run_child(1, false);
     if (!COUNTING || (WIFEXITED(status) && WEXITSTATUS(status) == 77))
         return;
     ck_assert(WIFSIGNALED(status));
@@ -193,7 +210,7 @@ int main(void)
     Suite *su = suite_create("hotpath");
     TCase *t = tcase_create("hotpath");
     tcase_set_timeout(t, 120);
-    tcase_add_test(t, test_no_system_call_and_no_allocation);
+    tcase_add_loop_test(t, test_no_system_call_and_no_allocation, 0, 2);
     tcase_add_test(t, test_the_filter_bites);
     suite_add_tcase(su, t);
     return run_suite(su);

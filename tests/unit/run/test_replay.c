@@ -14,7 +14,18 @@
 
 enum { FRAMES = 1500 };
 
-static char dir[64], original[96], copied[96];
+static char dir[64], original[96], copied[96], with_policy[96], old[96];
+
+// A mean that moves with the clock, a median, a guard: what a default would not do.
+static const char POLICY[] = "asset BTC_USDC-PERPETUAL\n"
+                             "source deribit BTC_USDC-PERPETUAL mark max_age_ms=60000\n"
+                             "twap arithmetic window_ms=400 warmup=partial\npublish twap\n"
+                             "asset ETH_USDC-PERPETUAL\naggregate median\nmin_live 1\n"
+                             "source deribit ETH_USDC-PERPETUAL mark max_age_ms=500\n"
+                             "source deribit ETH-PERPETUAL mark max_age_ms=500\n"
+                             "source deribit eth_usd index max_age_ms=500\n"
+                             "asset SOL_USDC-PERPETUAL\nsource deribit SOL_USDC-PERPETUAL mark\n"
+                             "guard rate bps=20 every_ms=100 then=clamp\n";
 
 static int tg_submit(struct gateway *g, const struct gateway_order *o)
 {
@@ -51,7 +62,7 @@ static void feed_frames(struct session *s)
     gen_close(g);
 }
 
-static void setup(void)
+static void write_journal(const char *path, const char *policy, uint32_t oracle)
 {
     static struct session_config cfg;
     static struct gateway gw = {.ops = &tg_ops};
@@ -61,16 +72,13 @@ static void setup(void)
     struct device *dev;
     const struct gen_options go = {.seed = 5, .accounts = 100, .near_ppm = GEN_NEAR_PPM};
     const struct device_config dc = {.backend = "model"};
-    const char *tmp = getenv("TMPDIR");
-    (void)snprintf(dir, sizeof dir, "%.40s/tl-replay-XXXXXX", tmp ? tmp : "/tmp");
-    ck_assert(mkdtemp(dir) != NULL);
-    (void)snprintf(original, sizeof original, "%s/original", dir);
-    (void)snprintf(copied, sizeof copied, "%s/copied", dir);
-    clock_init();
     config_default(&cfg);
-    device_register(&device_ops_model);
+    cfg.oracle = oracle;
+    cfg.policy_file = "p.conf";
+    cfg.policy = policy;
+    cfg.policy_len = policy ? strlen(policy) : 0;
     ck_assert_msg(accounts_generate(&go, &book, &e) == 0, "%s", e.msg);
-    ck_assert_msg(journal_open(original, false, &j, &e) == 0, "%s", e.msg);
+    ck_assert_msg(journal_open(path, false, &j, &e) == 0, "%s", e.msg);
     ck_assert_msg(device_open(&dc, &dev, &e) == 0, "%s", e.msg);
     const struct session_log log = {j, put};
     struct session *s = session_new(&cfg, &book, dev, &gw, &log, true, &e);
@@ -84,33 +92,52 @@ static void setup(void)
     book_free(&book);
 }
 
+static void setup(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(dir, sizeof dir, "%.40s/tl-replay-XXXXXX", tmp ? tmp : "/tmp");
+    ck_assert(mkdtemp(dir) != NULL);
+    (void)snprintf(original, sizeof original, "%s/original", dir);
+    (void)snprintf(copied, sizeof copied, "%s/copied", dir);
+    (void)snprintf(with_policy, sizeof with_policy, "%s/policy", dir);
+    (void)snprintf(old, sizeof old, "%s/old", dir);
+    clock_init();
+    device_register(&device_ops_model);
+    write_journal(original, NULL, 1);
+    write_journal(with_policy, POLICY, 1);
+    write_journal(old, NULL, 0);
+}
+
 static void teardown(void)
 {
     (void)unlink(original);
+    (void)unlink(with_policy);
+    (void)unlink(old);
     (void)unlink(copied);
     (void)rmdir(dir);
 }
 
-enum change { SAME, FLIP, LEAVE_OUT, DOUBLE };
+enum change { SAME, FLIP, LEAVE_OUT, DOUBLE, SPOIL };
 
-// Copies the journal with the nth record of this type changed; returns what a replay of the copy says.
-static struct replay_result replay_changed(enum journal_type type, int nth, enum change change)
+// Copies the journal with the nth record of this type changed.
+static void copy_changed(const char *path, enum journal_type type, int nth, enum change change)
 {
     struct journal_reader *in;
     struct journal_record rec;
     struct journal *out;
-    struct replay_result r;
     struct err e = {{0}};
     static uint8_t data[JOURNAL_RECORD_MAX];
     int seen = 0, rc;
     (void)unlink(copied);
-    ck_assert_int_eq(journal_reader_open(original, &in, &e), 0);
+    ck_assert_int_eq(journal_reader_open(path, &in, &e), 0);
     ck_assert_int_eq(journal_open(copied, false, &out, &e), 0);
     while ((rc = journal_next(in, &rec, &e)) == 1) {
         enum change now = rec.type == type && ++seen == nth ? change : SAME;
         memcpy(data, rec.data, rec.len);
         if (now == FLIP)
             data[rec.len / 2] ^= 1;
+        if (now == SPOIL)
+            data[0] ^= 1;
         if (now != LEAVE_OUT)
             (void)journal_put(out, (enum journal_type)rec.type, data, rec.len);
         if (now == DOUBLE)
@@ -120,6 +147,13 @@ static struct replay_result replay_changed(enum journal_type type, int nth, enum
     ck_assert_msg(change == SAME || seen >= nth, "only %d records of type %d", seen, (int)type);
     journal_reader_close(in);
     ck_assert_int_eq(journal_close(out, &e), 0);
+}
+
+static struct replay_result replay_changed(enum journal_type type, int nth, enum change change)
+{
+    struct replay_result r;
+    struct err e = {{0}};
+    copy_changed(original, type, nth, change);
     ck_assert_msg(replay_journal(copied, "model", true, NULL, NULL, &r, &e) == 0, "%s", e.msg);
     return r;
 }
@@ -151,6 +185,57 @@ START_TEST(test_a_missing_input_shows)
 }
 END_TEST
 
+// ---- policies
+
+static struct replay_result replayed(const char *path)
+{
+    struct replay_result r;
+    struct err e = {{0}};
+    ck_assert_msg(replay_journal(path, "model", true, NULL, NULL, &r, &e) == 0, "%s", e.msg);
+    return r;
+}
+
+START_TEST(test_a_policy_file_is_replayed)
+{
+    struct replay_result a = replayed(original), b = replayed(with_policy);
+    ck_assert_msg(b.mismatches == 0, "%s", b.first);
+    ck_assert(b.clean_end && b.frames == FRAMES && b.orders > 3);
+    ck_assert_uint_eq(b.audit.missed, 0);
+    ck_assert_uint_ne(a.commands, b.commands); // it did something
+    copy_changed(with_policy, J_POLICY, 1, LEAVE_OUT);
+    ck_assert_uint_gt(replayed(copied).mismatches, 0);
+}
+END_TEST
+
+START_TEST(test_a_wrong_policy_in_a_journal_is_named)
+{
+    struct replay_result r;
+    struct err e = {{0}};
+    copy_changed(with_policy, J_POLICY, 1, SPOIL);
+    ck_assert_int_eq(replay_journal(copied, "model", true, NULL, NULL, &r, &e), -1);
+    ck_assert_msg(strncmp(e.msg, "policy file in the journal:", 27) == 0, "%s", e.msg);
+}
+END_TEST
+
+// Journals from before policies do not name the rules of prices: they are replayed by the old ones, whatever
+// is the default now.
+START_TEST(test_a_journal_without_a_policy_is_of_the_old_rules)
+{
+    struct session_config c;
+    struct err e = {{0}};
+    char text[4096], *line;
+    config_default(&c);
+    size_t n = config_format(&c, text, sizeof text);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_int_eq(config_parse(text, n, &c, &e), 0);
+    ck_assert_uint_eq(c.oracle, 1);
+    line = strstr(text, "oracle=");
+    ck_assert_int_eq(config_parse(text, (size_t)(line - text), &c, &e), 0);
+    ck_assert_uint_eq(c.oracle, 0);
+    ck_assert_uint_eq(replayed(old).mismatches, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("replay");
@@ -160,6 +245,9 @@ int main(void)
     tcase_add_test(t, test_a_faithful_copy_is_identical);
     tcase_add_test(t, test_every_kind_of_output_is_compared);
     tcase_add_test(t, test_a_missing_input_shows);
+    tcase_add_test(t, test_a_policy_file_is_replayed);
+    tcase_add_test(t, test_a_wrong_policy_in_a_journal_is_named);
+    tcase_add_test(t, test_a_journal_without_a_policy_is_of_the_old_rules);
     suite_add_tcase(su, t);
     return run_suite(su);
 }

@@ -113,7 +113,7 @@ static void fill_market(void)
     book.account = &account;
 }
 
-static void setup(void)
+static void start(const char *policy)
 {
     struct err e = {{0}};
     static bool registered;
@@ -122,6 +122,9 @@ static void setup(void)
     registered = true;
     fill_market();
     config_default(&cfg);
+    cfg.policy = policy;
+    cfg.policy_len = policy ? strlen(policy) : 0;
+    cfg.policy_file = "p.conf";
     const struct device_config dc = {.backend = "model"};
     const struct session_log log = {NULL, log_put};
     memset(&gw, 0, sizeof gw);
@@ -132,6 +135,11 @@ static void setup(void)
     ck_assert_int_eq(session_begin(s, &e), 0);
     seq = 100;
     now = 1000 * SECOND;
+}
+
+static void setup(void)
+{
+    start(NULL);
 }
 
 static void teardown(void)
@@ -263,33 +271,128 @@ START_TEST(test_gap_while_breached)
 }
 END_TEST
 
+static int64_t price(void)
+{
+    return oracle_prices(session_oracle(s))[0] / 1000000000;
+}
+
+static uint64_t came_under(enum hold h)
+{
+    return oracle_counters(session_oracle(s))->holds[h];
+}
+
+// A price that is held does not even reach the device; the one that ends the hold is acted on.
 START_TEST(test_halted_and_guarded)
 {
     send_definition();
     send_ticker(60000.0);
     send_ticker_state(57000.0, 57000.0, 2);
-    ck_assert_uint_eq(gw.orders, 0);
-    ck_assert_uint_eq(held(HOLD_HALTED), 1);
+    ck_assert_uint_eq(came_under(HOLD_HALTED), 1);
     send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN); // 8 % below its index
+    ck_assert_uint_eq(came_under(HOLD_GUARD), 1);
+    send_ticker_state(57001.0, 62000.0, INSTRUMENT_OPEN);
+    ck_assert_uint_eq(came_under(HOLD_GUARD), 1);
+    ck_assert_int_eq(price(), 60000);
     ck_assert_uint_eq(gw.orders, 0);
-    ck_assert_uint_eq(held(HOLD_GUARD), 1);
-    send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN); // counted once, not at every look
-    ck_assert_uint_eq(held(HOLD_GUARD), 1);
     send_ticker_state(57000.0, 58000.0, INSTRUMENT_OPEN);
+    ck_assert_int_eq(price(), 57000);
     ck_assert_uint_eq(gw.orders, 1);
 }
 END_TEST
 
-START_TEST(test_a_hold_of_a_new_flag_is_counted_anew)
+static void kill_switch(bool on)
+{
+    struct err e = {{0}};
+    ck_assert_int_eq(session_kill(s, on, &e), 0);
+}
+
+// Breached at a good price while orders are off, then held: counted once, and anew with the next flag.
+START_TEST(test_holds_of_breached_accounts_are_counted)
 {
     send_definition();
+    for (unsigned i = 1; i <= 2; i++) {
+        send_ticker(60000.0); // healthy: armed again
+        kill_switch(true);
+        send_ticker(57000.0);
+        send_ticker_state(56000.0, 56000.0, 2);
+        send_ticker_state(56000.0, 56000.0, 2);
+        ck_assert_uint_eq(held(HOLD_HALTED), i);
+        send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN);
+        ck_assert_uint_eq(held(HOLD_GUARD), i);
+        kill_switch(false);
+        ck_assert_uint_eq(gw.orders, 0);
+    }
+}
+END_TEST
+
+// ---- policies
+
+static void restart(const char *policy)
+{
+    session_free(s);
+    device_close(dev);
+    start(policy);
+}
+
+// The mean of a second goes on falling while nothing is heard: the clock alone brings the order.
+START_TEST(test_a_mean_moves_with_the_clock)
+{
+    struct err e = {{0}};
+    restart("asset BTC_USDC-PERPETUAL\nsource deribit BTC_USDC-PERPETUAL mark max_age_ms=5000\n"
+            "twap arithmetic window_ms=1000\npublish twap\n");
+    send_definition();
+    for (int i = 0; i < 10; i++) {
+        send_ticker(60000.0); // at 0, 100, ... 900 ms
+        ck_assert_int_eq(oracle_hold(session_oracle(s), 0, now), HOLD_WARMUP);
+    }
     send_ticker(60000.0);
-    send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN);
-    ck_assert_uint_eq(held(HOLD_GUARD), 1);
-    send_ticker(60000.0); // healthy: armed again
-    send_ticker_state(57000.0, 62000.0, INSTRUMENT_OPEN);
-    ck_assert_uint_eq(held(HOLD_GUARD), 2);
+    ck_assert_int_eq(price(), 60000);
+    send_ticker(57000.0); // at 1100 ms
+    ck_assert_int_eq(price(), 60000);
+    now += SECOND * 6 / 10; // 1800 ms: 0.7 s of it
+    ck_assert_int_eq(session_clock(s, now, &e), 0);
+    ck_assert_int_eq(price(), 57900);
     ck_assert_uint_eq(gw.orders, 0);
+    now += SECOND / 10;
+    ck_assert_int_eq(session_clock(s, now, &e), 0);
+    ck_assert_int_eq(price(), 57600);
+    now += SECOND / 100;
+    ck_assert_int_eq(session_clock(s, now, &e), 0);
+    ck_assert_int_eq(price(), 57570);
+    ck_assert_uint_eq(gw.orders, 1);
+}
+END_TEST
+
+// A guard that halts: until the operator has switched the kill switch on and off.
+START_TEST(test_a_halt_ends_with_the_kill_switch)
+{
+    restart("asset BTC_USDC-PERPETUAL\nsource deribit BTC_USDC-PERPETUAL mark max_age_ms=5000\n"
+            "guard band low=59000 high=70000 then=halt\n"
+            "guard deviation bps=200 of=previous then=hold\n");
+    send_definition();
+    send_ticker(60000.0);
+    send_ticker(58000.0);
+    ck_assert_uint_eq(came_under(HOLD_HALT), 1);
+    send_ticker(60000.0);
+    ck_assert_int_eq(oracle_hold(session_oracle(s), 0, now), HOLD_HALT);
+    send_ticker(62000.0);
+    kill_switch(true);
+    ck_assert_int_eq(oracle_hold(session_oracle(s), 0, now), HOLD_HALT);
+    kill_switch(false);
+    ck_assert_int_eq(oracle_hold(session_oracle(s), 0, now), HOLD_NONE);
+    ck_assert_int_eq(price(), 62000); // "previous" is forgotten
+}
+END_TEST
+
+START_TEST(test_a_wrong_policy_is_named)
+{
+    struct err e = {{0}};
+    struct session_config bad = cfg;
+    const struct session_log log = {NULL, log_put};
+    bad.policy = "# mine\nasset ETH\n";
+    bad.policy_len = strlen(bad.policy);
+    ck_assert_ptr_null(session_new(&bad, &book, dev, &gw.base, &log, true, &e));
+    ck_assert_msg(strncmp(e.msg, "p.conf:2: ", 10) == 0, "%s", e.msg);
 }
 END_TEST
 
@@ -409,7 +512,8 @@ START_TEST(test_live_frames_that_waited_are_stale)
 {
     run_live(10 * SECOND);
     ck_assert_uint_eq(gw.orders, 0);
-    ck_assert_uint_eq(held(HOLD_STALE), 1);
+    ck_assert_int_eq(oracle_hold(session_oracle(s), 0, clock_stream_ns() + 10 * SECOND), HOLD_STALE);
+    ck_assert_uint_eq(came_under(HOLD_STALE), 1);
 }
 END_TEST
 
@@ -422,7 +526,10 @@ int main(void)
     tcase_add_test(t, test_gap_holds_then_orders);
     tcase_add_test(t, test_gap_while_breached);
     tcase_add_test(t, test_halted_and_guarded);
-    tcase_add_test(t, test_a_hold_of_a_new_flag_is_counted_anew);
+    tcase_add_test(t, test_holds_of_breached_accounts_are_counted);
+    tcase_add_test(t, test_a_mean_moves_with_the_clock);
+    tcase_add_test(t, test_a_halt_ends_with_the_kill_switch);
+    tcase_add_test(t, test_a_wrong_policy_is_named);
     tcase_add_test(t, test_stale_price_is_not_acted_on);
     tcase_add_test(t, test_reply_rearms_and_refusal_is_tried_again);
     tcase_add_test(t, test_live_frames_give_an_order);

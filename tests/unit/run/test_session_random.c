@@ -28,7 +28,8 @@ static const uint16_t CHANNEL[MARKETS] = {10, 10, 11}; // two share one, so that
 struct told {
     double mark;
     int64_t px;
-    uint64_t ns; // receive time of the newest price
+    uint64_t ns;    // receive time of the newest price that is newer by the venue's clock
+    uint64_t ts_ms; // that clock
     bool gapped, open, off_guard;
 };
 
@@ -36,6 +37,7 @@ static struct {
     struct prng rnd;
     struct told told[MARKETS];
     uint32_t seq[2];
+    uint64_t venue;       // its clock, which never steps back
     uint64_t now, stream; // sender's clock; the latest time any frame or clock input carried
     bool killed, defined;
     struct journal *journal;
@@ -287,7 +289,9 @@ static void tell(struct told *w, const struct deribit_ticker *d)
 {
     w->mark = d->mark;
     w->px = quanta(d->mark);
-    w->ns = t.now;
+    if (d->ts_ms > w->ts_ms)
+        w->ns = t.now; // the same time again makes a price no younger
+    w->ts_ms = d->ts_ms;
     w->gapped = false;
     w->open = d->state == INSTRUMENT_OPEN;
     w->off_guard = d->index != d->mark;
@@ -301,16 +305,20 @@ static void send_ticker(int i)
     struct told *w = &t.told[i];
     uint32_t *seq = &t.seq[CHANNEL[i] - 10];
     tell_time();
+    if (t.now > t.venue)
+        t.venue = t.now;
     bool lost = lose(CHANNEL[i]), copy = prng_chance(&t.rnd, 1, 10);
-    bool swap = !lost && prng_chance(&t.rnd, 1, 10); // it overtakes the packet before it
+    bool replay =
+        !lost && w->ts_ms && prng_chance(&t.rnd, 1, 20);        // an old message once more: it says nothing
+    bool swap = !lost && !replay && prng_chance(&t.rnd, 1, 10); // it overtakes the packet before it
     double mark = prng_chance(&t.rnd, 1, 6) && w->mark > 0 ? w->mark : walk(w->mark, i);
     bool off = prng_chance(&t.rnd, 1, 20);
     const struct deribit_ticker d = {.id = (uint32_t)i + 12,
                                      .state = prng_chance(&t.rnd, 1, 20) ? 2 : INSTRUMENT_OPEN,
-                                     .ts_ms = t.now / 1000000,
+                                     .ts_ms = replay ? w->ts_ms - 1 : t.venue / 1000000,
                                      .mark = mark,
                                      .index = off ? mark * 1.2 : mark};
-    if (!swap)
+    if (!swap && !replay)
         tell(w, &d);
     deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], *seq + swap);
     deribit_put_ticker(&enc, &d);

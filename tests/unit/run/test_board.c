@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Another thread reads a session's counters while it runs: every answer is complete and consistent in itself,
+// answers follow each other in time, and a session that does not serve is not waited for for ever. Under the
+// thread sanitizer this also shows that nothing is shared without order.
+#include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/store.h"
+#include "base/clock.h"
+#include "feed/gen.h"
+#include "run/board.h"
+#include "run_suite.h"
+
+static int tg_submit(struct gateway *g, const struct gateway_order *o)
+{
+    (void)g;
+    (void)o;
+    return 0;
+}
+static void tg_counters(const struct gateway *g, struct gateway_counters *out)
+{
+    (void)g;
+    memset(out, 0, sizeof *out);
+}
+static const struct gateway_ops tg_ops = {.submit = tg_submit, .counters = tg_counters};
+static struct gateway gw = {.ops = &tg_ops};
+
+static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
+{
+    (void)type;
+    (void)a;
+    (void)na;
+    (void)b;
+    (void)nb;
+    return ++*(uint64_t *)ctx;
+}
+
+static struct book book;
+static struct board *board;
+static struct session *session;
+static struct device *dev;
+
+static void open_session(void)
+{
+    static struct session_config cfg;
+    static uint64_t lsn;
+    static const struct session_log log = {&lsn, put};
+    const struct gen_options go = {.seed = 5, .accounts = 40};
+    const struct device_config dc = {.backend = "model"};
+    struct err e;
+    clock_init();
+    config_default(&cfg);
+    device_register(&device_ops_model);
+    ck_assert_int_eq(accounts_generate(&go, &book, &e), 0);
+    ck_assert_int_eq(device_open(&dc, &dev, &e), 0);
+    session = session_new(&cfg, &book, dev, &gw, &log, false, &e);
+    ck_assert_ptr_nonnull(session);
+    ck_assert_int_eq(session_begin(session, &e), 0);
+    board = board_new(&book.market);
+    ck_assert_ptr_nonnull(board);
+}
+
+static _Atomic bool done;
+
+static void *hot_thread(void *arg)
+{
+    static const struct ports_port port = {.name = "p", .filter = "groups", .frames = 7};
+    struct gen_config c;
+    struct err e;
+    const uint8_t *data;
+    uint64_t ts;
+    size_t len;
+    (void)arg;
+    gen_config_default(&c);
+    c.packets = 4000;
+    struct gen *g = gen_open(&c, &e);
+    while (gen_next(g, &ts, &data, &len)) {
+        if (session_frame(session, ts, data, len, len, &e) != 0)
+            abort();
+        board_serve(board, session, &port, 1, ts);
+    }
+    gen_close(g);
+    while (!done) // idle
+        board_serve(board, session, &port, 1, UINT64_MAX);
+    return NULL;
+}
+
+static uint64_t field(const struct telemetry_row *r, const char *key)
+{
+    for (unsigned i = 0; i < r->n; i++)
+        if (strcmp(r->field[i].key, key) == 0)
+            return r->field[i].value;
+    ck_abort_msg("no field %s", key);
+}
+
+START_TEST(test_read_while_running)
+{
+    static struct telemetry_row row;
+    pthread_t t;
+    uint64_t frames = 0, lines = 0;
+    open_session();
+    ck_assert_int_eq(pthread_create(&t, NULL, hot_thread, NULL), 0);
+    for (unsigned i = 0; i < 2000 && frames < 4000; i++) {
+        ck_assert(board_ask(board));
+        ck_assert(board_feed_row(board, 0, memset(&row, 0, sizeof row)));
+        ck_assert_uint_ge(field(&row, "frames"), frames);
+        frames = field(&row, "frames");
+        lines = 0;
+        while (board_line_row(board, lines, memset(&row, 0, sizeof row))) {
+            lines++; // without loss on the one line
+            ck_assert_uint_eq(field(&row, "packets"), field(&row, "first") + field(&row, "kept"));
+            ck_assert_uint_eq(field(&row, "lost"), 0);
+            ck_assert_ptr_nonnull(strstr(row.name, "deribit/"));
+        }
+        size_t prices = 0;
+        while (board_price_row(board, prices, memset(&row, 0, sizeof row)))
+            prices++;
+        ck_assert_uint_eq(prices, book.market.n_assets);
+        ck_assert(board_port_row(board, 0, memset(&row, 0, sizeof row)) && field(&row, "frames") == 7);
+        ck_assert(!board_port_row(board, 1, &row) && !board_feed_row(board, 2, &row));
+    }
+    done = true;
+    ck_assert_int_eq(pthread_join(t, NULL), 0);
+    ck_assert_uint_gt(frames, 0);
+    ck_assert_uint_gt(lines, 2);
+    ck_assert(!board_asked(board));
+    // Nobody serves: an answer that never comes, and no row of an old one.
+    ck_assert(!board_ask(board));
+    ck_assert(board_asked(board));
+    ck_assert(!board_feed_row(board, 0, &row) && !board_line_row(board, 0, &row));
+    board_serve(board, session, NULL, 0, 1);
+    ck_assert(board_feed_row(board, 0, memset(&row, 0, sizeof row)) && !board_port_row(board, 0, &row));
+    board_free(board);
+    session_free(session);
+    device_close(dev);
+    book_free(&book);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *su = suite_create("board");
+    TCase *t = tcase_create("board");
+    tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_read_while_running);
+    suite_add_tcase(su, t);
+    return run_suite(su);
+}
