@@ -177,10 +177,10 @@ def send(socks, order):
     first and sent then without a pause: a copy that comes more than 2 ms after the other line's is lost by design."""
     rng = random.Random(order["seed"])
     paths = [Shaper(rng, *order[line]) for line in LINES]
-    todo = list(frames(order["capture"]))
-    safe = len(todo) - order["safe"]
-    for i in range(0, len(todo), 20):
-        burst, out = todo[i:i + 20], []
+    frames_left = list(frames(order["capture"]))
+    safe = len(frames_left) - order["safe"]
+    for i in range(0, len(frames_left), 20):
+        burst, out = frames_left[i:i + 20], []
         for k in range(len(burst) + 2):
             for which, path in enumerate(paths):
                 j = k - 2 * which
