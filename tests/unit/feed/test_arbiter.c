@@ -159,6 +159,29 @@ START_TEST(test_a_line_that_lags_is_waited_for)
 }
 END_TEST
 
+// A line that was behind once and leads now is waited for no longer than any.
+START_TEST(test_a_lag_is_forgotten)
+{
+    enum { MS = 1000000, BEHIND = 48, TOGETHER = 60, LAST = 20 + TOGETHER };
+    PROTO.lines_lag = true;
+    fresh();
+    for (unsigned i = 0; i < LAST; i++) { // first B is 48 ms late, then it is first
+        unsigned lead = i < 20 ? 0 : 1;
+        struct frame_info f = info(lead, 100 + i, 1, 10 + i);
+        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+        now_ns += i < 20 ? (uint64_t)BEHIND * MS : 0;
+        f = info(1 - lead, 100 + i, 1, 10 + i);
+        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+        now_ns += MS;
+    }
+    ck_assert_uint_eq(stream_at(0).line[1].first, TOGETHER);
+    TAKE(1, 181, 1, 500, ""); // 180 is lost on both
+    LATER(ARBITER_HOLD_NS - 1, "");
+    LATER(1, "g1:181");
+    PROTO.lines_lag = false;
+}
+END_TEST
+
 START_TEST(test_dead_line_is_not_waited_for)
 {
     fresh();
@@ -647,9 +670,9 @@ END_TEST
 RUN_SUITE("arbiter", test_first_of_any_number, test_first_copy_wins, test_hole_fills,
           test_single_line_waits_for_so_many, test_single_line_waits_for_so_long,
           test_lost_only_when_both_lines_have_passed, test_a_line_that_lags_is_waited_for,
-          test_dead_line_is_not_waited_for, test_several_holes, test_wrap_around, test_64_bits,
-          test_widest_jump, test_overlap_by_messages, test_heartbeats, test_restart_with_newer_times,
-          test_restart_on_two_lines, test_restart_within_one_tick_of_the_clock,
+          test_a_lag_is_forgotten, test_dead_line_is_not_waited_for, test_several_holes, test_wrap_around,
+          test_64_bits, test_widest_jump, test_overlap_by_messages, test_heartbeats,
+          test_restart_with_newer_times, test_restart_on_two_lines, test_restart_within_one_tick_of_the_clock,
           test_lagging_copy_is_no_restart, test_broken_run_is_no_restart,
           test_one_wrong_number_does_not_kill_the_stream, test_no_times_or_wrong_times,
           test_reset_of_the_venue, test_reset_without_time, test_old_sequence_is_told_for_a_while_only,
