@@ -181,7 +181,7 @@ static void starbase_snapshot(struct starbase *s, unsigned inst)
             return;
         m = starbase_message(s, 10, 284);
         le64_store(m + 16, inst);
-        memcpy(m + 24, "XXX-PERPETUAL", 13);
+        memcpy(m + 24, "ANY-PERPETUAL", 13);
         m[24] = (uint8_t)('A' + inst);
         le64_store(m + 152, 77);
         le64_store(m + 264, 500000000);
