@@ -416,6 +416,7 @@ static const char *error_name(uint8_t code)
         [ABI_ERR_ASSET] = "asset",           [ABI_ERR_PRICE] = "price",
         [ABI_ERR_COEF_ORDER] = "coef_order", [ABI_ERR_ROW_CUT] = "row_cut",
         [ABI_ERR_COEF_ASSET] = "coef_asset", [ABI_ERR_COEF_VALUE] = "coef_value",
+        [ABI_ERR_PARITY] = "parity",
     };
     return code < sizeof names / sizeof *names && names[code] ? names[code] : "?";
 }

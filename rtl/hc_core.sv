@@ -4,9 +4,12 @@
 //   hc_frontend  c0: decode, hc_price_file, band check, hc_usage
 //   hc_lane_array  a: coefficient  m: multiplier inputs  p: partial products  [s: sum]  h: H and hits
 //   hc_collector  first hit, output register
+//   hc_fault      with PARITY: flipped bits, from the lanes back to the front end, which tells of them
 // Stage a is c0, or c1 with more than GroupLanes lanes; s is there with MUL_REG.
 // Latency: a TICK taken in cycle t gives the first trigger of slot s in cycle t + Latency + s when no
 // event waits; Latency = 4 + MUL_REG, 2 more with more than GroupLanes lanes.
+// With PARITY a report of a flipped bit is made between beats, from 4 cycles after the operation that met it was in h; status_o.idle
+// waits for it, a SYNC may overtake it.
 // Throughput: a TICK every SLOTS cycles, every cycle if no row uses its asset; a coefficient a cycle;
 // an event a cycle.
 `default_nettype none
@@ -16,6 +19,7 @@ module hc_core #(
   parameter int unsigned SLOTS   = 16,
   parameter int unsigned ASSETS  = 256,
   parameter int unsigned MUL_REG = 1,    // 1: register the sum of the partial products, 0: do not
+  parameter int unsigned PARITY  = 0,    // 1: memories have parity, and a flipped bit becomes an ERROR event
   parameter int unsigned EVENT_DEPTH = 32  // operations with events that can wait
 ) (
   input  wire logic         clk_i,
@@ -49,6 +53,9 @@ module hc_core #(
   if (MUL_REG > 1) begin : g_bad_mul_reg
     $error("MUL_REG is 0 or 1");
   end
+  if (PARITY > 1) begin : g_bad_parity
+    $error("PARITY is 0 or 1");
+  end
   if (hc_pkg::PriceW != abi_pkg::PriceW || hc_pkg::CoefW != abi_pkg::CoefW ||
       hc_pkg::HW != abi_pkg::HW || abi_pkg::BeatW != 256) begin : g_bad_width
     $error("hc_pkg and abi_pkg disagree on widths");
@@ -61,11 +68,17 @@ module hc_core #(
   logic [IndexW-1:0] c0_index, used_index;
   logic signed [hc_pkg::CoefW-1:0]  c0_coef;
   logic signed [hc_pkg::DeltaW-1:0] c0_delta;
-  logic              c0_valid, c0_meta_we, c0_delta_we, c0_outside, used_we, used_old, used_new, used_clear, used_busy;
+  logic              c0_valid, c0_meta_we, c0_delta_we, c0_outside, used_we, used_old, used_new, used_clear, used_busy,
+                     used_flipped;
   logic [LANES-1:0]  h_hit;
   logic              h_may, h_emit, h_armed;
   logic [Groups*RingW-1:0]     h_ring, pick_ring;
   logic [LANES*hc_pkg::HW-1:0] pick_h;
+  logic [LANES-1:0]  w_flipped;
+  logic [SlotW-1:0]  w_slot;
+  logic [11:0]       w_asset, fault_asset;
+  logic [23:0]       fault_row;
+  logic              fault_valid, fault_taken, fault_shared, fault_busy;
   logic clearing, loading, front_busy, array_busy, events_busy, nearly_full, stalled;
   logic tick, row, made, trigger, band_exit, error;
   logic [3:0] error_code;
@@ -73,7 +86,8 @@ module hc_core #(
   hc_frontend #(
     .LANES (LANES),
     .SLOTS (SLOTS),
-    .ASSETS(ASSETS)
+    .ASSETS(ASSETS),
+    .PARITY(PARITY)
   ) u_frontend (
     .clk_i       (clk_i),
     .rst_ni      (rst_ni),
@@ -99,6 +113,12 @@ module hc_core #(
     .used_new_i  (used_new),
     .used_clear_i(used_clear),
     .used_busy_i (used_busy),
+    .used_flipped_i(used_flipped),
+    .fault_valid_i (fault_valid),
+    .fault_taken_o (fault_taken),
+    .fault_row_i   (fault_row),
+    .fault_asset_i (fault_asset),
+    .fault_shared_o(fault_shared),
     .clearing_o  (clearing),
     .loading_o   (loading),
     .busy_o      (front_busy),
@@ -112,7 +132,8 @@ module hc_core #(
     .SLOTS  (SLOTS),
     .ASSETS (ASSETS),
     .DEPTH  (EVENT_DEPTH),
-    .MUL_REG(MUL_REG)
+    .MUL_REG(MUL_REG),
+    .PARITY (PARITY)
   ) u_lane_array (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
@@ -133,6 +154,7 @@ module hc_core #(
     .used_new_o   (used_new),
     .used_clear_o (used_clear),
     .used_busy_o  (used_busy),
+    .used_flipped_o(used_flipped),
     .h_hit_o      (h_hit),
     .h_may_o      (h_may),
     .h_emit_o     (h_emit),
@@ -142,7 +164,28 @@ module hc_core #(
     .h_ring_i     (h_ring),
     .pick_ring_i  (pick_ring),
     .pick_h_o     (pick_h),
+    .w_flipped_o  (w_flipped),
+    .w_slot_o     (w_slot),
+    .w_asset_o    (w_asset),
     .busy_o       (array_busy)
+  );
+
+  hc_fault #(
+    .LANES (LANES),
+    .SLOTS (SLOTS),
+    .PARITY(PARITY)
+  ) u_fault (
+    .clk_i    (clk_i),
+    .rst_ni   (rst_ni),
+    .flipped_i(w_flipped),
+    .slot_i   (w_slot),
+    .asset_i  (w_asset),
+    .shared_i (fault_shared),
+    .valid_o  (fault_valid),
+    .taken_i  (fault_taken),
+    .row_o    (fault_row),
+    .asset_o  (fault_asset),
+    .busy_o   (fault_busy)
   );
 
   hc_collector #(
@@ -176,7 +219,7 @@ module hc_core #(
 
   always_comb begin
     status_o              = '0;
-    status_o.idle         = !clearing && !front_busy && !array_busy && !events_busy;
+    status_o.idle         = !clearing && !front_busy && !array_busy && !fault_busy && !events_busy;
     status_o.clearing     = clearing;
     status_o.loading      = loading;
     status_o.command      = s_axis_tvalid && s_axis_tready;

@@ -6,12 +6,14 @@
 //   ARM, READ, SYNC, BAND, refused commands: one
 // A beat is taken first and worked off after: cmd_ready_o is a register and knows nothing of the beat.
 // After reset all memories are cleared: SLOTS * ASSETS operations, during which no beat is taken.
+// A report of flipped bits (PARITY, hc_fault) is an operation too: between beats, its one effect an ERROR event.
 // Latency: none; the operation of a beat that is taken in this cycle is at the outputs (c0).
 `default_nettype none
 module hc_frontend #(
   parameter int unsigned LANES  = 32,
   parameter int unsigned SLOTS  = 16,
   parameter int unsigned ASSETS = 256,
+  parameter int unsigned PARITY = 0,
   localparam int unsigned LaneW  = (LANES > 1) ? $clog2(LANES) : 1,
   localparam int unsigned SlotW  = (SLOTS > 1) ? $clog2(SLOTS) : 1,
   localparam int unsigned IndexW = (ASSETS > 1) ? $clog2(ASSETS) : 1
@@ -43,6 +45,13 @@ module hc_frontend #(
   input  wire logic                             used_new_i,
   input  wire logic                             used_clear_i,
   input  wire logic                             used_busy_i,
+  input  wire logic                             used_flipped_i,
+  // flipped bits: a report that waits, and whether prices, bands or counts of use have had one
+  input  wire logic                             fault_valid_i,
+  output      logic                             fault_taken_o,
+  input  wire logic        [23:0]               fault_row_i,
+  input  wire logic        [11:0]               fault_asset_i,
+  output      logic                             fault_shared_o,
   // status and counters
   output      logic                             clearing_o,
   output      logic                             loading_o,    // a row load is open
@@ -102,13 +111,15 @@ module hc_frontend #(
   logic [31:0]       kept_cycle_q;
 
   // ---- what happens in this cycle: a beat is taken, or work goes on
-  logic fresh, go_tick, go_pair, walking;
+  logic fresh, go_tick, go_pair, go_fault, walking;
   assign fresh     = cmd_valid_i && ready_q;
   assign go_tick   = ticking_q && !stall_i;
   assign go_pair   = kept_n_q != 3'd0 && !stall_i;
+  assign go_fault  = fault_valid_i && !stall_i && !ready_q && !ticking_q && kept_n_q == 3'd0 && !clearing_q;
   assign walking   = clearing_q || ticking_q;
-  assign valid_o   = clearing_q || fresh || go_tick || go_pair;
-  assign meta_we_o = clearing_q || fresh || go_pair;
+  assign valid_o   = clearing_q || fresh || go_tick || go_pair || go_fault;
+  assign meta_we_o = clearing_q || fresh || go_pair || go_fault;
+  assign fault_taken_o = go_fault;
 
   function automatic logic pair_fits(input logic [11:0] a, input logic [1:0] top);
     pair_fits = (a >> AssetB) == '0 && top[1] == top[0];
@@ -324,6 +335,20 @@ module hc_frontend #(
       kept_n_d          = kept_n_q - 3'd1;
       kept_none_d       = kept_n_q == 3'd1;
     end
+    if (go_fault) begin
+      ctl_o.emit        = 1'b1;
+      meta_o.read       = 1'b0;
+      meta_o.sync       = 1'b0;
+      meta_o.hide_asset = 1'b0;
+      meta_o.hide_row   = 1'b0;
+      meta_o.error      = 1'b1;
+      meta_o.cause      = abi_pkg::ErrParity;
+      meta_o.asset      = fault_asset_i;
+      meta_o.row        = fault_row_i;
+      meta_o.price      = '0;
+      meta_o.group      = group_q;
+      meta_o.cycle_in   = cycle_i;
+    end
     if (clearing_q) begin
       ctl_o.all     = 1'b1;
       ctl_o.coef_we = 1'b1;
@@ -379,8 +404,11 @@ module hc_frontend #(
   assign delta_we_o = fresh;
 
   // ---- prices
+  logic price_flipped, count_flipped;
+  assign fault_shared_o = price_flipped || count_flipped;
   hc_price_file #(
-    .ASSETS(ASSETS)
+    .ASSETS(ASSETS),
+    .PARITY(PARITY)
   ) u_price_file (
     .clk_i     (clk_i),
     .rd_i      (fresh),
@@ -393,31 +421,38 @@ module hc_frontend #(
     .hi_i      (hi_d),
     .price_o   (old_price),
     .lo_o      (lo),
-    .hi_o      (hi)
+    .hi_o      (hi),
+    .check_i   (do_tick),
+    .flipped_o (price_flipped)
   );
 
   if (SLOTS > 1) begin : g_usage
     hc_usage #(
       .ROWS  (LANES * SLOTS),
-      .ASSETS(ASSETS)
+      .ASSETS(ASSETS),
+      .PARITY(PARITY)
     ) u_usage (
       .clk_i        (clk_i),
       .rst_ni       (rst_ni),
       .rd_i         (fresh),
       .index_i      (IndexW'(tick.asset)),
       .used_o       (used),
+      .check_i      (do_tick),
       .we_i         (used_we_i),
       .we_index_i   (used_index_i),
       .old_nonzero_i(used_old_i),
       .new_nonzero_i(used_new_i),
-      .clear_i      (used_clear_i)
+      .clear_i      (used_clear_i),
+      .old_flipped_i(used_flipped_i),
+      .flipped_o    (count_flipped)
     );
   end else begin : g_no_usage
     /* verilator lint_off UNUSEDSIGNAL */
     logic unused;
     /* verilator lint_on UNUSEDSIGNAL */
-    assign unused = used_we_i || used_old_i || used_new_i || used_clear_i || (|used_index_i);
+    assign unused = used_we_i || used_old_i || used_new_i || used_clear_i || used_flipped_i || (|used_index_i);
     assign used   = 1'b1;
+    assign count_flipped = 1'b0;
   end
 
   // ---- next state
@@ -437,7 +472,8 @@ module hc_frontend #(
       load_live_q <= 1'b0;
       kept_n_q    <= '0;
     end else begin
-      ready_q   <= (!clearing_q || clear_end) && !stall_i && !ticking_d && kept_none_d;
+      ready_q   <= (!clearing_q || clear_end) && !stall_i && !ticking_d && kept_none_d &&
+                   (!fault_valid_i || go_fault);
       ticking_q <= ticking_d;
       kept_n_q  <= kept_n_d;
       if (clearing_q) begin

@@ -5,6 +5,8 @@
 //   a  read or write the coefficient      m  coefficient and change meet the multipliers
 //   p  two partial products [their sum one stage later with MUL_REG]      h  H and its sign
 // The sum of a hit waits in a small ring until the collector has made an event of it.
+// With PARITY each coefficient is kept with the parity it was written with, compared in m. Of H the parity is worked out a cycle
+// behind h (v), so that it is no part of h's path; it is kept and compared in hc_lane_array, one word a slot for all lanes.
 // Latency: a coefficient address in a gives h_negative_o 2 + MUL_REG cycles later.
 `default_nettype none
 module hc_lane #(
@@ -12,6 +14,7 @@ module hc_lane #(
   parameter int unsigned ASSETS  = 256,
   parameter int unsigned DEPTH   = 32,  // of the ring
   parameter int unsigned MUL_REG = 1,
+  parameter int unsigned PARITY  = 0,
   localparam int unsigned SlotW = (SLOTS > 1) ? $clog2(SLOTS) : 1,
   localparam int unsigned AddrW = (SLOTS * ASSETS > 1) ? $clog2(SLOTS * ASSETS) : 1,
   localparam int unsigned RingW = $clog2(DEPTH)
@@ -22,10 +25,12 @@ module hc_lane #(
   input  wire logic                             a_we_i,
   input  wire logic        [AddrW-1:0]          a_addr_i,
   input  wire logic signed [hc_pkg::CoefW-1:0]  a_coef_i,
+  input  wire logic                             a_parity_i,  // of a_coef_i
   // m
   input  wire logic                             m_acc_i,
   input  wire logic signed [hc_pkg::DeltaW-1:0] m_delta_i,
   output      logic                             m_nonzero_o, // the coefficient that a read, or wrote over
+  output      logic                             m_flipped_o, // it is not what was written; 0 without PARITY
   // p, with MUL_REG
   input  wire logic                             p_acc_i,
   // h
@@ -37,6 +42,9 @@ module hc_lane #(
   output      logic                             h_negative_o,
   input  wire logic                             h_hit_i,     // the sum is to be kept
   input  wire logic        [RingW-1:0]          h_ring_i,    // and where
+  // v: a cycle after h; 0 without PARITY
+  output      logic                             v_old_o,     // parity of the H that h read
+  output      logic                             v_sum_o,     // and of the sum
   // sum of an earlier hit
   input  wire logic        [RingW-1:0]          pick_ring_i,
   output      logic        [hc_pkg::HW-1:0]     pick_h_o
@@ -50,17 +58,31 @@ module hc_lane #(
 
   // ---- a: coefficients. A write reads what it overwrites; it may be a blocking one, since nothing else
   // reads the memory, and is cheaper to simulate.
-  logic signed [hc_pkg::CoefW-1:0] coef_mem[SLOTS*ASSETS];
-  logic signed [hc_pkg::CoefW-1:0] m_coef_q;
+  localparam int unsigned WordW = hc_pkg::CoefW + ((PARITY != 0) ? 1 : 0);
+  logic        [WordW-1:0]         coef_mem[SLOTS*ASSETS];
+  logic        [WordW-1:0]         m_word_q;
+  logic signed [hc_pkg::CoefW-1:0] m_coef;
   always_ff @(posedge clk_i) begin
     if (a_rd_i) begin
-      m_coef_q <= coef_mem[a_addr_i];
+      m_word_q <= coef_mem[a_addr_i];
       /* verilator lint_off BLKSEQ */
-      if (a_we_i) coef_mem[a_addr_i] = a_coef_i;
+      if (a_we_i) coef_mem[a_addr_i] = WordW'({a_parity_i, a_coef_i});
       /* verilator lint_on BLKSEQ */
     end
   end
-  assign m_nonzero_o = m_coef_q != '0;
+  assign m_coef      = $signed(m_word_q[hc_pkg::CoefW-1:0]);
+  assign m_nonzero_o = m_coef != '0;
+
+  // Parity is worked out by sixes, since a LUT takes six.
+  localparam int unsigned Six = 6;
+  localparam int unsigned CoefSixes = (hc_pkg::CoefW + 1 + Six - 1) / Six;
+  logic [CoefSixes*Six-1:0] m_padded;
+  logic [CoefSixes-1:0]     m_sixes;
+  assign m_padded    = (CoefSixes * Six)'(m_word_q);
+  for (genvar i = 0; i < CoefSixes; i++) begin : g_six
+    assign m_sixes[i] = ^m_padded[i*Six +: Six];
+  end
+  assign m_flipped_o = (PARITY != 0) && (^m_sixes);
 
   // ---- m, p: product
   logic signed [HighW-1:0]            low, high;
@@ -74,8 +96,8 @@ module hc_lane #(
   // Zero for every operation that does not accumulate, so that h adds without a gate.
   always_ff @(posedge clk_i) begin
     if (m_acc_i) begin
-      p_low_q  <= PartW'(m_coef_q) * PartW'(low);
-      p_high_q <= PartW'(m_coef_q) * PartW'(high);
+      p_low_q  <= PartW'(m_coef) * PartW'(low);
+      p_high_q <= PartW'(m_coef) * PartW'(high);
     end else begin
       p_low_q  <= '0;
       p_high_q <= '0;
@@ -109,6 +131,32 @@ module hc_lane #(
   end
   assign h_negative_o = sum[hc_pkg::HW-1];
   always_ff @(posedge clk_i) if (h_we_i) h_mem[h_slot_i] <= sum;
+
+  // ---- v: what h read and wrote, a cycle later
+  if (PARITY != 0) begin : g_parity
+    localparam int unsigned Sixes = (hc_pkg::HW + Six - 1) / Six;
+    logic [Sixes*Six-1:0] h_old, h_sum;
+    logic [Sixes-1:0]     v_old_q, v_sum_q;
+    assign h_old = (Sixes * Six)'(h_mem[h_slot_i]);
+    assign h_sum = (Sixes * Six)'(sum);
+    always_ff @(posedge clk_i) begin
+      if (h_act_i) begin
+        for (int unsigned i = 0; i < Sixes; i++) begin
+          v_old_q[i] <= ^h_old[i*Six +: Six];
+          v_sum_q[i] <= ^h_sum[i*Six +: Six];
+        end
+      end
+    end
+    assign v_old_o = ^v_old_q;
+    assign v_sum_o = ^v_sum_q;
+  end else begin : g_no_parity
+    /* verilator lint_off UNUSEDSIGNAL */
+    logic unused;
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign unused  = a_parity_i;
+    assign v_old_o = 1'b0;
+    assign v_sum_o = 1'b0;
+  end
 
   // ---- sums of hits. The write may be a blocking one, too: what is picked is never in the place that is
   // being written (a_ring_apart in hc_collector).

@@ -15,6 +15,7 @@ module hc_regs #(
   parameter int unsigned SLOTS        = 16,
   parameter int unsigned ASSETS       = 256,
   parameter int unsigned WINDOW_DEPTH = 64,
+  parameter int unsigned PARITY       = 0,
   parameter int unsigned LATENCY      = 5,
   parameter logic [63:0] BUILD_HASH   = 64'd0
 ) (
@@ -285,7 +286,7 @@ module hc_regs #(
         abi_pkg::RegLanes:       identity_q <= {32'(SLOTS), 32'(LANES)};
         abi_pkg::RegAssets:      identity_q <= {state_q, 32'(ASSETS)};
         abi_pkg::RegErrorFlags:  identity_q <= {32'(LATENCY), flags_o};
-        abi_pkg::RegWindowDepth: identity_q <= {32'd0, 32'(WINDOW_DEPTH)};
+        abi_pkg::RegWindowDepth: identity_q <= {32'(PARITY), 32'(WINDOW_DEPTH)};
         default:                 identity_q <= '0;
       endcase
       index_q <= (ar_q[5:3] == 3'd0) ? {produced_i, taken_i} : '0;
@@ -348,7 +349,7 @@ module hc_regs #(
       abi_pkg::RegSlots != abi_pkg::RegLanes + 12'd4 ||
       abi_pkg::RegStatus != abi_pkg::RegAssets + 12'd4 ||
       abi_pkg::RegLatency != abi_pkg::RegErrorFlags + 12'd4 ||
-      abi_pkg::RegWindowDepth != 12'h030 || abi_pkg::RegCommands != 12'h040 ||
+      abi_pkg::RegWindowDepth != 12'h030 || abi_pkg::RegFeatures != 12'h034 || abi_pkg::RegCommands != 12'h040 ||
       abi_pkg::RegCycles != 12'h078 || abi_pkg::RegStallIn != 12'h080 ||
       abi_pkg::RegStatusRecords >= 12'h0c0 || abi_pkg::RegTaken != 12'h0c0 ||
       abi_pkg::RegProduced != abi_pkg::RegTaken + 12'd4 || abi_pkg::RegControl != 12'h100 ||

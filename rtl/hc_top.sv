@@ -13,6 +13,7 @@ module hc_top #(
   parameter int unsigned SLOTS        = 16,
   parameter int unsigned ASSETS       = 256,
   parameter int unsigned MUL_REG      = 1,   // 0 or 1: the multiplier's second register
+  parameter int unsigned PARITY       = 0,   // 1: memories have parity (docs/device.md)
   parameter int unsigned WINDOW_DEPTH = 64,  // beats, a power of two, 8 to 2048
   parameter logic [63:0] BUILD_HASH   = 64'd0
 ) (
@@ -163,7 +164,8 @@ module hc_top #(
     .LANES  (LANES),
     .SLOTS  (SLOTS),
     .ASSETS (ASSETS),
-    .MUL_REG(MUL_REG)
+    .MUL_REG(MUL_REG),
+    .PARITY (PARITY)
   ) u_core (
     .clk_i        (clk_i),
     .rst_ni       (soft_rst_n),
@@ -226,6 +228,7 @@ module hc_top #(
     .SLOTS       (SLOTS),
     .ASSETS      (ASSETS),
     .WINDOW_DEPTH(WINDOW_DEPTH),
+    .PARITY      (PARITY),
     .LATENCY     (Latency),
     .BUILD_HASH  (BUILD_HASH)
   ) u_regs (

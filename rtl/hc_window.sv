@@ -186,42 +186,47 @@ module hc_window #(
 
   // ---- which beat a slot stands for, and faults: seen before anything that the W beat wrote can leave
   logic [Words-1:0] old, there;  // of the slot that is written: parities, and words that are there if not behind
-  logic             behind, slot_parity, bad_here, bad_next, bad_gen, bad_part;
+  logic             behind, slot_parity;
   (* ram_style = "distributed" *) logic [Words-1:0] parity_mem[DEPTH];
   always_comb begin
     old         = '0;
     slot_parity = 1'b0;
-    bad_gen     = 1'b0;
-    bad_part    = 1'b0;
     there       = '0;
     behind      = 1'b0;
-    bad_here    = 1'b0;
-    bad_next    = 1'b0;
     if (beat_q) begin
       old         = parity_mem[slot_q];
       there       = ~(old ^ {Words{parity}});
       behind      = slot_q < rd_slot;
       slot_parity = parity ^ behind;
-      // A word that is there, or another beat's generation, in this pass and in the next: `behind` comes late.
-      bad_here    = (full_q & there) != '0 || (full_q[Words-1] && data_q[255:248] != gen_q);
-      bad_next    = (full_q & ~there) != '0 || (full_q[Words-1] && data_q[255:248] != gen_next_q);
-      bad_gen     = !bad_q && (behind ? bad_next : bad_here);
-      bad_part    = !bad_q && partial_q;
     end
   end
+  // A word that is there, or another beat's generation, in this pass and in the next. Looked at in twos, and
+  // the rest behind a register: the way from the memory to it is long enough.
+  localparam int unsigned Twos = Words / 2;
+  logic            halted_q, first_q, behind_q, wrong_here_q, wrong_next_q, part_q;
+  logic [Twos-1:0] here_q, next_q;
   always_ff @(posedge clk_i) begin
-    fault_generation_o <= 1'b0;
-    fault_partial_o    <= 1'b0;
-    fault_address_o    <= 1'b0;
+    first_q         <= 1'b0;
+    fault_address_o <= 1'b0;
+    halted_q        <= halted_o;
     if (!rst_ni) begin
-      halted_o <= 1'b0;
+      halted_q <= 1'b0;
     end else if (beat_q) begin
-      if (bad_gen || bad_part || bad_q) halted_o <= 1'b1;
-      fault_generation_o <= bad_gen && !halted_o;
-      fault_partial_o    <= bad_part && !halted_o;
-      fault_address_o    <= bad_q;
+      first_q         <= !bad_q && !halted_o;
+      behind_q        <= behind;
+      wrong_here_q    <= full_q[Words-1] && data_q[255:248] != gen_q;
+      wrong_next_q    <= full_q[Words-1] && data_q[255:248] != gen_next_q;
+      part_q          <= partial_q;
+      fault_address_o <= bad_q;
+      for (int unsigned i = 0; i < Twos; i++) begin
+        here_q[i] <= (full_q[2*i +: 2] & there[2*i +: 2]) != '0;
+        next_q[i] <= (full_q[2*i +: 2] & ~there[2*i +: 2]) != '0;
+      end
     end
   end
+  assign fault_generation_o = first_q && (behind_q ? wrong_next_q || next_q != '0 : wrong_here_q || here_q != '0);
+  assign fault_partial_o    = first_q && part_q;
+  assign halted_o           = halted_q || fault_generation_o || fault_partial_o || fault_address_o;
 
   // ---- memories: a write that is at fault may go in, since nothing leaves after it
   logic [IndexW:0] clear_q;

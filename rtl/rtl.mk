@@ -4,13 +4,15 @@ include sim/sim.mk
 include $(wildcard tests/formal/formal.mk rtl/synth/synth.mk tests/coverage/coverage.mk)
 
 YOSYS ?= yosys
-COSIM_GEOMETRIES ?= 32x16x256 4x4x16 8x2x32 4x1x16-short 1x8x16 64x2x16 netlist-4x4x16
+COSIM_GEOMETRIES ?= 32x16x256 4x4x16 8x2x32 4x1x16-short 1x8x16 64x2x16 4x4x16-parity 64x2x16-parity netlist-4x4x16
 COSIM := $(COSIM_GEOMETRIES:%=$(B)/cosim/%)
 
 lint-rtl: $(B)/gen/abi_pkg.sv
 	@echo "  LINT  verilator"
 	@$(VERILATOR) --lint-only -Wall -Irtl --top-module hc_top $(B)/gen/abi_pkg.sv $(RTL_SRC)
 	@$(VERILATOR) --lint-only -Wall -Irtl --top-module hc_top -GLANES=4 -GSLOTS=1 -GASSETS=16 -GMUL_REG=0 -GWINDOW_DEPTH=8 $(B)/gen/abi_pkg.sv $(RTL_SRC)
+	@$(VERILATOR) --lint-only -Wall -Irtl --top-module hc_top -GPARITY=1 $(B)/gen/abi_pkg.sv $(RTL_SRC)
+	@$(VERILATOR) --lint-only -Wall -Irtl --top-module hc_top -GLANES=4 -GSLOTS=1 -GASSETS=16 -GMUL_REG=0 -GPARITY=1 $(B)/gen/abi_pkg.sv $(RTL_SRC)
 	@echo "  LINT  yosys"
 	@$(YOSYS) -q -l $(B)/lint-yosys.log -p "read_verilog -sv -Irtl $(B)/gen/abi_pkg.sv $(RTL_SRC); \
 	  hierarchy -check -top hc_top -chparam LANES 4 -chparam SLOTS 4 -chparam ASSETS 16; proc; check -assert"
@@ -20,7 +22,7 @@ lint-rtl: $(B)/gen/abi_pkg.sv
 registers: drivers/abi/abi.toml
 	$(PYTHON) drivers/abi/gen_abi.py md $< > docs/registers.md
 
-# netlist-LxSxA: what Yosys makes of the sources, simulated in their place, so that the simulator and the synthesiser are
+# netlist-LxSxA[-parity]: what Yosys makes of the sources, simulated in their place, so that the simulator and the synthesiser are
 # known to read them alike. Without Verilator's optimisations: 5.006 gets the netlist of `opt -full` wrong (any -O above 0).
 NETLIST_PASSES := proc; flatten; check -assert; opt -full; memory_dff; memory_collect; opt_clean; check -assert
 $(B)/sim/netlist-%/Vhc_top__ALL.a: SIM_OPT := -O1
@@ -31,7 +33,7 @@ $(B)/sim/netlist-%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) rtl/rtl.mk si
 	printf '#define SIM_BUILD_HASH UINT64_C(0x%s)\n' $$hash > $(@D)/build_hash.h; \
 	$(YOSYS) -q -l $(@D)/yosys.log -p "read_verilog -sv -Irtl $(B)/gen/abi_pkg.sv $(RTL_SRC); \
 	  hierarchy -check -top hc_top -chparam LANES $(call sim_word,$*,1) -chparam SLOTS $(call sim_word,$*,2) \
-	  -chparam ASSETS $(call sim_word,$*,3) -chparam BUILD_HASH 64'h$$hash; $(NETLIST_PASSES); \
+	  -chparam ASSETS $(call sim_word,$*,3) $(if $(filter parity,$(call sim_part,$*)),-chparam PARITY 1) -chparam BUILD_HASH 64'h$$hash; $(NETLIST_PASSES); \
 	  rename -top hc_top; write_verilog -noattr $(@D)/netlist.v" && \
 	$(VERILATOR) --cc -O0 -fno-dfg --x-assign unique --x-initial unique --trace-fst --threads 1 --top-module hc_top \
 	  --prefix Vhc_top -Wno-fatal -Wno-lint -Wno-UNOPTFLAT --Mdir $(@D) $(@D)/netlist.v > $(@D)/verilator.log 2>&1 \

@@ -67,6 +67,25 @@ uint64_t board_cycles(const struct board *b);    /* since the reset input was re
 uint64_t board_evaluated(const struct board *b); /* cycles that were simulated one by one */
 uint64_t board_refused(const struct board *b);   /* window writes the device answered with an error */
 
+/* Memories of the device that keep state, each with what their words are. */
+enum board_memory {
+    BOARD_COEF,        /* of a lane: asset * SLOTS + slot; bit 27: parity */
+    BOARD_H,           /* of a lane: slot */
+    BOARD_H_PARITY,    /* slot; a bit a lane */
+    BOARD_ARMED,       /* slot; a bit a lane */
+    BOARD_ARMED_AGAIN, /* its copy */
+    BOARD_PRICE,       /* asset; bit 34: parity */
+    BOARD_BAND_LO,     /* likewise */
+    BOARD_BAND_HI,     /* likewise */
+    BOARD_USED,        /* asset, one bit; not with SLOTS = 1 */
+    BOARD_COUNT,       /* asset; not with SLOTS = 1 */
+    BOARD_USE_AGAIN,   /* copy of both */
+    BOARD_MEMORIES
+};
+/* Flips a bit, as radiation would; the device meets it when it next reads the word. lane is looked at for
+ * memories of a lane. False, and nothing done: no such word or bit, or the device has no parity. */
+bool board_flip(struct board *b, enum board_memory memory, unsigned lane, unsigned index, unsigned bit);
+
 /* Host memory. */
 struct beat *board_ring(struct board *b, uint64_t *bus);
 struct beat *board_status(struct board *b, uint64_t *bus);

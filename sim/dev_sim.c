@@ -179,6 +179,11 @@ uint64_t sim_build_hash(void)
     return board_build_hash();
 }
 
+struct sim *sim_of(struct device *d)
+{
+    return d->ops == &device_ops_sim ? (struct sim *)d : NULL;
+}
+
 struct board *sim_board(struct sim *s)
 {
     return s->board;

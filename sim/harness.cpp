@@ -21,6 +21,9 @@
 #ifdef SIM_SKIP // the model's own state is within reach (sim.mk): skip.hpp
 #include "skip.hpp"
 #endif
+#ifdef SIM_FLIP // a -parity geometry
+#include "flip.hpp"
+#endif
 
 const uint64_t board_patience = UINT64_C(1) << 17;
 
@@ -584,6 +587,15 @@ uint64_t board_evaluated(const struct board *b)
 uint64_t board_refused(const struct board *b)
 {
     return b->refused;
+}
+
+bool board_flip(struct board *b, enum board_memory memory, unsigned lane, unsigned index, unsigned bit)
+{
+#ifdef SIM_FLIP
+    return flip::bit(b->context, memory, lane, index, bit);
+#else
+    return (void)b, (void)memory, (void)lane, (void)index, (void)bit, false;
+#endif
 }
 
 struct beat *board_ring(struct board *b, uint64_t *bus)

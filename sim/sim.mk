@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Verilated device. $(B)/lib/sim.a holds the default geometry with board, driver back end and harness; link it as
 # `lib/sim.a lib/drivers.a $(SIM_LIBS)`. Tests build further geometries as $(B)/sim/GEOMETRY/sim.a:
-#   LxSxA[-short][-wN]    lanes x slots x assets; -short: MUL_REG = 0; -wN: a window of N beats
+#   LxSxA[-short][-parity][-wN]   lanes x slots x assets; -short: MUL_REG = 0; -parity: PARITY = 1, and memories within
+#                                 reach of board_flip(); -wN: a window of N beats
 # Sanitizers of VARIANT reach the C back end only, not the Verilated code.
 VERILATOR ?= verilator
 RTL_SRC   := rtl/hc_pkg.sv $(filter-out rtl/hc_pkg.sv,$(sort $(wildcard rtl/hc_*.sv)))
@@ -21,8 +22,9 @@ VERILATOR_ROOT_DIR = $(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null)
 SIM_MAKE := $(MAKE)
 sim_part = $(subst -, ,$(1))
 sim_word = $(word $(2),$(subst x, ,$(firstword $(sim_part))))
+sim_flip = $(if $(filter parity,$(sim_part)),sim/flip.vlt)
 sim_params = -GLANES=$(call sim_word,$(1),1) -GSLOTS=$(call sim_word,$(1),2) -GASSETS=$(call sim_word,$(1),3) \
-  $(if $(filter short,$(sim_part)),-GMUL_REG=0) $(patsubst w%,-GWINDOW_DEPTH=%,$(filter w%,$(sim_part)))
+  $(if $(filter short,$(sim_part)),-GMUL_REG=0) $(if $(filter parity,$(sim_part)),-GPARITY=1) $(patsubst w%,-GWINDOW_DEPTH=%,$(filter w%,$(sim_part)))
 
 # In the directory of the target: the C++ that Verilator made, and its library.
 define sim_compile
@@ -32,19 +34,19 @@ env -u MAKEFLAGS -u MFLAGS $(SIM_MAKE) --no-print-directory -s -C $(@D) -f Vhc_t
 endef
 
 # The hash covers what the device is made of: sources, definition, geometry.
-$(B)/sim/%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk sim/public.vlt
+$(B)/sim/%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk sim/public.vlt sim/flip.vlt
 	@mkdir -p $(@D)
 	@echo "  VERILATE $*"
 	@hash=$$( (cat $(RTL_DEPS) $(B)/gen/abi_pkg.sv; echo $*) | sha256sum | cut -c1-16); \
 	printf '#define SIM_BUILD_HASH UINT64_C(0x%s)\n' $$hash > $(@D)/build_hash.h; \
 	$(VERILATOR) $(SIM_VFLAGS) $(SIM_VEXTRA) --Mdir $(@D) $(call sim_params,$*) \
-	  -GBUILD_HASH="64'h$$hash" sim/public.vlt $(B)/gen/abi_pkg.sv $(RTL_SRC)
+	  -GBUILD_HASH="64'h$$hash" sim/public.vlt $(call sim_flip,$*) $(B)/gen/abi_pkg.sv $(RTL_SRC)
 	@$(sim_compile)
 
 # A netlist (rtl/rtl.mk) has no names that the harness could look behind.
-$(B)/sim/%/harness.o: sim/harness.cpp sim/board.h sim/pcie.hpp sim/skip.hpp drivers/device.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
+$(B)/sim/%/harness.o: sim/harness.cpp sim/board.h sim/pcie.hpp sim/skip.hpp sim/flip.hpp drivers/device.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
 	@echo "  CXX   $@"
-	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra $(if $(filter netlist-%,$*),,-DSIM_SKIP) $(if $(SIM_COV),-DVM_COVERAGE=1) -Isim -Ihost -Idrivers -I$(B)/gen \
+	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra $(if $(filter netlist-%,$*),,-DSIM_SKIP) $(if $(call sim_flip,$*),-DSIM_FLIP) $(if $(SIM_COV),-DVM_COVERAGE=1) -Isim -Ihost -Idrivers -I$(B)/gen \
 	  -isystem $(@D) -isystem $(VERILATOR_ROOT_DIR)/include -isystem $(VERILATOR_ROOT_DIR)/include/vltstd -c $< -o $@
 
 $(B)/sim/%/sim.a: $(B)/sim/%/Vhc_top__ALL.a $(B)/sim/%/harness.o $(B)/obj/sim/dev_sim.o
@@ -61,12 +63,22 @@ $(B)/lib/sim.a: $(B)/sim/$(SIM_GEOMETRY)/sim.a
 SIM_LIBS := -lstdc++ -lz -lm -lpthread
 
 # ---- tests of the way to the device and back
-SIM_TESTS := $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16
-$(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o: CFLAGS += -Isim
+FLIP_TESTS := $(B)/flip/4x4x16-parity $(B)/flip/4x1x16-short-parity $(B)/flip/64x2x16-parity $(B)/mend/4x4x16-parity
+SIM_TESTS := $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16 $(FLIP_TESTS)
+$(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/mend.o: CFLAGS += -Isim
 $(B)/card_life/%: $(B)/obj/tests/cosim/card_life.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
+$(B)/flip/%: $(B)/obj/tests/cosim/flip.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
+MEND_LIBS := $(B)/lib/engine.a $(B)/lib/accounts.a $(B)/lib/drivers.a $(B)/lib/base.a
+$(B)/mend/%: $(B)/obj/tests/cosim/mend.o $(B)/sim/%/sim.a $(MEND_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(MEND_LIBS) $(LDFLAGS) $(SIM_LIBS) $(LIBS_engine) -o $@
 $(B)/pcie/%: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -75,8 +87,8 @@ $(B)/bench-sim/%: $(B)/obj/tests/cosim/bench.o $(B)/sim/%/sim.a $(B)/lib/drivers
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
-.PRECIOUS: $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
-.SECONDARY: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
+.PRECIOUS: $(B)/mend/% $(B)/flip/% $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
+.SECONDARY: $(B)/obj/tests/cosim/mend.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
 
 sim-test-build: $(SIM_TESTS)
 bench-sim: $(B)/bench-sim/$(SIM_GEOMETRY)

@@ -311,6 +311,7 @@ def gen_c(abi):
     out += [f"    ABI_ROW_PAIRS = {pairs_in(abi, 'row')},  // coefficients in a ROW beat",
             f"    ABI_COEF_PAIRS = {pairs_in(abi, 'coef')}, // coefficients in a COEF beat", "};",
             f"#define ABI_PRICE_MAX UINT64_C({(1 << abi['width']['price']) - 1:#x})",
+            f"#define ABI_ROW_ALL {(1 << abi['width']['row']) - 1:#x}u // row of an error: no single one",
             f"#define ABI_COEF_MAX {(1 << abi['width']['coef'] - 1) - 1}",
             f"#define ABI_COEF_MIN (-{1 << abi['width']['coef'] - 1})", ""]
     out += c_enum("CMD_", abi["command"], "opcode", "Commands: first byte of the beat.")
@@ -364,6 +365,8 @@ def gen_sv(abi):
             f"  localparam logic [63:0] Hash = 64'h{abi_hash(abi):016x};",
             f"  localparam int unsigned BeatW = {bits};"]
     out += [f"  localparam int unsigned {camel(k)}W = {v};" for k, v in abi["width"].items()]
+    row = abi["width"]["row"]  # in digits: Yosys takes '1 for 1 here
+    out.append(f"  localparam logic [{row - 1}:0] RowAll = {row}'h{(1 << row) - 1:x};  // of an error: no single row")
     out += [f"  localparam int unsigned Default{camel(k)} = {v};" for k, v in abi["default"].items()]
     out += [f"  localparam logic [7:0] Cmd{camel(c['name'])} = 8'h{c['opcode']:02x};" for c in abi["command"]]
     out += [f"  localparam logic [7:0] Evt{camel(e['name'])} = 8'h{e['kind']:02x};" for e in abi["event"]]

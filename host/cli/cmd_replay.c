@@ -83,6 +83,10 @@ int cmd_replay(int argc, char **argv)
     if (audit)
         printf("audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " over %" PRIu64 " updates\n",
                r.audit.missed, r.audit.unconfirmed_orders, r.audit.updates);
+    if (r.faulted)
+        printf("replay: in %" PRIu64
+               " segments the device reported flipped memory bits: replayed and compared up to there\n",
+               r.faulted);
     if (r.mismatches)
         printf("replay: %" PRIu64 " differences; first: %s\n", r.mismatches, r.first);
     else

@@ -43,6 +43,10 @@ static void on_event(struct engine *g, const struct beat *evt)
     case ABI_EVT_ERROR: {
         struct abi_error x;
         abi_unpack_error(evt, &x);
+        if (x.code == ABI_ERR_PARITY) {
+            mend_note(g, &x);
+            break;
+        }
         g->count.device_errors++;
         g->failed = true;
         err_set(&g->why, "device reported error %u on a command of kind %u", (unsigned)x.code,
@@ -230,6 +234,8 @@ static int review(struct engine *g, struct err *e)
     watch_review(g);
     engine_drain(g);
     watch_verdicts(g); // an ARM may have fired
+    if (!g->failed && mend(g, e) != 0)
+        return -1;
     return failure(g, e);
 }
 
@@ -298,6 +304,8 @@ int engine_account_changed(struct engine *g, size_t account, struct err *e)
         return -1;
     engine_drain(g);
     watch_verdicts(g);
+    if (!g->failed && mend(g, e) != 0)
+        return -1;
     return failure(g, e);
 }
 

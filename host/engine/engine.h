@@ -49,7 +49,9 @@ struct engine_counters {
     uint64_t watch_evaluations;      // exact evaluations made for the watch list
     uint64_t recentred, rows_loaded; // bands moved, ROW commands
     uint64_t band_exits_expected, band_exits_seen;
-    uint64_t device_errors; // ERROR events: must stay 0
+    uint64_t device_errors; // ERROR events on commands: must stay 0
+    uint64_t device_faults; // flipped memory bits that the device reported
+    uint64_t rows_mended;   // rows loaded anew for them
 };
 
 struct engine;
@@ -60,7 +62,9 @@ struct engine *engine_new(const struct engine_config *c, const struct book *book
 void engine_free(struct engine *g);
 // One group of changed prices. prices[] is the full table by asset (0 = none yet) after the group. Places
 // newly priced accounts, submits the ticks, re-centres bands that were left, and takes all flags to a verdict
-// before it returns. 0, or -1 with *e set: a row that cannot be compiled, a device that reported an error.
+// before it returns. Rows in which the device found a flipped bit are loaded anew at the current prices, and
+// fire then if they are below zero. 0, or -1 with *e set: a row that cannot be compiled, a device that
+// reported an error on a command or flipped bits without end.
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e);
 // Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved

@@ -6,7 +6,10 @@
 
 #include "engine/engine.h"
 
-enum { BEATS_BATCH = 256 };
+enum {
+    BEATS_BATCH = 256,
+    FAULTS_KEPT = 8,
+};
 #define NO_ROW     UINT32_MAX
 #define NO_ACCOUNT UINT32_MAX
 
@@ -61,6 +64,14 @@ struct engine {
 
     struct beat out[BEATS_BATCH];
     size_t n_out;
+    // Flipped bits that the device reported and that are not mended yet.
+    struct fault {
+        uint32_t row;
+        uint16_t asset;
+    } fault[FAULTS_KEPT];
+    size_t n_faults;
+    bool fault_all; // more of them, or in memory that all rows share
+
     bool failed; // the device reported an error
     struct err why;
 };
@@ -74,10 +85,20 @@ void engine_drain(struct engine *g);                      // submits what is que
 int place_centre(struct engine *g, uint16_t asset, struct err *e);
 // Compiles and loads anew every row that holds one of the marked assets.
 int place_reload(struct engine *g, const bool *marked, struct err *e);
+// Loads what stands at the address, as the host knows it, once more; the assets in also[] (by number, false:
+// not) are named too, whatever the device has there.
+void place_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS_MAX]);
+// Band and price of a tracked asset, as the host knows them, once more.
+void place_band_again(struct engine *g, uint16_t asset);
 // Compiles and loads the rows of one placed account, armed.
 int place_account(struct engine *g, size_t account, struct err *e);
 // Places every account whose prices are now all known: nearest rows at the lowest addresses.
 int place_new(struct engine *g, struct err *e);
+
+// mend.c
+void mend_note(struct engine *g, const struct abi_error *x); // an ERROR event of code PARITY
+// Loads anew what was reported, until nothing more is. 0, or -1 with *e set.
+int mend(struct engine *g, struct err *e);
 
 // watch.c
 void watch_flag(struct engine *g, uint32_t account, uint8_t level); // a row fired

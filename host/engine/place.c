@@ -6,6 +6,15 @@
 #include "accounts/assets.h"
 #include "engine/internal.h"
 
+static void emit_band(struct engine *g, uint16_t asset, uint64_t phat, bool set)
+{
+    const struct grid *n = &g->grid[asset];
+    struct abi_band b = {.asset = asset, .lo = n->phat_lo, .hi = n->phat_hi, .price = phat, .set_price = set};
+    struct beat beat;
+    abi_pack_band(&beat, &b);
+    engine_emit(g, &beat);
+}
+
 int place_centre(struct engine *g, uint16_t asset, struct err *e)
 {
     const struct asset *a = &g->book->market.asset[asset];
@@ -20,64 +29,85 @@ int place_centre(struct engine *g, uint16_t asset, struct err *e)
     // A new unit changes what the number means, not the price: it is set without moving any row, and the rows
     // over it are loaded anew right after.
     bool set = !g->tracked[asset] || old.shift != n->shift || g->phat[asset] != phat;
-    struct abi_band b = {.asset = asset, .lo = n->phat_lo, .hi = n->phat_hi, .price = phat, .set_price = set};
-    struct beat beat;
-    abi_pack_band(&beat, &b);
-    engine_emit(g, &beat);
+    emit_band(g, asset, phat, set);
     g->band[asset] = n->band;
     g->phat[asset] = phat;
     g->tracked[asset] = true;
     return 0;
 }
 
-// Every asset of the old and of the new row, with its new coefficient (0 clears).
-static size_t union_coefs(const struct row *was, const struct row *is, uint16_t *asset, int32_t *coef)
+void place_band_again(struct engine *g, uint16_t asset)
 {
-    size_t n = 0;
+    emit_band(g, asset, g->phat[asset], true);
+}
+
+// The pairs of a ROW and its COEF beats.
+struct pairs {
+    size_t n;
+    uint16_t asset[MARKET_ASSETS_MAX];
+    int32_t coef[MARKET_ASSETS_MAX];
+};
+
+// Names an asset that the new row, the first `fresh` pairs, does not have: 0 clears.
+static void clear_pair(struct pairs *p, size_t fresh, uint16_t asset)
+{
+    for (size_t k = 0; k < fresh; k++)
+        if (p->asset[k] == asset)
+            return;
+    p->asset[p->n] = asset;
+    p->coef[p->n++] = 0;
+}
+
+// Every asset of the old and of the new row, with its new coefficient. With also[] those in it instead of the
+// old row's.
+static void union_coefs(const struct row *was, const struct row *is, const bool *also, struct pairs *p)
+{
+    p->n = 0;
     for (uint16_t i = 0; is && i < is->n; i++) {
-        asset[n] = is->asset[i];
-        coef[n++] = is->coef[i];
+        p->asset[p->n] = is->asset[i];
+        p->coef[p->n++] = is->coef[i];
     }
-    size_t fresh = n;
-    for (uint16_t i = 0; was && i < was->n; i++) {
-        size_t k = 0;
-        while (k < fresh && asset[k] != was->asset[i])
-            k++;
-        if (k == fresh) {
-            asset[n] = was->asset[i];
-            coef[n++] = 0;
-        }
-    }
-    return n;
+    size_t fresh = p->n;
+    for (uint16_t i = 0; !also && was && i < was->n; i++)
+        clear_pair(p, fresh, was->asset[i]);
+    for (uint16_t a = 0; also && a < MARKET_ASSETS_MAX; a++)
+        if (also[a])
+            clear_pair(p, fresh, a);
 }
 
 // Loads `is` (NULL: clears) into an address; the host's picture is updated by the caller.
-static void load_row(struct engine *g, uint32_t address, const struct row *is, bool armed)
+static void load_row(struct engine *g, uint32_t address, const struct row *is, bool armed, const bool *also)
 {
-    const struct placed_row *p = &g->row[address];
-    uint16_t asset[2 * ROW_ASSETS_MAX];
-    int32_t coef[2 * ROW_ASSETS_MAX];
-    size_t n = union_coefs(p->account == NO_ACCOUNT ? NULL : &p->row, is, asset, coef);
+    const struct placed_row *was = &g->row[address];
+    struct pairs p;
+    union_coefs(was->account == NO_ACCOUNT ? NULL : &was->row, is, also, &p);
     struct abi_row head = {
-        .row = address, .armed = armed, .n = (uint16_t)n, .h = is ? row_eval(is, g->phat) : 0};
+        .row = address, .armed = armed, .n = (uint16_t)p.n, .h = is ? row_eval(is, g->phat) : 0};
     struct beat beat;
-    for (size_t i = 0; i < n && i < ABI_ROW_PAIRS; i++) {
-        head.asset[i] = asset[i];
-        head.coef[i] = coef[i];
+    for (size_t i = 0; i < p.n && i < ABI_ROW_PAIRS; i++) {
+        head.asset[i] = p.asset[i];
+        head.coef[i] = p.coef[i];
     }
     abi_pack_row(&beat, &head);
     engine_emit(g, &beat);
-    for (size_t i = ABI_ROW_PAIRS; i < n; i += ABI_COEF_PAIRS) {
+    for (size_t i = ABI_ROW_PAIRS; i < p.n; i += ABI_COEF_PAIRS) {
         struct abi_coef c;
         memset(&c, 0, sizeof c);
-        for (size_t k = 0; k < ABI_COEF_PAIRS && i + k < n; k++) {
-            c.asset[k] = asset[i + k];
-            c.coef[k] = coef[i + k];
+        for (size_t k = 0; k < ABI_COEF_PAIRS && i + k < p.n; k++) {
+            c.asset[k] = p.asset[i + k];
+            c.coef[k] = p.coef[i + k];
         }
         abi_pack_coef(&beat, &c);
         engine_emit(g, &beat);
     }
     g->count.rows_loaded++;
+}
+
+void place_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS_MAX])
+{
+    const struct placed_row *p = &g->row[address];
+    bool held = p->account != NO_ACCOUNT;
+    load_row(g, address, held ? &p->row : NULL, held && p->armed, also);
 }
 
 // Rows of an account by level; returns how many, levels without a row have n_out[level] false.
@@ -132,7 +162,7 @@ int place_reload(struct engine *g, const bool *marked, struct err *e)
             if (at == NO_ROW || !have[l])
                 continue;
             bool armed = g->row[at].armed;
-            load_row(g, at, &r[l], armed);
+            load_row(g, at, &r[l], armed, NULL);
             set_row(g, at, (uint32_t)i, &r[l], armed);
         }
     }
@@ -172,10 +202,10 @@ int place_account(struct engine *g, size_t account, struct err *e)
             s->row[l] = at;
         }
         if (have[l]) {
-            load_row(g, at, &r[l], true);
+            load_row(g, at, &r[l], true, NULL);
             set_row(g, at, (uint32_t)account, &r[l], true);
         } else {
-            load_row(g, at, NULL, false); // nothing left to watch: the address stays the account's
+            load_row(g, at, NULL, false, NULL); // nothing left to watch: the address stays the account's
             memset(&g->row[at].row, 0, sizeof g->row[at].row);
             g->row[at].row.level = (uint8_t)l;
             g->row[at].armed = false;
@@ -270,7 +300,7 @@ int place_new(struct engine *g, struct err *e)
     sort_by_radius(g, n);
     for (uint32_t at = 0; at < n; at++) {
         const struct placed_row *p = &g->next[g->order[at]];
-        load_row(g, at, &p->row, p->armed);
+        load_row(g, at, &p->row, p->armed, NULL);
         set_row(g, at, p->account, &p->row, p->armed);
         g->acct[p->account].row[p->row.level] = at;
     }

@@ -34,6 +34,9 @@ struct replay {
     char *policy; // text of J_POLICY, or NULL
     size_t policy_len;
     bool begun;
+    bool faulted; // the device of this segment reported a flipped bit: nothing more of it is fed or compared
+    uint64_t doubts; // mismatches since the newest input: a flipped bit shows before it is reported
+    char doubt[256]; // the first of them
     struct expected *first, **last;
     bool out_of_memory;
 };
@@ -76,9 +79,36 @@ static void drop_first(struct replay *r)
 
 static void mismatch(struct replay *r, uint64_t lsn, const char *what)
 {
-    if (r->out->mismatches++ == 0)
-        (void)snprintf(r->out->first, sizeof r->out->first, "record ending at byte %" PRIu64 ": %s", lsn,
-                       what);
+    if (r->doubts++ == 0)
+        (void)snprintf(r->doubt, sizeof r->doubt, "record ending at byte %" PRIu64 ": %s", lsn, what);
+}
+
+// All of an input's outputs have been seen: what differs does so for no reason that the journal gives.
+static void settle(struct replay *r)
+{
+    if (r->doubts && r->out->mismatches == 0)
+        memcpy(r->out->first, r->doubt, sizeof r->out->first);
+    r->out->mismatches += r->doubts;
+    r->doubts = 0;
+}
+
+static bool tells_fault(const struct journal_record *rec)
+{
+    struct beat b;
+    struct abi_error x;
+    if (rec->type != J_EVENT || rec->len != sizeof b)
+        return false;
+    memcpy(&b, rec->data, sizeof b);
+    if (abi_opcode(&b) != ABI_EVT_ERROR)
+        return false;
+    abi_unpack_error(&b, &x);
+    return x.code == ABI_ERR_PARITY;
+}
+
+static void drop_all(struct replay *r)
+{
+    while (r->first)
+        drop_first(r);
 }
 
 static void compare(struct replay *r, const struct journal_record *rec)
@@ -99,10 +129,10 @@ static void compare(struct replay *r, const struct journal_record *rec)
 // Closes a segment. Outputs left over are a mismatch only where the journal ended cleanly.
 static void end_segment(struct replay *r, uint64_t lsn, bool clean)
 {
-    if (r->first && clean)
+    if (r->first && clean && !r->faulted)
         mismatch(r, lsn, "the replay makes an output that the journal does not have");
-    while (r->first)
-        drop_first(r);
+    settle(r);
+    drop_all(r);
     if (r->session && r->audit) {
         const struct audit *a = session_audit(r->session);
         r->out->audit.updates += a->updates;
@@ -125,6 +155,7 @@ static void end_segment(struct replay *r, uint64_t lsn, bool clean)
     r->book = (struct book){0};
     r->account_room = 0;
     r->begun = false;
+    r->faulted = false;
 }
 
 static int add_account(struct replay *r, const struct journal_record *rec, struct err *e)
@@ -182,6 +213,7 @@ static int begin(struct replay *r, struct err *e)
 static int feed_input(struct replay *r, const struct journal_record *rec, struct err *e)
 {
     static struct order_reply reply; // 6 KiB; one replay at a time
+    settle(r);
     if (!r->begun && begin(r, e) != 0)
         return -1;
     switch (rec->type) {
@@ -214,10 +246,24 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
     }
 }
 
+// From the report of a flipped bit to the end of the segment.
+static bool skipped(struct replay *r, const struct journal_record *rec)
+{
+    if (!r->faulted && tells_fault(rec)) {
+        r->faulted = true;
+        r->doubts = 0;
+        r->out->faulted++;
+        drop_all(r);
+    }
+    return r->faulted && rec->type != J_HEADER && rec->type != J_END;
+}
+
 static int take(struct replay *r, const struct journal_record *rec, struct err *e)
 {
     r->out->records++;
     r->out->clean_end = rec->type == J_END;
+    if (skipped(r, rec))
+        return 0;
     switch (rec->type) {
     case J_HEADER:
         end_segment(r, rec->lsn, false);

@@ -12,7 +12,10 @@ struct replay_result {
     uint64_t torn_bytes; // after the last whole record: lost with the process that wrote them
     bool clean_end;      // the last segment ended with J_END
     uint64_t mismatches;
-    char first[256];    // where and what, for the first mismatch
+    char first[256]; // where and what, for the first mismatch
+    // Segments in which the device reported a flipped memory bit. What it said from there on is no function
+    // of its commands, so such a segment is replayed and compared up to the input before.
+    uint64_t faulted;
     struct audit audit; // of all segments, when asked for
 };
 

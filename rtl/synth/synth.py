@@ -29,13 +29,31 @@ from tool import Failure, share, slug, version  # noqa: E402
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
+def used_by(top, sources):
+    """Sources that the design is made of: of modules, which have a file each, those that are named from the top down. All where
+    the top is not among them."""
+    modules = {os.path.splitext(os.path.basename(s))[0]: s for s in sources}
+    if top not in modules:
+        return sources
+    packages = {name for name in modules if name.endswith("_pkg")}
+    found, new = set(), {top} | packages
+    while new:
+        found |= new
+        named = set()
+        for name in new:
+            with open(modules[name], encoding="utf-8") as f:
+                named |= instances(f.read())
+        new = (named & modules.keys()) - found
+    return [modules[name] for name in sorted(found)]
+
+
 def digest(run, sources, own):
     """Changes when anything does that a result depends on (of a run, budgets excepted)."""
     what = {k: v for k, v in run.items() if k in ("name", "top", "params", "registers", "device", "package", "seeds")}
     h = hashlib.sha256((json.dumps(what, sort_keys=True) + version()).encode())
     headers = [os.path.join(d, f) for d in sorted({os.path.dirname(s) for s in sources})
                for f in sorted(os.listdir(d or ".")) if f.endswith(".svh")]
-    for path in sorted(sources) + headers + [os.path.join(HERE, f) for f in own + ["tool.py"]]:
+    for path in sorted(used_by(run.get("top"), sources)) + headers + [os.path.join(HERE, f) for f in own + ["tool.py"]]:
         with open(path, "rb") as f:
             h.update(hashlib.sha256(f.read()).digest())
     return h.hexdigest()

@@ -6,12 +6,13 @@ COVERAGE_LINE   := $(B)/coverage/line
 COVERAGE_TOGGLE := $(B)/coverage/toggle
 COVERAGE_MONITOR := tests/coverage/hc_monitor.sv
 COVERAGE_BEATS  ?= 6000
-# The host interface does not depend on the lanes: the way over PCIe in the first geometry only.
-coverage_programs = $(COVERAGE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword $(COVERAGE_GEOMETRIES))
+# The host interface does not depend on the lanes: the way over PCIe in the first geometry only. Parity: by flipped bits.
+coverage_programs = $(COVERAGE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword $(COVERAGE_GEOMETRIES)) $(1)/flip/4x4x16-parity
 # Toggles take longer and want every width there is: a full group of lanes, and all rows on one asset in the largest.
 TOGGLE_GEOMETRIES ?= 4x4x16 32x1x16 64x2x16
 TOGGLE_BEATS      ?= 3000
-toggle_programs = $(TOGGLE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword $(TOGGLE_GEOMETRIES)) $(1)/pcie/$(lastword $(TOGGLE_GEOMETRIES))
+toggle_programs = $(TOGGLE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword $(TOGGLE_GEOMETRIES)) $(1)/pcie/$(lastword $(TOGGLE_GEOMETRIES)) \
+  $(1)/flip/4x4x16-parity $(1)/flip/64x2x16-parity
 
 # Initial values are 0, not random: what random values make of a device before its first reset is no coverage.
 COVERAGE_INITIAL := --x-assign 0 --x-initial 0

@@ -3,7 +3,8 @@
 // followed: prices and band of one asset (any), the row load, the walk of a tick over the slots. Checked: each
 // operation is the one due; BAND_EXIT if and only if the price lies outside the band; the change is the new
 // price less the old; no tick acts between a ROW and its last coefficient; a row is armed with its last
-// coefficient and only if all were good. Free: beats, stalls, what hc_usage hears.
+// coefficient and only if all were good. Free: beats, stalls, what hc_usage hears, and reports of flipped bits: one is
+// taken between beats, soon, is told as it stands and changes no operation of the commands around it.
 `default_nettype none
 `include "fv.svh"
 module fv_front #(
@@ -24,7 +25,11 @@ module fv_front #(
   input wire logic              used_old_i,
   input wire logic              used_new_i,
   input wire logic              used_clear_i,
-  input wire logic              used_busy_i
+  input wire logic              used_busy_i,
+  input wire logic              used_flipped_i,
+  input wire logic              fault_valid_i,
+  input wire logic [23:0]       fault_row_i,
+  input wire logic [11:0]       fault_asset_i
 );
   `FV_RESET
   hc_pkg::ctl_t      ctl;
@@ -35,6 +40,7 @@ module fv_front #(
   logic signed [hc_pkg::CoefW-1:0]  coef;
   logic signed [hc_pkg::DeltaW-1:0] delta;
   logic              cmd_ready, valid, meta_we, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, ops_ok;
+  logic              fault_taken, fault_shared, cleared, cleared_ok;
   hc_frontend #(
     .LANES (LANES),
     .SLOTS (SLOTS),
@@ -64,6 +70,12 @@ module fv_front #(
     .used_new_i  (used_new_i),
     .used_clear_i(used_clear_i),
     .used_busy_i (used_busy_i),
+    .used_flipped_i(used_flipped_i),
+    .fault_valid_i (fault_valid_i),
+    .fault_taken_o (fault_taken),
+    .fault_row_i   (fault_row_i),
+    .fault_asset_i (fault_asset_i),
+    .fault_shared_o(fault_shared),
     .clearing_o  (clearing),
     .loading_o   (loading),
     .busy_o      (busy),
@@ -80,6 +92,20 @@ module fv_front #(
     .ok_o      (ops_ok)
   );
   `FV_ASSERT(a_ops, ops_ok)
+  fv_cleared #(
+    .SLOTS (SLOTS),
+    .ASSETS(ASSETS)
+  ) u_cleared (
+    .clk_i  (clk_i),
+    .rst_ni (rst_ni),
+    .ctl_i  (ctl),
+    .slot_i (slot),
+    .index_i(index),
+    .done_o (cleared),
+    .ok_o   (cleared_ok)
+  );
+  `FV_ASSERT(a_cleared, cleared_ok)
+  `FV_ASSERT(a_clearing, clearing == !cleared)
   // What is counted is the real thing's affair (fv_skip); here the counter may only not be broken.
   `FV_ASSUME(m_used, !used_we_i || used_clear_i)
 
@@ -239,6 +265,40 @@ module fv_front #(
   `FV_ASSERT(a_loading, !(due_q != '0) || loading)
   `FV_ASSERT(a_refused, !cuts || (ctl.emit && meta.error && !ctl.check && !ctl.h_all && !ctl.h_set && !ctl.coef_we))
 
+  // ---- reports of flipped bits: each waits until taken (hc_fault), what it says may change meanwhile
+  logic       report_waits_q;
+  logic [2:0] idle_q, waited_q;  // cycles a report has waited without a stall: with no work left, and all
+  logic [31:0] group_q;          // of the last tick
+  hc_pkg::ctl_t just_emit;
+  always_comb begin
+    just_emit      = '0;
+    just_emit.emit = 1'b1;
+  end
+  always_ff @(posedge clk_i) begin
+    report_waits_q <= rst_ni && fault_valid_i && !fault_taken;
+    if (!rst_ni || !fault_valid_i || fault_taken) begin
+      idle_q   <= '0;
+      waited_q <= '0;
+    end else if (!stall_i && !clearing) begin
+      if (!busy && idle_q != '1) idle_q <= idle_q + 3'd1;
+      if (waited_q != '1) waited_q <= waited_q + 3'd1;
+    end
+    if (!rst_ni) group_q <= '0;
+    else if (is_tick) group_q <= tick.group;
+  end
+  `FV_ASSUME(m_report_waits, !report_waits_q || fault_valid_i)
+  localparam int unsigned Work = (SLOTS > 6) ? SLOTS : 6;  // cycles from a beat until its last operation, and one
+  `FV_ASSERT(a_report_alone, !fault_taken || (fault_valid_i && valid && !fresh && have_q == '0 && !walking_q && !stall_i))
+  `FV_ASSERT(a_report_says, !fault_taken || (ctl == just_emit && meta_we && !delta_we && meta.error && !meta.sync && !meta.read
+             && !meta.hide_asset && !meta.hide_row && meta.cause == abi_pkg::ErrParity && meta.row == fault_row_i
+             && meta.asset == fault_asset_i && meta.price == '0 && meta.group == group_q))
+  `FV_ASSERT(a_report_only, !(ctl.emit && meta.error && meta.cause == abi_pkg::ErrParity) || fault_taken)
+  `FV_ASSERT(a_report_soon, idle_q <= 3'd1 && 32'(waited_q) <= Work)
+  `FV_COVER(c_report_in_load, fault_taken && due_q != '0)
+  `FV_COVER(c_report_waits, fault_taken && waited_q == 3'd6)
+  `FV_COVER(c_report_again, fault_taken && !report_waits_q && told_q)
+  logic told_q;
+  always_ff @(posedge clk_i) told_q <= rst_ni && (told_q || fault_taken);
   `FV_COVER(c_exit_low, is_tick && mine && exit && lo_q != '0 && tick.price < 40'(lo_q))
   `FV_COVER(c_walk_stalled, walking_q && $past(stall_i && walking_q) && ctl.h_all)
   `FV_COVER(c_skip, is_tick && tick.last && !ctl.h_all)

@@ -97,6 +97,7 @@ module fv_lanes #(
     .used_new_o   (used_new),
     .used_clear_o (used_clear),
     .used_busy_o  (used_busy),
+    .used_flipped_o(),
     .h_hit_o      (h_hit),
     .h_may_o      (h_may),
     .h_emit_o     (h_emit),
@@ -106,6 +107,9 @@ module fv_lanes #(
     .h_ring_i     (ring_i),
     .pick_ring_i  (ring_q),
     .pick_h_o     (pick_h),
+    .w_flipped_o  (),
+    .w_slot_o     (),
+    .w_asset_o    (),
     .busy_o       (busy)
   );
 

@@ -41,9 +41,11 @@ module fv_product #(
     .a_we_i      (at_write),
     .a_addr_i    (at),
     .a_coef_i    (at_write ? coef : coef_i),
+    .a_parity_i  (1'b0),
     .m_acc_i     (step_q == T + 4'd2),
     .m_delta_i   (step_q == T + 4'd2 ? delta : delta_i),
     .m_nonzero_o (nonzero),
+    .m_flipped_o (),
     .p_acc_i     (step_q == T + 4'd3),
     .h_act_i     (at_write || at_sum || at_read),
     .h_slot_i    (at),
@@ -53,6 +55,8 @@ module fv_product #(
     .h_negative_o(negative),
     .h_hit_i     (at_read),
     .h_ring_i    (1'b0),
+    .v_old_o     (),
+    .v_sum_o     (),
     .pick_ring_i (1'b0),
     .pick_h_o    (found)
   );

@@ -62,6 +62,12 @@ module fv_skip #(
     .used_new_i  (used_new),
     .used_clear_i(used_clear),
     .used_busy_i (used_busy),
+    .used_flipped_i(1'b0),
+    .fault_valid_i (1'b0),
+    .fault_taken_o (),
+    .fault_row_i   (24'd0),
+    .fault_asset_i (12'd0),
+    .fault_shared_o(),
     .clearing_o  (clearing),
     .loading_o   (loading),
     .busy_o      (busy),
@@ -94,6 +100,7 @@ module fv_skip #(
     .used_new_o   (used_new),
     .used_clear_o (used_clear),
     .used_busy_o  (used_busy),
+    .used_flipped_o(),
     .h_hit_o      (h_hit),
     .h_may_o      (h_may),
     .h_emit_o     (h_emit),
@@ -103,6 +110,9 @@ module fv_skip #(
     .h_ring_i     ({Groups{1'b0}}),
     .pick_ring_i  ({Groups{1'b0}}),
     .pick_h_o     (pick_h),
+    .w_flipped_o  (),
+    .w_slot_o     (),
+    .w_asset_o    (),
     .busy_o       (array_busy)
   );
 

@@ -29,7 +29,8 @@ module fv_stall #(
   input wire logic         used_old_i,
   input wire logic         used_new_i,
   input wire logic         used_clear_i,
-  input wire logic         used_busy_i
+  input wire logic         used_busy_i,
+  input wire logic         fault_valid_i  // free: a report is an event of its own
 );
   `FV_RESET
   hc_pkg::ctl_t      ctl;
@@ -39,7 +40,7 @@ module fv_stall #(
   logic [IndexW-1:0] index, used_index;
   logic signed [hc_pkg::CoefW-1:0]  coef;
   logic signed [hc_pkg::DeltaW-1:0] delta;
-  logic              valid, cmd_ready, meta_we, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, array_busy;
+  logic              valid, cmd_ready, meta_we, delta_we, is_outside, clearing, loading, busy, stalled, did_tick, did_row, fault_taken, array_busy;
   logic              used_we, used_old, used_new, used_clear, used_busy, h_may, h_emit, h_armed;
   logic [LANES-1:0]  h_hit;
   logic [LANES*hc_pkg::HW-1:0] pick_h;
@@ -72,6 +73,12 @@ module fv_stall #(
     .used_new_i  (used_new_i),
     .used_clear_i(used_clear_i),
     .used_busy_i (used_busy_i),
+    .used_flipped_i(1'b0),
+    .fault_valid_i (fault_valid_i),
+    .fault_taken_o (fault_taken),
+    .fault_row_i   (24'd0),
+    .fault_asset_i (12'd0),
+    .fault_shared_o(),
     .clearing_o  (clearing),
     .loading_o   (loading),
     .busy_o      (busy),
@@ -105,6 +112,7 @@ module fv_stall #(
     .used_new_o   (used_new),
     .used_clear_o (used_clear),
     .used_busy_o  (used_busy),
+    .used_flipped_o(),
     .h_hit_o      (h_hit),
     .h_may_o      (h_may),
     .h_emit_o     (h_emit),
@@ -114,6 +122,9 @@ module fv_stall #(
     .h_ring_i     ({Groups{1'b0}}),
     .pick_ring_i  ({Groups{1'b0}}),
     .pick_h_o     (pick_h),
+    .w_flipped_o  (),
+    .w_slot_o     (),
+    .w_asset_o    (),
     .busy_o       (array_busy)
   );
 
@@ -133,6 +144,7 @@ module fv_stall #(
   `FV_ASSERT(a_last, !(stall_i && h_may) || 32'(age_q) < Under)
   `FV_ASSERT(a_under, 32'(came_q) <= Under)
   `FV_ASSERT(a_room, 32'(came_q) + 32'(h_may && stall_i) <= Room)
+  `FV_COVER(c_report_under, stall_i && 32'(age_q) != 0 && h_may && h_meta.cause == abi_pkg::ErrParity && h_meta.error)
   `FV_COVER(c_all_under, stall_i && 32'(came_q) == Under - 1 && 32'(age_q) == Under - 1 && h_may)
 endmodule
 `default_nettype wire

@@ -50,6 +50,7 @@ module fv_usage #(
     .rd_i         (1'b1),
     .index_i      (index_i),
     .used_o       (used),
+    .check_i      (1'b1),
     .we_i         (we_i || clear_i),
     .we_index_i   (clear_i ? cleared_q[IndexW-1:0] : we_index_i),
     .old_nonzero_i(old_nonzero),

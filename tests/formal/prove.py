@@ -30,7 +30,8 @@ sys.path.insert(0, os.path.dirname(HERE))
 import tap  # noqa: E402
 
 PROOF_KEYS = {"name", "point", "shows", "size", "files", "top", "params", "defines", "edits", "engine", "depth", "full_depth", "bounded",
-              "timeout", "set", "cover_depth", "narrow", "groups", "inside", "leaf", "drop", "only", "reduce"}
+              "timeout", "set", "cover_depth", "narrow", "groups", "inside", "leaf", "drop", "only", "reduce",
+              "edits_of"}
 MUTANT_KEYS = {"proof", "name", "file", "old", "new", "timeout"}
 # What turns a flattened design into an AIGER circuit whose only outputs are its properties: "delete -output" matters, for
 # ABC takes every ordinary output for a bad state.
@@ -57,6 +58,11 @@ def load(name, list_name, keys):
     for e in entries:
         if set(e) - keys:
             raise Wrong(f"{name}: {e.get('name')}: unknown key {sorted(set(e) - keys)}")
+        if "edits_of" in e:
+            like = [x for x in entries if x["name"] == e["edits_of"] and "edits" in x]
+            if len(like) != 1 or "edits" in e:
+                raise Wrong(f"{name}: {e['name']}: edits_of names no proof with edits, or it has its own")
+            e["edits"] = like[0]["edits"]
     return entries
 
 

@@ -177,6 +177,17 @@ def refusals():
     same("the one clock is named", Maker().ff("a_q", "x").net().clocks(), ["clk"])
 
 
+def sources():
+    """What a kept result depends on."""
+    rtl = os.path.join(ROOT, "rtl")
+    files = [os.path.join(rtl, f) for f in sorted(os.listdir(rtl)) if f.endswith(".sv")]
+    core = [os.path.basename(f) for f in synth.used_by("hc_core", files)]
+    report("hc_lane.sv" in core and "hc_pkg.sv" in core, "a core depends on the lanes two modules below it, and on the package", core)
+    report("hc_window.sv" not in core, "a core does not depend on the host interface", core)
+    same("all of it is in the whole device", sorted(synth.used_by("hc_top", files)), files)
+    same("a top that is elsewhere may depend on anything", synth.used_by("wrap", files), files)
+
+
 def judgement():
     run = {"params": {"LANES": 2}, "lut": 100, "dsp_lane": 2, "bram_lane": 1}
     limits = {"depth": 6, "depth_in": 6, "depth_out": 6, "into_dsp": 1, "out_of_dsp": 1}

@@ -32,7 +32,7 @@ GROUPS = (
      [("u_core.s_axis_tvalid", BIT), ("u_core.s_axis_tready", BIT), ("u_core.u_frontend.opcode", NAMED), ("u_core.s_axis_tdata", HEX)]),
     ("lane 0: a, read the coefficient", "", YELLOW, [(LANE + "a_rd_i", BIT), (LANE + "a_addr_i", HEX)]),
     ("lane 0: m, coefficient and price change meet", "", YELLOW,
-     [(LANE + "m_acc_i", BIT), (LANE + "m_coef_q", SIGNED), (LANE + "m_delta_i", SIGNED)]),
+     [(LANE + "m_acc_i", BIT), (LANE + "m_coef", SIGNED), (LANE + "m_delta_i", SIGNED)]),
     ("lane 0: p and s, products and their sum", "", YELLOW,
      [(LANE + "p_low_q", SIGNED), (LANE + "p_high_q", SIGNED), (LANE + "product", SIGNED)]),
     ("lane 0: h, the new H, its sign is the answer", "B: H + product is below zero, the row is armed: a hit", ORANGE,

@@ -14,7 +14,7 @@
 
 enum { FRAMES = 1500 };
 
-static char dir[64], original[96], copied[96], with_policy[96], old[96];
+static char dir[64], original[96], copied[96], with_policy[96], old[96], faulted[96];
 
 // A mean that moves with the clock, a median, a guard: what a default would not do.
 static const char POLICY[] = "asset BTC_USDC-PERPETUAL\n"
@@ -101,6 +101,7 @@ static void setup(void)
     (void)snprintf(copied, sizeof copied, "%s/copied", dir);
     (void)snprintf(with_policy, sizeof with_policy, "%s/policy", dir);
     (void)snprintf(old, sizeof old, "%s/old", dir);
+    (void)snprintf(faulted, sizeof faulted, "%s/faulted", dir);
     clock_init();
     device_register(&device_ops_model);
     write_journal(original, NULL, 1);
@@ -114,12 +115,14 @@ static void teardown(void)
     (void)unlink(with_policy);
     (void)unlink(old);
     (void)unlink(copied);
+    (void)unlink(faulted);
     (void)rmdir(dir);
 }
 
-enum change { SAME, FLIP, LEAVE_OUT, DOUBLE, SPOIL };
+enum change { SAME, FLIP, LEAVE_OUT, DOUBLE, SPOIL, FAULT };
 
-// Copies the journal with the nth record of this type changed.
+// Copies the journal with the nth record of this type changed. FAULT: flipped, and the device says so after
+// it.
 static void copy_changed(const char *path, enum journal_type type, int nth, enum change change)
 {
     struct journal_reader *in;
@@ -134,7 +137,7 @@ static void copy_changed(const char *path, enum journal_type type, int nth, enum
     while ((rc = journal_next(in, &rec, &e)) == 1) {
         enum change now = rec.type == type && ++seen == nth ? change : SAME;
         memcpy(data, rec.data, rec.len);
-        if (now == FLIP)
+        if (now == FLIP || now == FAULT)
             data[rec.len / 2] ^= 1;
         if (now == SPOIL)
             data[0] ^= 1;
@@ -142,6 +145,11 @@ static void copy_changed(const char *path, enum journal_type type, int nth, enum
             (void)journal_put(out, (enum journal_type)rec.type, data, rec.len);
         if (now == DOUBLE)
             (void)journal_put(out, (enum journal_type)rec.type, data, rec.len);
+        if (now == FAULT) {
+            struct beat told;
+            abi_pack_error(&told, &(struct abi_error){.code = ABI_ERR_PARITY, .row = 1});
+            (void)journal_put(out, J_EVENT, &told, sizeof told);
+        }
     }
     ck_assert_int_eq(rc, 0);
     ck_assert_msg(change == SAME || seen >= nth, "only %d records of type %d", seen, (int)type);
@@ -195,6 +203,22 @@ static struct replay_result replayed(const char *path)
     return r;
 }
 
+// A flipped bit of the device shows before the device reports it; from the report on the journal is no judge.
+START_TEST(test_a_fault_of_the_device_ends_the_comparison)
+{
+    struct replay_result r = replay_changed(J_EVENT, 5, FAULT);
+    ck_assert_msg(r.mismatches == 0, "%s", r.first);
+    ck_assert_uint_eq(r.faulted, 1);
+    ck_assert(r.clean_end && r.segments == 1 && r.frames > 0 && r.frames < FRAMES && r.events < 6);
+    // What differed at earlier inputs stays a difference.
+    ck_assert_int_eq(rename(copied, faulted), 0);
+    copy_changed(faulted, J_COMMANDS, 1, FLIP);
+    r = replayed(copied);
+    ck_assert_uint_eq(r.faulted, 1);
+    ck_assert_uint_gt(r.mismatches, 0);
+}
+END_TEST
+
 START_TEST(test_a_policy_file_is_replayed)
 {
     struct replay_result a = replayed(original), b = replayed(with_policy);
@@ -244,6 +268,7 @@ int main(void)
     tcase_add_unchecked_fixture(t, setup, teardown);
     tcase_add_test(t, test_a_faithful_copy_is_identical);
     tcase_add_test(t, test_every_kind_of_output_is_compared);
+    tcase_add_test(t, test_a_fault_of_the_device_ends_the_comparison);
     tcase_add_test(t, test_a_missing_input_shows);
     tcase_add_test(t, test_a_policy_file_is_replayed);
     tcase_add_test(t, test_a_wrong_policy_in_a_journal_is_named);
