@@ -3,104 +3,47 @@
 // Layouts: cde_wire.h; meaning and hazards: docs/feeds-cde.md.
 #include "feed/cde.h"
 
+#include "feed/cde_seen.h"
 #include "feed/cde_wire.h"
+#include "feed/frame24_status.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// Bounds of the probe only.
-enum { PROBE_TEMPLATE_MAX = 999, PROBE_VERSION_MAX = 63 };
+struct cde {
+    struct f24_books *books;
+    struct cde_seen *seen; // for cde_rows() only
+};
 
 static struct f24_books *books_of(const struct protocol_ctx *c)
 {
-    return (struct f24_books *)(void *)c->state;
-}
-
-static struct protocol_state *cde_new(void)
-{
-    return (struct protocol_state *)(void *)f24_books_new();
+    return ((struct cde *)(void *)c->state)->books;
 }
 
 static void cde_free(struct protocol_state *state)
 {
-    f24_books_free((struct f24_books *)(void *)state);
+    struct cde *s = (struct cde *)(void *)state;
+    f24_books_free(s->books);
+    cde_seen_free(s->seen);
+    free(s);
+}
+
+static struct protocol_state *cde_new(void)
+{
+    struct cde *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->books = f24_books_new();
+    s->seen = cde_seen_new();
+    if (s->books && s->seen)
+        return (struct protocol_state *)(void *)s;
+    cde_free((struct protocol_state *)(void *)s);
+    return NULL;
 }
 
 const struct f24_book_counts *cde_counts(const struct protocol_ctx *c)
 {
     return f24_counts(books_of(c));
-}
-
-// ---- probe and frame
-
-// False when the payload does not begin with a packet header whose every field is in its range.
-static bool packet_header(const uint8_t *p, size_t len, struct f24_packet *h)
-{
-    if (len < F24_HEADER)
-        return false;
-    h->sending_ns = le64_load(p + F24_SENDING);
-    h->seq = le64_load(p + F24_SEQ);
-    h->channel = le16_load(p + CDE_CHANNEL);
-    h->bits = p[CDE_BITS];
-    h->count = p[CDE_COUNT];
-    h->instrument = (int32_t)le32_load(p + CDE_INSTRUMENT_ID);
-    return h->channel != 0 && f24_bits_known(h->bits) && h->seq < F24_SEQ_MAX && h->sending_ns <= INT64_MAX;
-}
-
-static bool cde_probe(const uint8_t *p, size_t len)
-{
-    struct f24_packet h;
-    if (!packet_header(p, len, &h))
-        return false;
-    // A heartbeat has nothing but this header to be known by.
-    if (h.count == 0 || len < F24_HEADER + CDE_MSG_HEADER)
-        return h.count == 0 && len == F24_HEADER && (h.instrument == 0 || h.bits == F24_SNAPSHOT);
-    const uint8_t *m = p + F24_HEADER;
-    unsigned id = le16_load(m + CDE_TEMPLATE);
-    // Requests and their rejects are between two hosts: their number is of no stream.
-    return le16_load(m + CDE_SCHEMA) == CDE_SCHEMA_ID && le16_load(m + F24_LENGTH) >= CDE_MSG_HEADER &&
-           id != 0 && id <= PROBE_TEMPLATE_MAX && id != CDE_T_RETRANSMIT_REQUEST &&
-           id != CDE_T_RETRANSMIT_REJECT && le16_load(m + CDE_VERSION_AT) <= PROBE_VERSION_MAX;
-}
-
-// Exchange time of a live message; 0 where it is too short to have one.
-static uint64_t live_time(const uint8_t *m)
-{
-    uint64_t t = 0;
-    if (CDE_MSG_HEADER + (size_t)le16_load(m + CDE_BLOCK) >= CDE_INSTRUMENT_END)
-        t = le64_load(m + CDE_TIME);
-    return t <= INT64_MAX ? t : 0;
-}
-
-static enum feed_drop cde_frame(const uint8_t *p, size_t len, const struct packet_udp *u,
-                                struct frame_info *out)
-{
-    struct f24_packet h;
-    (void)u;
-    if (!packet_header(p, len, &h))
-        return DROP_BAD_LENGTH;
-    out->channel = out->stream = h.channel;
-    out->snapshot = out->unordered = h.bits == F24_SNAPSHOT;
-    // Nobody says which groups are line A and which B. Retransmitted packets come to a host, not to a group.
-    out->line_by_group = h.bits == F24_LIVE;
-    out->addressed = true;
-    unsigned count = 0;
-    uint64_t newest = 0;
-    for (size_t at = F24_HEADER, n; at < len; at += n, count++) {
-        n = cde_message(p, len, at);
-        if (n == 0)
-            return DROP_BAD_MESSAGE;
-        uint64_t t = out->snapshot ? 0 : live_time(p + at);
-        newest = t > newest ? t : newest;
-    }
-    if (count != h.count)
-        return DROP_BAD_LENGTH;
-    out->heartbeat = count == 0;
-    out->seq_bits = 64;
-    out->seq = h.seq;
-    out->count = count;
-    out->exchange_ns = count == 0 ? 0 : out->snapshot ? h.sending_ns : newest;
-    return DROP_NONE;
 }
 
 // ---- messages
@@ -126,6 +69,14 @@ static void emit(struct at_message *a)
     a->sink->on_msg(a->sink->ctx, a->p, &a->out);
 }
 
+// A live price says whether it may be acted on: the instrument's status may have been lost since it was told.
+static void emit_live(struct at_message *a)
+{
+    a->out.state = f24_status(a->chan, a->inst);
+    a->out.has |= HAS_STATE;
+    emit(a);
+}
+
 static uint8_t state_of(uint8_t status)
 {
     return status == CDE_STATUS_OPEN ? INSTRUMENT_OPEN : INSTRUMENT_NOT_OPEN;
@@ -144,6 +95,29 @@ struct definition_at {
 };
 enum { SYMBOL_SIZE = CDE_OUTRIGHT_PRODUCT_CODE - CDE_OUTRIGHT_SYMBOL };
 
+// The status that a definition tells, and the one that it has by what is known else. In a snapshot it is as
+// of the snapshot's number.
+static void define_status(struct at_message *a)
+{
+    if (!a->inst)
+        return;
+    if (a->p->snapshot)
+        f24_status_snapshot(a->chan, a->inst, a->seq, a->out.state);
+    else
+        f24_status_live(a->inst, a->seq, a->out.state);
+    a->out.state = f24_status(a->chan, a->inst);
+}
+
+// To those who were told that it is unknown.
+static void status_found(struct at_message *a)
+{
+    if (!a->inst || !a->p->snapshot || !f24_status_found(a->chan, a->inst))
+        return;
+    a->out.kind = FEED_STATUS;
+    a->out.name[0] = 0;
+    emit(a);
+}
+
 static bool define(struct at_message *a, const struct definition_at *d)
 {
     struct feed_msg *o = &a->out;
@@ -154,13 +128,16 @@ static bool define(struct at_message *a, const struct definition_at *d)
     o->tick = f24_price(a->m + d->tick);
     o->state = state_of(a->m[d->status]);
     o->has = HAS_STATE;
+    o->index_id = 0;
     if (d->size && d->size + 8u <= end)
         o->contract_size = f24_num(le_i64_load(a->m + d->size), -8);
-    else if (d->old_size)
-        o->contract_size = contracts(a->m + d->old_size);
+    else
+        o->contract_size = d->old_size ? contracts(a->m + d->old_size) : (struct feed_num){.form = NUM_NONE};
     if (o->instrument_id == 0 || !f24_name(o->name, a->m + d->symbol, SYMBOL_SIZE))
         return false;
+    define_status(a);
     emit(a);
+    status_found(a);
     return true;
 }
 
@@ -185,8 +162,9 @@ static bool funding(struct at_message *a)
     a->out.kind = FEED_TICKER;
     a->out.mark = f24_price(a->m + CDE_FUNDING_MARK);
     a->out.index = f24_price(a->m + CDE_FUNDING_SPOT);
+    a->out.bid.form = a->out.ask.form = a->out.last.form = NUM_NONE;
     a->out.has = f24_has(a->out.mark, HAS_MARK) | f24_has(a->out.index, HAS_INDEX);
-    emit(a);
+    emit_live(a);
     return true;
 }
 
@@ -195,6 +173,8 @@ static bool status(struct at_message *a)
     a->out.kind = FEED_STATUS;
     a->out.state = state_of(a->m[CDE_STATUS_TRADING_STATUS]);
     a->out.has = HAS_STATE;
+    if (a->inst)
+        f24_status_live(a->inst, a->seq, a->out.state);
     emit(a);
     return true;
 }
@@ -205,7 +185,7 @@ static bool summary(struct at_message *a)
     a->out.kind = FEED_TRADE;
     a->out.last = f24_price(a->m + CDE_SUMMARY_DEEPEST_PRICE);
     a->out.has = f24_has(a->out.last, HAS_LAST);
-    emit(a);
+    emit_live(a);
     return true;
 }
 
@@ -215,7 +195,7 @@ static bool trade(struct at_message *a)
     a->out.last = f24_price(a->m + CDE_TRADE_PRICE);
     a->out.amount = contracts(a->m + CDE_TRADE_QUANTITY);
     a->out.has = f24_has(a->out.last, HAS_LAST) | f24_has(a->out.amount, HAS_AMOUNT);
-    emit(a);
+    emit_live(a);
     return true;
 }
 
@@ -224,13 +204,15 @@ static bool trade(struct at_message *a)
 static void quote(struct at_message *a, struct f24_inst *i)
 {
     int64_t price, qty;
-    struct feed_msg o = {.kind = FEED_QUOTE,
-                         .venue = VENUE_CDE,
-                         .template_id = a->out.template_id,
-                         .version = a->out.version,
-                         .msg_idx = a->out.msg_idx,
-                         .ts_ns = a->out.ts_ns,
-                         .instrument_id = (uint64_t)i->id};
+    struct feed_msg o;
+    if (i->state == F24_WHOLE && a->p->snapshot && !f24_status_known(a->chan, i))
+        return; // its next change tells it, and that its status is unknown
+    feed_msg_begin(&o, VENUE_CDE, a->out.template_id, a->out.version, a->out.msg_idx);
+    o.kind = FEED_QUOTE;
+    o.ts_ns = a->out.ts_ns;
+    o.instrument_id = (uint64_t)i->id;
+    o.state = f24_status(a->chan, i);
+    o.has = HAS_STATE;
     if (f24_best(a->books, i, F24_BID, &price, &qty)) {
         o.has |= HAS_BID;
         o.bid = f24_num(price, -9);
@@ -271,21 +253,37 @@ static bool book_change(struct at_message *a, enum f24_op op)
     return true;
 }
 
+// What the own sequence says of the status: it follows over a loss of the channel when nothing of this
+// instrument was lost; else the status is in doubt unless a snapshot has told it since.
+static void own_status(struct at_message *a, bool follows)
+{
+    if (follows)
+        f24_status_vouch(a->inst, a->seq);
+    else if (!f24_status_known(a->chan, a->inst))
+        a->inst->status = 0;
+}
+
 // The instrument's own numbers, one up with each of its messages within a day: the second check for losses.
 static void own_sequence(struct at_message *a)
 {
     struct f24_inst *i = a->inst;
     uint32_t seq = le32_load(a->m + CDE_OWN_SEQ);
     uint16_t day = le16_load(a->m + CDE_DAY);
-    bool gap = i->own_known && i->own_day == day && seq != i->own_seq + 1;
+    bool same_day = i->own_known && i->own_day == day, follows = same_day && seq == i->own_seq + 1;
+    bool since_break = i->own_epoch == a->chan->epoch;
     i->own_known = true;
     i->own_day = day;
     i->own_seq = seq;
-    if (!gap)
+    i->own_epoch = a->chan->epoch;
+    if (!since_break)
+        own_status(a, follows);
+    if (!since_break || !same_day || follows)
         return;
     f24_counts(a->books)->own_gaps++;
+    if (a->seq > i->status_seq + 1)
+        f24_status_doubt(i, a->seq - 1);
     if (i->state != F24_WHOLE)
-        i->cover_from = a->seq;
+        f24_cover_from(a->books, i, a->seq);
     else if (a->seq > i->anchor + 1)
         f24_break(a->books, i, a->seq - 1);
 }
@@ -332,6 +330,12 @@ static void refuse(struct at_message *a, bool known)
 {
     a->n->bad_layouts++;
     unsigned id = a->out.template_id;
+    if (a->chan && id <= cde_layouts[CDE_L_STATUS].template_id) { // definitions tell it too
+        if (!known)
+            f24_status_unsure(a->chan, a->seq);
+        else if (a->inst)
+            f24_status_doubt(a->inst, a->seq);
+    }
     if (!a->chan || (id != cde_layouts[CDE_L_PUT].template_id && id != cde_layouts[CDE_L_DELETE].template_id))
         return;
     if (!known)
@@ -350,7 +354,7 @@ static void live_message(struct at_message *a)
     if (known) {
         int32_t id = (int32_t)le32_load(a->m + CDE_ID);
         a->out.instrument_id = (uint32_t)id;
-        a->out.ts_ns = live_time(a->m);
+        a->out.ts_ns = cde_live_time(a->m);
         a->inst = a->chan ? f24_inst(a->books, a->chan, (uint32_t)id) : NULL;
     }
     if (a->inst) {
@@ -395,7 +399,7 @@ static bool snapshot_start(struct at_message *a)
                                   : CDE_START_OPTION_ORDER_COUNT;
     struct f24_inst *i = a->inst;
     // What is under way goes on when this is the other line's copy, or an older one that lags.
-    bool newer = i && (i->state != F24_LOADING || a->seq > i->anchor);
+    bool newer = i && (!f24_loading(a->books, i) || a->seq > i->anchor);
     if (newer && f24_load_begin(a->books, i, a->seq)) {
         i->load_next = 1;
         i->load_want = (int32_t)le32_load(a->m + count_at);
@@ -489,9 +493,13 @@ static void begin(struct at_message *a, uint32_t skip)
 static void cde_deliver(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip,
                         const struct feed_sink *sink)
 {
-    struct at_message a = {.books = books_of(c), .n = c->counters, .p = p, .sink = sink};
+    struct at_message a;
     if (p->len <= F24_HEADER)
         return;
+    a.books = books_of(c);
+    a.n = c->counters;
+    a.p = p;
+    a.sink = sink;
     a.chan = f24_chan(a.books, p->stream);
     begin(&a, skip);
     unsigned idx = 0;
@@ -505,11 +513,8 @@ static void cde_deliver(const struct protocol_ctx *c, const struct feed_packet *
         a.seq = p->seq + (p->snapshot ? 0 : idx);
         a.layout = cde_layout(a.m);
         a.n->messages++;
-        memset(&a.out, 0, sizeof a.out); // a compound literal would be made elsewhere and copied
-        a.out.venue = VENUE_CDE;
-        a.out.template_id = le16_load(a.m + CDE_TEMPLATE);
-        a.out.version = le16_load(a.m + CDE_VERSION_AT);
-        a.out.msg_idx = (uint16_t)idx;
+        feed_msg_begin(&a.out, VENUE_CDE, le16_load(a.m + CDE_TEMPLATE), le16_load(a.m + CDE_VERSION_AT),
+                       (uint16_t)idx);
         if (p->snapshot)
             snapshot_message(&a);
         else
@@ -526,8 +531,7 @@ static void cde_broken(const struct protocol_ctx *c, uint16_t stream)
 
 static void cde_rows(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip, FILE *out)
 {
-    (void)c;
-    cde_print(out, p, skip);
+    cde_print(out, p, skip, ((struct cde *)(void *)c->state)->seen);
 }
 
 const struct feed_protocol cde_protocol = {

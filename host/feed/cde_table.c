@@ -3,6 +3,8 @@
 // decode`.
 #include "feed/cde_wire.h"
 
+#include "feed/cde_seen.h"
+
 #include <inttypes.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -121,11 +123,11 @@ size_t cde_message(const uint8_t *p, size_t len, size_t at)
     return le16_load(p + at + CDE_BLOCK) <= n - CDE_MSG_HEADER ? n : 0;
 }
 
-// Whether the block ends where the fields of a version end.
-static bool fits(const struct f24_layout *l, size_t used, unsigned version)
+// Whether the block ends where the fields of a version end, or behind those of the newest known.
+static bool fits(const struct f24_layout *l, size_t used)
 {
     if (used >= l->used)
-        return used == l->used || version > CDE_VERSION;
+        return true;
     for (unsigned k = l->fields; --k > 0;) {
         const struct f24_field *f = &l->field[k];
         if (f->since <= l->version_min || f->at < used)
@@ -143,8 +145,7 @@ enum cde_layout cde_layout(const uint8_t *m)
     if (k == 0)
         return CDE_L_UNKNOWN;
     size_t used = CDE_MSG_HEADER + (size_t)le16_load(m + CDE_BLOCK);
-    return fits(&cde_layouts[k - 1], used, le16_load(m + CDE_VERSION_AT)) ? (enum cde_layout)(k - 1)
-                                                                          : CDE_L_BAD;
+    return fits(&cde_layouts[k - 1], used) ? (enum cde_layout)(k - 1) : CDE_L_BAD;
 }
 
 static void print_message(FILE *out, const struct feed_packet *p, const uint8_t *m)
@@ -159,15 +160,15 @@ static void print_message(FILE *out, const struct feed_packet *p, const uint8_t 
     fputc('\n', out);
 }
 
-// Messages of a snapshot all have the packet's number.
-void cde_print(FILE *out, const struct feed_packet *p, uint32_t skip)
+// Messages of a snapshot all have the packet's number, and lines A and B cut it into packets as they like.
+void cde_print(FILE *out, const struct feed_packet *p, uint32_t skip, struct cde_seen *seen)
 {
     unsigned idx = 0;
     for (size_t at = F24_HEADER, n; at < p->len; at += n, idx++) {
         n = cde_message(p->payload, p->len, at);
         if (n == 0)
             return;
-        if (idx < skip)
+        if (idx < skip || (p->snapshot && !cde_seen_first(seen, p, p->payload + at, n)))
             continue;
         f24_print_head(out, p, p->payload[CDE_BITS], p->seq + (p->snapshot ? 0 : idx), idx);
         print_message(out, p, p->payload + at);

@@ -5,7 +5,7 @@
 // bytes included. cde_table.c makes the tables of them.
 //
 // Fields are never removed or moved, new ones are appended: blockLength says which are there. A block must
-// end where the fields of some version end, or, in versions above the newest known, behind them. Sources: the
+// end where the fields of some version end, or behind those of the newest known. Sources: the
 // venue's XML of versions 2 and 7; FundingRate (43), which they do not have yet: its documentation.
 #ifndef TRIPLINE_FEED_CDE_WIRE_H
 #define TRIPLINE_FEED_CDE_WIRE_H
@@ -24,7 +24,6 @@ enum {
     CDE_VERSION_AT = 8, //
     CDE_MSG_HEADER = 10,
     CDE_SCHEMA_ID = 1201,
-    CDE_VERSION = 7,         // newest known
     CDE_INSTRUMENT_END = 32, // of the instrument header that every live message begins with
     CDE_T_SNAPSHOTS = 100,   // templates from here on are not live: no instrument header
     CDE_T_RETRANSMIT_REQUEST = 200,
@@ -384,6 +383,8 @@ extern const struct f24_names cde_flag_names, cde_side_names, cde_group_names, c
 size_t cde_message(const uint8_t *p, size_t len, size_t at);
 // The layout of such a message.
 enum cde_layout cde_layout(const uint8_t *m);
-void cde_print(FILE *out, const struct feed_packet *p, uint32_t skip);
+// seen: what the lines have brought of snapshots; each message of them is printed once.
+struct cde_seen;
+void cde_print(FILE *out, const struct feed_packet *p, uint32_t skip, struct cde_seen *seen);
 
 #endif

@@ -315,15 +315,25 @@ static bool check_messages(const uint8_t *payload, size_t len, uint64_t *newest_
     return true;
 }
 
+// Channels from 100 on are the snapshots', by the venue's numbering; but one that has a group of its own
+// number on the events' port is an events channel, should the venue ever come to have so many. (The snapshots
+// of channel N are in N's group.) Never by a packet's messages: most kinds come on both, and a stream must
+// not be torn.
+static bool is_snapshots(uint16_t channel, const struct packet_udp *u)
+{
+    bool own_group = (u->dst_ip & 0xff) == channel;
+    bool events = u->dst_port == EVENTS_PORT || u->dst_port == EVENTS_PORT_TEST;
+    return channel >= SNAPSHOT_CHANNELS && !(own_group && events);
+}
+
 static enum feed_drop deribit_frame(const uint8_t *payload, size_t len, const struct packet_udp *u,
                                     struct frame_info *out)
 {
     uint64_t newest_ms;
-    (void)u;
     if (len < FRAME_HEADER)
         return DROP_BAD_LENGTH;
     out->channel = le16_load(payload + FRAME_CHANNEL);
-    out->snapshot = out->channel >= SNAPSHOT_CHANNELS;
+    out->snapshot = is_snapshots(out->channel, u);
     out->stream = (uint16_t)(out->channel - (out->snapshot ? SNAPSHOT_CHANNELS : 0));
     out->line_by_group = true; // a relay's second group carries the same numbers
     out->addressed = true;

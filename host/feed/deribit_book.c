@@ -28,9 +28,11 @@ struct dbook {
     bool skip_tail;        // the next snapshot messages are the rest of one whose start was not seen
     bool tell_broken;      // was whole; nobody has been told yet
     bool tell;             // whole anew: the next live change is told whatever it is
+    bool ahead;            // a snapshot said so of a state that the live changes have not come to yet
     uint64_t change, prev; // state it is in; where the newest change started from
     uint64_t first_prev;
     uint64_t loading_change;
+    uint64_t ahead_ns, ahead_ms; // of that snapshot: receive time, exchange time
     struct side side[2];
     struct quote told;
 };
@@ -200,7 +202,7 @@ static void tell_broken(struct deribit_books *s, const struct deribit_at *at, st
 // ---- changes
 
 struct change {
-    uint64_t prev, id;
+    uint64_t prev, id, ms;
     bool last;
 };
 
@@ -232,15 +234,25 @@ static bool apply(struct deribit_books *s, struct dbook *b, const struct deribit
     return true;
 }
 
+// Whether a change from before the book's state is one that a snapshot was ahead of. Live changes come in
+// order, so they are never old but after a snapshot, and soon catch up with it: one that is younger than the
+// snapshot shows that the state which the book stands on never was, and would keep it still.
+static bool is_behind(const struct dbook *b, const struct deribit_at *at, const struct change *g)
+{
+    return b->ahead && g->ms <= b->ahead_ms &&
+           (at->p->ts_ns <= b->ahead_ns || at->p->ts_ns - b->ahead_ns <= DERIBIT_AHEAD_NS);
+}
+
 // Whether the change says something new. One that does not follow the newest breaks the book, which then
 // collects from there.
-static bool is_news(struct deribit_books *s, struct dbook *b, const struct change *g)
+static bool is_news(struct deribit_books *s, struct dbook *b, const struct deribit_at *at,
+                    const struct change *g)
 {
     if (b->open && g->id == b->change && g->prev == b->prev)
         return true; // more of the newest change
-    if (b->whole && g->id <= b->change)
+    if (b->whole && g->id <= b->change && is_behind(b, at, g))
         return false;
-    if ((b->whole || b->chained) && g->prev == b->change && !b->open)
+    if ((b->whole || b->chained) && g->prev == b->change && g->id > g->prev && !b->open)
         return true;
     not_whole(s, b);
     b->first_prev = g->prev;
@@ -251,12 +263,12 @@ void deribit_book_change(struct deribit_books *s, const struct deribit_at *at,
                          const struct deribit_message *m)
 {
     const struct change g = {le64_load(m->block + BOOK_PREV_CHANGE), le64_load(m->block + BOOK_CHANGE),
-                             m->block[BOOK_LAST] != 0};
+                             le64_load(m->block + BOOK_TS), m->block[BOOK_LAST] != 0};
     struct dbook *b = find_or_add(s, at, le32_load(m->block + BOOK_ID));
     if (!b)
         return;
     b->stream = at->p->stream;
-    if (!is_news(s, b, &g))
+    if (!is_news(s, b, at, &g))
         return;
     if (!apply(s, b, m, g.id)) {
         not_whole(s, b);
@@ -265,6 +277,7 @@ void deribit_book_change(struct deribit_books *s, const struct deribit_at *at,
         b->change = g.id;
         b->open = !g.last;
         b->chained = true;
+        b->ahead = false;
     }
     if (b->tell_broken)
         tell_broken(s, at, b);
@@ -316,7 +329,8 @@ static void give_up_loading(struct deribit_books *s, struct dbook *b)
 }
 
 // All messages of the snapshot are in. Its state must not lie before the collected changes.
-static void stand_on(struct deribit_books *s, const struct deribit_at *at, struct dbook *b, uint64_t change)
+static void stand_on(struct deribit_books *s, const struct deribit_at *at, struct dbook *b, uint64_t change,
+                     uint64_t ms)
 {
     b->loading = false;
     if (b->chained && (change < b->first_prev || b->open))
@@ -326,6 +340,9 @@ static void stand_on(struct deribit_books *s, const struct deribit_at *at, struc
     if (!b->chained || b->change < change) {
         b->change = change;
         b->open = false;
+        b->ahead = true;
+        b->ahead_ns = at->p->ts_ns;
+        b->ahead_ms = ms;
     }
     b->whole = b->tell = true;
     at->c->counters->books_whole++;
@@ -360,7 +377,7 @@ void deribit_book_snapshot(struct deribit_books *s, const struct deribit_at *at,
         return;
     }
     if (last)
-        stand_on(s, at, b, change);
+        stand_on(s, at, b, change, le64_load(m->block + SNAPSHOT_TS));
 }
 
 // ---- packets

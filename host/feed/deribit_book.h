@@ -7,16 +7,19 @@
 // stands on a snapshot and every change since then was its predecessor's successor. A book that is not whole
 // collects changes all the same: levels are sent as they are afterwards, so what a snapshot of state C does
 // not know are just the levels that were changed after C, and they win over it. The snapshot makes the book
-// whole when the collected changes reach back to C without a hole. What says nothing new (change_id <= the
-// book's) is passed over. A book may come in several snapshot messages and packets; after a loss on the
-// snapshot channel the rest of a book that had begun before it is not taken for a whole one.
+// whole when the collected changes reach back to C without a hole. Live changes from before C are passed over
+// until they have caught up; one that is younger than the snapshot, or comes DERIBIT_AHEAD_NS after it, says
+// that C never was, and one that goes back without a snapshot is no better: the book is broken then, so no
+// false number can keep it still. A book may come in several snapshot messages and packets; after a loss on
+// the snapshot channel the rest of a book that had begun before it is not taken for a whole one.
 #ifndef TRIPLINE_FEED_DERIBIT_BOOK_H
 #define TRIPLINE_FEED_DERIBIT_BOOK_H
 
 #include "feed/deribit_walk.h"
 #include "feed/protocol.h"
 
-enum { DERIBIT_BOOKS = 4096 }; // instruments
+enum { DERIBIT_BOOKS = 4096 };                // instruments
+#define DERIBIT_AHEAD_NS UINT64_C(1000000000) // longest that live changes may lag behind a snapshot
 
 struct deribit_books;
 struct deribit_books *deribit_books_new(void); // NULL when out of memory

@@ -12,6 +12,8 @@ enum {
     FRAME_CHANNEL = 2,       // u16
     FRAME_SEQ = 4,           // u32, per channel, +1 a packet
     SNAPSHOT_CHANNELS = 100, // channel 100 + N carries the snapshots of channel N
+    EVENTS_PORT = 6100,      // UDP; snapshots one higher
+    EVENTS_PORT_TEST = 6200,
     FRAME_HEADER = 8,
 
     MSG_BLOCK = 0,    // u16 each

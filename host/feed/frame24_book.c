@@ -9,7 +9,7 @@
 
 enum {
     ORDER_BUCKET_BITS = 18,
-    INST_SLOT_BITS = 14, // twice the instruments
+    INST_SLOT_BITS = 17, // twice the instruments
 };
 
 struct order {
@@ -273,7 +273,7 @@ struct f24_inst *f24_inst(struct f24_books *b, struct f24_chan *c, int64_t id)
     }
     struct f24_inst *i = &b->inst[b->insts++];
     b->slot[at] = b->insts;
-    *i = (struct f24_inst){.id = id, .chan = chan, .cover_from = c->heard ? c->live_from : 0};
+    *i = (struct f24_inst){.id = id, .chan = chan};
     return i;
 }
 
@@ -297,35 +297,72 @@ struct f24_inst *f24_touched(struct f24_books *b, struct f24_chan *c)
     return i;
 }
 
+// ---- whole books of a channel
+
+static void whole_add(struct f24_books *b, struct f24_inst *i)
+{
+    struct f24_chan *c = &b->chan[i->chan];
+    i->state = F24_WHOLE;
+    i->whole_prev = 0;
+    i->whole_next = c->whole;
+    if (c->whole)
+        b->inst[c->whole - 1].whole_prev = index_of(b, i) + 1;
+    c->whole = index_of(b, i) + 1;
+}
+
+static void whole_remove(struct f24_books *b, struct f24_inst *i)
+{
+    if (i->whole_next)
+        b->inst[i->whole_next - 1].whole_prev = i->whole_prev;
+    if (i->whole_prev)
+        b->inst[i->whole_prev - 1].whole_next = i->whole_next;
+    else
+        b->chan[i->chan].whole = i->whole_next;
+    i->state = F24_NOT_WHOLE;
+    b->counts.broken++;
+}
+
 // ---- live
+
+void f24_cover_from(struct f24_books *b, struct f24_inst *i, uint64_t seq)
+{
+    i->cover_from = seq;
+    i->epoch = b->chan[i->chan].epoch;
+}
 
 void f24_break(struct f24_books *b, struct f24_inst *i, uint64_t seq)
 {
     if (i->state == F24_WHOLE)
-        b->counts.broken++;
+        whole_remove(b, i);
     book_clear(b, i);
     i->state = F24_NOT_WHOLE;
-    i->cover_from = seq + 1;
+    f24_cover_from(b, i, seq + 1);
     touch(b, i);
+}
+
+// The first of the channel's whole books that are not looked at yet; *at: where to go on.
+static struct f24_inst *visit(struct f24_books *b, uint32_t *at)
+{
+    struct f24_inst *i = &b->inst[*at - 1];
+    *at = i->whole_next;
+    b->counts.visited++;
+    return i;
 }
 
 void f24_break_channel(struct f24_books *b, struct f24_chan *c)
 {
-    uint16_t chan = (uint16_t)(c - b->chan);
-    while (f24_touched(b, c))
-        ;
-    for (uint32_t k = 0; k < b->insts; k++) {
-        struct f24_inst *i = &b->inst[k];
-        if (i->chan != chan)
-            continue;
-        // A snapshot under way comes by a stream of its own: it goes on.
-        if (i->state == F24_WHOLE) {
-            b->counts.broken++;
-            book_clear(b, i);
-            i->state = F24_NOT_WHOLE;
-        }
-        i->shown = i->own_known = false;
+    for (struct f24_inst *i; (i = f24_touched(b, c));)
+        i->shown = false;
+    // A snapshot under way comes by a stream of its own: it goes on.
+    for (uint32_t at = c->whole; at;) {
+        struct f24_inst *i = visit(b, &at);
+        whole_remove(b, i);
+        book_clear(b, i);
+        i->shown = false;
     }
+    if (c->heard)
+        c->lost_at = c->live_next;
+    c->epoch++;
     c->heard = c->open = false;
     c->ring_n = 0;
     c->lost_before = 0;
@@ -335,49 +372,33 @@ void f24_restart(struct f24_books *b, struct f24_chan *c)
 {
     uint16_t chan = (uint16_t)(c - b->chan);
     f24_break_channel(b, c);
-    for (uint32_t k = 0; k < b->insts; k++)
-        if (b->inst[k].chan == chan)
+    for (uint32_t k = 0; k < b->insts; k++, b->counts.visited++)
+        if (b->inst[k].chan == chan) {
             f24_load_abandon(b, &b->inst[k]);
+            b->inst[k].status = 0;
+            b->inst[k].status_from = 0;
+        }
     c->loading = NULL;
+    c->snap_id = 0;
 }
 
 void f24_unsure(struct f24_books *b, struct f24_chan *c, uint64_t seq)
 {
-    uint16_t chan = (uint16_t)(c - b->chan);
-    for (uint32_t k = 0; k < b->insts; k++) {
-        struct f24_inst *i = &b->inst[k];
-        if (i->chan != chan)
-            continue;
-        if (i->state == F24_WHOLE)
-            f24_break(b, i, seq);
-        i->cover_from = seq + 1;
-    }
-    c->live_from = seq + 1; // for instruments not met yet
-}
-
-// Whether a snapshot's anchor is so far ahead of live message `next` that it cannot be of this sequence.
-// Taken for true, it would keep the book still, and whole, until the live messages had come so far.
-static bool too_far(uint64_t anchor, uint64_t next)
-{
-    return anchor >= next && anchor - next >= F24_RING;
+    for (uint32_t at = c->whole; at;)
+        f24_break(b, visit(b, &at), seq);
+    c->live_from = seq + 1;
 }
 
 // First message after a break, or ever: what came before it is not known.
 static void live_first(struct f24_books *b, struct f24_chan *c, uint64_t first)
 {
-    uint16_t chan = (uint16_t)(c - b->chan);
-    for (uint32_t k = 0; k < b->insts; k++) {
-        struct f24_inst *i = &b->inst[k];
-        if (i->chan != chan)
-            continue;
-        if (i->state == F24_WHOLE && (first > i->anchor + 1 || too_far(i->anchor, first)))
-            f24_break(b, i, first);
-        else if (i->state == F24_LOADING && too_far(i->anchor, first))
-            f24_load_abandon(b, i);
-        i->cover_from = first;
+    for (uint32_t at = c->whole; at;) {
+        struct f24_inst *i = visit(b, &at);
+        if (first > i->anchor + 1 || f24_too_far(i->anchor, first))
+            f24_break(b, i, first - 1);
     }
     c->heard = true;
-    c->live_from = first;
+    c->live_from = c->status_from = first;
 }
 
 void f24_live(struct f24_books *b, struct f24_chan *c, uint64_t first, uint64_t next)
@@ -448,7 +469,7 @@ bool f24_load_begin(struct f24_books *b, struct f24_inst *i, uint64_t anchor)
     const struct f24_chan *c = &b->chan[i->chan];
     if (i->state == F24_WHOLE)
         return false;
-    if (c->heard && too_far(anchor, c->live_next)) {
+    if (!f24_anchor_possible(c, anchor)) {
         b->counts.unjoined++;
         return false;
     }
@@ -467,6 +488,13 @@ void f24_load_abandon(struct f24_books *b, struct f24_inst *i)
     i->state = F24_NOT_WHOLE;
 }
 
+bool f24_loading(struct f24_books *b, struct f24_inst *i)
+{
+    if (i->state == F24_LOADING && !f24_anchor_possible(&b->chan[i->chan], i->anchor))
+        f24_load_abandon(b, i);
+    return i->state == F24_LOADING;
+}
+
 void f24_load_order(struct f24_books *b, struct f24_inst *i, enum f24_side side, int64_t order, int64_t price,
                     int64_t qty)
 {
@@ -482,7 +510,8 @@ static bool catch_up(struct f24_books *b, struct f24_inst *i)
     const struct f24_chan *c = &b->chan[i->chan];
     if (!c->heard)
         return true; // live_first() will see whether the live messages meet the anchor
-    if (i->anchor + 1 < i->cover_from || i->anchor + 1 < c->lost_before)
+    if (i->anchor + 1 < c->live_from || i->anchor + 1 < c->lost_before ||
+        (i->epoch == c->epoch && i->anchor + 1 < i->cover_from))
         return false;
     for (uint64_t k = c->ring_n > F24_RING ? c->ring_n - F24_RING : 0; k < c->ring_n; k++) {
         const struct ringed *r = &b->ring[i->chan][k & (F24_RING - 1)];
@@ -494,13 +523,13 @@ static bool catch_up(struct f24_books *b, struct f24_inst *i)
 
 bool f24_load_end(struct f24_books *b, struct f24_inst *i)
 {
-    if (i->state != F24_LOADING)
+    if (!f24_loading(b, i))
         return false;
     if (!catch_up(b, i)) {
         f24_load_abandon(b, i);
         return false;
     }
-    i->state = F24_WHOLE;
+    whole_add(b, i);
     b->counts.joined++;
     touch(b, i);
     return true;

@@ -20,7 +20,7 @@
 enum {
     F24_ORDERS = 1 << 18, // of a venue, all books together
     F24_LEVELS = 1 << 17,
-    F24_INSTRUMENTS = 8192,
+    F24_INSTRUMENTS = 1 << 16, // ever heard: the venues list some hundred new ones a day
     F24_CHANNELS = 32,
     F24_RING =
         4096, // events of one channel kept for joins, power of two; and how far a snapshot may be ahead
@@ -41,7 +41,8 @@ struct f24_event {
 struct f24_inst {
     int64_t id;
     uint64_t anchor;     // LOADING, WHOLE: live messages up to this number are in the book
-    uint64_t cover_from; // while not whole: every live event from this number on went into the ring
+    uint64_t cover_from; // while not whole, and of the channel's present epoch: every live event from this
+                         // number on went into the ring
     uint32_t root[2];    // levels by side
     uint32_t orders;
     uint16_t chan;
@@ -50,23 +51,36 @@ struct f24_inst {
     bool qty_exp_known;
     bool dirty, shown; // touched since the last quote; a quote was given since it is whole
     uint32_t dirty_next;
+    uint32_t whole_prev, whole_next; // of the channel's list of whole books: instrument + 1
+    uint32_t epoch;                  // of the channel when cover_from was set
+    // Trading status, see frame24_status.h.
+    uint64_t status_seq;  // live message as of which it is true
+    uint64_t status_from; // as that of the channel, for this instrument alone
+    uint8_t status;       // enum instrument_state; 0 = not told, or in doubt until it is told again
+    bool doubted;         // it was told to be unknown
     // Coinbase Derivatives: own sequence of the day, and the snapshot under way.
     bool own_known;
     uint16_t own_day;
-    uint32_t own_seq;
-    uint32_t load_next; // snapshotSeqNum to come
-    int64_t load_want;  // orders that it announces
+    uint32_t own_seq, own_epoch; // newest; the channel's epoch then
+    uint32_t load_next;          // snapshotSeqNum to come
+    int64_t load_want;           // orders that it announces
 };
 
 struct f24_chan {
     uint16_t id;
-    bool heard; // live messages were heard, without a gap since live_from
-    bool open;  // amid a transaction
+    bool heard;     // live messages were heard, without a gap since live_from
+    bool open;      // amid a transaction
+    uint32_t epoch; // up by one with each break
     uint64_t live_from, live_next;
+    uint64_t lost_at;         // not heard: the newest break lost this number at least; 0 = none before
+    uint64_t status_from;     // a change of status before this number was not heard, or could not be read
     uint64_t lost_before;     // the ring has let go of events before this number
     uint64_t ring_n;          // events ever put into the ring
     uint32_t dirty;           // first touched instrument + 1
+    uint32_t whole;           // first instrument with a whole book + 1
     struct f24_inst *loading; // Starbase: whose snapshot is under way
+    int64_t snap_id; // Starbase: instrument and anchor of the snapshot whose header came last; 0 = none
+    uint64_t snap_anchor;
 };
 
 // Counted since f24_books_new(); for reports and tests.
@@ -77,6 +91,7 @@ struct f24_book_counts {
     uint64_t own_gaps;  // of them: gaps of an instrument's own sequence
     uint64_t no_room;   // of them: pool full; and instruments or channels beyond the tables
     uint64_t unmatched; // changes of orders that the book does not have; they change nothing
+    uint64_t visited;   // books looked at because of breaks, restarts and changes that could not be read
 };
 
 struct f24_books;
@@ -95,8 +110,10 @@ void f24_break_channel(struct f24_books *b, struct f24_chan *c);
 void f24_restart(struct f24_books *b, struct f24_chan *c);
 // This one book is no longer whole, from live message `seq` on.
 void f24_break(struct f24_books *b, struct f24_inst *i, uint64_t seq);
+// Of a book that is not whole: live messages before `seq` were lost, a join must not reach back behind them.
+void f24_cover_from(struct f24_books *b, struct f24_inst *i, uint64_t seq);
 // Live message `seq` changed a book, but it cannot be told which, or how: none of the channel is whole from
-// there on.
+// there on. Like a break it visits the books that are whole, so the work is no more than the joins before it.
 void f24_unsure(struct f24_books *b, struct f24_chan *c, uint64_t seq);
 // A live change: applied, passed over, or kept for the join.
 void f24_change(struct f24_books *b, struct f24_inst *i, const struct f24_event *e);
@@ -107,7 +124,24 @@ bool f24_load_begin(struct f24_books *b, struct f24_inst *i, uint64_t anchor);
 void f24_load_order(struct f24_books *b, struct f24_inst *i, enum f24_side side, int64_t order, int64_t price,
                     int64_t qty);
 void f24_load_abandon(struct f24_books *b, struct f24_inst *i);
+// Whether a snapshot is under way. One whose anchor the live messages have shown to be impossible is
+// abandoned.
+bool f24_loading(struct f24_books *b, struct f24_inst *i);
 bool f24_load_end(struct f24_books *b, struct f24_inst *i);
+
+// Whether a snapshot's anchor is so far ahead of live message `next` that it cannot be of this sequence.
+// Taken for true, it would keep the book still, and whole, until the live messages had come so far.
+static inline bool f24_too_far(uint64_t anchor, uint64_t next)
+{
+    return anchor >= next && anchor - next >= F24_RING;
+}
+
+// Whether number `anchor` of a snapshot can be one that the live messages have been at or will come to soon,
+// and has in it whatever a break has lost so far.
+static inline bool f24_anchor_possible(const struct f24_chan *c, uint64_t anchor)
+{
+    return c->heard ? !f24_too_far(anchor, c->live_next) : anchor >= c->lost_at;
+}
 
 // Takes one instrument off the channel's list of touched ones; NULL when it is empty.
 struct f24_inst *f24_touched(struct f24_books *b, struct f24_chan *c);

@@ -3,13 +3,12 @@
 // starbase_wire.h; meaning and hazards: docs/feeds-starbase.md.
 #include "feed/starbase.h"
 
+#include "feed/frame24_status.h"
 #include "feed/starbase_wire.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-// Bounds of the probe only.
-enum { PROBE_TEMPLATE_MAX = 999, PROBE_VERSION_MAX = 63, PROBE_FLAGS_MAX = 255 };
 enum { INDEXES = 512, QTY_EXP_MAX = 18 };
 
 struct index_name {
@@ -54,70 +53,6 @@ const struct f24_book_counts *starbase_counts(const struct protocol_ctx *c)
     return f24_counts(own(c)->books);
 }
 
-// ---- probe and frame
-
-// False when the payload does not begin with a packet header whose every field is in its range.
-static bool packet_header(const uint8_t *p, size_t len, struct f24_packet *h)
-{
-    if (len < F24_HEADER)
-        return false;
-    uint32_t channel = le32_load(p + SB_CHANNEL);
-    h->sending_ns = le64_load(p + F24_SENDING);
-    h->seq = le64_load(p + F24_SEQ);
-    h->channel = (uint16_t)channel;
-    h->count = le16_load(p + SB_COUNT);
-    unsigned type = le16_load(p + SB_TYPE);
-    h->bits = (uint8_t)type;
-    return channel != 0 && channel <= UINT16_MAX && f24_bits_known(type) && h->seq < F24_SEQ_MAX &&
-           h->sending_ns <= INT64_MAX;
-}
-
-static bool starbase_probe(const uint8_t *p, size_t len)
-{
-    struct f24_packet h;
-    if (!packet_header(p, len, &h))
-        return false;
-    if (h.count == 0 || len < F24_HEADER + SB_MSG_HEADER)
-        return h.count == 0 && len == F24_HEADER;
-    const uint8_t *m = p + F24_HEADER;
-    unsigned id = le16_load(m + SB_TEMPLATE);
-    // Requests and their rejects are between two hosts: their number is of no stream.
-    return le16_load(m + F24_LENGTH) >= SB_MSG_HEADER && id != 0 && id <= PROBE_TEMPLATE_MAX &&
-           id != SB_T_RETRANSMIT_REQUEST && id != SB_T_RETRANSMIT_REJECT &&
-           le16_load(m + SB_VERSION) <= PROBE_VERSION_MAX && le16_load(m + SB_FLAGS) <= PROBE_FLAGS_MAX;
-}
-
-static enum feed_drop starbase_frame(const uint8_t *p, size_t len, const struct packet_udp *u,
-                                     struct frame_info *out)
-{
-    struct f24_packet h;
-    if (!packet_header(p, len, &h))
-        return DROP_BAD_LENGTH;
-    out->channel = out->stream = h.channel;
-    out->snapshot = h.bits == F24_SNAPSHOT;
-    if ((u->dst_ip & SB_GROUPS_MASK) == SB_GROUPS)
-        out->line = u->dst_ip >> SB_GROUP_LINE_SHIFT & 1;
-    out->addressed = true;
-    unsigned count = 0;
-    uint64_t newest = 0;
-    for (size_t at = F24_HEADER, n; at < len; at += n, count++) {
-        n = f24_message(p, len, at, SB_MSG_HEADER);
-        if (n == 0)
-            return DROP_BAD_MESSAGE;
-        uint64_t t = le64_load(p + at + SB_TIME);
-        newest = t > newest && t <= INT64_MAX ? t : newest;
-    }
-    if (count != h.count)
-        return DROP_BAD_LENGTH;
-    out->heartbeat = count == 0;
-    out->seq_bits = 64;
-    out->seq = h.seq;
-    out->count = count;
-    // A message of a snapshot carries the time of the event that it tells of, however old.
-    out->exchange_ns = count == 0 ? 0 : out->snapshot ? h.sending_ns : newest;
-    return DROP_NONE;
-}
-
 // ---- messages
 
 // What the handlers of one message need.
@@ -149,6 +84,16 @@ static uint8_t state_of(uint8_t status)
 static struct f24_inst *instrument(struct at_message *a, size_t at)
 {
     return a->chan ? f24_inst(a->s->books, a->chan, le_i64_load(a->m + at)) : NULL;
+}
+
+// A live price says whether it may be acted on: i's status may have been lost since it was told.
+static void emit_live(struct at_message *a, struct f24_inst *i)
+{
+    if (!a->p->snapshot) {
+        a->out.state = f24_status(a->chan, i);
+        a->out.has |= HAS_STATE;
+    }
+    emit(a);
 }
 
 // Absent until the instrument's definition has told the exponent.
@@ -209,12 +154,12 @@ static bool info(struct at_message *a)
     bool old = a->layout != SB_L_INFO;
     a->out.kind = FEED_TICKER;
     a->out.mark = f24_price(a->m + (old ? SB_INFO_OLD_MARK : SB_INFO_MARK));
-    if (old)
-        a->out.index = f24_price(a->m + SB_INFO_OLD_INDEX);
+    a->out.index = old ? f24_price(a->m + SB_INFO_OLD_INDEX) : (struct feed_num){.form = NUM_NONE};
+    a->out.bid.form = a->out.ask.form = a->out.last.form = NUM_NONE;
     a->out.has = f24_has(a->out.mark, HAS_MARK) | f24_has(a->out.index, HAS_INDEX);
     if (!take_id(a, SB_INFO_ID))
         return false;
-    emit(a);
+    emit_live(a, instrument(a, SB_INFO_ID));
     return true;
 }
 
@@ -225,6 +170,9 @@ static bool status(struct at_message *a)
     a->out.has = HAS_STATE;
     if (!take_id(a, SB_STATUS_ID))
         return false;
+    struct f24_inst *i = instrument(a, SB_STATUS_ID);
+    if (i && !a->p->snapshot)
+        f24_status_live(i, a->seq, a->out.state);
     emit(a);
     return true;
 }
@@ -234,6 +182,30 @@ static uint8_t kind_of(uint8_t type)
     static const uint8_t kinds[] = {[SB_PERPETUAL] = 0,    [SB_OPTION] = 1,       [SB_SPOT] = 4,
                                     [SB_FUTURE_COMBO] = 2, [SB_OPTION_COMBO] = 3, [SB_DATED] = 0};
     return kinds[type];
+}
+
+// The status that a definition tells, and the one that it has by what is known else. In a snapshot it is as
+// of the anchor.
+static void define_status(struct at_message *a, struct f24_inst *i)
+{
+    if (!i)
+        return;
+    if (!a->p->snapshot)
+        f24_status_live(i, a->seq, a->out.state);
+    else
+        f24_status_snapshot(a->chan, i, a->chan->snap_id == i->id ? a->chan->snap_anchor : 0, a->out.state);
+    a->out.state = f24_status(a->chan, i);
+}
+
+// To those who were told that it is unknown, as of now: the definition's own time is that of its making.
+static void status_found(struct at_message *a, struct f24_inst *i)
+{
+    if (!i || !a->p->snapshot || !f24_status_found(a->chan, i))
+        return;
+    a->out.kind = FEED_STATUS;
+    a->out.name[0] = 0;
+    a->out.ts_ns = le64_load(a->p->payload + F24_SENDING);
+    emit(a);
 }
 
 static bool definition(struct at_message *a)
@@ -260,9 +232,12 @@ static bool definition(struct at_message *a)
     o->tick = f24_price(m + (v0 ? SB_INSTRUMENT_V0_TICK : SB_INSTRUMENT_TICK));
     o->state = state_of(m[v0 ? SB_INSTRUMENT_V0_STATUS : SB_INSTRUMENT_STATUS]);
     o->has = HAS_STATE;
+    o->contract_size.form = NUM_NONE;
     if (!f24_name(o->name, name, name_size))
         return false;
+    define_status(a, i);
     emit(a);
+    status_found(a, i);
     return true;
 }
 
@@ -280,7 +255,7 @@ static bool summary(struct at_message *a)
         o->has |= HAS_LIQUIDATION;
     if (!take_id(a, SB_SUMMARY_ID))
         return false;
-    emit(a);
+    emit_live(a, instrument(a, SB_SUMMARY_ID));
     return true;
 }
 
@@ -289,13 +264,14 @@ static bool trade(struct at_message *a)
     struct feed_msg *o = &a->out;
     if (!take_id(a, SB_TRADE_ID))
         return false;
+    struct f24_inst *i = instrument(a, SB_TRADE_ID);
     o->kind = FEED_TRADE;
     o->last = f24_price(a->m + SB_TRADE_PRICE);
-    o->amount = quantity(instrument(a, SB_TRADE_ID), le_i64_load(a->m + SB_TRADE_QTY));
+    o->amount = quantity(i, le_i64_load(a->m + SB_TRADE_QTY));
     o->has = f24_has(o->last, HAS_LAST) | f24_has(o->amount, HAS_AMOUNT);
     if (le32_load(a->m + SB_TRADE_FLAGS) & SB_IS_LIQUIDATION)
         o->has |= HAS_LIQUIDATION;
-    emit(a);
+    emit_live(a, i);
     return true;
 }
 
@@ -309,11 +285,12 @@ static bool block_trade(struct at_message *a)
     o->last = f24_price(a->m + SB_BLOCK_PRICE);
     o->mark = f24_price(a->m + SB_BLOCK_MARK);
     o->index = f24_price(a->m + SB_BLOCK_INDEX);
-    o->amount = quantity(instrument(a, SB_BLOCK_ID), le_i64_load(a->m + SB_BLOCK_QTY));
+    struct f24_inst *i = instrument(a, SB_BLOCK_ID);
+    o->amount = quantity(i, le_i64_load(a->m + SB_BLOCK_QTY));
     o->has = f24_has(o->mark, HAS_MARK) | f24_has(o->index, HAS_INDEX) | f24_has(o->amount, HAS_AMOUNT);
     if (le32_load(a->m + SB_BLOCK_FLAGS) & SB_IS_LIQUIDATION)
         o->has |= HAS_LIQUIDATION;
-    emit(a);
+    emit_live(a, i);
     return true;
 }
 
@@ -323,13 +300,15 @@ static bool block_trade(struct at_message *a)
 static void quote(struct at_message *a, struct f24_inst *i)
 {
     int64_t price, qty;
-    struct feed_msg o = {.kind = FEED_QUOTE,
-                         .venue = VENUE_STARBASE,
-                         .template_id = a->out.template_id,
-                         .version = a->out.version,
-                         .msg_idx = a->out.msg_idx,
-                         .ts_ns = a->out.ts_ns,
-                         .instrument_id = (uint64_t)i->id};
+    struct feed_msg o;
+    if (i->state == F24_WHOLE && a->p->snapshot && !f24_status_known(a->chan, i))
+        return; // its next change tells it, and that its status is unknown
+    feed_msg_begin(&o, VENUE_STARBASE, a->out.template_id, a->out.version, a->out.msg_idx);
+    o.kind = FEED_QUOTE;
+    o.ts_ns = a->out.ts_ns;
+    o.instrument_id = (uint64_t)i->id;
+    o.state = f24_status(a->chan, i);
+    o.has = HAS_STATE;
     if (f24_best(a->s->books, i, F24_BID, &price, &qty)) {
         o.has |= HAS_BID;
         o.bid = f24_num(price, -9);
@@ -357,6 +336,7 @@ static void snapshot_abandon(struct starbase *s, struct f24_chan *c)
     if (c->loading)
         f24_load_abandon(s->books, c->loading);
     c->loading = NULL;
+    c->snap_id = 0;
 }
 
 static bool snapshot_header(struct at_message *a)
@@ -370,6 +350,8 @@ static bool snapshot_header(struct at_message *a)
     struct f24_inst *i = instrument(a, SB_HEADER_ID);
     if (i && f24_load_begin(a->s->books, i, (uint64_t)anchor))
         a->chan->loading = i;
+    a->chan->snap_id = (int64_t)a->out.instrument_id;
+    a->chan->snap_anchor = (uint64_t)anchor;
     return true;
 }
 
@@ -378,7 +360,10 @@ static bool snapshot_trailer(struct at_message *a)
     if (!take_id(a, SB_TRAILER_ID))
         return false;
     struct f24_inst *i = a->chan ? a->chan->loading : NULL;
-    if (!i || !a->p->snapshot)
+    if (!a->chan || !a->p->snapshot)
+        return true;
+    a->chan->snap_id = 0;
+    if (!i)
         return true;
     if (i->id != le_i64_load(a->m + SB_TRAILER_ID) || i->anchor != le64_load(a->m + SB_TRAILER_ANCHOR))
         snapshot_abandon(a->s, a->chan);
@@ -471,11 +456,16 @@ static bool handle(struct at_message *a)
     }
 }
 
-// A book change that cannot be read leaves a hole in its book; which book it was cannot be trusted either.
+// A change that cannot be read leaves a hole in a book, or in what is known of a status; whose it was cannot
+// be trusted either.
 static void refuse(struct at_message *a)
 {
     unsigned id = le16_load(a->m + SB_TEMPLATE);
     a->n->bad_layouts++;
+    bool status = id == starbase_layouts[SB_L_STATUS].template_id ||
+                  (id == starbase_layouts[SB_L_STATUS_V0].template_id && a->out.version == 0);
+    if (a->chan && !a->p->snapshot && status)
+        f24_status_unsure(a->chan, a->seq);
     if (!a->chan || id < starbase_layouts[SB_L_BID_PUT].template_id ||
         id > starbase_layouts[SB_L_ASK_DELETE].template_id)
         return;
@@ -504,11 +494,8 @@ static void message(struct at_message *a, size_t len, unsigned idx)
     uint64_t time = le64_load(a->m + SB_TIME);
     a->n->messages++;
     a->layout = starbase_layout(a->m, len);
-    memset(&a->out, 0, sizeof a->out); // a compound literal would be made elsewhere and copied
-    a->out.venue = VENUE_STARBASE;
-    a->out.template_id = le16_load(a->m + SB_TEMPLATE);
-    a->out.version = le16_load(a->m + SB_VERSION);
-    a->out.msg_idx = (uint16_t)idx;
+    feed_msg_begin(&a->out, VENUE_STARBASE, le16_load(a->m + SB_TEMPLATE), le16_load(a->m + SB_VERSION),
+                   (uint16_t)idx);
     a->out.ts_ns = time <= INT64_MAX ? time : 0;
     if (!handle(a))
         refuse(a);
@@ -539,9 +526,13 @@ static void begin(struct at_message *a, uint32_t skip)
 static void starbase_deliver(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip,
                              const struct feed_sink *sink)
 {
-    struct at_message a = {.s = own(c), .n = c->counters, .p = p, .sink = sink};
+    struct at_message a;
     if (p->len <= F24_HEADER)
         return;
+    a.s = own(c);
+    a.n = c->counters;
+    a.p = p;
+    a.sink = sink;
     a.chan = f24_chan(a.s->books, p->stream);
     begin(&a, skip);
     unsigned idx = 0;

@@ -43,8 +43,7 @@ static const struct f24_field cycle[] = {SB_END_OF_CYCLE(F24_FIELD)};
 static const struct f24_field request[] = {SB_RETRANSMIT_REQUEST(F24_FIELD)};
 static const struct f24_field reject[] = {SB_RETRANSMIT_REJECT(F24_FIELD)};
 
-// Versions above the newest known are taken where they have kept a length that is known. Version 0 has its
-// own layouts and those of version 1: some senders of version 1's said 0.
+// Version 0 has its own layouts and those of version 1: some senders of version 1's said 0.
 enum { ANY = UINT16_MAX };
 #define L(name, id, from, to, used, groups, fields)                                                          \
     {                                                                                                        \
@@ -131,7 +130,8 @@ static bool fits(const struct f24_layout *l, const uint8_t *m, size_t len)
             return false;
         used = group_end(m, len, group_end(m, len, used, SB_LARGE_TICK), SB_LEG);
     }
-    if (used == 0 || (len != used && len != f24_padded(used)))
+    bool grown = le16_load(m + SB_VERSION) > SB_VERSION_KNOWN && !l->groups && len > used;
+    if (used == 0 || (len != used && len != f24_padded(used) && !grown))
         return false;
     // Padded, version 0's status has the length of an index price, whose bytes there would not all be 0.
     return l != &starbase_layouts[SB_L_STATUS_V0] || len == used ||

@@ -4,7 +4,9 @@
 // from the start of the message, its header of 16 bytes included. starbase_table.c makes the tables of them.
 //
 // A message says its length but not its layout: one template has had several layouts, twice under the same
-// version, so a layout is chosen by template, version and length, and a length that fits none is refused.
+// version, so a layout is chosen by template, version and length, and a length that fits none is refused. In
+// versions above the newest known, SBE's rule for extensions is relied on: fields are appended, so a message
+// longer than the newest layout begins with it (but for definitions, whose groups could not be found then).
 // Sources: the venue's XML of 2026-05 and 2026-08-07 (version 1). Version 0 was on the test network until
 // 2026-04; the venue's sample capture of then says version 0 too, but has the layouts of version 1. Version 2
 // has only grown the block trade (its two new fields are not read).
@@ -23,6 +25,7 @@ enum {
     SB_FLAGS = 6,    // enum sb_flags
     SB_TIME = 8,     // i64 ns
     SB_MSG_HEADER = 16,
+    SB_VERSION_KNOWN = 2, // newest known
 
     SB_GROUP_BLOCK = 0, // u16 each
     SB_GROUP_COUNT = 2, //

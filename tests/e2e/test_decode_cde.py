@@ -132,7 +132,7 @@ def some_message(rng, s, m=None):
     while m is None or m.template in (200, 202):
         m = rng.choice(list(s.messages.values()))
     version = rng.choice([v for v in (0, 1, 2, 5, 7, 7, 7, 9) if v >= min(ends(m))])
-    return message(rng, s, m, version, rng.choice([0, 1, 8]) if version > 7 else 0)
+    return message(rng, s, m, version, rng.choice([0, 1, 8]) if version >= 7 else 0)
 
 
 def rows(tool, s, rng):
@@ -178,7 +178,7 @@ def blocks(tool, s):
                 continue
             good = {x - 10 for x in ends(m).values()}
             for block in range(0, m.used + 12):
-                ok = block in good or version > 7 and block >= m.used - 10
+                ok = block in good or block >= m.used - 10
                 body = bytes(block + -(10 + block) % 8)
                 datagrams.append((GROUP, 5222, 0, 0, 0, packet(
                     1, 1 if m.template < 100 else 2,
@@ -289,15 +289,15 @@ def messages(tool):
     contract = dict(kind="3", id="44", name="BITZ26", state="1", inst_kind="0", tick="5000000000e-9",
                     contract_size="1000000e-8")
     want = [
-        [dict(kind="1", id="44", has="mark,index,", mark="65001000000000e-9", index="65002000000000e-9", ts="77")],
+        [dict(kind="1", id="44", has="mark,index,state,", state="2", mark="65001000000000e-9", index="65002000000000e-9", ts="77")],
+        [contract, dict(kind="6", id="44", has="state,", state="1")],
         [contract],
-        [contract],
-        [dict(kind="4", id="44", has="bid,ask,", bid="65000000000000e-9", bid_amount="7e0", ask="65010000000000e-9",
-              ask_amount="7e0")],
-        [dict(kind="5", id="44", has="last,amount,", last="65010000000000e-9", amount="3e0"),
+        [dict(kind="4", id="44", state="1", has="bid,ask,state,", bid="65000000000000e-9", bid_amount="7e0",
+              ask="65010000000000e-9", ask_amount="7e0")],
+        [dict(kind="5", id="44", has="last,state,amount,", last="65010000000000e-9", amount="3e0"),
          dict(kind="4", id="44", bid="65001000000000e-9", bid_amount="1e0", ask_amount="4e0")],
         [],
-        [dict(kind="4", id="44", has="", bid=None, ask=None)],
+        [dict(kind="4", id="44", has="state,", state="2", bid=None, ask=None)],
         [dict(kind="6", id="44", state="2")],
     ]
     shape = [[{k: m.get(k) for k in w} for m, w in zip(ms, ws)] for ms, ws in zip(got, want)]
@@ -335,6 +335,85 @@ def command(s, rng):
            "%d rows, exit %d, %s %s" % (len(lines), p.returncode, p.stderr[-900:], problems[:3]))
 
 
+def numbered(raw, row, k):
+    """The snapshot message with snapshotSeqNum k."""
+    return raw[:10] + struct.pack("<H", k) + raw[12:], dict(row, snapshotSeqNum=str(k))
+
+
+def unknown(rng):
+    block = rng.randrange(40)
+    body = rng.randbytes(block) + bytes(-(10 + block) % 8)
+    row = dict(template=str(rng.choice([13, 99, 130, 999])), message="", version="8")
+    return struct.pack("<5H", 10 + len(body), block, int(row["template"]), 1201, 8) + body, row
+
+
+def one_snapshot(rng, s):
+    start = s.messages[rng.choice([110, 111, 112])]
+    parts = [some_message(rng, s, start)] + [some_message(rng, s, s.messages[120]) for _ in range(rng.randrange(12))] \
+        + [some_message(rng, s, s.messages[122])]
+    parts = [numbered(*x, k) for k, x in enumerate(parts)]
+    return parts + [unknown(rng)] * (rng.random() < 0.2)
+
+
+def cut(rng, whole, seq_of, flags, instrument, lose, sending=1790000000123456789):
+    """The messages in packets of any number; those that `lose` says so of are missing: (place, payload)."""
+    at, out = 0, []
+    while at < len(whole):
+        n = rng.randrange(1, 5)
+        if not lose(at, n):
+            out.append((at + min(n, len(whole) - at), packet(
+                seq_of(at), flags, [x[0] for x in whole[at:at + n]], instrument, sending=sending)))
+        at += n
+    return out
+
+
+def session(s, rng):
+    """Live messages and three rounds of snapshots on lines A and B, which cut both as they like; in the first round each
+    line loses some that the other has, in the others, where nothing has changed, none: rows are there once a round."""
+    live = [some_message(rng, s, rng.choice([m for m in s.messages.values() if m.template < 100]))
+            if rng.random() < 0.9 else unknown(rng) for _ in range(400)]
+    datagrams, want, order = [], [], 0
+    for line in range(2):
+        for place, d in cut(rng, live, lambda at: 9000 + at, 1, 0,
+                            lambda at, n: 0 < at < 390 and (at % 50 < 8 if line == 0 else 20 <= at % 50 < 28)):
+            datagrams.append((place, line, GROUP + 8 * line, d))
+    snapshots = {i: one_snapshot(rng, s) for i in range(1, 30)}
+    for turn, after in enumerate((0, 10**9, 10**9 + 10**8)):
+        for instrument, whole in snapshots.items():
+            order += 5
+            for line in range(2):
+                lost = set() if turn else {k for k in range(len(whole)) if k % 2 == line and rng.random() < 0.3}
+                for place, d in cut(rng, whole, lambda at: 9100, 2, instrument,
+                                    lambda at, n: any(k in lost for k in range(at, at + n))
+                                    and all(k % 2 == line for k in range(at, min(at + n, len(whole)))),
+                                    1790000000123456789 + after):
+                    datagrams.append((1000 * turn + order + place / 100, line, GROUP - 1 + 8 * line, d))
+            want += [(turn, instrument, x[1]) for x in whole]
+    datagrams.sort(key=lambda x: (x[0], x[1]))
+    with tempfile.TemporaryDirectory() as where:
+        path = os.path.join(where, "cde.pcap")
+        sbe_xml.write_pcap(path, [(g, 5222, d) for _, _, g, d in datagrams])
+        p = tripline("decode", "--stats", path)
+    lines = list(csv.DictReader(io.StringIO(p.stdout)))
+    rows = [x for x in lines if x["packet_type"] == "INCREMENTAL_UPDATE"]
+    problems = [x for x in (row_problem(g, w[1]) for g, w in zip(rows, live)) if x]
+    problems += [g["seq"] for i, g in enumerate(rows) if g["seq"] != str(9000 + i)]
+    snaps = {}
+    for g in (x for x in lines if x["packet_type"] == "SNAPSHOT"):
+        snaps.setdefault((g["snapshotInstrumentId"], g["template"], g["snapshotSeqNum"]), []).append(g)
+    expected = {}
+    for turn, instrument, row in want:
+        expected.setdefault((str(instrument), row["template"], row.get("snapshotSeqNum", "")), []).append(row)
+    for key, rows_of in expected.items():
+        got = snaps.pop(key, [])
+        problems += ["%s: %d times" % (key, len(got))] * (len(got) != len(rows_of))
+        problems += [x for x in (row_problem(g, rows_of[0]) for g in got) if x]
+    report(p.returncode == 0 and not problems and not snaps and len(rows) == len(live)
+           and {x["line"] for x in lines if x["packet_type"] == "SNAPSHOT"} == {"A", "B"},
+           "decode: a session on two lines that cut live messages and snapshots differently: %d and %d rows" % (
+               len(live), len(want)), "%s %d rows %s" % (problems[:4], len(rows), p.stderr[-700:]))
+
+
 def main():
     tool = sbe_xml.Tool(sys.argv[1])
     rng = sbe_xml.seeded(SEED)
@@ -346,6 +425,7 @@ def main():
         blocks(tool, new)
         sbe_xml.damage(tool, packets[:40], rng, report, GROUP)
         command(new, rng)
+        session(new, rng)
         captures(tool, old)
     else:
         for name in ("tables", "rows", "blocks", "damage", "decode", "captures"):

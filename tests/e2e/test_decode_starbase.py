@@ -122,8 +122,8 @@ class Builder:
     def names_of(self, f):
         return self.names.get((None, f.names)) if f.names else None
 
-    def message(self, version, m, used, pad=True):
-        """(bytes, cells of its row)"""
+    def message(self, version, m, used, pad=True, tail=0):
+        """(bytes, cells of its row); tail: bytes of fields that are newer than all we know."""
         rng = self.rng
         body = bytearray(used - 16)
         row = {}
@@ -140,6 +140,7 @@ class Builder:
                 body += struct.pack("<q" + ("q" if size == 16 else "b"), *pair) + bytes(extra)
                 entries.append("%d:%d" % pair)
             row[column] = "|".join(entries)
+        body += rng.randbytes(tail)
         if pad:
             body += bytes(-len(body) % 8)
         flags, time = rng.randrange(4), rng.randrange(2**62)
@@ -209,9 +210,16 @@ def lengths(tool, schemas):
         used += 4 * len(m.groups)
         for n in {used, used + (-used % 8)}:
             fits[(version, m.template, n)] = m.name
-    known = {(v, m.template) for v, m, _ in layouts(schemas)}
+    # In versions above 2 fields may have been appended to the newest layouts.
+    for version, m, used in [x for x in layouts(schemas) if x[0] == 2]:
+        if m.groups:
+            used += 4 * len(m.groups)
+            fits.update({(3, m.template, n): m.name for n in {used, used + (-used % 8)}})
+        else:
+            fits.update({(3, m.template, n): m.name for n in range(used, 400)})
+    known = {(v, m.template) for v, m, _ in layouts(schemas)} | {(3, m.template) for m in schemas[-1].messages.values()}
     datagrams, want = [], []
-    for version in (0, 1, 2):
+    for version in (0, 1, 2, 3):
         for template in range(1, 210):
             if template in (200, 202):
                 continue
@@ -263,12 +271,13 @@ def messages(tool):
         [dict(kind="3", id="501", has="state,", state="1", inst_kind="0", inst_type="2", index_id="9",
               tick="50000000e-9", name="ETH-PERPETUAL"),
          dict(kind="2", id="9", has="index,", index="3000000000000e-9", name="eth_usd"),
-         dict(kind="1", id="501", has="mark,", mark="3001000000000e-9", ts="77", name="")],
-        [dict(kind="4", id="501", has="bid,ask,", bid="2999000000000e-9", bid_amount="25e-3", ask="3002000000000e-9",
-              ask_amount="30e-3")],
-        [dict(kind="5", id="501", has="index,last,liquidation,", last="2999000000000e-9", index="3000000000000e-9"),
-         dict(kind="5", id="501", has="last,amount,", amount="25e-3"),
-         dict(kind="4", id="501", has="ask,", ask="3002000000000e-9", ask_amount="30e-3")],
+         dict(kind="1", id="501", has="mark,state,", state="1", mark="3001000000000e-9", ts="77", name="")],
+        [dict(kind="4", id="501", state="1", has="bid,ask,state,", bid="2999000000000e-9", bid_amount="25e-3",
+              ask="3002000000000e-9", ask_amount="30e-3")],
+        [dict(kind="5", id="501", state="1", has="index,last,state,liquidation,", last="2999000000000e-9",
+              index="3000000000000e-9"),
+         dict(kind="5", id="501", state="1", has="last,state,amount,", amount="25e-3"),
+         dict(kind="4", id="501", has="ask,state,", ask="3002000000000e-9", ask_amount="30e-3")],
         [],
         [dict(kind="6", id="501", has="state,", state="2")],
     ]
@@ -305,6 +314,100 @@ def command(schemas, rng):
            "%d rows, exit %d, %s %s" % (len(lines), p.returncode, p.stderr[-500:], problems[:3]))
 
 
+def unknown(rng):
+    body = rng.randbytes(8 * rng.randrange(6))
+    row = dict(template=str(rng.choice([77, 150, 999])), message="", version="1", msg_flags="", transact_time="5")
+    return struct.pack("<HHHHq", 16 + len(body), int(row["template"]), 1, 0, 5) + body, row
+
+
+def live_session(rng, one, channel, group):
+    """A channel's live datagrams over a failover, with losses, retransmissions that fill some of them, heartbeats that
+    show some; (datagrams, rows, numbers lost)."""
+    out, rows, seq, lost = [], [], 1000 * channel, 0
+    for n in range(300):
+        line = 0 if n < 150 else 16
+        parts = [one() for _ in range(rng.randrange(1, 6))]
+        d = packet(seq, 1, [p[0] for p in parts], channel)
+        what = rng.random() if 3 < n < 290 and n != 150 else 1
+        if what < 0.04:  # lost, and shown by the next one or by a heartbeat
+            if rng.random() < 0.5:
+                out.append((group + line, 4220, packet(seq + len(parts), 1, [], channel)))
+            lost += len(parts)
+        else:
+            if what < 0.08:  # lost, but sent again by request after the one that follows
+                late = [(0x0a000009, 4240, packet(seq, rng.choice([4, 5]), [p[0] for p in parts], channel))]
+            else:
+                late = []
+                out.append((group + line, 4220, d))
+            name = "B" if line and not late else "A"
+            rows += [dict(p[1], seq=str(seq + i), line=name, channel=str(channel)) for i, p in enumerate(parts)]
+            if late:
+                seq += len(parts)
+                parts = [one() for _ in range(2)]
+                out.append((group + line, 4220, packet(seq, 1, [p[0] for p in parts], channel)))
+                out += late
+                rows += [dict(p[1], seq=str(seq + i), line="AB"[line // 16], channel=str(channel))
+                         for i, p in enumerate(parts)]
+        seq += len(parts)
+        if rng.random() < 0.1:
+            out.append((group + line, 4220, packet(seq, 1, [], channel)))
+        if n == 150:  # the first of the other line come again
+            out.append((group + line, 4220, d))
+    return out, rows, lost
+
+
+def session(schemas, rng):
+    """Two channels, each live and snapshots, mixed: versions 0 to 4, padded or not, appended fields, unknown templates."""
+    b = Builder(rng, schemas[-1].names)
+    kinds = [x for x in layouts(schemas) if x[1].template not in (200, 202)]
+    newest = [m for m in schemas[-1].messages.values() if m.template not in (200, 202, 33) and not m.groups]
+
+    def one():
+        what = rng.random()
+        if what < 0.1:
+            return unknown(rng)
+        if what < 0.3:
+            m = rng.choice(newest)
+            return b.message(rng.randrange(3, 5), m, m.used, rng.random() < 0.5, rng.randrange(30))
+        return b.message(*rng.choice(kinds), pad=rng.random() < 0.7)
+    streams, want, lost = [], {}, 0
+    for k, channel in enumerate((44849, 44851)):
+        live, rows, n = live_session(rng, one, channel, GROUP_A + 2 * k)
+        lost += n
+        want[(channel, 1)] = rows
+        snaps, rows, seq = [], [], 70000
+        for _ in range(100):
+            parts = [one() for _ in range(rng.randrange(1, 4))]
+            snaps.append((GROUP_A - 1 + 2 * k, 4230, packet(seq, 2, [p[0] for p in parts], channel)))
+            rows += [dict(p[1], seq=str(seq + i), line="A", channel=str(channel)) for i, p in enumerate(parts)]
+            seq += len(parts)
+        want[(channel, 2)] = rows
+        streams += [live, snaps]
+    datagrams = []
+    while any(streams):
+        datagrams.append(rng.choice([s for s in streams if s]).pop(0))
+    with tempfile.TemporaryDirectory() as where:
+        path = os.path.join(where, "starbase.pcap")
+        sbe_xml.write_pcap(path, datagrams)
+        p = tripline("decode", "--stats", path)
+    got = {}
+    for x in csv.DictReader(io.StringIO(p.stdout)):
+        got.setdefault((int(x["channel"]), 2 if x["packet_type"] == "SNAPSHOT" else 1), []).append(x)
+    problems = []
+    for key, rows in want.items():
+        have = got.get(key, [])
+        problems += ["%s: %d rows, not %d" % (key, len(have), len(rows))] * (len(have) != len(rows))
+        for g, w in zip(have, rows):
+            cells = {k: v for k, v in w.items() if k not in ("seq", "line", "channel")}
+            bad = row_problem(g, cells, HEAD + (("msg_flags", "transact_time") if not w["message"] else ()))
+            if bad or (g["seq"], g["line"], g["channel"]) != (w["seq"], w["line"], w["channel"]):
+                problems.append("%s: %s %s %s" % (key, w["seq"], w["line"], bad))
+    counted = [x.split()[-1] for x in p.stderr.splitlines() if x.split()[:1] == ["missing"]]
+    report(p.returncode == 0 and not problems and counted == [str(lost)] and lost > 0,
+           "decode: a session of %d rows, %d messages lost" % (sum(map(len, want.values())), lost),
+           "%s %s %s" % (problems[:4], counted, p.stderr[-900:]))
+
+
 def main():
     tool = sbe_xml.Tool(sys.argv[1])
     rng = sbe_xml.seeded(SEED)
@@ -317,6 +420,7 @@ def main():
         lengths(tool, schemas)
         sbe_xml.damage(tool, packets[:60], rng, report)
         command(schemas, rng)
+        session(schemas, rng)
     else:
         for name in ("tables", "rows", "lengths", "damage", "decode"):
             skip(name, "no schemas beside the project")

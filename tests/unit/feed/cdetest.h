@@ -158,7 +158,7 @@ static inline void ck_quote(int64_t bid, int64_t bid_qty, int64_t ask, int64_t a
 {
     const struct feed_msg *m = only(FEED_QUOTE);
     ck_assert_uint_eq(m->instrument_id, NANO);
-    ck_assert_uint_eq(m->has, (bid_qty ? HAS_BID : 0u) | (ask_qty ? HAS_ASK : 0u));
+    ck_assert_uint_eq(m->has, (bid_qty ? HAS_BID : 0u) | (ask_qty ? HAS_ASK : 0u) | HAS_STATE);
     if (bid_qty) {
         ck_num(&m->bid, bid, -9);
         ck_num(&m->bid_amount, bid_qty, 0);

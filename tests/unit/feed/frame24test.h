@@ -133,7 +133,7 @@ static inline bool rig_take(struct rig *r, const uint8_t *bytes, size_t len, con
                                 .gap = t->gap,
                                 .payload = copy,
                                 .len = len};
-        if (t->gap || t->restart)
+        if ((t->gap || t->restart) && !p.snapshot)
             r->proto->broken(&r->c, p.stream);
         r->proto->deliver(&r->c, &p, t->skip, &r->sink);
         if (t->rows)
@@ -187,14 +187,15 @@ static inline void tool_message(const struct feed_msg *m)
     for (unsigned i = 0; i < 8; i++)
         if (m->has >> i & 1)
             printf("%s,", bits[i]);
-    tool_num("mark", &m->mark);
-    tool_num("index", &m->index);
-    tool_num("bid", &m->bid);
-    tool_num("bid_amount", &m->bid_amount);
-    tool_num("ask", &m->ask);
-    tool_num("ask_amount", &m->ask_amount);
-    tool_num("last", &m->last);
-    tool_num("amount", &m->amount);
+    // What has does not say is not defined.
+    const struct feed_num *const nums[] = {&m->mark, &m->index, &m->bid, &m->ask, &m->last, NULL, &m->amount};
+    for (unsigned i = 0; i < 7; i++)
+        if (nums[i] && m->has >> i & 1)
+            tool_num(bits[i], nums[i]);
+    if (m->has & HAS_BID)
+        tool_num("bid_amount", &m->bid_amount);
+    if (m->has & HAS_ASK)
+        tool_num("ask_amount", &m->ask_amount);
     if (m->has & HAS_STATE)
         printf(" state=%u", m->state);
     if (m->kind == FEED_INSTRUMENT) {

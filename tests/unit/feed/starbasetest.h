@@ -140,7 +140,7 @@ static inline void ck_num(const struct feed_num *n, int64_t m, int exp10)
 static inline void ck_quote(int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty)
 {
     const struct feed_msg *m = only(FEED_QUOTE);
-    ck_assert_uint_eq(m->has, (bid ? HAS_BID : 0u) | (ask ? HAS_ASK : 0u));
+    ck_assert_uint_eq(m->has, (bid ? HAS_BID : 0u) | (ask ? HAS_ASK : 0u) | HAS_STATE);
     if (bid) {
         ck_num(&m->bid, bid, -9);
         ck_num(&m->bid_amount, bid_qty, -1);

@@ -98,10 +98,10 @@ START_TEST(test_block_lengths)
         unsigned id, block, version;
         bool ok;
     } cases[] = {{10, 156, 0, true},  {10, 158, 2, true},  {10, 166, 5, true},  {10, 174, 7, true},
-                 {10, 157, 2, false}, {10, 155, 0, false}, {10, 160, 7, false}, {10, 175, 7, false},
+                 {10, 157, 2, false}, {10, 155, 0, false}, {10, 160, 7, false}, {10, 175, 7, true},
                  {10, 180, 9, true},  {11, 165, 0, true},  {11, 167, 2, true},  {11, 175, 7, true},
                  {11, 166, 7, false}, {12, 158, 3, true},  {12, 159, 5, true},  {12, 167, 7, true},
-                 {12, 150, 3, false}, {17, 39, 7, true},   {17, 40, 7, false},  {17, 40, 8, true},
+                 {12, 150, 3, false}, {17, 39, 7, true},   {17, 40, 7, true},   {17, 40, 8, true},
                  {17, 38, 8, false},  {43, 71, 9, true},   {43, 71, 7, true},   {43, 70, 9, false},
                  {43, 72, 9, true},   {30, 58, 7, true},   {30, 57, 7, false}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -130,7 +130,7 @@ START_TEST(test_prices)
     put64(&pk, 64, INT64_MIN);
     send();
     const struct feed_msg *m = only(FEED_TICKER);
-    ck_assert_uint_eq(m->has, HAS_MARK | HAS_INDEX);
+    ck_assert_uint_eq(m->has, HAS_MARK | HAS_INDEX | HAS_STATE);
     ck_assert_uint_eq(m->instrument_id, NANO);
     ck_assert_uint_eq(m->ts_ns, (uint64_t)T0);
     ck_num(&m->mark, 111, -9);
@@ -140,7 +140,7 @@ START_TEST(test_prices)
     put64(&pk, 40, INT64_MIN);
     put64(&pk, 48, INT64_MIN);
     send();
-    ck_assert_uint_eq(only(FEED_TICKER)->has, 0);
+    ck_assert_uint_eq(only(FEED_TICKER)->has, HAS_STATE);
     for (int s = -1; s < 9; s++) {
         live();
         live_message(17, 39, BOTH, NONE, NANO);
@@ -158,9 +158,9 @@ START_TEST(test_prices)
     put32(&pk, 64, 9);
     send();
     ck_assert_uint_eq(rig.kept.n, 2);
-    ck_assert_uint_eq(rig.kept.msg[0].has, HAS_LAST);
+    ck_assert_uint_eq(rig.kept.msg[0].has, HAS_LAST | HAS_STATE);
     ck_num(&rig.kept.msg[0].last, 333, -9);
-    ck_assert_uint_eq(rig.kept.msg[1].has, HAS_LAST | HAS_AMOUNT);
+    ck_assert_uint_eq(rig.kept.msg[1].has, HAS_LAST | HAS_AMOUNT | HAS_STATE);
     ck_num(&rig.kept.msg[1].last, 332, -9);
     ck_num(&rig.kept.msg[1].amount, 9, 0);
 }

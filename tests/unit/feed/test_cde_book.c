@@ -184,6 +184,28 @@ START_TEST(test_join)
 }
 END_TEST
 
+// A gap is told by its packet: what was quoted before it is not withdrawn once more, whether the book was
+// whole until then or had just been broken amid a transaction.
+START_TEST(test_gap_is_told_once)
+{
+    for (unsigned amid = 0; amid < 2; amid++) {
+        whole_book();
+        ck_quote(100, 5, 101, 7);
+        if (amid) {
+            live();
+            put_order(START, 1, 9, 98, 0);
+            send();
+            ck_assert_uint_eq(rig.kept.n, 0);
+        }
+        begin(LIVE, live_seq + 1, 0);
+        live_message(17, 39, END | 4, NONE, NANO); // of a book that is not whole anyway
+        rig_take(&rig, pk.bytes, pk.len, &(struct taking){.gap = 1});
+        live_seq += 2;
+        ck_assert_uint_eq(count(FEED_QUOTE), 0);
+    }
+}
+END_TEST
+
 START_TEST(test_own_sequence)
 {
     live();
@@ -277,6 +299,7 @@ static Suite *suite(void)
     tcase_add_test(t, test_snapshot_packets);
     tcase_add_test(t, test_snapshot_wrong);
     tcase_add_test(t, test_join);
+    tcase_add_test(t, test_gap_is_told_once);
     tcase_add_test(t, test_own_sequence);
     tcase_add_test(t, test_bad_change_without_header);
     tcase_add_test(t, test_restart);

@@ -4,6 +4,7 @@
 #include "base/prng.h"
 #include "base/test_seed.h"
 #include "feed/book.h"
+#include "feed/deribit_wire.h"
 #include "feed/feedtest.h"
 
 #include <math.h>
@@ -414,5 +415,157 @@ START_TEST(test_known_venue)
 }
 END_TEST
 
+// ---- numbers that cannot be
+
+static struct feed *lie;
+static struct kept told;
+static uint32_t lie_seq[2];
+
+static void lie_send(struct builder *b)
+{
+    ck_assert_int_eq(build_feed(b, lie, &told), DROP_NONE);
+}
+
+static void lie_change(uint64_t ms, uint64_t prev, uint64_t id, double bid)
+{
+    struct builder b;
+    struct deribit_level l = {.bid = true, .price = bid, .amount = 1};
+    build_begin(&b, LIVE, ++lie_seq[0]);
+    deribit_put_book(&b.e, MINE, ms, prev, id, &l, 1);
+    lie_send(&b);
+}
+
+static void lie_snapshot(uint64_t ms, uint64_t change, double bid)
+{
+    struct builder b;
+    struct deribit_level l = {.bid = true, .price = bid, .amount = 1};
+    build_begin(&b, 100 + LIVE, ++lie_seq[1]);
+    deribit_put_snapshot_start(&b.e, 200);
+    deribit_put_snapshot(&b.e, MINE, ms, change, &l, 1);
+    lie_send(&b);
+}
+
+static void lie_begin(void)
+{
+    feed_free(lie);
+    lie = feed_new();
+    lie_seq[0] = lie_seq[1] = 0;
+}
+
+static void told_bid(double bid)
+{
+    ck_assert_uint_eq(told.msgs, 1);
+    ck_assert_uint_eq(told.msg[0].has, bid > 0 ? HAS_BID : 0u);
+    ck_assert(bid == 0 || told.msg[0].bid.v.f == bid);
+}
+
+// The live changes say nothing of such a number, whether by exchange or by receive time: the book is not kept
+// still.
+START_TEST(test_snapshot_from_the_future)
+{
+    const uint64_t far = UINT64_C(1) << 60;
+    for (int clock = 0; clock < 2; clock++) {
+        lie_begin();
+        lie_change(1000, 10, 11, 99);
+        lie_snapshot(clock ? 1002 : far, far, 100);
+        told_bid(100);
+        lie_change(1001, 11, 12, 101); // it may lag behind the snapshot
+        ck_assert_uint_eq(told.msgs, 0);
+        lie_change(1002, 12, 13, 101);
+        ck_assert_uint_eq(told.msgs, 0);
+        test_ns += clock ? 0 : UINT64_C(1000000000);
+        lie_change(1002, 13, 14, 102); // a whole second is not too long yet
+        ck_assert_uint_eq(told.msgs, 0);
+        test_ns += clock ? 0 : 1;
+        lie_change(1003, 14, 15, 103);
+        told_bid(0);
+        ck_assert_uint_eq(feed_counters(lie)->books_broken, 1);
+        lie_snapshot(1004, 15, 104); // the changes collected since then meet the next one
+        told_bid(104);
+        lie_change(1005, 15, 16, 105);
+        told_bid(105);
+    }
+}
+END_TEST
+
+// A snapshot that is truly ahead: changes up to it are passed over, the next one follows, however late.
+START_TEST(test_snapshot_ahead)
+{
+    for (uint64_t later = 0; later < 2; later++) {
+        lie_begin();
+        lie_change(1000, 10, 11, 99);
+        lie_snapshot(1002, 13, 100);
+        told_bid(100);
+        lie_change(1001, 11, 12, 98);
+        lie_change(1002, 12, 13, 100);
+        ck_assert_uint_eq(told.msgs, 0);
+        test_ns += later * UINT64_C(50000000000);
+        lie_change(1003, 13, 14, 101);
+        told_bid(101);
+        lie_change(1001, 12, 13, 103); // caught up: live changes do not go back
+        told_bid(0);
+    }
+}
+END_TEST
+
+// A live change that leads to such a number, one that leads back, one that leads nowhere.
+START_TEST(test_change_to_the_future)
+{
+    static const uint64_t to[] = {UINT64_C(1) << 60, 5, 11};
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
+        lie_begin();
+        lie_snapshot(1000, 11, 100);
+        lie_change(1001, 11, to[i], 101);
+        told_bid(to[i] > 11 ? 101 : 0);
+        lie_change(1002, 12, 13, 102);
+        ck_assert_uint_eq(feed_counters(lie)->books_broken, 1);
+        lie_change(1003, 13, 14, 103);
+        lie_snapshot(1004, 14, 104);
+        told_bid(104);
+    }
+}
+END_TEST
+
+// Which snapshots meet the changes collected: from the state that the first one started from on, but not
+// while a change has more messages to come. Without changes any does, also one of a lower number than before.
+START_TEST(test_snapshot_meets_changes)
+{
+    struct builder b;
+    struct deribit_level l = {.bid = true, .price = 98, .amount = 1};
+    lie_begin();
+    lie_change(1000, 10, 11, 99);
+    lie_snapshot(1000, 9, 90);
+    ck_assert_uint_eq(told.msgs, 0);
+    lie_snapshot(1000, 10, 90);
+    told_bid(99);
+    lie_change(1001, 11, 12, 100);
+    told_bid(100);
+    lie_seq[0]++; // lost
+    lie_change(1002, 30, 31, 100);
+    feed_wait(lie, &told);
+    told_bid(0);
+    build_begin(&b, LIVE, ++lie_seq[0]);
+    deribit_put_book(&b.e, MINE, 1003, 31, 32, &l, 1);
+    b.bytes[FRAME_HEADER + MSG_HEADER + BOOK_LAST] = 0;
+    lie_send(&b);
+    lie_snapshot(1003, 31, 97);
+    ck_assert_uint_eq(told.msgs, 0);
+    lie_change(1003, 31, 32, 101); // the rest of it
+    lie_snapshot(1003, 31, 97);
+    told_bid(101);
+    lie_seq[0]++;
+    build_begin(&b, LIVE, ++lie_seq[0]);
+    deribit_put_snapshot_start(&b.e, 200); // says nothing of the book
+    lie_send(&b);
+    feed_wait(lie, &told);
+    told_bid(0);
+    lie_snapshot(1004, 5, 102);
+    told_bid(102);
+    lie_change(1005, 5, 6, 103);
+    told_bid(103);
+}
+END_TEST
+
 RUN_SUITE("deribit_book", test_levels, test_levels_are_bounded, test_keys_are_ordered, test_real_capture,
-          test_known_venue)
+          test_known_venue, test_snapshot_from_the_future, test_snapshot_ahead, test_change_to_the_future,
+          test_snapshot_meets_changes)

@@ -123,7 +123,8 @@ START_TEST(test_info_layouts)
     } cases[] = {
         {14, 48, 1, true, false, 40, 0}, {14, 56, 1, true, true, 48, 40}, {13, 56, 0, true, true, 48, 40},
         {14, 48, 2, true, false, 40, 0}, {14, 56, 2, false, false, 0, 0}, {14, 40, 1, false, false, 0, 0},
-        {14, 64, 1, false, false, 0, 0}, {14, 52, 1, false, false, 0, 0}, {13, 48, 0, false, false, 0, 0}};
+        {14, 64, 1, false, false, 0, 0}, {14, 52, 1, false, false, 0, 0}, {13, 48, 0, false, false, 0, 0},
+        {14, 48, 3, true, false, 40, 0}, {14, 56, 3, true, false, 40, 0}, {14, 47, 3, false, false, 0, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint64_t bad = rig.n.bad_layouts;
         live();
@@ -139,13 +140,23 @@ START_TEST(test_info_layouts)
         if (!cases[i].ok)
             continue;
         const struct feed_msg *m = only(FEED_TICKER);
-        ck_assert_uint_eq(m->has, HAS_MARK | (cases[i].index ? HAS_INDEX : 0u));
+        ck_assert_uint_eq(m->has, HAS_MARK | HAS_STATE | (cases[i].index ? HAS_INDEX : 0u));
         ck_assert_uint_eq(m->instrument_id, PERP);
         ck_assert_uint_eq(m->ts_ns, (uint64_t)T0);
         ck_num(&m->mark, 111, -9);
         if (cases[i].index)
             ck_num(&m->index, 222, -9);
     }
+    // What the message does not have is absent, whatever came before it in the packet.
+    live();
+    message(12, 32, 1, BOTH);
+    message(31, 60, 1, BOTH);
+    put64(&pk, 24, PERP);
+    message(14, 48, 1, BOTH);
+    put64(&pk, 16, PERP);
+    send();
+    ck_assert_uint_eq(only(FEED_TICKER)->index.form, NUM_NONE);
+    ck_assert_uint_eq(only(FEED_TICKER)->last.form, NUM_NONE);
     // Version 0's 14 is the reference data, version 1's 13 nothing that is known.
     live();
     message(14, 64, 0, BOTH);
@@ -326,23 +337,24 @@ START_TEST(test_trades)
         const uint32_t liquidation = flags & 2 ? HAS_LIQUIDATION : 0;
         const struct feed_msg *m = &rig.kept.msg[1];
         ck_assert_uint_eq(rig.kept.n, 4);
-        ck_assert_uint_eq(m->has, HAS_LAST | HAS_MARK | HAS_INDEX | liquidation);
+        ck_assert_uint_eq(m->has, HAS_LAST | HAS_MARK | HAS_INDEX | HAS_STATE | liquidation);
         ck_num(&m->last, 500, -9);
         ck_num(&m->mark, 501, -9);
         ck_num(&m->index, 502, -9);
         m++;
-        ck_assert_uint_eq(m->has, HAS_LAST | HAS_AMOUNT | (liquidation ^ HAS_LIQUIDATION));
+        ck_assert_uint_eq(m->has, HAS_LAST | HAS_AMOUNT | HAS_STATE | (liquidation ^ HAS_LIQUIDATION));
         ck_num(&m->last, 499, -9);
         ck_num(&m->amount, 40, -2);
         m++;
-        ck_assert_uint_eq(m->has, HAS_MARK | HAS_AMOUNT | liquidation);
+        ck_assert_uint_eq(m->has, HAS_MARK | HAS_AMOUNT | HAS_STATE | liquidation);
         ck_num(&m->amount, 8, -2);
     }
     // Lengths: version 0's summary, version 2's block trade, and neither in the other's version.
     static const struct {
         unsigned id, len, version, ok;
     } cases[] = {{30, 80, 0, 1}, {30, 76, 0, 1},  {30, 72, 0, 1}, {30, 80, 1, 0}, {33, 104, 2, 1},
-                 {33, 96, 2, 0}, {33, 104, 1, 0}, {33, 94, 1, 1}, {31, 60, 1, 1}, {31, 68, 1, 0}};
+                 {33, 96, 2, 0}, {33, 104, 1, 0}, {33, 94, 1, 1}, {31, 60, 1, 1}, {31, 68, 1, 0},
+                 {31, 68, 2, 0}, {31, 68, 3, 1},  {31, 59, 3, 0}, {33, 96, 3, 0}, {33, 112, 3, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         live();
         message(cases[i].id, cases[i].len, cases[i].version, BOTH);

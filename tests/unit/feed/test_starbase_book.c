@@ -115,6 +115,7 @@ START_TEST(test_join_too_far_ahead)
                 send(); // 1000; 1001 is next
             begin(SNAPSHOT, snap_seq);
             snapshot_mark(100, PERP, (uint64_t)cases[i].ahead + (heard ? 1001 : 1000));
+            define(PERP, -1);
             snapshot_mark(101, PERP, (uint64_t)cases[i].ahead + (heard ? 1001 : 1000));
             send();
             ck_assert_uint_eq(count(FEED_QUOTE), !heard || cases[i].ok);
@@ -154,11 +155,69 @@ START_TEST(test_restart)
 }
 END_TEST
 
+// The same when live messages begin between its header and its trailer.
+START_TEST(test_join_too_far_ahead_later)
+{
+    begin(SNAPSHOT, snap_seq);
+    snapshot_mark(100, PERP, UINT64_C(1) << 40);
+    define(PERP, -1);
+    send();
+    live();
+    order(20, BOTH, 1, PERP, 1, 50);
+    send();
+    begin(SNAPSHOT, snap_seq);
+    snapshot_mark(101, PERP, UINT64_C(1) << 40);
+    send();
+    ck_assert_uint_eq(count(FEED_QUOTE), 0);
+    ck_assert_uint_eq(starbase_counts(&rig.c)->joined, 0);
+}
+END_TEST
+
+// A snapshot that the first live message did not follow, then one that it does.
+START_TEST(test_join_right_before)
+{
+    for (int missing = 1; missing >= 0; missing--) {
+        begin(SNAPSHOT, snap_seq);
+        snapshot_mark(100, PERP, (uint64_t)(999 - missing));
+        define(PERP, -1);
+        snapshot_mark(101, PERP, (uint64_t)(999 - missing));
+        send();
+        if (missing) {
+            live();
+            order(20, BOTH, 4, PERP, 4, 101);
+            send();
+            ck_quote(0, 0, 0, 0);
+        } else {
+            ck_quote(101, 4, 0, 0);
+        }
+    }
+}
+END_TEST
+
+// What a book was broken for in the old sequence does not keep it from joining in the new one.
+START_TEST(test_restart_after_break)
+{
+    whole_book();
+    live();
+    order(20, BOTH, 1, PERP, 0, 100);
+    send();
+    ck_quote(0, 0, 0, 0);
+    live_seq = 3;
+    live();
+    order(20, BOTH, 12, PERP, 1, 100);
+    rig_take(&rig, pk.bytes, pk.len, &(struct taking){.restart = true});
+    live_seq = 4;
+    whole_book();
+    ck_quote(100, 5, 101, 7);
+}
+END_TEST
+
 START_TEST(test_join_impossible)
 {
     // The live messages begin behind the anchor: 5 are missing.
     begin(SNAPSHOT, snap_seq);
     snapshot_mark(100, PERP, live_seq - 6);
+    define(PERP, -1);
     order(20, 0, 3, PERP, 4, 100);
     snapshot_mark(101, PERP, live_seq - 6);
     send();
@@ -166,7 +225,7 @@ START_TEST(test_join_impossible)
     live();
     order(20, BOTH, 4, PERP, 4, 101);
     send();
-    ck_assert_uint_eq(only(FEED_QUOTE)->has, 0);
+    ck_quote(0, 0, 0, 0);
     // And once they are heard, such a snapshot is of no use at all.
     begin(SNAPSHOT, snap_seq);
     snapshot_mark(100, PERP, 998);
@@ -185,9 +244,10 @@ START_TEST(test_join_impossible)
     snapshot_mark(100, PERP, 999);
     snapshot_mark(101, PERP, 999);
     snapshot_mark(100, PERP, 2000);
+    define(PERP, -1);
     snapshot_mark(101, PERP, 2000);
     send();
-    ck_assert_uint_eq(rig.kept.n, 1);
+    ck_assert_uint_eq(count(FEED_QUOTE), 1);
     ck_assert_uint_eq(starbase_counts(&rig.c)->unjoined, 2);
     ck_assert_uint_eq(starbase_counts(&rig.c)->joined, 2);
 }
@@ -255,7 +315,7 @@ START_TEST(test_bad_changes_break)
         live();
         order(cases[i].id, BOTH, 1, PERP, cases[i].qty, cases[i].price);
         send();
-        ck_assert_uint_eq(only(FEED_QUOTE)->has, 0);
+        ck_quote(0, 0, 0, 0);
         live();
         order(20, BOTH, 50, PERP, 1, 100);
         send();
@@ -267,7 +327,7 @@ START_TEST(test_bad_changes_break)
     message(20, 64, 1, BOTH);
     put64(&pk, 24, PERP + 5);
     send();
-    ck_assert_uint_eq(only(FEED_QUOTE)->has, 0);
+    ck_quote(0, 0, 0, 0);
     ck_assert_uint_eq(only(FEED_QUOTE)->instrument_id, PERP);
     whole_book();
     ck_quote(100, 5, 101, 7);
@@ -276,7 +336,7 @@ START_TEST(test_bad_changes_break)
     order(20, START, 60, PERP, INT64_MAX, 100);
     order(20, END, 61, PERP, INT64_MAX, 100);
     send();
-    ck_assert_uint_eq(only(FEED_QUOTE)->has, 0);
+    ck_quote(0, 0, 0, 0);
 }
 END_TEST
 
@@ -353,7 +413,10 @@ static Suite *suite(void)
     tcase_add_test(t, test_join_behind);
     tcase_add_test(t, test_join_ahead);
     tcase_add_test(t, test_join_too_far_ahead);
+    tcase_add_test(t, test_join_too_far_ahead_later);
+    tcase_add_test(t, test_join_right_before);
     tcase_add_test(t, test_restart);
+    tcase_add_test(t, test_restart_after_break);
     tcase_add_test(t, test_join_impossible);
     tcase_add_test(t, test_gap);
     tcase_add_test(t, test_skip);
