@@ -36,6 +36,7 @@ FUZZ_SRC_exec     := $(SRC_exec) $(SRC_journal) $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_policy   := $(SRC_oracle) $(SRC_feed) $(SRC_accounts) $(SRC_base)
 FUZZ_FEED := feed deribit cme starbase cde
 FUZZERS   := $(FUZZ_FEED) journal codec import exec policy
+FUZZ_BOUNDED := $(FUZZ_FEED) policy
 
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 $(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h
@@ -51,12 +52,12 @@ $(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 .SECONDARY: $(foreach f,$(FUZZERS),$(call fuzz_obj,tests/fuzz/fuzz_$(f).c $(FUZZ_SRC_$(f))))
 -include $(shell find $(B)/fuzz/obj -name '*.d' 2>/dev/null)
 
-# Fuzzers of the feed for the bounded run in `make test`; nothing where this clang has no libFuzzer (the suite says so).
+# Fuzzers for the bounded run in `make test`; nothing where this clang has no libFuzzer (the suite says so).
 fuzz-build:
 	@mkdir -p $(B)/fuzz
 	@if echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return d && n ? 0 : 0; }' | \
 	  $(FUZZ_CC) -fsanitize=fuzzer -x c - -o $(B)/fuzz/probe 2>/dev/null; then \
-	  $(MAKE) --no-print-directory $(FUZZ_FEED:%=$(B)/fuzz/%); else rm -f $(FUZZ_FEED:%=$(B)/fuzz/%); fi
+	  $(MAKE) --no-print-directory $(FUZZ_BOUNDED:%=$(B)/fuzz/%); else rm -f $(FUZZ_BOUNDED:%=$(B)/fuzz/%); fi
 
 # Captures cut at every byte and with every byte changed.
 SWEEP_LIBS := $(B)/lib/oracle.a $(B)/lib/feed.a $(B)/lib/accounts.a $(B)/lib/base.a

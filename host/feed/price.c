@@ -10,6 +10,29 @@ enum { MANTISSA_BITS = 52, EXPONENT_MASK = 0x7ff, EXPONENT_BIAS = 1023 + MANTISS
 
 static_assert(sizeof(double) == 8, "IEEE 754 binary64 assumed");
 
+static const int64_t POW10[] = {
+    INT64_C(1),
+    INT64_C(10),
+    INT64_C(100),
+    INT64_C(1000),
+    INT64_C(10000),
+    INT64_C(100000),
+    INT64_C(1000000),
+    INT64_C(10000000),
+    INT64_C(100000000),
+    INT64_C(1000000000),
+    INT64_C(10000000000),
+    INT64_C(100000000000),
+    INT64_C(1000000000000),
+    INT64_C(10000000000000),
+    INT64_C(100000000000000),
+    INT64_C(1000000000000000),
+    INT64_C(10000000000000000),
+    INT64_C(100000000000000000),
+    INT64_C(1000000000000000000),
+};
+static_assert(sizeof POW10 / sizeof POW10[0] == DECIMALS_MAX + 1, "10^0 .. 10^18");
+
 // |v| * 10^decimals = p * 2^e with p < 2^53 * 10^18 < 2^113, so every step below is exact.
 static int scale_up(u128 p, unsigned e, int64_t *out)
 {
@@ -45,36 +68,11 @@ int price_from_double(double v, unsigned decimals, int64_t *out)
     if (exponent == 0) // zero and subnormals, all below 10^-307: they round to 0
         return -1;
     uint64_t mantissa = (bits & ((UINT64_C(1) << MANTISSA_BITS) - 1)) | UINT64_C(1) << MANTISSA_BITS;
-    u128 p = mantissa;
-    for (unsigned i = 0; i < decimals; i++)
-        p *= 10;
+    u128 p = (u128)mantissa * (uint64_t)POW10[decimals];
     if (exponent >= EXPONENT_BIAS)
         return scale_up(p, exponent - EXPONENT_BIAS, out);
     return scale_down(p, EXPONENT_BIAS - exponent, out);
 }
-
-static const int64_t POW10[] = {
-    INT64_C(1),
-    INT64_C(10),
-    INT64_C(100),
-    INT64_C(1000),
-    INT64_C(10000),
-    INT64_C(100000),
-    INT64_C(1000000),
-    INT64_C(10000000),
-    INT64_C(100000000),
-    INT64_C(1000000000),
-    INT64_C(10000000000),
-    INT64_C(100000000000),
-    INT64_C(1000000000000),
-    INT64_C(10000000000000),
-    INT64_C(100000000000000),
-    INT64_C(1000000000000000),
-    INT64_C(10000000000000000),
-    INT64_C(100000000000000000),
-    INT64_C(1000000000000000000),
-};
-static_assert(sizeof POW10 / sizeof POW10[0] == DECIMALS_MAX + 1, "10^0 .. 10^18");
 
 int price_from_decimal(int64_t mantissa, int exp10, unsigned decimals, int64_t *out)
 {

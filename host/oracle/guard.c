@@ -46,6 +46,12 @@ bool guard_volatile(int64_t price, int64_t twap, uint32_t ratio)
            (u128)((uint64_t)ratio + 1) * (uint64_t)greater(lesser(price, twap), 1);
 }
 
+bool guard_uncertain(int64_t price, int64_t conf, uint32_t ppm)
+{
+    // floor(10^6 conf / price) > ppm is 10^6 conf >= (ppm + 1) price.
+    return (u128)(uint64_t)greater(conf, 1) * PPM >= (u128)((uint64_t)ppm + 1) * (uint64_t)price;
+}
+
 int64_t guard_off_clamp(int64_t price, int64_t ref, uint64_t ppm)
 {
     u128 room = (u128)(uint64_t)ref * ppm / PPM;

@@ -4,11 +4,12 @@
 // products and never divides. Where a rule also says what to put in a price's place, *_clamp does. Pure
 // functions but for struct stable_price, which its owner keeps; any thread.
 //
-//   guard_off        Chainlink's deviation threshold, Aloe's and the venues' mark bands: |p - ref| > ppm of
-//   ref guard_jump       Liquity's round-to-round change (50 %): (max - min) > ppm of the greater guard_apart
-//   Liquity's similarity of two oracles (5 %), to be met before it returns to the first:
-//                    (max - min) > ppm of the smaller
+//   guard_off        Chainlink's deviation threshold, the venues' mark bands: |p - ref| > ppm of ref
+//   guard_jump       Liquity's round-to-round change (50 %): (max - min) > ppm of the greater
+//   guard_apart      Liquity's similarity of two oracles (5 %), to be met before it returns to the
+//                    first: (max - min) > ppm of the smaller
 //   guard_volatile   Drift's TooVolatile: floor(max / max(min, 1)) > ratio
+//   guard_uncertain  Drift's TooUncertain: floor(confidence / price), in ppm, > limit
 //   guard_cap        Aave's CAPO: price <= snapshot + growth per second * seconds since
 //   struct stable_price   Mango v4's stable price: follows the oracle at a limited rate
 #ifndef TRIPLINE_ORACLE_GUARD_H
@@ -24,6 +25,7 @@ bool guard_off(int64_t price, int64_t ref, uint64_t ppm); // ppm < 2^60
 bool guard_jump(int64_t a, int64_t b, uint32_t ppm);
 bool guard_apart(int64_t a, int64_t b, uint32_t ppm);
 bool guard_volatile(int64_t price, int64_t twap, uint32_t ratio);
+bool guard_uncertain(int64_t price, int64_t conf, uint32_t ppm); // conf >= 0
 // price moved to the nearest edge of ref (1 - ppm) .. ref (1 + ppm), the edges rounded towards ref;
 // within 1..INT64_MAX.
 int64_t guard_off_clamp(int64_t price, int64_t ref, uint64_t ppm);

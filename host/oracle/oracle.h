@@ -17,7 +17,7 @@ enum hold {
     HOLD_NONE = 0,
     HOLD_ABSENT, // too few sources have a price yet
     HOLD_RANGE,  // newest value cannot be a price: NaN, not positive, too large, a crossed book
-    HOLD_GAP,    // its channel lost packets and it has not been heard since
+    HOLD_GAP,    // its channel lost packets, and since then it or its instrument's state has not been heard
     HOLD_HALTED, // its instrument is not open
     HOLD_GUARD,  // a guard fired
     HOLD_STALE,  // too old
@@ -51,10 +51,17 @@ struct oracle_counters {
     uint64_t holds[HOLD_COUNT]; // times an asset came under each hold (by age alone: seen when asked)
 };
 
+// By which rules prices are made: a journal is replayed by those of its time.
+enum oracle_rules {
+    ORACLE_RULES_NOW = 0,
+    ORACLE_RAW,     // from before policies: defaults, and what is held reaches the device too
+    ORACLE_RULES_1, // a gap leaves states sure; last_good acts on broken channels and halted instruments too
+};
+
 struct oracle_config {
     const char *file, *text; // policies (policy_parse()) and their file's name for errors; NULL: none
     size_t len;
-    bool raw; // for journals from before policies: defaults, and what is held reaches the device too
+    enum oracle_rules rules;
 };
 
 struct oracle;

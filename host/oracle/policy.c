@@ -4,6 +4,7 @@
 #include "oracle/tick.h"
 
 #define MS UINT64_C(1000000)
+enum { PPM = 1000000 };
 enum { RATE_INTERVALS = 1000 }; // after so many silent ones the rate guard's room grows no further
 
 const char *policy_reason_name(enum policy_reason r)
@@ -11,43 +12,6 @@ const char *policy_reason_name(enum policy_reason r)
     static const char *const names[REASON_COUNT] = {"none",  "absent", "range",  "gap", "halted",
                                                     "guard", "stale",  "warmup", "halt"};
     return (unsigned)r < REASON_COUNT ? names[r] : "?";
-}
-
-// ---- observations
-
-static bool replayed(const struct observation *o, uint64_t ts_ns)
-{
-    return ts_ns != 0 && ts_ns < o->ts_ns;
-}
-
-bool observation_take(struct observation *o, int64_t price, uint64_t time_ns, uint64_t ts_ns)
-{
-    if (replayed(o, ts_ns))
-        return false;
-    o->price = price;
-    o->flags &= (uint8_t)~OBS_BAD;
-    if (ts_ns == 0 || ts_ns > o->ts_ns)
-        o->time_ns = time_ns;
-    if (ts_ns)
-        o->ts_ns = ts_ns;
-    return true;
-}
-
-bool observation_bad(struct observation *o, uint64_t ts_ns)
-{
-    if (replayed(o, ts_ns))
-        return false;
-    o->flags |= OBS_BAD;
-    if (ts_ns)
-        o->ts_ns = ts_ns;
-    return true;
-}
-
-bool observation_mid(struct observation *o, int64_t bid, int64_t ask, uint32_t max_spread_ppm,
-                     uint64_t time_ns, uint64_t ts_ns)
-{
-    int64_t mid = book_mid(bid, ask, max_spread_ppm);
-    return mid ? observation_take(o, mid, time_ns, ts_ns) : observation_bad(o, ts_ns);
 }
 
 // ---- sources
@@ -62,7 +26,7 @@ static uint64_t since(uint64_t then, uint64_t now)
 static bool overdue(const struct policy_source *c, const struct observation *o, uint64_t *due_ns,
                     int64_t reference, uint64_t now_ns)
 {
-    if (!c->threshold_ppm || !reference || !guard_off(reference, o->price, c->threshold_ppm)) {
+    if (!reference || !guard_off(reference, o->price, c->threshold_ppm)) {
         *due_ns = 0;
         return false;
     }
@@ -83,12 +47,16 @@ static enum policy_reason source_reason(const struct policy_source *c, const str
         return REASON_RANGE;
     if (o->price <= 0)
         return REASON_ABSENT;
-    if (o->flags & OBS_GAPPED)
-        return REASON_GAP;
-    if (o->flags & OBS_HALTED)
-        return REASON_HALTED;
-    bool late = overdue(c, o, due_ns, reference, now_ns);
+    if (o->flags)
+        return o->flags & (OBS_GAPPED | OBS_UNSURE) ? REASON_GAP : REASON_HALTED;
+    bool late = c->threshold_ppm && overdue(c, o, due_ns, reference, now_ns);
     return late || too_old(c, o, now_ns) ? REASON_STALE : REASON_NONE;
+}
+
+// Its channel lost packets or its instrument is halted.
+static bool is_broken(const struct observation *o)
+{
+    return o->flags & (OBS_GAPPED | OBS_UNSURE | OBS_HALTED);
 }
 
 // The live sources of one role.
@@ -97,7 +65,22 @@ struct living {
     size_t n;
     uint32_t mask;
     enum policy_reason worst; // of those that do not live, the first of enum policy_reason
+    bool broken;              // one of those has a broken channel or a halted instrument
 };
+
+static int64_t middle(struct living *l)
+{
+    return l->n == 1 ? l->q[0].price : median_of(l->q, l->n);
+}
+
+// How far p may be wrong, as Pyth's publishers say it: at least one quantum, which keeps p - c above 0 with
+// conf_ppm < 10^6, but for p = 1.
+static int64_t confidence(const struct policy_source *c, const struct observation *o)
+{
+    int64_t share = o->price / PPM * c->conf_ppm + o->price % PPM * c->conf_ppm / PPM; // exact, floored
+    int64_t conf = o->conf > share ? o->conf : share;
+    return conf > 0 ? conf : 1;
+}
 
 static void gather(const struct policy *p, struct policy_state *s, const struct observation *obs,
                    uint64_t now_ns, enum policy_role role, int64_t reference, struct living *out)
@@ -105,17 +88,23 @@ static void gather(const struct policy *p, struct policy_state *s, const struct 
     out->n = 0;
     out->mask = 0;
     out->worst = REASON_COUNT;
-    for (unsigned i = 0; i < p->n_sources; i++) {
+    out->broken = false;
+    for (uint32_t left = p->of_role[role]; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
         const struct policy_source *c = &p->source[i];
-        if (c->role != role)
-            continue;
         enum policy_reason r = source_reason(c, &obs[i], &s->due_ns[i], reference, now_ns);
         if (r == REASON_NONE) {
-            out->q[out->n++] = (struct quote){obs[i].price, obs[i].time_ns, c->weight};
+            struct quote *q = &out->q[out->n++];
+            q->price = obs[i].price;
+            q->time_ns = obs[i].time_ns;
+            q->weight = c->weight;
+            if (p->aggregate == AGGREGATE_PYTH)
+                q->conf = confidence(c, &obs[i]);
             out->mask |= UINT32_C(1) << i;
-        } else if (r < out->worst) {
-            out->worst = r;
+            continue;
         }
+        out->worst = r < out->worst ? r : out->worst;
+        out->broken |= is_broken(&obs[i]);
     }
 }
 
@@ -133,20 +122,35 @@ static uint64_t spoken_since(const struct living *l, size_t k)
     return t;
 }
 
-// 0: no price although enough live (Maker's, before its first poke).
-static int64_t aggregate(const struct policy *p, struct policy_state *s, struct living *l, uint64_t now_ns)
+// What enough sources say. price 0: nothing although enough live (Maker's before its first poke; Pyth's when
+// too many are out of range).
+struct said {
+    int64_t price, conf;
+    uint64_t time_ns; // policy_result.time_ns
+    bool broken;      // too few live, one of the others because of a gap or a halt
+};
+
+static struct said aggregate(const struct policy *p, struct policy_state *s, struct living *l,
+                             uint64_t now_ns)
 {
+    struct said a = {.time_ns = l->n == 1 ? l->q[0].time_ns : spoken_since(l, p->min_live)};
     switch (p->aggregate) {
     case AGGREGATE_WEIGHTED:
-        return median_weighted(l->q, l->n);
+        a.price = median_weighted(l->q, l->n);
+        break;
     case AGGREGATE_MAKER:
         (void)poke_median(&s->poke, l->q, l->n, p->quorum, now_ns);
-        return s->poke.price;
-    case AGGREGATE_SINGLE:
-        return l->q[0].price;
+        a.price = s->poke.price;
+        a.time_ns = s->poke.since_ns;
+        break;
+    case AGGREGATE_PYTH:
+        (void)median_pyth(l->q, l->n, p->min_live, &a.price, &a.conf);
+        break;
     default:
-        return median_of(l->q, l->n);
+        a.price = middle(l);
+        break;
     }
+    return a;
 }
 
 // ---- the past
@@ -216,6 +220,7 @@ static bool trending(const struct policy *p, const struct policy_state *s, uint3
 
 struct context {
     int64_t reference, mean; // 0: not known
+    int64_t conf;            // of the aggregate; 0: the price is not the aggregate's (a fallback's)
     uint64_t now_ns;
 };
 
@@ -259,6 +264,8 @@ static bool fires(const struct policy *p, const struct policy_state *s, const st
         to = was < g->low ? g->low : was > g->high ? g->high : was;
         break;
     case GUARD_DEVIATION:
+        if (g->action != ACT_CLAMP)
+            return guard_off(was, ref, g->ppm); // without a division
         to = guard_off_clamp(was, ref, g->ppm);
         break;
     case GUARD_RATE:
@@ -277,6 +284,8 @@ static bool fires(const struct policy *p, const struct policy_state *s, const st
         return guard_volatile(was, ref, g->ratio);
     case GUARD_TREND:
         return trending(p, s, g->ratio, c->now_ns);
+    case GUARD_UNCERTAIN:
+        return c->conf && guard_uncertain(was, c->conf, g->ppm);
     default:
         return true;
     }
@@ -323,9 +332,9 @@ static uint8_t judge(const struct policy *p, struct policy_state *s, const struc
 static void accept(const struct policy *p, struct policy_state *s, int64_t price, uint64_t time_ns,
                    enum policy_by by, uint64_t now_ns, struct policy_result *out)
 {
-    for (unsigned i = 0; i < p->n_guards; i++) {
-        const struct policy_guard *g = &p->guard[i];
-        if (g->kind == GUARD_RATE && (!s->anchor || since(s->anchor_ns, now_ns) >= g->interval_ms * MS)) {
+    if (p->rate_guard != NO_GUARD) {
+        const struct policy_guard *g = &p->guard[p->rate_guard];
+        if (!s->anchor || since(s->anchor_ns, now_ns) >= g->interval_ms * MS) {
             s->anchor = price;
             s->anchor_ns = now_ns;
         }
@@ -346,8 +355,10 @@ static int64_t fallback_price(const struct policy *p, struct policy_state *s, co
     gather(p, s, obs, c->now_ns, ROLE_FALLBACK, c->reference, l);
     if (l->n == 0)
         return 0;
-    int64_t price = median_of(l->q, l->n);
-    return judge(p, s, c, false, &price) == NO_GUARD ? price : 0;
+    int64_t price = middle(l);
+    struct context other = *c;
+    other.conf = 0;
+    return judge(p, s, &other, false, &price) == NO_GUARD ? price : 0;
 }
 
 static bool try_fallback(const struct policy *p, struct policy_state *s, const struct observation *obs,
@@ -401,36 +412,97 @@ static bool stays_fallen(const struct policy *p, struct policy_state *s, const s
     return other && guard_apart(price, other, p->return_ppm);
 }
 
+// Source i, the only one of its role: as gather() without the lists that several need.
+static inline enum policy_reason hear(const struct policy *p, struct policy_state *s,
+                                      const struct observation *obs, unsigned i, int64_t reference,
+                                      uint64_t now_ns, struct policy_result *out)
+{
+    enum policy_reason r = source_reason(&p->source[i], &obs[i], &s->due_ns[i], reference, now_ns);
+    out->live |= (uint32_t)(r == REASON_NONE) << i;
+    return r;
+}
+
+static int64_t many_references(const struct policy *p, struct policy_state *s, const struct observation *obs,
+                               uint64_t now_ns, struct policy_result *out)
+{
+    struct living l;
+    gather(p, s, obs, now_ns, ROLE_REFERENCE, 0, &l);
+    out->live |= l.mask;
+    return l.n ? middle(&l) : 0;
+}
+
+// The median of the live references; 0: none lives.
+static int64_t hear_references(const struct policy *p, struct policy_state *s, const struct observation *obs,
+                               uint64_t now_ns, struct policy_result *out)
+{
+    uint32_t all = p->of_role[ROLE_REFERENCE];
+    if (!all)
+        return 0;
+    if (all & (all - 1))
+        return many_references(p, s, obs, now_ns, out);
+    unsigned i = (unsigned)__builtin_ctz(all);
+    return hear(p, s, obs, i, 0, now_ns, out) == REASON_NONE ? obs[i].price : 0;
+}
+
+static void many_sources(const struct policy *p, struct policy_state *s, const struct observation *obs,
+                         const struct context *c, struct said *a, struct policy_result *out)
+{
+    struct living l;
+    gather(p, s, obs, c->now_ns, ROLE_SOURCE, c->reference, &l);
+    out->live |= l.mask;
+    if (l.n < p->min_live) {
+        out->reason = (uint8_t)l.worst;
+        a->broken = l.broken;
+        return;
+    }
+    *a = aggregate(p, s, &l, c->now_ns);
+    out->reason = a->price ? REASON_NONE : REASON_ABSENT;
+}
+
+// What the sources say before any guard; out->reason says why nothing.
+static struct said hear_sources(const struct policy *p, struct policy_state *s, const struct observation *obs,
+                                const struct context *c, struct policy_result *out)
+{
+    struct said a = {.price = 0};
+    if (p->aggregate != AGGREGATE_SINGLE) {
+        many_sources(p, s, obs, c, &a, out);
+        return a;
+    }
+    unsigned i = (unsigned)__builtin_ctz(p->of_role[ROLE_SOURCE]);
+    out->reason = (uint8_t)hear(p, s, obs, i, c->reference, c->now_ns, out);
+    if (out->reason == REASON_NONE) {
+        a.price = obs[i].price;
+        a.time_ns = obs[i].time_ns;
+    } else {
+        a.broken = is_broken(&obs[i]);
+    }
+    return a;
+}
+
 void policy_eval(const struct policy *p, struct policy_state *s, const struct observation *obs,
                  uint64_t now_ns, struct policy_result *out)
 {
-    struct living l;
+    enum policy_action action;
+    struct context c = {.now_ns = now_ns};
     *out = (struct policy_result){.price = s->good, .time_ns = s->time_ns, .guard = NO_GUARD};
-    gather(p, s, obs, now_ns, ROLE_REFERENCE, 0, &l);
-    out->live = l.mask;
-    struct context c = {.reference = l.n ? median_of(l.q, l.n) : 0, .now_ns = now_ns};
-    gather(p, s, obs, now_ns, ROLE_SOURCE, c.reference, &l);
-    out->live |= l.mask;
-
-    enum policy_action action = p->too_few;
-    int64_t price = 0;
-    uint64_t time_ns = 0;
-    if (l.n < p->min_live) {
-        out->reason = (uint8_t)l.worst;
-    } else {
-        time_ns = spoken_since(&l, p->min_live);
-        price = aggregate(p, s, &l, now_ns);
-        out->reason = price ? REASON_NONE : REASON_ABSENT;
+    c.reference = hear_references(p, s, obs, now_ns, out);
+    struct said a = hear_sources(p, s, obs, &c, out);
+    out->conf = c.conf = a.conf;
+    // P5: the last good price does not bridge an open gap or a halted instrument.
+    action = p->too_few;
+    if (a.broken && action == ACT_LAST_GOOD && !p->loose_last_good)
+        action = ACT_HOLD;
+    if (p->past) {
+        if (a.price)
+            remember(p, s, a.price, now_ns);
+        c.mean = p->mean == MEAN_NONE ? 0 : mean_price(p, s, now_ns);
     }
-    if (price)
-        remember(p, s, price, now_ns);
-    c.mean = p->mean == MEAN_NONE ? 0 : mean_price(p, s, now_ns);
-    if (price && p->publish_mean) {
-        price = c.mean;
-        out->reason = price ? REASON_NONE : REASON_WARMUP;
+    if (a.price && p->publish_mean) {
+        a.price = c.mean;
+        out->reason = a.price ? REASON_NONE : REASON_WARMUP;
     }
-    if (price) {
-        out->guard = judge(p, s, &c, true, &price);
+    if (a.price) {
+        out->guard = judge(p, s, &c, true, &a.price);
         if (out->guard != NO_GUARD) {
             action = p->guard[out->guard].action == ACT_CLAMP ? ACT_HOLD : p->guard[out->guard].action;
             out->reason = REASON_GUARD;
@@ -443,12 +515,12 @@ void policy_eval(const struct policy *p, struct policy_state *s, const struct ob
         if (action == ACT_HALT && out->guard == NO_GUARD && !s->good)
             action = ACT_HOLD; // at the start there is nothing to halt
         refuse(p, s, obs, &c, action, out);
-    } else if (stays_fallen(p, s, obs, &c, price)) {
+    } else if (stays_fallen(p, s, obs, &c, a.price)) {
         out->reason = REASON_GUARD;
         refuse(p, s, obs, &c, ACT_FALLBACK, out);
     } else {
         s->fallen = false;
-        accept(p, s, price, time_ns, BY_SOURCES, now_ns, out);
+        accept(p, s, a.price, a.time_ns, BY_SOURCES, now_ns, out);
     }
 }
 
@@ -489,7 +561,6 @@ void policy_start(const struct policy *p, struct policy_state *s)
 void policy_resume(struct policy_state *s)
 {
     s->halted = false;
-    s->halted_by = NO_GUARD;
     s->previous = 0;
     s->anchor = 0;
 }

@@ -22,8 +22,14 @@
 enum { POLICY_SOURCES = MEDIAN_MAX, POLICY_GUARDS = 8, SOURCE_NAME_LEN = 64 };
 
 enum policy_field { FIELD_MARK = 1, FIELD_INDEX, FIELD_MID, FIELD_LAST, FIELD_COUNT };
-enum policy_role { ROLE_SOURCE = 1, ROLE_REFERENCE, ROLE_FALLBACK };
-enum policy_aggregate { AGGREGATE_SINGLE = 1, AGGREGATE_MEDIAN, AGGREGATE_WEIGHTED, AGGREGATE_MAKER };
+enum policy_role { ROLE_SOURCE = 1, ROLE_REFERENCE, ROLE_FALLBACK, ROLE_COUNT };
+enum policy_aggregate {
+    AGGREGATE_SINGLE = 1,
+    AGGREGATE_MEDIAN,
+    AGGREGATE_WEIGHTED,
+    AGGREGATE_MAKER,
+    AGGREGATE_PYTH
+};
 enum policy_mean { MEAN_NONE = 0, MEAN_GEOMETRIC, MEAN_ARITHMETIC };
 enum policy_action { ACT_HOLD = 1, ACT_FALLBACK, ACT_LAST_GOOD, ACT_HALT, ACT_CLAMP };
 enum guard_kind {
@@ -33,23 +39,25 @@ enum guard_kind {
     GUARD_RATIO,
     GUARD_RATE,
     GUARD_CAP,
-    GUARD_TREND
+    GUARD_TREND,
+    GUARD_UNCERTAIN
 };
 enum guard_ref { REF_NONE = 0, REF_REFERENCE, REF_PREVIOUS, REF_TWAP, REF_STABLE };
 
 struct policy_source {
     uint8_t role, venue, field; // enum policy_role, feed_venue, policy_field
-    char name[SOURCE_NAME_LEN]; // instrument; for FIELD_INDEX an instrument or an index
     uint32_t weight;            // AGGREGATE_WEIGHTED
-    uint32_t max_age_ms;        // 0: never stale
-    uint32_t
-        threshold_ppm; // on-chain feed: it is due to update when a reference is further off; 0: no such rule
-    uint32_t grace_ms; // and stale when it has been due for longer than this
+    uint32_t conf_ppm; // AGGREGATE_PYTH: its price is known to within this; 0: FIELD_MID's half spread alone
+    uint32_t max_age_ms; // 0: never stale
+    // On-chain feed: it is due to update when a reference is further off than the threshold (0: no such
+    // rule), and stale when it has been due for longer than the grace.
+    uint32_t threshold_ppm, grace_ms;
+    char name[SOURCE_NAME_LEN]; // instrument; for FIELD_INDEX an instrument or an index
 };
 
 struct policy_guard {
     uint8_t kind, ref, action; // enum guard_kind, guard_ref, policy_action
-    uint32_t ppm;              // GUARD_DEVIATION, _JUMP; GUARD_RATE: per interval
+    uint32_t ppm;              // GUARD_DEVIATION, _JUMP, _UNCERTAIN; GUARD_RATE: per interval
     uint32_t ratio;            // GUARD_RATIO; GUARD_TREND: ticks
     uint32_t interval_ms;      // GUARD_RATE
     uint32_t confirm_ms;       // having fired for so long without a break it no longer does; 0: never
@@ -68,6 +76,11 @@ struct policy {
     uint32_t max_spread_ppm;     // FIELD_MID; 0: any
     uint32_t return_ppm;         // back from the fallback only when both agree so well; 0: at once
     uint32_t last_good_ms;       // ACT_LAST_GOOD: for so long
+    bool loose_last_good;        // it acts on broken channels and halted instruments too (ORACLE_RULES_1)
+    // From policy_prepare():
+    uint16_t of_role[ROLE_COUNT]; // bit i: source i has that role
+    uint8_t rate_guard;           // the guard that is a GUARD_RATE, or NO_GUARD
+    bool past;                    // something looks at earlier aggregates: a mean, the stable price
     struct policy_source source[POLICY_SOURCES];
     struct policy_guard guard[POLICY_GUARDS];
 };
@@ -76,11 +89,13 @@ enum observation_flag {
     OBS_BAD = 1, // the newest value cannot be a price: not positive, not a number, too large, a crossed book
     OBS_GAPPED = 2, // its channel lost packets and it has not healed
     OBS_HALTED = 4, // its instrument is not open
+    OBS_UNSURE = 8, // a halt may have been among what its channel lost
 };
 
-// What one source said last. Zero at start. Flags GAPPED and HALTED are the oracle's to set and clear.
+// What one source said last. Zero at start. Flags but BAD are the oracle's to set and clear.
 struct observation {
     int64_t price;    // 0: none yet
+    int64_t conf;     // FIELD_MID: half of the spread, rounded up; else 0
     uint64_t time_ns; // newest message that said something new
     uint64_t ts_ns;   // exchange time of the newest; 0 = none
     uint8_t flags;    // enum observation_flag
@@ -106,6 +121,7 @@ enum { NO_GUARD = 0xff };
 
 struct policy_result {
     int64_t price;    // what the device is told; 0: nothing yet. Unchanged while held
+    int64_t conf;     // AGGREGATE_PYTH: the aggregate's confidence; 0 while too few live, and for others
     uint64_t time_ns; // since then at least min_live sources (one fallback) have spoken: the price's age
     uint32_t live;    // bit i: source i lives
     uint8_t reason;   // enum policy_reason: REASON_NONE, or no order may rest on it
@@ -140,9 +156,11 @@ void policy_default(const struct asset *a, struct policy *p);
 // with "file:line: what is wrong; what to write" in *e (p is then of no use).
 int policy_parse(const char *file, const char *text, size_t len, const struct market *m, struct policy *p,
                  struct err *e);
-// What policy_parse() checks once a section is whole, and fills in: min_live and quorum where they are 0. 0
-// or -1.
+// What policy_parse() checks once a section is whole, and fills in: min_live and quorum where they are 0, and
+// what policy_prepare() does. 0 or -1.
 int policy_finish(struct policy *p, struct err *e);
+// Fills in what an evaluation would else look for each time. Sources and guards must not change after it.
+void policy_prepare(struct policy *p);
 
 // ---- observations
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a policy must satisfy as a whole, and the policy of an asset without one.
+#include <assert.h>
 #include <string.h>
 
 #include "oracle/policy.h"
+
+static_assert(POLICY_SOURCES <= 16, "policy_prepare() has a bit for each");
 
 static size_t count(const struct policy *p, enum policy_role role)
 {
@@ -36,25 +39,48 @@ static size_t guards_of(const struct policy *p, enum guard_kind kind)
     return n;
 }
 
+static int finish_maker(struct policy *p, size_t n, struct err *e)
+{
+    if (p->quorum == 0)
+        p->quorum = (uint8_t)(n - (n % 2 == 0));
+    if (p->quorum % 2 == 0 || p->quorum > n)
+        return err_set(e, "quorum=%u of %zu sources; write an odd number of them", p->quorum, n);
+    // With fewer alive nobody pokes any more, and the poked price would age without end.
+    if (p->min_live && p->min_live < p->quorum)
+        return err_set(e,
+                       "min_live %u below quorum=%u: the price would age unseen; write at least the quorum",
+                       p->min_live, p->quorum);
+    return 0;
+}
+
+static int finish_pyth(const struct policy *p, struct err *e)
+{
+    for (unsigned i = 0; i < p->n_sources; i++) {
+        const struct policy_source *s = &p->source[i];
+        bool counts = s->role == ROLE_SOURCE && p->aggregate == AGGREGATE_PYTH;
+        if (s->conf_ppm && !counts)
+            return err_set(e, "conf_bps= belongs to the sources of `aggregate pyth`; leave it out");
+        if (counts && !s->conf_ppm && s->field != FIELD_MID)
+            return err_set(e, "source %s: nothing says how sure it is; write conf_bps=N", s->name);
+    }
+    return 0;
+}
+
 static int finish_sources(struct policy *p, size_t n, struct err *e)
 {
     if (n == 0)
         return err_set(e, "no source; write `source VENUE NAME FIELD`");
     if (p->aggregate == AGGREGATE_SINGLE && n != 1)
-        return err_set(e, "%zu sources; write `aggregate median`, `weighted` or `maker`", n);
+        return err_set(e, "%zu sources; write `aggregate median`, `weighted`, `maker` or `pyth`", n);
     if (p->quorum && p->aggregate != AGGREGATE_MAKER)
         return err_set(e, "quorum= belongs to `aggregate maker`; write `min_live N`");
-    if (p->aggregate == AGGREGATE_MAKER) {
-        if (p->quorum == 0)
-            p->quorum = (uint8_t)(n - (n % 2 == 0));
-        if (p->quorum % 2 == 0 || p->quorum > n)
-            return err_set(e, "quorum=%u of %zu sources; write an odd number of them", p->quorum, n);
-    }
+    if (p->aggregate == AGGREGATE_MAKER && finish_maker(p, n, e) != 0)
+        return -1;
     if (p->min_live == 0)
         p->min_live = p->aggregate == AGGREGATE_MAKER ? p->quorum : (uint8_t)(n / 2 + 1);
     if (p->min_live > n)
         return err_set(e, "min_live %u of %zu sources; write at most %zu", p->min_live, n, n);
-    return 0;
+    return finish_pyth(p, e);
 }
 
 static int finish_guards(const struct policy *p, struct err *e)
@@ -72,6 +98,8 @@ static int finish_guards(const struct policy *p, struct err *e)
                        "the twap is not used; write `publish twap`, `of=twap` in a guard, or leave it out");
     if (guards_of(p, GUARD_TREND) && p->mean != MEAN_GEOMETRIC)
         return err_set(e, "guard trend counts ticks; write `twap geometric`");
+    if (guards_of(p, GUARD_UNCERTAIN) && p->aggregate != AGGREGATE_PYTH)
+        return err_set(e, "guard confidence: only `aggregate pyth` has one; write another guard");
     return 0;
 }
 
@@ -96,7 +124,20 @@ int policy_finish(struct policy *p, struct err *e)
         return err_set(e, acts(p, ACT_LAST_GOOD)
                               ? "last_good needs a limit; write `limits last_good_ms=N`"
                               : "last_good_ms= is not used; leave it out or write then=last_good");
+    policy_prepare(p);
     return 0;
+}
+
+void policy_prepare(struct policy *p)
+{
+    memset(p->of_role, 0, sizeof p->of_role);
+    for (unsigned i = 0; i < p->n_sources; i++)
+        p->of_role[p->source[i].role] |= (uint16_t)(1u << i);
+    p->rate_guard = NO_GUARD;
+    p->past = p->mean != MEAN_NONE || refers(p, REF_STABLE);
+    for (uint8_t i = 0; i < p->n_guards; i++)
+        if (p->guard[i].kind == GUARD_RATE)
+            p->rate_guard = i;
 }
 
 // "cde:BIP" is BIP of venue cde; a name without a venue is Deribit's.
@@ -140,4 +181,5 @@ void policy_default(const struct asset *a, struct policy *p)
         p->guard[p->n_guards++] = (struct policy_guard){
             .kind = GUARD_DEVIATION, .ref = REF_REFERENCE, .action = ACT_HOLD, .ppm = a->guard_ppm};
     }
+    policy_prepare(p);
 }

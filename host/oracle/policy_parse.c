@@ -16,11 +16,9 @@ struct names {
 };
 static const struct names fields[] = {
     {"mark", FIELD_MARK}, {"index", FIELD_INDEX}, {"mid", FIELD_MID}, {"last", FIELD_LAST}, {NULL, 0}};
-static const struct names aggregates[] = {{"single", AGGREGATE_SINGLE},
-                                          {"median", AGGREGATE_MEDIAN},
-                                          {"weighted", AGGREGATE_WEIGHTED},
-                                          {"maker", AGGREGATE_MAKER},
-                                          {NULL, 0}};
+static const struct names aggregates[] = {{"single", AGGREGATE_SINGLE},     {"median", AGGREGATE_MEDIAN},
+                                          {"weighted", AGGREGATE_WEIGHTED}, {"maker", AGGREGATE_MAKER},
+                                          {"pyth", AGGREGATE_PYTH},         {NULL, 0}};
 static const struct names means[] = {
     {"geometric", MEAN_GEOMETRIC}, {"arithmetic", MEAN_ARITHMETIC}, {NULL, 0}};
 static const struct names actions[] = {{"hold", ACT_HOLD},           {"fallback", ACT_FALLBACK},
@@ -43,10 +41,15 @@ struct guard_form {
     bool clamps;
 };
 static const struct guard_form forms[] = {
-    {"band", GUARD_BAND, "low high", true},     {"deviation", GUARD_DEVIATION, "bps of", true},
-    {"jump", GUARD_JUMP, "bps of", false},      {"ratio", GUARD_RATIO, "max of", false},
-    {"rate", GUARD_RATE, "bps every_ms", true}, {"cap", GUARD_CAP, "snapshot at yearly_bps", true},
-    {"trend", GUARD_TREND, "ticks", false},     {NULL, 0, NULL, false},
+    {"band", GUARD_BAND, "low high", true},
+    {"deviation", GUARD_DEVIATION, "bps of", true},
+    {"jump", GUARD_JUMP, "bps of", false},
+    {"ratio", GUARD_RATIO, "max of", false},
+    {"rate", GUARD_RATE, "bps every_ms", true},
+    {"cap", GUARD_CAP, "snapshot at yearly_bps", true},
+    {"trend", GUARD_TREND, "ticks", false},
+    {"confidence", GUARD_UNCERTAIN, "bps", false},
+    {NULL, 0, NULL, false},
 };
 
 struct reader {
@@ -125,13 +128,13 @@ static int number(struct reader *r, const char *key, uint64_t min, uint64_t max,
     return 0;
 }
 
-static int bps(struct reader *r, const char *key, uint32_t *ppm)
+static int bps(struct reader *r, const char *key, uint32_t most, uint32_t *ppm)
 {
     const char *text = option(r, key);
     uint64_t n;
     if (!text)
         return 0;
-    if (number_of(r, key, text, 1, 1000000, &n) != 0)
+    if (number_of(r, key, text, 1, most, &n) != 0)
         return -1;
     *ppm = (uint32_t)n * 100;
     return 0;
@@ -184,8 +187,8 @@ static int venue_of(struct reader *r, const char *text, uint8_t *out)
 
 // ---- statements; each finds word[0] matched
 
-// source|reference|fallback VENUE NAME FIELD [weight=] [max_age_ms=] [heartbeat_ms=] [threshold_bps=]
-// [grace_ms=]
+// source|reference|fallback VENUE NAME FIELD [weight=] [conf_bps=] [max_age_ms=] [heartbeat_ms=]
+// [threshold_bps=] [grace_ms=]
 static int on_source(struct reader *r)
 {
     struct policy *p = r->p;
@@ -199,7 +202,8 @@ static int on_source(struct reader *r)
         choose(r, "field", field, fields, &s.field) != 0 || number(r, "weight", 1, 1000000, &s.weight) != 0 ||
         number(r, "max_age_ms", 0, UINT32_MAX, &s.max_age_ms) != 0 ||
         number(r, "heartbeat_ms", 1, UINT32_MAX / 2, &heartbeat) != 0 ||
-        bps(r, "threshold_bps", &s.threshold_ppm) != 0 ||
+        bps(r, "threshold_bps", 1000000, &s.threshold_ppm) != 0 ||
+        bps(r, "conf_bps", 9999, &s.conf_ppm) != 0 ||
         number(r, "grace_ms", 0, UINT32_MAX / 2, &s.grace_ms) != 0)
         return -1;
     if (strlen(name) >= SOURCE_NAME_LEN)
@@ -222,7 +226,7 @@ static int on_source(struct reader *r)
 static int on_aggregate(struct reader *r)
 {
     uint32_t quorum = 0;
-    const char *how = plain(r, 1, "single, median, weighted or maker");
+    const char *how = plain(r, 1, "single, median, weighted, maker or pyth");
     if (!how || choose(r, "aggregate", how, aggregates, &r->p->aggregate) != 0 ||
         number(r, "quorum", 1, POLICY_SOURCES, &quorum) != 0)
         return -1;
@@ -275,8 +279,8 @@ static int on_too_few(struct reader *r)
 
 static int on_limits(struct reader *r) // limits [max_spread_bps=] [return_bps=] [last_good_ms=]
 {
-    return bps(r, "max_spread_bps", &r->p->max_spread_ppm) != 0 ||
-                   bps(r, "return_bps", &r->p->return_ppm) != 0 ||
+    return bps(r, "max_spread_bps", 1000000, &r->p->max_spread_ppm) != 0 ||
+                   bps(r, "return_bps", 1000000, &r->p->return_ppm) != 0 ||
                    number(r, "last_good_ms", 1, UINT32_MAX, &r->p->last_good_ms) != 0
                ? -1
                : 0;
@@ -316,21 +320,26 @@ static int parameters(struct reader *r, struct policy_guard *g)
     case GUARD_RATIO:
         return number(r, "max", 1, UINT32_MAX, &g->ratio) != 0 ? -1 : choice(r, "of", refs, &g->ref);
     case GUARD_RATE:
-        return bps(r, "bps", &g->ppm) != 0 ? -1 : number(r, "every_ms", 1, 86400000, &g->interval_ms);
+        return bps(r, "bps", 1000000, &g->ppm) != 0 ? -1
+                                                    : number(r, "every_ms", 1, 86400000, &g->interval_ms);
     case GUARD_CAP:
         return cap_of(r, &g->cap);
     case GUARD_TREND:
         return number(r, "ticks", 1, 1000000, &g->ratio);
+    case GUARD_UNCERTAIN:
+        return bps(r, "bps", 1000000, &g->ppm);
     default:
-        return bps(r, "bps", &g->ppm) != 0 ? -1 : choice(r, "of", refs, &g->ref);
+        return bps(r, "bps", 1000000, &g->ppm) != 0 ? -1 : choice(r, "of", refs, &g->ref);
     }
 }
+
+#define GUARD_KINDS "band, deviation, jump, ratio, rate, cap, trend or confidence"
 
 static int on_guard(struct reader *r)
 {
     const struct guard_form *f = forms;
     struct policy_guard g = {.action = ACT_HOLD};
-    const char *kind = plain(r, 1, "band, deviation, jump, ratio, rate, cap or trend");
+    const char *kind = plain(r, 1, GUARD_KINDS);
     if (!kind)
         return -1;
     if (r->p->n_guards == POLICY_GUARDS)
@@ -338,7 +347,7 @@ static int on_guard(struct reader *r)
     while (f->name && strcmp(f->name, kind) != 0)
         f++;
     if (!f->name)
-        return FAIL(r, "guard %s: write band, deviation, jump, ratio, rate, cap or trend", kind);
+        return FAIL(r, "guard %s: write " GUARD_KINDS, kind);
     g.kind = f->kind;
     if (needed(r, f) != 0 || parameters(r, &g) != 0 || choice(r, "then", actions, &g.action) != 0 ||
         number(r, "confirm_ms", 1, UINT32_MAX, &g.confirm_ms) != 0)

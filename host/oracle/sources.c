@@ -70,8 +70,11 @@ void sources_add(struct sources *s, uint16_t asset, uint8_t i, const struct poli
     uint16_t *b = name_bucket(s, c->venue, c->name);
     if (*b == NOBODY) {
         struct subject *x = &s->subject[s->n];
-        *x = (struct subject){
-            .venue = c->venue, .state = INSTRUMENT_OPEN, .stream = NO_STREAM, .first = NOBODY};
+        *x = (struct subject){.venue = c->venue,
+                              .state = INSTRUMENT_OPEN,
+                              .stream = NO_STREAM,
+                              .state_stream = NO_STREAM,
+                              .first = NOBODY};
         memcpy(x->name, c->name, sizeof x->name);
         *b = (uint16_t)s->n++;
     }

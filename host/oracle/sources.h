@@ -27,14 +27,15 @@ struct listener {
 
 struct subject {
     char name[SOURCE_NAME_LEN];
-    uint64_t index_id; // of its index (Starbase), 0 = none known
-    uint64_t state_ts; // exchange time of what told its state, 0 = none
-    uint64_t gap_ns;   // its stream lost something since its state was told: then; 0 = nothing
-    uint32_t stream;   // last heard on; NO_STREAM before
-    uint16_t first;    // listener
-    uint8_t venue;     // enum feed_venue
-    uint8_t state;     // enum instrument_state
-    bool heard;        // its state was told by more than a snapshot's definition
+    uint64_t index_id;     // of its index (Starbase), 0 = none known
+    uint64_t state_ts;     // exchange time of what told its state, 0 = none
+    uint64_t gap_ns;       // its state is not sure since its stream lost something, then; 0 = it is sure
+    uint32_t stream;       // last heard on; NO_STREAM before
+    uint32_t state_stream; // its state was last told on; NO_STREAM before: its venue may not tell it at all
+    uint16_t first;        // listener
+    uint8_t venue;         // enum feed_venue
+    uint8_t state;         // enum instrument_state
+    bool heard;            // its state was told by more than a snapshot's definition
 };
 
 struct sources {

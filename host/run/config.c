@@ -34,7 +34,7 @@ static const struct key keys[] = {
     KEY("lanes", lanes, 4, 1, 4096),
     KEY("slots", slots, 4, 1, 4096),
     KEY("assets", assets, 4, 1, 4096),
-    KEY("oracle", oracle, 4, 0, 1),
+    KEY("oracle", oracle, 4, 0, 2),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -49,7 +49,7 @@ void config_default(struct session_config *c)
         .lanes = 32,
         .slots = 16,
         .assets = 256,
-        .oracle = 1,
+        .oracle = 2,
     };
 }
 

@@ -10,7 +10,7 @@ struct session_config {
     struct engine_config engine;
     struct desk_config desk;
     uint32_t lanes, slots, assets; // of the device
-    // How prices are made: 1; 0 in journals from before policies (struct oracle_config, raw).
+    // How prices are made: 2; older journals have 1 or 0 (enum oracle_rules: 1, raw).
     uint32_t oracle;
     // The policy file and its name, NULL: none. In the journal a record of its own (J_POLICY). The caller's,
     // until session_begin() has returned.

@@ -264,8 +264,9 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     for (int i = 0; i < STAGE_COUNT; i++)
         hist_init(&s->stage[i]);
     hist_init(&s->cycles);
+    static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
-        .file = c->policy_file, .text = c->policy, .len = c->policy_len, .raw = c->oracle == 0};
+        .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
     const struct engine_hooks hooks = {s, on_commands, on_event, on_checking, on_breach, on_near};
     s->reason = calloc(book->n_accounts + 1, 1);
     s->feed = feed_new();

@@ -48,6 +48,8 @@ static void check_policy(const struct policy *p)
     HOLDS(p->n_sources <= POLICY_SOURCES && p->n_guards <= POLICY_GUARDS && sources > 0);
     HOLDS(p->min_live > 0 && p->min_live <= sources && p->quorum <= sources);
     HOLDS(p->mean == MEAN_NONE || p->window_ms >= 2);
+    HOLDS(p->aggregate != AGGREGATE_MAKER || p->min_live >= p->quorum);
+    HOLDS(p->aggregate != AGGREGATE_SINGLE || sources == 1);
 }
 
 static void send(struct oracle *o, const struct feed_packet *p, const uint8_t *b)
@@ -93,8 +95,11 @@ static void run(struct oracle *o, const uint8_t *b, size_t n)
         for (size_t i = 0; i < k; i++)
             HOLDS(changed[i].price > 0 && changed[i].price == oracle_prices(o)[changed[i].asset] &&
                   (i == 0 || changed[i].asset > changed[i - 1].asset));
-        for (uint16_t i = 0; i < ASSETS; i++)
+        for (uint16_t i = 0; i < ASSETS; i++) {
+            const struct policy_result *r = oracle_result(o, i);
             HOLDS(oracle_hold(o, i, p.ts_ns + b[6]) != HOLD_NONE || oracle_prices(o)[i] > 0);
+            HOLDS(r->conf >= 0 && (r->reason == REASON_NONE) == (r->by != BY_NOBODY));
+        }
         if (b[7] == 4)
             oracle_resume(o);
     }
@@ -111,7 +116,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(text, data, len);
     policy_default(&market.asset[X], &policy[X]);
     policy_default(&market.asset[Y], &policy[Y]);
-    const struct oracle_config c = {.file = "f", .text = text, .len = len};
+    const struct oracle_config c = {
+        .file = "f", .text = text, .len = len, .rules = size % 2 ? ORACLE_RULES_NOW : ORACLE_RULES_1};
     if (policy_parse("f", text, len, &market, policy, &e) != 0) {
         HOLDS(strncmp(e.msg, "f:", 2) == 0 && e.msg[2] >= '1' && e.msg[2] <= '9');
         HOLDS(oracle_new(&market, &c, &e) == NULL);

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Guards, judged with fractions: judge_guard.py SEED COUNT prints
-    g A B PPM RATIO OFF JUMP APART VOLATILE CLAMPED MID    of price A against B, (A, B) as a book with a spread of PPM
+    g A B PPM RATIO OFF JUMP APART VOLATILE UNCERTAIN CLAMPED MID
+                                                           of price A against B, with confidence B; (A, B) as a book
+                                                           with a spread of PPM
     c SNAPSHOT AT YEARLY NOW GROWTH CAP                    Aave's cap
     r                                                      a new stable price
     u NOW PRICE STABLE SUM_OF_DELAYS INDEX                 Mango's stable price after an update"""
@@ -22,7 +24,8 @@ def guards(a, b, ppm, ratio):
     room = floor(b * share)
     clamped = min(max(a, b - room, 1), b + room)
     mid = 0 if a > b or (ppm and apart) else (a + b) // 2
-    return int(off), int(jump), int(apart), int(volatile), clamped, mid
+    uncertain = floor(F(10**6 * max(b, 1), a)) > ppm
+    return int(off), int(jump), int(apart), int(volatile), int(uncertain), clamped, mid
 
 
 class Stable:

@@ -4,9 +4,9 @@
     t TEXT                                     a line of a policy file
     e                                          the file is whole: read it, start its only asset
     o SOURCE PRICE TIME TS TAKEN               a value (PRICE 0: one that cannot be a price)
-    f SOURCE FLAGS                             2 = gapped, 4 = halted, set or cleared
+    f SOURCE FLAGS                             2 = gapped, 4 = halted, 8 = state not sure, set or cleared
     x                                          the operator resumes
-    v NOW PRICE TIME LIVE REASON BY GUARD      the evaluation
+    v NOW CONF PRICE TIME LIVE REASON BY GUARD  the evaluation
 Prices have 2 decimals in the text and are quanta elsewhere."""
 import random
 import sys
@@ -14,6 +14,7 @@ from fractions import Fraction as F
 from math import floor
 
 from judge_guard import Stable
+from judge_median import pyth
 from judge_tick import price as tick_price
 from judge_tick import tick_at_price
 from judge_twap import Ring
@@ -24,13 +25,14 @@ NO_GUARD, TOP = 255, 2**63 - 1
 
 
 class Source:
-    def __init__(self, role, name, **keys):
-        self.role, self.name, self.keys = role, name, keys
+    def __init__(self, role, name, venue="deribit", field="mark", **keys):
+        self.role, self.name, self.venue, self.field, self.keys = role, name, venue, field, keys
         self.price = self.time = self.ts = 0
         self.bad, self.flags, self.due = False, 0, 0
 
     def text(self):
-        return "%s deribit %s mark%s" % (self.role, self.name, "".join(" %s=%d" % k for k in self.keys.items()))
+        return "%s %s %s %s%s" % (self.role, self.venue, self.name, self.field,
+                                  "".join(" %s=%d" % k for k in self.keys.items()))
 
     def take(self, price, time, ts):
         if ts and ts < self.ts:
@@ -48,7 +50,7 @@ class Source:
             return RANGE
         if not self.price:
             return ABSENT
-        if self.flags & 2:
+        if self.flags & 10:
             return GAP
         if self.flags & 4:
             return HALTED
@@ -78,68 +80,29 @@ def money(q):
 
 
 class Policy:
-    def __init__(self, rng):
-        p = self.start = rng.randint(1000, 10**7)
-        n = rng.randint(1, 6)
-        self.how = "single" if n == 1 else rng.choice(("median", "weighted", "maker"))
-        self.quorum = rng.choice([q for q in (1, 3, 5) if q <= n]) if self.how == "maker" else 0
-        self.min_live = rng.randint(1, n)
-        self.mean = rng.choice((None, None, "geometric", "arithmetic"))
-        self.window, self.partial = rng.choice((2, 50, 3000)), rng.random() < 0.5
-        self.guards = self.random_guards(rng, p)
-        self.publish = self.mean is not None and (not self.uses_mean() or rng.random() < 0.3)
-        actions = [g.then for g in self.guards]
-        self.too_few = rng.choice(("hold", "hold", "fallback", "last_good", "halt"))
-        actions.append(self.too_few)
-        self.last_good = rng.choice((1, 100, 2000)) if "last_good" in actions else 0
-        self.back = rng.choice((0, 10, 300)) if "fallback" in actions else 0
-        self.sources = []
-        threshold = rng.random() < 0.3
-        for i in range(n):
-            keys = {"weight": rng.randint(1, 4)} if rng.random() < 0.7 else {}
-            if threshold and i == 0:
-                keys.update(heartbeat_ms=rng.choice((500, 5000)), threshold_bps=rng.choice((10, 100)),
-                            grace_ms=rng.choice((0, 50, 500)))
-            else:
-                keys["max_age_ms"] = rng.choice((0, 100, 1000))
-            self.sources.append(Source("source", "S%d" % i, **keys))
-        if threshold or any(g.keys.get("of") == "reference" for g in self.guards):
-            for i in range(rng.randint(1, 3)):
-                self.sources.append(Source("reference", "S%d" % i, max_age_ms=rng.choice((0, 100))))
-        if "fallback" in actions:
-            for i in range(rng.randint(1, 3)):
-                self.sources.append(Source("fallback", "S%d" % i, max_age_ms=rng.choice((0, 300))))
-        rng.shuffle(self.sources)
+    """Of sources (all roles, in the file's order) and guards; times of limits in ms, as in the text."""
+
+    def __init__(self, sources, guards=(), how="single", quorum=0, min_live=0, mean=None, window=2, partial=False,
+                 publish=False, too_few="hold", last_good=0, back=0):
+        self.sources, self.guards = sources, list(guards)
+        self.how, self.quorum, self.too_few, self.last_good, self.back = how, quorum, too_few, last_good, back
+        n = sum(s.role == "source" for s in sources)
+        self.min_live = min_live or quorum or n // 2 + 1
+        self.mean, self.window, self.partial, self.publish = mean, window, partial, publish
         self.ring = Ring(-(-self.window // 127), 128)
-        self.stable, self.poked, self.poked_at = Stable(), 0, 0
+        self.stable, self.poked, self.poked_at, self.poked_since = Stable(), 0, 0, 0
         self.good = self.previous = self.good_at = self.time = self.anchor = self.anchor_at = 0
         self.halted, self.halted_by, self.fallen = False, NO_GUARD, False
 
-    def uses_mean(self):
-        return any(g.keys.get("of") == "twap" or g.kind == "trend" for g in self.guards)
+    def timed(self):
+        """Whether time alone may change its price or hold (docs/oracle.md, Time)."""
+        return bool(self.mean or self.how != "single" or self.too_few != "hold"
+                    or any("threshold_bps" in s.keys for s in self.sources)
+                    or any(g.kind in ("rate", "cap") or g.keys.get("of") == "stable" or "confirm_ms" in g.keys
+                           or g.then not in ("hold", "clamp") for g in self.guards))
 
-    def random_guards(self, rng, p):
-        refs = ["reference", "previous", "stable"] + (["twap"] if self.mean else [])
-        kinds = ["band", "deviation", "deviation", "jump", "ratio", "rate", "cap"]
-        kinds += ["trend"] if self.mean == "geometric" else []
-        guards = []
-        for kind in rng.sample(kinds, rng.randint(0, 4)):
-            keys = {"band": lambda: dict(low=money(p * 3 // 4), high=money(p * 5 // 4)),
-                    "deviation": lambda: dict(bps=rng.choice((10, 100, 1000)), of=rng.choice(refs)),
-                    "jump": lambda: dict(bps=rng.choice((10, 100, 1000)), of=rng.choice(refs)),
-                    "ratio": lambda: dict(max=rng.choice((1, 2)), of=rng.choice(refs)),
-                    "rate": lambda: dict(bps=rng.choice((1, 20, 200)), every_ms=rng.choice((1, 20, 500))),
-                    "cap": lambda: dict(snapshot=money(p), at=rng.choice((0, 1, 3)), yearly_bps=rng.choice((0, 968, 10**6))),
-                    "trend": lambda: dict(ticks=rng.choice((1, 20, 200)))}[kind]()
-            clamps = kind in ("band", "deviation", "rate", "cap")
-            then = rng.choice(("hold", "fallback", "last_good", "halt") + ("clamp", "clamp") * clamps)
-            if then != "clamp" and rng.random() < 0.4:
-                keys["confirm_ms"] = rng.choice((1, 50, 400))
-            guards.append(Guard(kind, then, **keys))
-        return guards
-
-    def text(self):
-        yield "asset X   # random"
+    def text(self, asset="X"):
+        yield "asset %s   # judged" % asset
         yield from (s.text() for s in self.sources)
         yield "aggregate " + self.how + (" quorum=%d" % self.quorum if self.quorum else "")
         yield "min_live %d" % self.min_live
@@ -180,7 +143,7 @@ class Policy:
 
     # ---- guards
 
-    def fires(self, g, price, now, reference, mean):
+    def fires(self, g, price, now, reference, mean, conf):
         """(fires, price)"""
         ref = {"reference": reference, "previous": self.previous, "twap": mean, "stable": self.stable.price,
                None: None}[g.keys.get("of")]
@@ -203,6 +166,8 @@ class Policy:
             if seconds < 0:
                 return True, price
             to = min(price, s + growth * seconds)
+        elif g.kind == "confidence":
+            hard = conf > 0 and 10**6 * conf // price > 100 * g.keys["bps"]
         elif g.kind == "jump":
             hard = F(abs(price - ref), max(price, ref)) > F(g.keys["bps"], 10**4)
         elif g.kind == "ratio":
@@ -217,10 +182,10 @@ class Policy:
             return hard, price
         return (False, to) if g.then == "clamp" else (to != price, price)
 
-    def judge(self, price, now, reference, mean, own):
+    def judge(self, price, now, reference, mean, conf, own):
         fired = []
         for i, g in enumerate(self.guards):
-            f, price = self.fires(g, price, now, reference, mean)
+            f, price = self.fires(g, price, now, reference, mean, conf)
             if own:
                 if not f:
                     g.since = 0
@@ -236,7 +201,8 @@ class Policy:
     # ---- evaluation
 
     def living(self, role, now, reference):
-        alive, worst = [], 99
+        """[(number, source)], the first reason of the others, whether one of those has a gap or a halt"""
+        alive, worst, broken = [], 99, False
         for i, s in enumerate(self.sources):
             if s.role == role:
                 r = s.reason(now, reference)
@@ -244,9 +210,12 @@ class Policy:
                     alive.append((i, s))
                 else:
                     worst = min(worst, r)
-        return alive, worst
+                    broken = broken or s.flags != 0
+        return alive, worst, broken
 
     def aggregate(self, alive, now):
+        """(price, confidence, age)"""
+        since = sorted((s.time for _, s in alive), reverse=True)[self.min_live - 1]
         prices = sorted((s.price for _, s in alive))
         if self.how == "weighted":
             prices = sorted(s.price for _, s in alive for _ in range(s.keys.get("weight", 1)))
@@ -255,17 +224,21 @@ class Policy:
             if len(fresh) == self.quorum:
                 self.poked = sorted(s.price for s in fresh)[self.quorum // 2]
                 self.poked_at = now
-            return self.poked
-        return prices[len(prices) // 2]
+                self.poked_since = min(s.time for s in fresh)
+            return self.poked, 0, self.poked_since
+        if self.how == "pyth":
+            votes = [(s.price, max(floor(s.price * F(s.keys["conf_bps"], 10**4)), 1)) for _, s in alive]
+            return pyth(votes, self.min_live)[1:] + (since,)
+        return prices[len(prices) // 2], 0, since
 
     def fallback(self, now, reference, mean):
         """(price, time, live)"""
-        alive, _ = self.living("fallback", now, reference)
+        alive, _, _ = self.living("fallback", now, reference)
         live = sum(1 << i for i, _ in alive)
         if not alive:
             return 0, 0, live
         price = sorted(s.price for _, s in alive)[len(alive) // 2]
-        guard, price = self.judge(price, now, reference, mean, False)
+        guard, price = self.judge(price, now, reference, mean, 0, False)
         return (price if guard == NO_GUARD else 0), max(s.time for _, s in alive), live
 
     def accept(self, price, time, now):
@@ -276,16 +249,18 @@ class Policy:
         self.good_at, self.time = now, time
 
     def eval(self, now):
-        refs, _ = self.living("reference", now, 0)
+        self.conf = 0
+        refs, _, _ = self.living("reference", now, 0)
         reference = sorted(s.price for _, s in refs)[len(refs) // 2] if refs else 0
-        alive, worst = self.living("source", now, reference)
+        alive, worst, broken = self.living("source", now, reference)
         live = sum(1 << i for i, _ in refs + alive)
         price, time, reason, guard, action = 0, 0, NONE, NO_GUARD, self.too_few
         if len(alive) < self.min_live:
             reason = worst
+            if broken and action == "last_good":
+                action = "hold"
         else:
-            time = sorted((s.time for _, s in alive), reverse=True)[self.min_live - 1]
-            price = self.aggregate(alive, now)
+            price, self.conf, time = self.aggregate(alive, now)
             reason = NONE if price else ABSENT
         if price:
             self.remember(price, now)
@@ -294,7 +269,7 @@ class Policy:
             price = mean
             reason = NONE if price else WARMUP
         if price:
-            guard, price = self.judge(price, now, reference, mean, True)
+            guard, price = self.judge(price, now, reference, mean, self.conf, True)
             if guard != NO_GUARD:
                 reason, action = GUARD, self.guards[guard].then
                 action = "hold" if action == "clamp" else action
@@ -327,13 +302,80 @@ class Policy:
         self.previous = self.anchor = 0
 
 
+def uses_mean(guards):
+    return any(g.keys.get("of") == "twap" or g.kind == "trend" for g in guards)
+
+
+def random_guards(rng, p, how, mean):
+    refs = ["reference", "previous", "stable"] + (["twap"] if mean else [])
+    kinds = ["band", "deviation", "deviation", "jump", "ratio", "rate", "cap"]
+    kinds += ["trend"] if mean == "geometric" else []
+    kinds += ["confidence"] * 2 if how == "pyth" else []
+    guards = []
+    for kind in rng.sample(kinds, rng.randint(0, 4)):
+        keys = {"band": lambda: dict(low=money(p * 3 // 4), high=money(p * 5 // 4)),
+                "deviation": lambda: dict(bps=rng.choice((10, 100, 1000)), of=rng.choice(refs)),
+                "jump": lambda: dict(bps=rng.choice((10, 100, 1000)), of=rng.choice(refs)),
+                "ratio": lambda: dict(max=rng.choice((1, 2)), of=rng.choice(refs)),
+                "rate": lambda: dict(bps=rng.choice((1, 20, 200)), every_ms=rng.choice((1, 20, 500))),
+                "cap": lambda: dict(snapshot=money(p), at=rng.choice((0, 1, 3)),
+                                    yearly_bps=rng.choice((0, 968, 10**6))),
+                "confidence": lambda: dict(bps=rng.choice((1, 10, 100, 1000))),
+                "trend": lambda: dict(ticks=rng.choice((1, 20, 200)))}[kind]()
+        clamps = kind in ("band", "deviation", "rate", "cap")
+        then = rng.choice(("hold", "fallback", "last_good", "halt") + ("clamp", "clamp") * clamps)
+        if then != "clamp" and rng.random() < 0.4:
+            keys["confirm_ms"] = rng.choice((1, 50, 400))
+        guards.append(Guard(kind, then, **keys))
+    return guards
+
+
+def random_sources(rng, n, how, guards, actions):
+    sources, threshold = [], rng.random() < 0.3
+    for i in range(n):
+        keys = {"weight": rng.randint(1, 4)} if rng.random() < 0.7 else {}
+        if how == "pyth":
+            keys["conf_bps"] = rng.choice((1, 10, 500, 9999))
+        if threshold and i == 0:
+            keys.update(heartbeat_ms=rng.choice((500, 5000)), threshold_bps=rng.choice((10, 100)),
+                        grace_ms=rng.choice((0, 50, 500)))
+        else:
+            keys["max_age_ms"] = rng.choice((0, 100, 1000))
+        sources.append(Source("source", "S%d" % i, **keys))
+    if threshold or any(g.keys.get("of") == "reference" for g in guards):
+        for i in range(rng.randint(1, 3)):
+            sources.append(Source("reference", "S%d" % i, max_age_ms=rng.choice((0, 100))))
+    if "fallback" in actions:
+        for i in range(rng.randint(1, 3)):
+            sources.append(Source("fallback", "S%d" % i, max_age_ms=rng.choice((0, 300))))
+    rng.shuffle(sources)
+    return sources
+
+
+def random_policy(rng):
+    """(policy, a price that it is about)"""
+    p = rng.randint(1000, 10**7)
+    n = rng.randint(1, 6)
+    how = rng.choice(("single", "single", "pyth")) if n == 1 else rng.choice(("median", "weighted", "maker", "pyth"))
+    quorum = rng.choice([q for q in (1, 3, 5) if q <= n]) if how == "maker" else 0
+    mean = rng.choice((None, None, "geometric", "arithmetic"))
+    guards = random_guards(rng, p, how, mean)
+    too_few = rng.choice(("hold", "hold", "fallback", "last_good", "halt"))
+    actions = [g.then for g in guards] + [too_few]
+    return Policy(random_sources(rng, n, how, guards, actions), guards, how, quorum, rng.randint(max(quorum, 1), n),
+                  mean, rng.choice((2, 50, 3000)), rng.random() < 0.5,
+                  mean is not None and (not uses_mean(guards) or rng.random() < 0.3), too_few,
+                  rng.choice((1, 100, 2000)) if "last_good" in actions else 0,
+                  rng.choice((0, 10, 300)) if "fallback" in actions else 0), p
+
+
 def scenario(rng):
-    p = Policy(rng)
+    p, level = random_policy(rng)
     for line in p.text():
         print("t", line)
     print("e")
     now = rng.choice((10**9, 2**32 * 10**6 - 10**9))  # the second: milliseconds wrap during the run
-    level, ts = p.start, 10**6
+    ts = 10**6
     for _ in range(rng.randint(1, 60)):
         now += rng.choice((0, 1, 10**5, 10**6, 3 * 10**6, 40 * 10**6, 400 * 10**6, 4 * 10**9 + 7))
         ts += rng.randrange(3)
@@ -345,12 +387,13 @@ def scenario(rng):
                 stamp = rng.choice((ts, ts, 0, max(ts - rng.randrange(5), 1)))
                 print("o", i, price, now, stamp, int(s.take(price, now, stamp)))
             if rng.random() < 0.1:
-                s.flags = rng.choice((0, 0, 2, 4, 6))
+                s.flags = rng.choice((0, 0, 2, 4, 6, 8))
                 print("f", i, s.flags)
         if rng.random() < 0.05:
             p.resume()
             print("x")
-        print("v", now, *p.eval(now))
+        what = p.eval(now)
+        print("v", now, p.conf, *what)
 
 
 def main():

@@ -5,9 +5,11 @@
     s RATIO TICK    getTickAtSqrtRatio, `-` outside
     p PRICE TICK    tick of a price in quanta
     q TICK PRICE    price of a tick
+    d TICK DIGEST   of the ratios of all ticks from the lowest up to here, every 65536 ticks and at the last
 TickMath's factors are derived here (2^128 / 1.0001^(2^i / 2), to the nearest), ticks are found by bisection, and prices' ticks
 are checked once more with logarithms of 60 digits."""
 import decimal
+import functools
 import random
 import sys
 from math import isqrt
@@ -26,6 +28,7 @@ FACTORS = list(factors())
 LN = decimal.Decimal("1.0001").ln()
 
 
+@functools.lru_cache(1 << 16)
 def ratio(tick):
     r = 1 << 128
     for i, f in enumerate(FACTORS):
@@ -50,6 +53,7 @@ def tick_at_ratio(s):
     return bisect(lambda t: ratio(t) <= s, -MAX, MAX)
 
 
+@functools.lru_cache(1 << 16)
 def tick_at_price(p):
     t = bisect(lambda t: ratio(t)**2 <= p << 192, -1, MAX)
     assert t == tick_at_ratio(isqrt(p << 192))
@@ -60,6 +64,27 @@ def tick_at_price(p):
 
 def price(tick):
     return 0 if tick < 0 else min(ratio(tick)**2 >> 192, 2**63 - 1)
+
+
+def digests():
+    """FNV-1a over the 64-bit limbs, the lowest first. A ratio is built from the product of the factors of its lower ten
+    bits, which recurs."""
+    low, digest, mask = [1 << 128], 0xcbf29ce484222325, 2**64 - 1
+    for t in range(1, 1024):
+        top = t.bit_length() - 1
+        low.append(low[t - (1 << top)] * FACTORS[top] >> 128)
+    for tick in range(-MAX, MAX + 1):
+        r, rest, i = low[abs(tick) & 1023], abs(tick) >> 10, 10
+        while rest:
+            if rest & 1:
+                r = r * FACTORS[i] >> 128
+            rest, i = rest >> 1, i + 1
+        r = -(-((2**256 - 1) // r if tick > 0 else r) >> 32)
+        while r:
+            digest = (digest ^ r & mask) * 0x100000001b3 & mask
+            r >>= 64
+        if tick % 65536 == 0 or tick == MAX:
+            yield tick, digest
 
 
 def main():
@@ -81,6 +106,8 @@ def main():
         prices += [max(edge - 1, 1), edge]
     for p in prices:
         print("p", p, tick_at_price(p))
+    for tick, digest in digests():
+        print("d", tick, digest)
 
 
 if __name__ == "__main__":

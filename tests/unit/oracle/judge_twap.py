@@ -6,7 +6,7 @@
     s NOW AGO SUM               the integral up to AGO before NOW; `-`: too far back
     m NOW FROM TO MEAN          the mean; `-` likewise
 The whole history is kept. Where the ring has stored every write, or the value did not change around the edge, the integral is
-summed second by second; elsewhere it is the line between two stored points, in fractions."""
+summed write by write; elsewhere it is the line between two stored points, in fractions."""
 import random
 import sys
 from bisect import bisect_right
@@ -18,20 +18,22 @@ class Ring:
     def __init__(self, spacing, capacity):
         self.spacing, self.capacity = spacing, capacity
         self.writes = []  # (time, value), times ascending
+        self.sums = []  # the integral up to each write's time
         self.points = []  # times stored
 
     def write(self, now, value):
         if self.writes and self.writes[-1][0] == now:
             self.writes[-1] = (now, value)
             return
+        self.sums.append(self.exact(now) if self.writes else 0)
         self.writes.append((now, value))
         if not self.points or now - self.points[-1] >= self.spacing:
             self.points = (self.points + [now])[-self.capacity:]
 
     def exact(self, t):
         """The integral from the first write to t."""
-        ends = [w[0] for w in self.writes[1:]] + [t]
-        return sum(v * (min(end, t) - at) for (at, v), end in zip(self.writes, ends) if at < t)
+        i = bisect_right(self.writes, t, key=lambda w: w[0]) - 1
+        return self.sums[i] + self.writes[i][1] * (t - self.writes[i][0])
 
     def sum(self, t):
         if not self.points or t < self.points[0]:

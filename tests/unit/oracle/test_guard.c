@@ -16,6 +16,11 @@ START_TEST(test_drift_validity_vectors)
     ck_assert(guard_volatile(1000000, 6000000, 5));
     ck_assert(guard_volatile(6, 0, 5));
     ck_assert(guard_volatile(INT64_MAX, 1, UINT32_MAX));
+    // TooUncertain: max(conf, 1) * 10^6 / price > max_conf, in integers; 2 % as on mainnet.
+    ck_assert(!guard_uncertain(34000000, 680033, 20000)); // 20000.97 ppm: floored, that is the limit
+    ck_assert(guard_uncertain(34000000, 680034, 20000));
+    ck_assert(guard_uncertain(49, 0, 20000)); // 1 / 49
+    ck_assert(!guard_uncertain(50, 0, 20000));
 }
 END_TEST
 
@@ -159,6 +164,7 @@ static void check_line(char *text)
         ck_assert_int_eq(guard_jump(a, b, ppm), word_i64(&save));
         ck_assert_int_eq(guard_apart(a, b, ppm), word_i64(&save));
         ck_assert_int_eq(guard_volatile(a, b, ratio), word_i64(&save));
+        ck_assert_int_eq(guard_uncertain(a, b, ppm), word_i64(&save));
         ck_assert_int_eq(guard_off_clamp(a, b, ppm), word_i64(&save));
         ck_assert_int_eq(guard_off(guard_off_clamp(a, b, ppm), b, ppm), 0);
         ck_assert_int_eq(book_mid(a, b, ppm), word_i64(&save));

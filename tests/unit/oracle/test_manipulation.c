@@ -174,7 +174,7 @@ END_TEST
 START_TEST(test_flash_crash_on_one_venue)
 {
     static const char *const how[] = {"aggregate median\n", "aggregate weighted\n",
-                                      "aggregate maker quorum=3\nmin_live 2\n"};
+                                      "aggregate maker quorum=3\n"};
     for (int h = 0; h < 3; h++) {
         three(how[h]);
         for (int i = 0; i <= 600; i++) {

@@ -287,6 +287,8 @@ START_TEST(test_bad_markets_are_refused)
     struct err e;
     m.asset[RECIP].base = 9;
     ck_assert_ptr_null(oracle_new(&m, NULL, &e));
+    m.asset[RECIP].base = m.n_assets;
+    ck_assert_ptr_null(oracle_new(&m, NULL, &e));
     m.asset[RECIP].base = RECIP;
     ck_assert_ptr_null(oracle_new(&m, NULL, &e));
     ck_assert_msg(strstr(e.msg, "1/BTC-PERPETUAL") != NULL, "%s", e.msg);
@@ -297,7 +299,7 @@ END_TEST
 START_TEST(test_raw)
 {
     struct err e = {{0}};
-    const struct oracle_config raw = {.raw = true};
+    const struct oracle_config raw = {.rules = ORACLE_RAW};
     oracle_free(o);
     o = oracle_new(&m, &raw, &e);
     ck_assert(o != NULL);

@@ -75,6 +75,7 @@ START_TEST(test_time_moves_a_median)
     cme_says(103, 103);
     ck_assert_int_eq(price(X), 10300);
     ck_assert_uint_eq(clock_to(t0 + 2000 * MS), 0);
+    ck_assert_uint_eq(clock_to(t0 + 2000 * MS + 1), 0); // too old, but looked at less than a millisecond ago
     ck_assert_uint_eq(live(X), 7);
     ck_assert_uint_eq(clock_to(t0 + 2001 * MS), 2);
     ck_assert_uint_eq(changed[0].asset, X);
@@ -113,6 +114,30 @@ START_TEST(test_time_moves_a_mean)
 }
 END_TEST
 
+// A cap grows and the stable price follows with the clock alone.
+START_TEST(test_time_moves_limits)
+{
+    open_oracle("asset X\nsource deribit BTC-PERPETUAL mark\n"
+                "guard cap snapshot=100 at=0 yearly_bps=1000000 then=clamp\n"
+                "asset Y\nsource deribit BTC-PERPETUAL mark\nguard deviation bps=10 of=stable then=clamp\n");
+    define_all();
+    deribit_says(100);
+    deribit_says(200);
+    ck_assert_int_eq(price(X), 10000); // 10^6 quanta a year are none a second
+    ck_assert_int_eq(price(Y), 10010);
+    ck_assert_uint_gt(clock_to(p.ts_ns + 20 * SECOND), 0);
+    ck_assert_int_gt(price(Y), 10010);
+    m.asset[X].decimals = 8;
+    open_oracle("asset X\nsource deribit BTC-PERPETUAL mark\n"
+                "guard cap snapshot=100 at=0 yearly_bps=1000000 then=clamp\n");
+    define_all();
+    deribit_says(200); // 10^12 / 31536000 = 31709 quanta a second
+    ck_assert_int_eq(price(X), INT64_C(10000031709));
+    ck_assert_uint_eq(clock_to(2 * SECOND), 2);
+    ck_assert_int_eq(price(X), INT64_C(10000063418));
+}
+END_TEST
+
 START_TEST(test_fallback_and_return)
 {
     open_oracle("asset X\nsource deribit BTC-PERPETUAL mark max_age_ms=1000\n"
@@ -130,6 +155,54 @@ START_TEST(test_fallback_and_return)
     deribit_says(99);
     ck_assert_int_eq(price(X), 9900);
     ck_assert_uint_eq(oracle_result(o, X)->by, BY_SOURCES);
+}
+END_TEST
+
+// Two prices live side by side: a protocol's on-chain feed decides (X: heartbeat an hour, deviation 0.5 %, a
+// minute for both), the market predicts (Y: 5 s). Each ages by its own rule and nothing of one holds the
+// other.
+START_TEST(test_two_prices_side_by_side)
+{
+    open_oracle("asset X\nsource deribit FEED index heartbeat_ms=3600000 threshold_bps=50 grace_ms=60000\n"
+                "reference deribit BTC-PERPETUAL mark max_age_ms=5000\n");
+    define_all();
+    from(VENUE_DERIBIT, 1);
+    index_price("FEED", 0, 100);
+    ticker(BTC, 100, 100, OPEN);
+    ck_assert_uint_eq(end(), 5); // both, both reciprocals and the third asset: one group
+    pass(3000000);               // 50 minutes of silence
+    (void)end();
+    ck_assert_int_eq(hold(X), HOLD_NONE);
+    ck_assert_int_eq(hold(Y), HOLD_STALE);
+    deribit_says(99.6); // the market moves: inside the deviation, the feed need not follow
+    ck_assert_int_eq(price(Y), 9960);
+    ck_assert_int_eq(price(X), 10000);
+    deribit_says(99.4); // it must, and has a minute
+    ck_assert_uint_eq(n_changed, 3);
+    ck_assert_int_eq(price(X), 10000);
+    for (int i = 0; i < 60; i++) {
+        pass(1000);
+        deribit_says(99.4);
+        ck_assert_int_eq(hold(X), HOLD_NONE);
+    }
+    pass(1);
+    deribit_says(99.4);
+    ck_assert_int_eq(hold(X), HOLD_STALE);
+    ck_assert_int_eq(hold(INV_X), HOLD_STALE);
+    ck_assert_int_eq(hold(Y), HOLD_NONE);
+    ck_assert_int_eq(price(X), 10000);
+    index_price("FEED", 0, 99.4);
+    ck_assert_uint_eq(end(), 2);
+    ck_assert_int_eq(price(X), 9940);
+    ck_assert_int_eq(hold(X), HOLD_NONE);
+    uint64_t spoken = p.ts_ns;
+    for (int i = 0; i < 3660; i += 4) { // heartbeat and grace, the market standing
+        p.ts_ns = spoken + (uint64_t)i * SECOND;
+        deribit_says(99.4);
+        ck_assert_int_eq(hold(X), HOLD_NONE);
+    }
+    ck_assert_int_eq(oracle_hold(o, X, spoken + 3660 * SECOND), HOLD_NONE);
+    ck_assert_int_eq(oracle_hold(o, X, spoken + 3660 * SECOND + 1), HOLD_STALE);
 }
 END_TEST
 
@@ -192,7 +265,9 @@ int main(void)
     tcase_add_test(t, test_receive_time_steps_back);
     tcase_add_test(t, test_time_moves_a_median);
     tcase_add_test(t, test_time_moves_a_mean);
+    tcase_add_test(t, test_time_moves_limits);
     tcase_add_test(t, test_fallback_and_return);
+    tcase_add_test(t, test_two_prices_side_by_side);
     tcase_add_test(t, test_halt_until_resumed);
     tcase_add_test(t, test_reciprocal_beyond_its_range);
     tcase_add_test(t, test_wrong_text);

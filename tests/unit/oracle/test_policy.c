@@ -17,7 +17,7 @@ START_TEST(test_every_key)
               "source cme BTCZ6 last heartbeat_ms=3600000 threshold_bps=50 grace_ms=60000\n"
               "reference starbase btc_usd index\n"
               "fallback deribit btc_usd index max_age_ms=10\n"
-              "aggregate maker quorum=3\nmin_live 2\ntwap geometric window_ms=300000 warmup=partial\n"
+              "aggregate maker quorum=3\nmin_live 3\ntwap geometric window_ms=300000 warmup=partial\n"
               "publish twap\ntoo_few last_good\n"
               "limits max_spread_bps=10 return_bps=500 last_good_ms=1500\n"
               "guard band low=0.01 high=92233720368547758.07 then=clamp\n"
@@ -38,7 +38,7 @@ START_TEST(test_every_key)
               p->source[1].max_age_ms == 0);
     ck_assert(p->source[2].max_age_ms == 3660000 && p->source[2].threshold_ppm == 5000);
     ck_assert(p->source[3].role == ROLE_REFERENCE && p->source[4].role == ROLE_FALLBACK);
-    ck_assert(p->aggregate == AGGREGATE_MAKER && p->quorum == 3 && p->min_live == 2);
+    ck_assert(p->aggregate == AGGREGATE_MAKER && p->quorum == 3 && p->min_live == 3);
     ck_assert(p->mean == MEAN_GEOMETRIC && p->window_ms == 300000 && p->partial && p->publish_mean);
     ck_assert(p->too_few == ACT_LAST_GOOD && p->last_good_ms == 1500 && p->return_ppm == 50000);
     ck_assert_uint_eq(p->n_guards, 8);
@@ -107,7 +107,20 @@ static const struct {
     {S "too_few clamp\n", "no price to clamp"},
     {S "min_live 2\n", "min_live 2 of 1 sources; write at most 1"},
     {S "min_live 0\n", "from 1 to 16"},
-    {S "aggregate mean\n", "aggregate mean: write one of single, median, weighted, maker"},
+    {S "aggregate mean\n", "aggregate mean: write one of single, median, weighted, maker, pyth"},
+    {S "source cde B mark\nsource cde C mark\naggregate maker\nmin_live 2\n", "min_live 2 below quorum=3"},
+    {S "aggregate pyth\n",
+     "p.conf:3: asset X (the section that ends here): source A: nothing says how sure it is"},
+    {"asset X\nsource cde A mark conf_bps=5\n", "conf_bps= belongs to the sources of `aggregate pyth`"},
+    {"asset X\nsource cde A mid\nreference cde B mark conf_bps=5\naggregate pyth\nguard deviation bps=5 "
+     "of=reference\n",
+     "conf_bps= belongs to the sources"},
+    {"asset X\nsource cde A mark conf_bps=10000\naggregate pyth\n",
+     "conf_bps=10000: write a whole number from 1 to 9999"},
+    {S "guard confidence bps=5\n", "guard confidence: only `aggregate pyth` has one"},
+    {S "guard confidence of=previous\n", "guard confidence: write bps=..."},
+    {"asset X\nsource cde A mid\naggregate pyth\nguard confidence bps=5 then=clamp\n",
+     "it knows no price to clamp to"},
     {S "aggregate median quorum=1\n", "quorum= belongs to `aggregate maker`"},
     {S "source cde B mark\naggregate maker quorum=2\n", "write an odd number"},
     {S "aggregate maker quorum=3\n", "quorum=3 of 1 sources"},
@@ -241,6 +254,97 @@ START_TEST(test_last_good_is_limited)
     now_ns++;
     eval();
     assert_held("stale", 700);
+}
+END_TEST
+
+// P5: what lost packets or is halted is not the last good price's to bridge; a live one with a bad value is.
+START_TEST(test_last_good_bridges_no_gap_and_no_halt)
+{
+    static const uint8_t broken[] = {OBS_GAPPED, OBS_HALTED, OBS_UNSURE};
+    use("asset X\nsource deribit A mark\nsource deribit B mark\naggregate median\ntoo_few last_good\n"
+        "limits last_good_ms=500\n");
+    says(0, 700, 1);
+    says(1, 700, 0);
+    for (int i = 0; i < 3; i++) {
+        obs[1].flags = broken[i];
+        eval();
+        assert_held(broken[i] == OBS_HALTED ? "halted" : "gap", 700);
+        ck_assert(observation_bad(&obs[0], now_ns)); // the first reason is another: the gap still counts
+        eval();
+        assert_held("range", 700);
+        obs[1].flags = 0;
+        eval();
+        assert_price(700);
+        ck_assert_uint_eq(result.by, BY_LAST_GOOD);
+        says(0, 700, 0);
+        ck_assert_uint_eq(result.by, BY_SOURCES);
+    }
+}
+END_TEST
+
+// Journals from before that rule are replayed without it.
+START_TEST(test_last_good_by_older_rules)
+{
+    use("asset X\nsource deribit A mark\ntoo_few last_good\nlimits last_good_ms=500\n");
+    policy[0].loose_last_good = true;
+    says(0, 700, 1);
+    obs[0].flags = OBS_GAPPED;
+    eval();
+    ck_assert_uint_eq(result.by, BY_LAST_GOOD);
+}
+END_TEST
+
+// Maker's price is as old as the oldest value that made it, however young its sources are now.
+START_TEST(test_maker_price_ages)
+{
+    use("asset X\nsource cde A mark max_age_ms=1000\nsource cde B mark max_age_ms=1000\n"
+        "source cde C mark max_age_ms=1000\naggregate maker\n");
+    says(0, 5, 1);
+    uint64_t oldest = now_ns;
+    says(1, 6, 1);
+    says(2, 7, 1);
+    assert_price(6);
+    for (int i = 0; i < 9; i++) {
+        says(0, 50, 100);
+        says(1, 60, 0);
+        assert_price(6);
+        ck_assert_uint_eq(result.time_ns, oldest);
+    }
+    says(0, 50, 101); // C is too old: nobody can poke, nothing may rest on the price any more
+    assert_held("stale", 6);
+}
+END_TEST
+
+// Three venues as sure as their spreads, or as conf_bps says where that is more.
+START_TEST(test_pyth_confidence)
+{
+    use("asset X\nsource cme A mid\nsource cde B mark conf_bps=10\nsource cme C mid conf_bps=100\n"
+        "fallback cde D mark\naggregate pyth\nguard confidence bps=150 then=fallback\n");
+    ck_assert(observation_mid(&obs[0], 9990, 10011, 0, now_ns, 0)); // 10000 +- 11
+    says(1, 10000, 1);                                              // +- 10
+    assert_price(10000);
+    ck_assert_int_eq(result.conf, 10); // votes 9989 9990 10000 10000 10010 10011
+    ck_assert_uint_eq(result.time_ns, now_ns - 1000000);
+    ck_assert(observation_mid(&obs[2], 10200, 10202, 0, now_ns, 0)); // 10201 +- 102
+    eval();
+    assert_price(10010); // 9989 9990 10000 10000 10010 10011 10099 10201 10303
+    ck_assert_int_eq(result.conf, 89);
+    says(1, 10300, 1); // 9989 10000 10011 10099 10201 10290 10300 10303 10310: 10201 +- 190
+    ck_assert_uint_eq(result.guard, 0);
+    ck_assert_int_eq(result.conf, 190);
+    assert_held("guard", 10010);
+    says(3, 10100, 0); // the fallback's own price has no confidence that could be too wide
+    assert_price(10100);
+    ck_assert_uint_eq(result.by, BY_FALLBACK);
+    says(1, 10001, 1);
+    assert_price(10011);
+    ck_assert_uint_eq(result.by, BY_SOURCES);
+    says(1, 1, 1); // one in three lies: the middle is 10000, but 2 is at a quarter of the votes
+    ck_assert_int_eq(result.conf, 9998);
+    ck_assert_uint_eq(result.by, BY_FALLBACK);
+    obs[0].price = obs[1].price = INT64_MAX; // p + c is beyond 64 bits: one that votes is too few
+    eval();
+    assert_held("absent", 10100);
 }
 END_TEST
 
@@ -447,6 +551,7 @@ static void check_line(char *text)
     default:
         now_ns = word_u64(&save);
         eval();
+        ck_assert_int_eq(result.conf, word_i64(&save));
         ck_assert_int_eq(result.price, word_i64(&save));
         ck_assert_uint_eq(result.time_ns, word_u64(&save));
         ck_assert_uint_eq(result.live, word_u64(&save));
@@ -473,6 +578,10 @@ int main(void)
     tcase_add_test(t, test_any_bytes);
     tcase_add_test(t, test_fallback_and_return);
     tcase_add_test(t, test_last_good_is_limited);
+    tcase_add_test(t, test_last_good_bridges_no_gap_and_no_halt);
+    tcase_add_test(t, test_last_good_by_older_rules);
+    tcase_add_test(t, test_maker_price_ages);
+    tcase_add_test(t, test_pyth_confidence);
     tcase_add_test(t, test_halt_until_the_operator);
     tcase_add_test(t, test_confirm);
     tcase_add_test(t, test_rate_clamp);

@@ -252,7 +252,7 @@ START_TEST(test_a_journal_without_a_policy_is_of_the_old_rules)
     size_t n = config_format(&c, text, sizeof text);
     ck_assert_uint_gt(n, 0);
     ck_assert_int_eq(config_parse(text, n, &c, &e), 0);
-    ck_assert_uint_eq(c.oracle, 1);
+    ck_assert_uint_eq(c.oracle, 2);
     line = strstr(text, "oracle=");
     ck_assert_int_eq(config_parse(text, (size_t)(line - text), &c, &e), 0);
     ck_assert_uint_eq(c.oracle, 0);
