@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
-UNIT_TSAN     := base journal exec
+UNIT_TSAN     := base journal exec run
 ONLY ?=
 JOBS ?= 2
 

@@ -89,6 +89,19 @@ static void print_lines(const struct feed *f)
             print_line(&s, line);
 }
 
+// Each protocol's own, of its books.
+static void print_counts(const struct feed *f)
+{
+    const char *name;
+    for (size_t i = 0; (name = feed_protocol_name(f, i, NULL)); i++) {
+        struct feed_count count[FEED_COUNTS];
+        size_t n = feed_counts(f, i, count);
+        for (size_t k = 0; k < n; k++)
+            fprintf(stderr, "%s %-*s %" PRIu64 "\n", name, (int)(25 - strlen(name)), count[k].name,
+                    count[k].value);
+    }
+}
+
 static void print_stats(const struct feed *f)
 {
     const struct feed_counters *n = feed_counters(f);
@@ -102,15 +115,21 @@ static void print_stats(const struct feed *f)
                 {"tickers", n->tickers},
                 {"indexes", n->indexes},
                 {"instruments", n->instruments},
+                {"quotes", n->quotes},
+                {"trades", n->trades},
                 {"other messages", n->other_messages},
                 {"unknown templates", n->unknown_templates},
                 {"bad layouts", n->bad_layouts},
                 {"unknown ids", n->unknown_ids},
+                {"books whole", n->books_whole},
+                {"books broken", n->books_broken},
                 {"gaps", n->gaps},
                 {"missing", n->missing},
                 {"duplicates", n->duplicates},
                 {"early", n->early},
-                {"restarts", n->restarts}};
+                {"restarts", n->restarts},
+                {"streams evicted", n->streams_evicted},
+                {"lines moved", n->lines_moved}};
     const char *protocol = feed_protocol(f);
     fprintf(stderr, "%-26s %s\n", "protocol", protocol ? protocol : "none recognised");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -118,6 +137,7 @@ static void print_stats(const struct feed *f)
     for (unsigned d = DROP_NONE + 1; d < DROP_COUNT; d++)
         if (n->drop[d])
             fprintf(stderr, "ignored %-18s %" PRIu64 "\n", feed_drop_name((enum feed_drop)d), n->drop[d]);
+    print_counts(f);
     print_lines(f);
 }
 

@@ -212,6 +212,7 @@ static int open_session(struct run *r, struct err *e)
     const struct device_config dc = {
         .backend = r->o.device, .trace = r->o.trace, .seed = r->o.seed, .card = &r->o.card};
     const struct session_log log = {r, put};
+    r->o.config.polled = r->o.capture == NULL;
     r->gateway = gateway_paper_open(&gc, e);
     if (!r->gateway || device_open(&dc, &r->device, e) != 0)
         return -1;
@@ -284,6 +285,11 @@ static int open_all(struct run *r, struct err *e)
 static size_t poll_ports(void *ctx, live_frame *cb, void *cb_ctx)
 {
     return ports_poll(ctx, cb, cb_ctx);
+}
+
+static uint64_t ports_read(void *ctx)
+{
+    return ports_read_until(ctx);
 }
 
 static bool kill_wanted(void *ctx)
@@ -384,7 +390,7 @@ int cmd_run(int argc, char **argv)
     bool ok = open_all(&r, &e) == 0;
     if (ok) {
         clock_gettime(CLOCK_MONOTONIC, &r.started);
-        const struct live_source src = {run_ports_ports(r.ports), poll_ports, r.capture_frames};
+        const struct live_source src = {run_ports_ports(r.ports), poll_ports, ports_read, r.capture_frames};
         const struct live_config lc = {.lockstep = r.o.lockstep,
                                        .max_frames = r.o.max_frames,
                                        .max_ns = r.o.max_seconds * 1000000000u,

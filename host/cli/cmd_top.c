@@ -96,7 +96,7 @@ static int remember(struct top *t, const char *name, uint64_t packets)
 static double rate(const struct top *t, const char *name, uint64_t packets)
 {
     for (size_t i = 0; t->seconds > 0 && i < t->n_old; i++)
-        if (strcmp(t->old[i].name, name) == 0)
+        if (strcmp(t->old[i].name, name) == 0 && packets >= t->old[i].packets) // else it was let go of
             return (double)(packets - t->old[i].packets) / t->seconds;
     return 0;
 }
@@ -120,12 +120,21 @@ static int show_line(struct top *t, const struct json *row)
 
 static void show_feed(const struct json *row)
 {
-    if (strcmp(row->key, "feed") == 0)
+    if (strcmp(row->key, "dropped") == 0)
+        return;
+    if (strcmp(row->key, "feed") != 0) { // a protocol's own counters
+        printf("books %s:", row->key);
+        for (const struct json *j = row->child; j; j = j->next)
+            printf("%s %s %s", j == row->child ? "" : ",", j->text ? j->text : "0", j->key);
+        putchar('\n');
+    } else {
         printf("feed  %s frames, %s packets, %s messages; %s gaps (%s missing), %s duplicates, %s early, %s "
-               "restarts; books %s whole, %s broken\n",
+               "restarts, %s streams evicted, %s lines moved; books %s whole, %s broken\n",
                text(row, "frames"), text(row, "packets"), text(row, "messages"), text(row, "gaps"),
                text(row, "missing"), text(row, "duplicates"), text(row, "early"), text(row, "restarts"),
-               text(row, "books_whole"), text(row, "books_broken"));
+               text(row, "streams_evicted"), text(row, "lines_moved"), text(row, "books_whole"),
+               text(row, "books_broken"));
+    }
 }
 
 static void show_port(const struct json *row)

@@ -19,9 +19,13 @@
 //   not passed has yet to bring what precedes the hole; half as long again as it was behind lately where that
 //   is more than ARBITER_HOLD_NS and less), or ARBITER_KEPT datagrams are kept, or the next one does not fit
 //   (the pool is full, or it is over ARBITER_PAYLOAD long: then everything up to it is let go).
-// What is due by the clock goes before a datagram that comes later than that, also one that would fill the
-// hole: so a capture and the live run decide alike. A heartbeat with s > E shows a hole as a datagram would.
-// Snapshot streams are ordered the same way.
+// Both times end where the input has been read to: what may lie unread on a line was not waited for.
+//   Of a capture that is its newest stamp: what is due by the clock goes before a datagram that comes later
+//   than that, also one that would fill the hole.
+//   A port hands over what came while nobody looked with one stamp, so there (arbiter_polled()) neither
+//   stamps nor arbiter_time() let anything go; arbiter_read() does, told after every line was read to its
+//   end.
+// A heartbeat with s > E shows a hole as a datagram would. Snapshot streams are ordered the same way.
 //
 // A restart of the stream (reported as restart, with the gap that is known of) is
 //   the venue's own reset (frame_info.reset), once, whichever line brings it first; one behind E only when
@@ -29,10 +33,17 @@
 //   unbroken (each begins where the one before ended, nothing accepted between), at least ARBITER_RESTART_RUN
 //   long, its newest exchange time after everything that the stream has carried: old data, however late, is
 //   not taken for a restart. Where times do not help (none, or a wrong one accepted before),
-//   ARBITER_WEDGE_RUN datagrams decide alone, so that no stream stays dead for ever. The part of the run that
-//   was dropped is reported as gap.
-// What was kept is let go before a restart. For ARBITER_LINE_NS after one, early datagrams with an exchange
-// time before the restart's are the old sequence on a slower line: dropped as late.
+//   ARBITER_WEDGE_RUN datagrams decide alone, so that no stream stays dead for ever.
+// The newest ARBITER_RUN_KEPT of a run are kept as far as they may be new (a newer exchange time, or none and
+// a number not known) and come out at the restart, in order, each once, whichever lines brought them; what
+// the run had before them is reported as gap. A run that is none was copies. Other lines' newer datagrams
+// are kept over the restart, too. What waited for a hole is let go before it. For ARBITER_LINE_NS after it,
+// early datagrams with an exchange time before the restart's are the old sequence on a slower line: dropped
+// as late.
+//
+// There is room for ARBITER_STREAMS. When one more is heard, the one silent longest goes, of those that hold
+// nothing back and that nobody uses (arbiter_use()); where there is none, the new one is refused. Nobody
+// knows what a stream missed that comes again, so from the first to go on new streams begin with a restart.
 #ifndef TRIPLINE_FEED_ARBITER_H
 #define TRIPLINE_FEED_ARBITER_H
 
@@ -47,6 +58,8 @@ enum {
     ARBITER_REORDER = 4,    // datagrams a line may be out of order
     ARBITER_LINES = 2,
     ARBITER_RESTART_RUN = 3,
+    ARBITER_RUN_KEPT = 8,   // newest datagrams of one line's run
+    ARBITER_RUN_POOL = 512, // of all runs together, of ARBITER_POOL
     ARBITER_WEDGE_RUN = 4096,
     ARBITER_SEEN = 64, // numbers behind a line's newest of which it is known whether the line brought them
 };
@@ -57,7 +70,7 @@ enum {
 // Counters of one line of one stream, feeds.md 6.14; `tripline decode --stats`, telemetry and `tripline top`
 // show them. packets = first + copies + late + heartbeats + those kept at the moment.
 struct line_counters {
-    uint64_t packets;    // whole datagrams
+    uint64_t packets;    // whole datagrams of the stream since it was heard, or let go of and heard again
     uint64_t first;      // accepted from this line
     uint64_t copies;     // dropped: all of it was delivered before
     uint64_t late;       // dropped: after its gap was declared, or the old sequence after a restart
@@ -77,34 +90,45 @@ struct arbiter;
 // into the arbiter.
 typedef void arbiter_out(void *ctx, const struct feed_protocol *proto, struct feed_packet *p, uint32_t skip);
 
-// n: gaps, missing, duplicates, restarts and early are counted there. NULL when out of memory.
+// n: gaps, missing, duplicates, restarts, early, streams_evicted and lines_moved are counted there. NULL when
+// out of memory.
 struct arbiter *arbiter_new(struct feed_counters *n, arbiter_out *out, void *ctx);
 void arbiter_free(struct arbiter *a);
+// Before the first datagram: stamps and times do not say that all that came before has been taken, only
+// arbiter_read() does.
+void arbiter_polled(struct arbiter *a);
 // One datagram that frame() found whole. Calls out for it and for kept ones that follow, or keeps it. p has
 // receive time, addresses and payload; the rest is filled in here. DROP_NONE, or DROP_CHANNELS (nothing has
 // changed then).
 enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f,
                             struct feed_packet *p);
-// Stream time has moved on: kept datagrams may be due. UINT64_MAX: the input is over, all of them are.
+// Stream time has moved on: kept datagrams may be due, unless arbiter_polled(). UINT64_MAX: the input is
+// over, all of them are.
 void arbiter_time(struct arbiter *a, uint64_t now_ns);
-// Whether arbiter_time() would let something go.
-bool arbiter_due(const struct arbiter *a, uint64_t now_ns);
+// All that had come before until_ns on any line has been taken: kept datagrams may be due.
+void arbiter_read(struct arbiter *a, uint64_t until_ns);
+// Whether arbiter_time(), or arbiter_read() after arbiter_polled(), would let something go.
+bool arbiter_due(const struct arbiter *a, uint64_t until_ns);
+// Something of this datagram's stream is used: it, and all that belongs to the same channel of live events,
+// never gives up its place. May be called from out.
+void arbiter_use(struct arbiter *a, const struct feed_protocol *proto, const struct feed_packet *p);
 // A datagram that frame() refused: counted for its line where the stream is known.
 void arbiter_bad(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f);
 // Messages of unknown templates found in an accepted datagram, for its line's counter.
 void arbiter_unknown(struct arbiter *a, const struct feed_protocol *proto, const struct feed_packet *p,
                      uint64_t n);
 
-// Streams heard so far, for reports: false when i is past the last.
+// Streams that have a place, for reports: false when i is past the last.
 struct arbiter_stream {
     const struct feed_protocol *proto;
     uint16_t channel;
     bool snapshot;
     bool broken;         // a hole is open: the newest datagrams wait for it
     bool stale;          // every line is silent for longer than the protocol's quiet_ns
+    bool used;           // arbiter_use()
     uint64_t next;       // number expected
     uint64_t gaps, lost; // declared: lost on every line
-    uint32_t kept;       // datagrams
+    uint32_t kept;       // datagrams that wait for a hole, or in a run
     struct line_counters line[ARBITER_LINES];
 };
 bool arbiter_stream(const struct arbiter *a, size_t i, struct arbiter_stream *out);

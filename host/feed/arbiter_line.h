@@ -13,11 +13,14 @@ struct line {
     uint64_t live_ns;     // the same, or when the stream spoke again after a silence of all lines
     uint64_t run_next;    // the unbroken run behind the number expected: where it goes on,
     uint64_t run;         // its datagrams (0 = none),
-    uint64_t run_numbers; // and numbers
-    uint64_t next;        // behind the newest number that it brought
-    uint64_t seen;        // bit i: it brought next - 1 - i
-    unsigned passed;      // datagrams among the kept ones that it brought
-    uint64_t lag_ns;      // how far behind the first copies it has been lately
+    uint64_t run_numbers; // and numbers;
+    uint16_t run_first;   // of them kept, in order, the newest ones: pool entries,
+    uint16_t run_last;
+    uint16_t run_kept; // and how many
+    uint64_t next;     // behind the newest number that it brought
+    uint64_t seen;     // bit i: it brought next - 1 - i
+    unsigned passed;   // datagrams among the kept ones that it brought
+    uint64_t lag_ns;   // how far behind the first copies it has been lately
     struct line_counters n;
 };
 

@@ -534,6 +534,11 @@ static void cde_rows(const struct protocol_ctx *c, const struct feed_packet *p, 
     cde_print(out, p, skip, ((struct cde *)(void *)c->state)->seen);
 }
 
+static size_t named_counts(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS])
+{
+    return f24_named_counts(cde_counts(c), out);
+}
+
 const struct feed_protocol cde_protocol = {
     .name = "cde",
     .venue = VENUE_CDE,
@@ -545,6 +550,7 @@ const struct feed_protocol cde_protocol = {
     .broken = cde_broken,
     .columns = CDE_COLUMNS,
     .rows = cde_rows,
+    .counts = named_counts,
     .quiet_ns = CDE_QUIET_NS,
     .lines_lag = true,
 };

@@ -465,6 +465,7 @@ const struct feed_protocol cme_protocol = {
     .broken = cme_broken,
     .columns = CME_COLUMNS,
     .rows = cme_rows,
+    .counts = cme_named_counts,
     .quiet_ns = UINT64_C(90000000000), // three heartbeats of 30 s
     .lines_lag = true,
 };

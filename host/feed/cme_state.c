@@ -28,6 +28,19 @@ const struct cme_stats *cme_stats(const struct protocol_state *s)
     return &s->stats;
 }
 
+size_t cme_named_counts(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS])
+{
+    const struct cme_stats *n = cme_stats(c->state);
+    const struct feed_count named[] = {{"joins", n->joins},
+                                       {"rpt_gaps", n->rpt_gaps},
+                                       {"contradictions", n->contradictions},
+                                       {"trades_lost", n->trades_lost},
+                                       {"streams_lost", n->streams_lost}};
+    static_assert(sizeof named <= FEED_COUNTS * sizeof *named, "as many as there is room for");
+    memcpy(out, named, sizeof named);
+    return sizeof named / sizeof *named;
+}
+
 struct cme_stream *cme_stream_seek(struct protocol_state *s, uint16_t key)
 {
     unsigned i = key % CME_STREAMS;

@@ -105,6 +105,8 @@ struct protocol_state *cme_state_new(void);
 void cme_state_free(struct protocol_state *s);
 // For tests and reports.
 const struct cme_stats *cme_stats(const struct protocol_state *s);
+// What feed_counters does not have of them, by name; returns how many.
+size_t cme_named_counts(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS]);
 
 struct cme_stream *cme_stream_seek(struct protocol_state *s, uint16_t key);
 static inline struct cme_stream *cme_stream_get(struct protocol_state *s, uint16_t key) // NULL: no room

@@ -199,9 +199,27 @@ void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink)
     arbiter_time(f->arbiter, now_ns);
 }
 
-bool feed_due(const struct feed *f, uint64_t now_ns)
+void feed_polled(struct feed *f)
 {
-    return arbiter_due(f->arbiter, now_ns);
+    arbiter_polled(f->arbiter);
+}
+
+void feed_read(struct feed *f, uint64_t until_ns, const struct feed_sink *sink)
+{
+    f->sink = sink;
+    arbiter_read(f->arbiter, until_ns);
+}
+
+bool feed_due(const struct feed *f, uint64_t until_ns)
+{
+    return arbiter_due(f->arbiter, until_ns);
+}
+
+void feed_use(struct feed *f, const struct feed_packet *p)
+{
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+        if (PROTOCOLS[i]->venue == p->venue)
+            arbiter_use(f->arbiter, PROTOCOLS[i], p);
 }
 
 // ---- what it tells
@@ -228,6 +246,14 @@ const char *feed_protocol_name(const struct feed *f, size_t i, uint64_t *packets
     if (packets)
         *packets = f->packets[PROTOCOLS[i]->venue];
     return PROTOCOLS[i]->name;
+}
+
+size_t feed_counts(const struct feed *f, size_t i, struct feed_count out[FEED_COUNTS])
+{
+    if (i >= PROTOCOL_COUNT || !PROTOCOLS[i]->counts || f->packets[PROTOCOLS[i]->venue] == 0)
+        return 0;
+    const struct protocol_ctx c = {.state = f->state[PROTOCOLS[i]->venue]};
+    return PROTOCOLS[i]->counts(&c, out);
 }
 
 bool feed_print(struct feed *f, FILE *out, const char *only)

@@ -150,10 +150,19 @@ struct feed_counters {
     uint64_t unknown_ids; // entries of instruments that were not defined, or for which there was no room
     uint64_t nameless;    // definitions whose name `decode` could not keep
     uint64_t gaps, missing, restarts;
-    uint64_t duplicates; // copies of what was delivered, and what came after its gap was declared
-    uint64_t early;      // kept until the numbers before them came or were declared lost
+    uint64_t duplicates;      // copies of what was delivered, and what came after its gap was declared
+    uint64_t early;           // kept until the numbers before them came or were declared lost
+    uint64_t streams_evicted; // let go of for newly heard ones when there was no room (feed/arbiter.h)
+    uint64_t lines_moved;     // lines long silent whose place a new destination took
     uint64_t drop[DROP_COUNT];
 };
+
+// A counter of one protocol's own, with its name: letters and _.
+struct feed_count {
+    const char *name;
+    uint64_t value;
+};
+enum { FEED_COUNTS = 8 };
 
 // What a frame starts with. Captures on Linux's "any" device are cooked (SLL), tunnels often give bare IP.
 enum feed_link { LINK_ETHERNET, LINK_RAW_IP, LINK_SLL, LINK_SLL2 };
@@ -171,17 +180,27 @@ enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, 
 // The same for another link layer.
 enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_ns, const uint8_t *frame,
                                size_t caplen, size_t wirelen, const struct feed_sink *sink);
-// Stream time has moved on without a frame: delivers what was kept and falls due. UINT64_MAX: the input is
-// over.
+// Before the first frame: it comes from ports that are polled. What came while nobody looked has one stamp
+// then, and may still lie unread on another line: only feed_read() says how far the input has been read.
+void feed_polled(struct feed *f);
+// Stream time has moved on without a frame: delivers what was kept and falls due (not after feed_polled()).
+// UINT64_MAX: the input is over.
 void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink);
-// Whether feed_time() would deliver something.
-bool feed_due(const struct feed *f, uint64_t now_ns);
+// Every frame that came before until_ns has been taken: delivers what was kept and falls due.
+void feed_read(struct feed *f, uint64_t until_ns, const struct feed_sink *sink);
+// Whether feed_time(), or feed_read() after feed_polled(), would deliver something.
+bool feed_due(const struct feed *f, uint64_t until_ns);
+// The packet's stream carries something that is used: it is never let go of (feed/arbiter.h). May be called
+// from the sink.
+void feed_use(struct feed *f, const struct feed_packet *p);
 const struct feed_counters *feed_counters(const struct feed *f);
 // Name of the protocol of the newest packet that was recognised and whole, or NULL when there was none yet.
 const char *feed_protocol(const struct feed *f);
 // Protocols known, for lists: NULL when i is past the last. *packets (may be NULL): its whole datagrams so
 // far.
 const char *feed_protocol_name(const struct feed *f, size_t i, uint64_t *packets);
+// What that protocol counts of its books beside feed_counters, once it has had a packet: returns how many.
+size_t feed_counts(const struct feed *f, size_t i, struct feed_count out[FEED_COUNTS]);
 // For `tripline decode`: the rows of each datagram accepted from now on, in the columns of the protocol
 // called `only`, or, where that is NULL, of the first one recognised; its header line comes first. Other
 // protocols' datagrams are delivered all the same. False when there is no protocol of that name. Not for the

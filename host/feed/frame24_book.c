@@ -4,6 +4,7 @@
 // means "none".
 #include "feed/frame24_book.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,17 @@ void f24_books_free(struct f24_books *b)
 struct f24_book_counts *f24_counts(struct f24_books *b)
 {
     return &b->counts;
+}
+
+size_t f24_named_counts(const struct f24_book_counts *n, struct feed_count out[FEED_COUNTS])
+{
+    const struct feed_count named[] = {{"joined", n->joined},   {"unjoined", n->unjoined},
+                                       {"broken", n->broken},   {"own_gaps", n->own_gaps},
+                                       {"no_room", n->no_room}, {"unmatched", n->unmatched},
+                                       {"visited", n->visited}};
+    static_assert(sizeof named <= FEED_COUNTS * sizeof *named, "as many as there is room for");
+    memcpy(out, named, sizeof named);
+    return sizeof named / sizeof *named;
 }
 
 static uint64_t mix(uint64_t v)

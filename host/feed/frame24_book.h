@@ -14,6 +14,8 @@
 #ifndef TRIPLINE_FEED_FRAME24_BOOK_H
 #define TRIPLINE_FEED_FRAME24_BOOK_H
 
+#include "feed/feed.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -93,6 +95,9 @@ struct f24_book_counts {
     uint64_t unmatched; // changes of orders that the book does not have; they change nothing
     uint64_t visited;   // books looked at because of breaks, restarts and changes that could not be read
 };
+
+// The same by name; returns how many.
+size_t f24_named_counts(const struct f24_book_counts *n, struct feed_count out[FEED_COUNTS]);
 
 struct f24_books;
 struct f24_books *f24_books_new(void); // NULL when out of memory

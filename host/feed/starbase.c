@@ -561,6 +561,11 @@ static void starbase_rows(const struct protocol_ctx *c, const struct feed_packet
     starbase_print(out, p, skip);
 }
 
+static size_t named_counts(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS])
+{
+    return f24_named_counts(starbase_counts(c), out);
+}
+
 const struct feed_protocol starbase_protocol = {
     .name = "starbase",
     .venue = VENUE_STARBASE,
@@ -572,5 +577,6 @@ const struct feed_protocol starbase_protocol = {
     .broken = starbase_broken,
     .columns = SB_COLUMNS,
     .rows = starbase_rows,
+    .counts = named_counts,
     .quiet_ns = SB_QUIET_NS,
 };

@@ -27,6 +27,12 @@ struct board {
     const struct market *market;
     size_t next; // stream to copy; hot thread only
     struct feed_counters n;
+    struct own {
+        const char *name;
+        size_t n;
+        struct feed_count count[FEED_COUNTS];
+    } own[VENUE_COUNT]; // protocols that count something of their own
+    size_t n_own;
     uint64_t now_ns;
     struct price price[MARKET_ASSETS_MAX];
     struct ports_port port[PORTS_MAX];
@@ -52,12 +58,25 @@ bool board_asked(const struct board *b)
     return atomic_load_explicit(&b->state, memory_order_acquire) == ASKED;
 }
 
+static void copy_own(struct board *b, const struct feed *f)
+{
+    const char *name;
+    b->n_own = 0;
+    for (size_t i = 0; b->n_own < VENUE_COUNT && (name = feed_protocol_name(f, i, NULL)); i++) {
+        struct own *o = &b->own[b->n_own];
+        o->name = name;
+        o->n = feed_counts(f, i, o->count);
+        b->n_own += o->n != 0;
+    }
+}
+
 static void copy_small(struct board *b, const struct session *s, const struct ports_port *port,
                        size_t n_ports, uint64_t now_ns)
 {
     const struct oracle *o = session_oracle(s);
     b->n = *feed_counters(session_feed(s));
     b->now_ns = now_ns;
+    copy_own(b, session_feed(s));
     for (uint16_t a = 0; a < b->market->n_assets; a++)
         b->price[a] = (struct price){oracle_prices(o)[a], oracle_price_time(o, a), oracle_hold(o, a, now_ns)};
     b->n_ports = n_ports < PORTS_MAX ? n_ports : PORTS_MAX;
@@ -125,6 +144,7 @@ static void line_fields(struct telemetry_row *r, const struct arbiter_stream *s,
     telemetry_put(r, "kept", s->kept);
     telemetry_put(r, "broken", s->broken);
     telemetry_put(r, "stale", s->stale);
+    telemetry_put(r, "used", s->used);
 }
 
 // A line that was never heard has no row, unless it is the only one.
@@ -160,14 +180,25 @@ static void drop_fields(struct telemetry_row *out, const struct feed_counters *n
     }
 }
 
+static void own_fields(struct telemetry_row *out, const struct own *o)
+{
+    (void)snprintf(out->name, sizeof out->name, "%s", o->name);
+    for (size_t k = 0; k < o->n; k++)
+        telemetry_put(out, o->count[k].name, o->count[k].value);
+}
+
 bool board_feed_row(void *board, size_t i, struct telemetry_row *out)
 {
     const struct board *b = board;
     const struct feed_counters *n = &b->n;
-    if (i > 1 || !readable(b))
+    if (!readable(b) || i > 1 + b->n_own)
         return false;
     if (i == 1) {
         drop_fields(out, n);
+        return true;
+    }
+    if (i > 1) {
+        own_fields(out, &b->own[i - 2]);
         return true;
     }
     (void)snprintf(out->name, sizeof out->name, "feed");
@@ -192,6 +223,8 @@ bool board_feed_row(void *board, size_t i, struct telemetry_row *out)
     telemetry_put(out, "restarts", n->restarts);
     telemetry_put(out, "duplicates", n->duplicates);
     telemetry_put(out, "early", n->early);
+    telemetry_put(out, "streams_evicted", n->streams_evicted);
+    telemetry_put(out, "lines_moved", n->lines_moved);
     return true;
 }
 

@@ -35,6 +35,7 @@ static const struct key keys[] = {
     KEY("slots", slots, 4, 1, 4096),
     KEY("assets", assets, 4, 1, 4096),
     KEY("oracle", oracle, 4, 0, 2),
+    KEY("polled", polled, 4, 0, 1),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 

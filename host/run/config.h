@@ -12,6 +12,9 @@ struct session_config {
     uint32_t lanes, slots, assets; // of the device
     // How prices are made: 2; older journals have 1 or 0 (enum oracle_rules: 1, raw).
     uint32_t oracle;
+    // 1: frames come from ports that are polled, session_read() says how far (feed_polled()); 0: of a
+    // capture, and in journals from before there was the difference.
+    uint32_t polled;
     // The policy file and its name, NULL: none. In the journal a record of its own (J_POLICY). The caller's,
     // until session_begin() has returned.
     const char *policy_file, *policy;

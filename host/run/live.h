@@ -13,7 +13,10 @@ typedef void live_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t c
 struct live_source {
     void *ctx;
     size_t (*poll)(void *ctx, live_frame *cb, void *cb_ctx); // returns frames delivered
-    uint64_t frames;                                         // that will come in all (a capture), 0 = endless
+    // Every frame that came before has been delivered, as the last poll knows (clock_stream_ns). Not asked
+    // of a capture.
+    uint64_t (*read_until)(void *ctx);
+    uint64_t frames; // that will come in all (a capture), 0 = endless
 };
 
 struct live_config {

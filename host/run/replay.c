@@ -225,6 +225,9 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
     case J_CLOCK:
         return rec->len == 8 ? session_clock(r->session, le64_load(rec->data), e)
                              : err_set(e, "clock record of %u bytes", rec->len);
+    case J_READ:
+        return rec->len == 8 ? session_read(r->session, le64_load(rec->data), e)
+                             : err_set(e, "read record of %u bytes", rec->len);
     case J_SPENT:
         if (rec->len != 8)
             return err_set(e, "spent record of %u bytes", rec->len);
@@ -282,6 +285,7 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_SPENT:
     case J_FRAME:
     case J_CLOCK:
+    case J_READ:
     case J_CONTROL:
     case J_REPLY:
         return feed_input(r, rec, e);

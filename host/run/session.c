@@ -187,7 +187,10 @@ static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg
 {
     struct session *s = ctx;
     log_frame(s);
+    uint64_t before = oracle_counters(s->oracle)->updates;
     oracle_msg(s->oracle, p, m);
+    if (oracle_counters(s->oracle)->updates != before)
+        feed_use(s->feed, p);
 }
 
 static void check(struct session *s, int rc)
@@ -270,6 +273,8 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     const struct engine_hooks hooks = {s, on_commands, on_event, on_checking, on_breach, on_near};
     s->reason = calloc(book->n_accounts + 1, 1);
     s->feed = feed_new();
+    if (s->feed && c->polled)
+        feed_polled(s->feed);
     if (!s->reason || !s->feed)
         err_set(e, "out of memory for a session");
     else
@@ -379,7 +384,7 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
         log_frame(s);
     s->frame_logged = true;
     s->t_frame = s->t_prices = 0;
-    if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || feed_due(s->feed, s->heard_ns))
+    if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || (!s->cfg.polled && feed_due(s->feed, s->heard_ns)))
         catch_up(s);
     return verdict(s, e);
 }
@@ -420,25 +425,40 @@ int session_kill(struct session *s, bool on, struct err *e)
     return verdict(s, e);
 }
 
+// An input that is a time: logged, and stream time is not before it any more.
+static void take_time(struct session *s, enum journal_type type, uint64_t ns)
+{
+    uint8_t ts[8];
+    le64_store(ts, ns);
+    put(s, type, ts, sizeof ts, NULL, 0);
+    advance(s, ns);
+    if (s->heard_ns < ns)
+        s->heard_ns = ns;
+}
+
 int session_clock(struct session *s, uint64_t now_ns, struct err *e)
 {
     const struct feed_sink sink = {s, on_msg, on_end};
-    uint8_t ts[8];
     if (now_ns <= s->now_ns)
         return 0;
-    le64_store(ts, now_ns);
-    put(s, J_CLOCK, ts, sizeof ts, NULL, 0);
-    advance(s, now_ns);
-    if (s->heard_ns < now_ns)
-        s->heard_ns = now_ns;
+    take_time(s, J_CLOCK, now_ns);
     feed_time(s->feed, now_ns, &sink); // what was kept and is due
     on_time(s);
     return verdict(s, e);
 }
 
-bool session_due(const struct session *s, uint64_t now_ns)
+int session_read(struct session *s, uint64_t until_ns, struct err *e)
 {
-    return feed_due(s->feed, now_ns);
+    const struct feed_sink sink = {s, on_msg, on_end};
+    take_time(s, J_READ, until_ns);
+    feed_read(s->feed, until_ns, &sink);
+    on_time(s);
+    return verdict(s, e);
+}
+
+bool session_due(const struct session *s, uint64_t until_ns)
+{
+    return feed_due(s->feed, until_ns);
 }
 
 const struct feed *session_feed(const struct session *s)

@@ -14,7 +14,7 @@
 #include "run/audit.h"
 #include "run/config.h"
 
-// Where records go. Inputs (J_FRAME, J_CLOCK, J_CONTROL, J_REPLY) are put before their effects.
+// Where records go. Inputs (J_FRAME, J_CLOCK, J_READ, J_CONTROL, J_REPLY) are put before their effects.
 struct session_log {
     void *ctx;
     uint64_t (*put)(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb);
@@ -59,9 +59,11 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
 int session_reply(struct session *s, const struct order_reply *r, struct err *e);
 int session_kill(struct session *s, bool on, struct err *e); // off: also ends every HOLD_HALT of the oracle
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
-// Whether packets wait for others that are missing and will not be waited for any longer at now_ns:
-// session_clock() then lets them go.
-bool session_due(const struct session *s, uint64_t now_ns);
+// Ports that are polled (session_config.polled): every frame that came before until_ns has been given.
+int session_read(struct session *s, uint64_t until_ns, struct err *e);
+// Whether packets wait for others that are missing and will not be waited for any longer at until_ns:
+// session_clock(), or where ports are polled session_read(), then lets them go.
+bool session_due(const struct session *s, uint64_t until_ns);
 
 const struct feed *session_feed(const struct session *s);
 const struct oracle *session_oracle(const struct session *s);

@@ -42,6 +42,7 @@ static int set_up_queues(struct nic *n, uint16_t tx)
 {
     uint16_t rxd = RX_DESC, txd = RX_DESC;
     int rc = rte_eth_dev_adjust_nb_rx_tx_desc(n->id, &rxd, &txd);
+    n->ring = rxd;
     for (uint16_t q = 0; rc == 0 && q < n->queues; q++)
         rc = rte_eth_rx_queue_setup(n->id, q, rxd, socket_of(n->id), NULL, n->pool);
     for (uint16_t q = 0; rc == 0 && q < tx; q++)

@@ -11,6 +11,7 @@
 #include "feed/groups.h"
 #include "feed/igmp.h"
 #include "feed/nic_clock.h"
+#include "feed/rx_mark.h"
 
 struct nic {
     uint16_t id;
@@ -24,6 +25,8 @@ struct nic {
     bool up;              // link, as last seen at link_ns
     uint64_t link_ns;
     unsigned queues, flows, polls;
+    unsigned ring; // frames that a queue holds
+    struct rx_mark mark[PORTS_QUEUES];
     const char *filter;
     uint64_t frames, other, unsent;
 };

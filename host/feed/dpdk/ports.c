@@ -282,12 +282,14 @@ static void take(struct ports *p, struct nic *n, struct rte_mbuf *m, uint64_t po
 size_t ports_poll(struct ports *p, ports_frame *cb, void *ctx)
 {
     size_t total = 0, used = 0;
+    uint64_t begin_ns = clock_stream_ns();
     for (unsigned i = 0; i < p->n; i++)
         for (uint16_t q = 0; q < p->nic[i].queues; q++) {
             uint16_t n = rte_eth_rx_burst(p->nic[i].id, q, p->burst[used].m, BURST);
             p->burst[used].nic = &p->nic[i];
             p->burst[used].n = n;
             p->nic[i].frames += n;
+            rx_mark_poll(&p->nic[i].mark[q], begin_ns, n, BURST, p->nic[i].ring);
             used += n != 0;
             total += n;
         }
@@ -298,6 +300,16 @@ size_t ports_poll(struct ports *p, ports_frame *cb, void *ctx)
     for (unsigned i = 0; i < p->n; i++)
         nic_tend(&p->nic[i]);
     return total;
+}
+
+uint64_t ports_read_until(const struct ports *p)
+{
+    uint64_t ns = UINT64_MAX;
+    for (unsigned i = 0; i < p->n; i++)
+        for (unsigned q = 0; q < p->nic[i].queues; q++)
+            if (p->nic[i].mark[q].until_ns < ns)
+                ns = p->nic[i].mark[q].until_ns;
+    return ns;
 }
 
 void ports_stats(struct ports *p, struct ports_stats *out)

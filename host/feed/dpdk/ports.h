@@ -66,6 +66,9 @@ int ports_open(const struct ports_config *c, struct ports **out, struct err *e);
 typedef void ports_frame(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen);
 // Polls every queue once; returns frames taken from them, wanted or not.
 size_t ports_poll(struct ports *p, ports_frame *cb, void *ctx);
+// Every frame that had come before this time on any queue of any port has been taken by ports_poll()
+// (clock_stream_ns; 0: not known yet). feed/rx_mark.h
+uint64_t ports_read_until(const struct ports *p);
 void ports_stats(struct ports *p, struct ports_stats *out);
 // False when i is past the last.
 bool ports_port(const struct ports *p, size_t i, struct ports_port *out);

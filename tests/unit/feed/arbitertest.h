@@ -26,7 +26,7 @@ static void text_out(void *ctx, const struct feed_protocol *proto, struct feed_p
     char *at = out_text + strlen(out_text);
     size_t room = sizeof out_text - (size_t)(at - out_text);
     int n = 0;
-    (void)ctx;
+    ck_assert_ptr_eq(ctx, out_text);
     ck_assert_ptr_eq(proto, &PROTO);
     ck_assert(skip < p->count || (p->count == 0 && skip == 0));
     ck_assert_uint_eq(le64_load(p->payload), p->seq); // what was kept is still what came
@@ -48,7 +48,7 @@ static inline void fresh(void)
 {
     arbiter_free(arb);
     memset(&counted, 0, sizeof counted);
-    arb = arbiter_new(&counted, text_out, NULL);
+    arb = arbiter_new(&counted, text_out, out_text);
     ck_assert_ptr_nonnull(arb);
     now_ns = UINT64_C(1000000000000);
 }

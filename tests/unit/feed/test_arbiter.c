@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Order of a stream by hand-made cases: copies, holes that fill and holes that do not, heartbeats, overlaps,
-// restarts, limits, and no state that lasts for ever.
+// time that was read and time that was not, and no state that lasts for ever.
 #include "feed/arbitertest.h"
 
 START_TEST(test_first_of_any_number)
@@ -56,8 +56,33 @@ START_TEST(test_hole_fills)
     TAKE(1, 104, 1, 14, "104 105"); // or the other line has it
     ck_assert_uint_eq(counted.gaps, 0);
     ck_assert_uint_eq(counted.early, 3);
+    ck_assert_uint_eq(stream_at(0).line[0].early, 3);
+    ck_assert_uint_eq(stream_at(0).line[1].early, 0);
     ck_assert_uint_eq(stream_at(0).line[0].lost, 1); // 104, and what it brought late is not lost
     ck_assert_uint_eq(stream_at(0).line[0].gaps, 1);
+}
+END_TEST
+
+// How far a line is behind is known also of what waits.
+START_TEST(test_copies_of_what_waits_are_measured)
+{
+    fresh();
+    TAKE(0, 100, 1, 10, "100");
+    TAKE(0, 102, 3, 12, "");
+    now_ns += 700;
+    TAKE(1, 103, 1, 12, ""); // a part of it: says nothing
+    ck_assert_int_eq(stream_at(0).line[1].lead_ns_max, 0);
+    fresh();
+    TAKE(0, 100, 1, 10, "100");
+    TAKE(0, 102, 3, 12, "");
+    now_ns += 700;
+    TAKE(1, 102, 3, 12, "");
+    ck_assert_int_eq(stream_at(0).line[1].lead_ns_min, 700);
+    ck_assert_int_eq(stream_at(0).line[1].lead_ns_max, 700);
+    now_ns += 300;
+    TAKE(1, 102, 3, 12, "");
+    ck_assert_int_eq(stream_at(0).line[1].lead_ns_min, 700);
+    ck_assert_int_eq(stream_at(0).line[1].lead_ns_max, 1000);
 }
 END_TEST
 
@@ -319,187 +344,6 @@ START_TEST(test_heartbeats)
 }
 END_TEST
 
-// ---- restarts
-
-START_TEST(test_restart_with_newer_times)
-{
-    fresh();
-    TAKE(0, 900000, 1, 1000, "900000");
-    TAKE(0, 1, 1, 1001, "");
-    TAKE(0, 2, 1, 1002, "");
-    TAKE(0, 3, 1, 1003, "Rg2:3"); // two packets of the new sequence were not used
-    TAKE(0, 4, 1, 1003, "4");
-    TAKE(0, 900001, 1, 1004, "");
-    LATER(HOLD, "g899996:900001");
-    ck_assert_uint_eq(counted.restarts, 1);
-}
-END_TEST
-
-START_TEST(test_restart_on_two_lines)
-{
-    fresh();
-    TAKE(0, 900000, 1, 1000, "900000");
-    TAKE(1, 900000, 1, 1000, "");
-    for (unsigned i = 1; i <= 3; i++) {
-        TAKE(0, i, 1, 1000 + i, i == 3 ? "Rg2:3" : "");
-        TAKE(1, i, 1, 1000 + i, "");
-    }
-    TAKE(1, 900001, 1, 1000, ""); // the old sequence on the slower line: no gap of 899,997
-    TAKE(0, 4, 1, 1004, "4");
-    TAKE(1, 4, 1, 1004, "");
-    LATER(HOLD, "");
-    ck_assert_uint_eq(stream_at(0).line[1].late, 1);
-    ck_assert_uint_eq(counted.missing, 2);
-}
-END_TEST
-
-START_TEST(test_restart_within_one_tick_of_the_clock)
-{
-    fresh();
-    TAKE(0, 500, 1, 1000, "500");
-    for (uint32_t s = 1; s <= 6; s++)
-        TAKE(0, s, 1, 1000, ""); // nothing says yet that these are not old
-    TAKE(0, 7, 1, 1001, "Rg6:7");
-    fresh();
-    TAKE(0, 500, 3, 1000, "500x3"); // numbers, where messages are numbered
-    TAKE(0, 1, 3, 1001, "");
-    TAKE(0, 4, 4, 1001, "");
-    TAKE(0, 8, 2, 1001, "Rg7:8x2");
-}
-END_TEST
-
-START_TEST(test_lagging_copy_is_no_restart)
-{
-    // A second line that repeats everything 1000 packets later, also while the first one is silent.
-    for (unsigned line = 0; line <= 1; line++) {
-        fresh();
-        for (uint32_t s = 1; s <= 2000; s++) {
-            struct frame_info a = info(0, s, 1, 5000 + s), b = info(line, s - 1000, 1, 4000 + s);
-            take_info(&a, 16);
-            ck_assert_str_ne(out_text, "");
-            if (s > 1000)
-                take_info(&b, 16);
-        }
-        for (uint32_t s = 1001; s <= 2000; s++)
-            TAKE(line, s, 1, 5000 + s, "");
-        TAKE(0, 2001, 1, 7001, "2001");
-        ck_assert_uint_eq(counted.duplicates, 2000);
-        ck_assert_uint_eq(stream_at(0).line[1].lost + stream_at(0).lost, 0);
-    }
-}
-END_TEST
-
-START_TEST(test_broken_run_is_no_restart)
-{
-    fresh();
-    TAKE(0, 900, 1, 1000, "900");
-    for (uint32_t k = 0; k < 100; k++)
-        TAKE(0, 1 + 3 * k, 1, 1001, ""); // scattered numbers are damage
-    TAKE(0, 700, 1, 1001, "");
-    TAKE(0, 701, 1, 1001, "");
-    TAKE(0, 901, 1, 1001, "901"); // the real sequence goes on: the run is over
-    TAKE(0, 702, 1, 1002, "");
-    TAKE(0, 703, 1, 1002, "");
-    TAKE(0, 902, 1, 1002, "902");
-}
-END_TEST
-
-START_TEST(test_one_wrong_number_does_not_kill_the_stream)
-{
-    fresh();
-    TAKE(0, 10, 1, 1000, "10");
-    TAKE(0, 10 + 1000000, 1, 1000, ""); // damaged, or a lie
-    TAKE(0, 11, 1, 1000, "11");         // while it waits nothing is lost
-    LATER(HOLD, "g999998:1000010");
-    TAKE(0, 12, 1, 1000, "");
-    TAKE(0, 13, 1, 1001, "");
-    TAKE(0, 14, 1, 1001, "Rg2:14");
-    TAKE(0, 15, 1, 1001, "15");
-}
-END_TEST
-
-START_TEST(test_no_times_or_wrong_times)
-{
-    for (int lie = 0; lie <= 1; lie++) {
-        fresh();
-        TAKE(0, 1000000, 1, lie ? UINT64_MAX : 0, "1000000");
-        for (uint32_t s = 1; s < ARBITER_WEDGE_RUN; s++)
-            TAKE(0, s, 1, lie ? 1000 + s : 0, "");
-        TAKE(0, ARBITER_WEDGE_RUN, 1, lie ? 9999 : 0, "Rg4095:4096");
-        TAKE(0, ARBITER_WEDGE_RUN + 1, 1, lie ? 9999 : 0, "4097");
-        // The lie is forgotten: the next restart is seen at once.
-        TAKE(0, 1, 1, 10000, "");
-        TAKE(0, 2, 1, 10000, "");
-        TAKE(0, 3, 1, 10000, "Rg2:3");
-    }
-}
-END_TEST
-
-static enum feed_drop reset(unsigned line, uint64_t seq, uint64_t exchange)
-{
-    struct frame_info f = info(line, seq, 1, exchange);
-    f.reset = true;
-    return take_info(&f, 16);
-}
-
-START_TEST(test_reset_of_the_venue)
-{
-    fresh();
-    TAKE(0, 500, 1, 1000, "500");
-    TAKE(0, 502, 1, 1002, "");
-    reset(0, 1, 1003);
-    ck_assert_str_eq(out_text, "g1:502 R1"); // what waited goes first
-    TAKE(1, 503, 1, 1002, "");               // the other line has not got there yet
-    reset(1, 1, 1003);
-    ck_assert_str_eq(out_text, "");
-    TAKE(1, 2, 1, 1004, "2");
-    ck_assert_uint_eq(counted.restarts, 1);
-    reset(0, 3, 1005); // one that leaves the numbers as they are
-    ck_assert_str_eq(out_text, "R3");
-    TAKE(0, 4, 1, 1006, "4");
-    reset(1, 3, 1005);
-    ck_assert_str_eq(out_text, "");
-    TAKE(1, 4, 1, 1006, "");
-    reset(0, 6, 1007); // ahead: in its turn
-    ck_assert_str_eq(out_text, "");
-    TAKE(1, 5, 1, 1006, "5 R6");
-    TAKE(0, 9, 1, 1010, "");
-    LATER(HOLD, "g2:9");
-    reset(0, 7, 1008); // late: its gap was declared
-    ck_assert_str_eq(out_text, "");
-    TAKE(0, 10, 1, 1010, "10");
-    ck_assert_uint_eq(counted.restarts, 3);
-}
-END_TEST
-
-START_TEST(test_reset_without_time)
-{
-    fresh();
-    reset(0, 1, 0);
-    ck_assert_str_eq(out_text, "1"); // the stream's first: nothing to begin anew
-    reset(1, 1, 0);
-    ck_assert_str_eq(out_text, "");
-    TAKE(0, 2, 1, 0, "2");
-    reset(0, 2, 0);
-    ck_assert_str_eq(out_text, "R2");
-}
-END_TEST
-
-// After a restart old data is told by its time, but not for ever: a wrong time must not silence gaps.
-START_TEST(test_old_sequence_is_told_for_a_while_only)
-{
-    fresh();
-    TAKE(0, 500, 1, 1000, "500");
-    reset(0, 1, 1000000);
-    TAKE(0, 5, 1, 2000, "");
-    LATER(HOLD, "");
-    ck_assert_uint_eq(stream_at(0).line[0].late, 1);
-    now_ns += ARBITER_LINE_NS;
-    TAKE(0, 5, 1, 2000, "");
-    LATER(HOLD, "g3:5");
-}
-END_TEST
-
 // Both lines may be silent for long: the first to speak again does not decide alone.
 START_TEST(test_silence_of_all_lines_kills_none)
 {
@@ -524,104 +368,6 @@ START_TEST(test_silence_of_all_lines_kills_none)
 }
 END_TEST
 
-// ---- limits
-
-START_TEST(test_kept_of_one_stream_are_bounded)
-{
-    fresh();
-    TAKE(0, 100, 1, 10, "100");
-    TAKE(1, 100, 1, 10, ""); // a live line that says no more
-    for (unsigned i = 1; i < ARBITER_KEPT; i++)
-        TAKE(0, 101 + i, 1, 10, "");
-    ck_assert_uint_eq(stream_at(0).kept, ARBITER_KEPT - 1);
-    struct frame_info f = info(0, 101 + ARBITER_KEPT, 1, 10);
-    ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
-    ck_assert_int_eq(strncmp(out_text, "g1:102 103 104", 14), 0);
-    ck_assert_uint_eq(stream_at(0).kept, 0);
-}
-END_TEST
-
-START_TEST(test_pool_of_all_streams_is_bounded)
-{
-    enum { STREAMS = ARBITER_POOL / 3 + 10 };
-    unsigned used = 0, forced = 0;
-    fresh();
-    for (unsigned c = 0; c < STREAMS; c++) {
-        unsigned mine = 0;
-        bool hole = true;
-        for (unsigned k = 0; k < 4; k++) {
-            struct frame_info f = info(0, k ? 10 + k : 1, 1, 10);
-            f.channel = (uint16_t)c;
-            ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
-            if (k && hole &&
-                used == ARBITER_POOL) { // no room: what the stream has goes at once, the hole is lost
-                used -= mine;
-                forced++;
-                hole = false;
-            } else if (k && hole) {
-                used++;
-                mine++;
-            }
-            ck_assert_msg((out_text[0] != 0) == (k == 0 || !hole), "stream %u, %u: \"%s\"", c, k, out_text);
-        }
-    }
-    ck_assert_uint_gt(forced, 5);
-    arbiter_time(arb, UINT64_MAX);
-    for (unsigned c = 0; c < STREAMS; c++) {
-        struct arbiter_stream s = stream_at(c);
-        ck_assert_uint_eq(s.lost, 9);
-        ck_assert_uint_eq(s.kept, 0);
-        ck_assert_uint_eq(s.next, 14);
-    }
-}
-END_TEST
-
-START_TEST(test_too_long_to_be_kept)
-{
-    for (unsigned more = 0; more <= 1; more++) {
-        fresh();
-        TAKE(0, 100, 1, 10, "100");
-        TAKE(0, 102, 1, 10, "");
-        TAKE(0, 106, 1, 10, "");
-        struct frame_info f = info(0, 104, 1, 10);
-        ck_assert_int_eq(take_info(&f, ARBITER_PAYLOAD + more), DROP_NONE);
-        ck_assert_str_eq(out_text, more ? "g1:102 g1:104" : "");
-        LATER(HOLD, more ? "g1:106" : "g1:102 g1:104 g1:106");
-    }
-}
-END_TEST
-
-START_TEST(test_streams)
-{
-    fresh();
-    for (unsigned k = 0; k < 3; k++) {
-        struct frame_info f = info(0, 1000 * k, 1, 10);
-        f.snapshot = k == 1;
-        f.channel = k == 2 ? 2 : 1;
-        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
-        ck_assert_uint_eq(stream_at(k).snapshot, k == 1);
-    }
-    ck_assert_uint_eq(counted.early + counted.duplicates, 0);
-    uint16_t c = 3;
-    for (unsigned k = 3; k < ARBITER_STREAMS; k++, c++) {
-        struct frame_info f = info(0, k, 1, 10);
-        f.channel = c;
-        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
-    }
-    struct arbiter_stream s;
-    ck_assert(!arbiter_stream(arb, ARBITER_STREAMS, &s));
-    struct frame_info f = info(0, 1, 1, 10);
-    f.channel = c;
-    ck_assert_int_eq(take_info(&f, 16), DROP_CHANNELS);
-    ck_assert_str_eq(out_text, "");
-    TAKE(0, 1, 1, 10, "1"); // those that are in stay
-    arbiter_bad(arb, &PROTO, &f);
-    f.channel = 1;
-    arbiter_bad(arb, &PROTO, &f);
-    ck_assert_uint_eq(stream_at(0).line[0].bad, 1);
-}
-END_TEST
-
 START_TEST(test_unordered)
 {
     fresh();
@@ -636,46 +382,137 @@ START_TEST(test_unordered)
     ck_assert_uint_eq(stream_at(0).line[1].copies, 3);
     struct frame_info f = info(0, 77, 2, 10);
     f.unordered = f.snapshot = true;
-    now_ns += ARBITER_LINE_NS + 1;
+    now_ns += ARBITER_LINE_NS;
+    ck_assert_int_eq(take_info(&f, ARBITER_PAYLOAD + 1), DROP_NONE);
+    ck_assert_str_eq(out_text, "");
+    now_ns++;
     ck_assert_int_eq(take_info(&f, ARBITER_PAYLOAD + 1), DROP_NONE);
     ck_assert_str_eq(out_text, "77x2");
 }
 END_TEST
 
-START_TEST(test_lines_by_group)
+// Of many that came in between most are still known; and every datagram tells what it is of.
+START_TEST(test_unordered_of_many)
 {
-    static const struct {
-        uint32_t ip;
-        uint64_t seq;
-        const char *want;
-    } steps[] = {{1, 100, "100"}, {2, 100, ""}, {1, 102, ""}, {1, 103, ""},
-                 {1, 104, ""},    {1, 105, ""}, {3, 99, ""},  {2, 101, "101 102 103 104 105"}};
-    uint8_t payload[16];
+    enum { MANY = 64 };
     fresh();
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        struct frame_info f = info(0, steps[i].seq, 1, 10);
-        struct feed_packet p = {
-            .ts_ns = now_ns, .dst_ip = steps[i].ip, .payload = payload, .len = sizeof payload};
-        f.line_by_group = true;
-        le64_store(payload, f.seq);
-        out_text[0] = '\0';
-        ck_assert_int_eq(arbiter_take(arb, &PROTO, &f, &p), DROP_NONE);
-        ck_assert_str_eq(out_text, steps[i].want); // one line's loss waits for the other
+    for (unsigned k = 0; k < 2 * MANY; k++) {
+        struct frame_info f = info(k / MANY, 1000 + k % MANY, 1, 10);
+        f.unordered = true;
+        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
     }
-    ck_assert_uint_eq(stream_at(0).line[1].packets, 2);
-    ck_assert_uint_eq(stream_at(0).line[0].packets, 6);
+    ck_assert_uint_gt(stream_at(0).line[1].copies, MANY / 2);
+    ck_assert_uint_eq(counted.duplicates, stream_at(0).line[1].copies);
+}
+END_TEST
+
+static struct feed_packet last_out;
+static void keep_out(void *ctx, const struct feed_protocol *proto, struct feed_packet *p, uint32_t skip)
+{
+    (void)ctx;
+    (void)proto;
+    (void)skip;
+    last_out = *p;
+}
+
+START_TEST(test_what_a_packet_says)
+{
+    fresh();
+    arbiter_free(arb);
+    arb = arbiter_new(&counted, keep_out, NULL);
+    for (uint8_t line = 0; line <= ARBITER_LINES + 1; line++) {
+        struct frame_info f = info(line, 100 + line, 1, 10);
+        f.channel = 4;
+        f.stream = 3;
+        f.snapshot = true;
+        ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+        ck_assert_uint_eq(last_out.line, line < ARBITER_LINES ? line : 0);
+        ck_assert_uint_eq(last_out.venue, PROTO.venue);
+        ck_assert(last_out.channel == 4 && last_out.stream == 3 && last_out.snapshot);
+        ck_assert(last_out.seq == 100u + line && last_out.count == 1 && !last_out.heartbeat);
+    }
+}
+END_TEST
+
+// ---- ports that are polled
+
+// So much was read.
+#define READ(until, want)                                                                                    \
+    do {                                                                                                     \
+        out_text[0] = '\0';                                                                                  \
+        arbiter_read(arb, until);                                                                            \
+        ck_assert_str_eq(out_text, want);                                                                    \
+    } while (0)
+
+START_TEST(test_only_what_was_read_is_lost)
+{
+    fresh();
+    arbiter_polled(arb);
+    TAKE(0, 100, 1, 10, "100");
+    TAKE(1, 100, 1, 10, "");
+    uint64_t came = now_ns;
+    TAKE(0, 102, 1, 12, "");
+    LATER(10 * HOLD, ""); // neither times
+    TAKE(0, 103, 1, 13, "");
+    ck_assert(!arbiter_due(arb, came + HOLD - 1) && arbiter_due(arb, came + HOLD));
+    READ(came + HOLD - 1, "");
+    TAKE(1, 101, 1, 11, "101 102 103"); // nor stamps: here it is
+    TAKE(0, 105, 1, 15, "");
+    came = now_ns;
+    LATER(10 * HOLD, "");
+    TAKE(0, 106, 1, 16, "");
+    READ(came + HOLD, "g1:105 106"); // 106 is not held up by what was lost
+    ck_assert_uint_eq(counted.gaps, 1);
+    // What was read already does not count again.
+    TAKE(0, 108, 1, 18, "");
+    READ(came, "");
+    READ(now_ns, "");
+    ck_assert(!arbiter_due(arb, now_ns + HOLD - 1));
+    READ(now_ns + HOLD, "g1:108");
+    LATER(UINT64_MAX - now_ns, "");
+}
+END_TEST
+
+START_TEST(test_a_line_is_dead_only_as_far_as_it_was_read)
+{
+    fresh();
+    arbiter_polled(arb);
+    TAKE(1, 100, 1, 10, "100");
+    uint64_t last = now_ns;
+    TAKE(0, 100, 1, 10, "");
+    now_ns += ARBITER_LINE_NS;
+    TAKE(0, 101, 1, 11, "101");
+    now_ns += HOLD / 2;
+    TAKE(0, 103, 1, 13, "");
+    TAKE(0, 104, 1, 13, "");
+    TAKE(0, 105, 1, 13, "");
+    TAKE(0, 106, 1, 13, "");
+    ck_assert(!arbiter_due(arb, last + ARBITER_LINE_NS) && arbiter_due(arb, last + ARBITER_LINE_NS + 1));
+    READ(last + ARBITER_LINE_NS, "");
+    READ(last + ARBITER_LINE_NS + 1, "g1:103 104 105 106");
+    TAKE(0, 108, 1, 13, ""); // and from now on one line decides
+    TAKE(0, 109, 1, 13, "");
+    TAKE(0, 110, 1, 13, "");
+    TAKE(0, 111, 1, 13, "g1:108 109 110 111");
+    LATER(UINT64_MAX - now_ns, "");
+}
+END_TEST
+
+START_TEST(test_the_end_lets_all_go_unread)
+{
+    fresh();
+    arbiter_polled(arb);
+    TAKE(0, 100, 1, 10, "100");
+    TAKE(0, 102, 1, 12, "");
+    LATER(UINT64_MAX - now_ns, "g1:102");
 }
 END_TEST
 
 RUN_SUITE("arbiter", test_first_of_any_number, test_first_copy_wins, test_hole_fills,
-          test_single_line_waits_for_so_many, test_single_line_waits_for_so_long,
-          test_lost_only_when_both_lines_have_passed, test_a_line_that_lags_is_waited_for,
-          test_a_lag_is_forgotten, test_dead_line_is_not_waited_for, test_several_holes, test_wrap_around,
-          test_64_bits, test_widest_jump, test_overlap_by_messages, test_heartbeats,
-          test_restart_with_newer_times, test_restart_on_two_lines, test_restart_within_one_tick_of_the_clock,
-          test_lagging_copy_is_no_restart, test_broken_run_is_no_restart,
-          test_one_wrong_number_does_not_kill_the_stream, test_no_times_or_wrong_times,
-          test_reset_of_the_venue, test_reset_without_time, test_old_sequence_is_told_for_a_while_only,
-          test_silence_of_all_lines_kills_none, test_kept_of_one_stream_are_bounded,
-          test_pool_of_all_streams_is_bounded, test_too_long_to_be_kept, test_streams, test_unordered,
-          test_lines_by_group)
+          test_copies_of_what_waits_are_measured, test_single_line_waits_for_so_many,
+          test_single_line_waits_for_so_long, test_lost_only_when_both_lines_have_passed,
+          test_a_line_that_lags_is_waited_for, test_a_lag_is_forgotten, test_dead_line_is_not_waited_for,
+          test_several_holes, test_wrap_around, test_64_bits, test_widest_jump, test_overlap_by_messages,
+          test_heartbeats, test_silence_of_all_lines_kills_none, test_unordered, test_unordered_of_many,
+          test_what_a_packet_says, test_only_what_was_read_is_lost,
+          test_a_line_is_dead_only_as_far_as_it_was_read, test_the_end_lets_all_go_unread)

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "accounts/store.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "feed/gen.h"
+#include "feed/gen_frame.h"
 #include "run/board.h"
 #include "run_suite.h"
 
@@ -65,6 +67,22 @@ static void open_session(void)
 
 static _Atomic bool done;
 
+// An empty packet of Starbase's: after it the venue's own counters have a row.
+static void hear_starbase(void)
+{
+    static struct gen_frame f;
+    const struct frame_options o = {0};
+    struct err e;
+    uint8_t *p = frame_payload(&f, &o);
+    memset(p, 0, 24);
+    le64_store(p, UINT64_C(1790000000000000000));
+    le64_store(p + 8, 1000);
+    le32_store(p + 16, 44849);
+    p[20] = 1; // live
+    frame_finish(&f, &o, 1, 6100, 24);
+    ck_assert_int_eq(session_frame(session, 1, f.buf, f.len, f.wire, &e), 0);
+}
+
 static void *hot_thread(void *arg)
 {
     static const struct ports_port port = {.name = "p", .filter = "groups", .frames = 7};
@@ -100,7 +118,7 @@ START_TEST(test_read_while_running)
 {
     static struct telemetry_row row;
     pthread_t t;
-    uint64_t frames = 0, lines = 0;
+    uint64_t frames = 0, lines = 0, used = 0;
     open_session();
     ck_assert_int_eq(pthread_create(&t, NULL, hot_thread, NULL), 0);
     for (unsigned i = 0; i < 2000 && frames < 4000; i++) {
@@ -108,12 +126,13 @@ START_TEST(test_read_while_running)
         ck_assert(board_feed_row(board, 0, memset(&row, 0, sizeof row)));
         ck_assert_uint_ge(field(&row, "frames"), frames);
         frames = field(&row, "frames");
-        lines = 0;
+        lines = used = 0;
         while (board_line_row(board, lines, memset(&row, 0, sizeof row))) {
             lines++; // without loss on the one line
             ck_assert_uint_eq(field(&row, "packets"), field(&row, "first") + field(&row, "kept"));
             ck_assert_uint_eq(field(&row, "lost"), 0);
             ck_assert_ptr_nonnull(strstr(row.name, "deribit/"));
+            used += field(&row, "used");
         }
         size_t prices = 0;
         while (board_price_row(board, prices, memset(&row, 0, sizeof row)))
@@ -126,6 +145,7 @@ START_TEST(test_read_while_running)
     ck_assert_int_eq(pthread_join(t, NULL), 0);
     ck_assert_uint_gt(frames, 0);
     ck_assert_uint_gt(lines, 2);
+    ck_assert(used > 0 && used < lines); // those of the market's prices, and nothing else
     ck_assert(!board_asked(board));
     // Nobody serves: an answer that never comes, and no row of an old one.
     ck_assert(!board_ask(board));
@@ -133,6 +153,14 @@ START_TEST(test_read_while_running)
     ck_assert(!board_feed_row(board, 0, &row) && !board_line_row(board, 0, &row));
     board_serve(board, session, NULL, 0, 1);
     ck_assert(board_feed_row(board, 0, memset(&row, 0, sizeof row)) && !board_port_row(board, 0, &row));
+    ck_assert_uint_eq(field(&row, "streams_evicted") + field(&row, "lines_moved"), 0);
+    ck_assert(!board_feed_row(board, 2, &row));
+    hear_starbase();
+    ck_assert(!board_ask(board));
+    board_serve(board, session, NULL, 0, 1);
+    ck_assert(board_feed_row(board, 2, memset(&row, 0, sizeof row)) && !board_feed_row(board, 3, &row));
+    ck_assert_str_eq(row.name, "starbase");
+    ck_assert_uint_eq(field(&row, "joined") + field(&row, "no_room") + field(&row, "unmatched"), 0);
     board_free(board);
     session_free(session);
     device_close(dev);

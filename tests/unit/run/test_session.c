@@ -490,12 +490,18 @@ static size_t poll_source(void *ctx, live_frame *cb, void *cb_ctx)
     return 1;
 }
 
+static uint64_t read_to_now(void *ctx)
+{
+    (void)ctx;
+    return clock_stream_ns();
+}
+
 static void run_live(uint64_t lag)
 {
     struct err e = {{0}};
     const volatile sig_atomic_t never = 0;
     const struct live_config lc = {.max_frames = 3, .idle_ns = SECOND / 10, .stop = &never};
-    const struct live_source src = {NULL, poll_source, 0};
+    const struct live_source src = {NULL, poll_source, read_to_now, 0};
     source_lag = lag;
     source_step = 0;
     ck_assert_msg(live_run(&lc, &src, s, &gw.base, &e) == LIVE_DONE, "%s", e.msg);
