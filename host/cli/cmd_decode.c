@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { EXIT_USAGE = 2, EXIT_UNRECOGNISED = 3 };
 
@@ -129,7 +130,9 @@ static void print_stats(const struct feed *f)
                 {"early", n->early},
                 {"restarts", n->restarts},
                 {"streams evicted", n->streams_evicted},
-                {"lines moved", n->lines_moved}};
+                {"lines moved", n->lines_moved},
+                {"no room", n->no_room},
+                {"evicted", n->evicted}};
     const char *protocol = feed_protocol(f);
     fprintf(stderr, "%-26s %s\n", "protocol", protocol ? protocol : "none recognised");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -150,6 +153,26 @@ static int link_of(pcap_t *cap, const char *file, enum feed_link *link, struct e
     return err_set(
         err, "%s: link type %s (%d) is not supported; capture on an Ethernet device, or on Linux's \"any\"",
         file, name ? name : "unknown", type);
+}
+
+// Which sources are lines of one channel may show only later in the file (CME on ports that are not its own):
+// so a file is read once for that. What can be read only once, or not at all, is left to the reading that
+// counts.
+static void learn(const char *file, struct feed *f)
+{
+    char why[PCAP_ERRBUF_SIZE];
+    struct stat st;
+    struct pcap_pkthdr *h;
+    const uint8_t *bytes;
+    enum feed_link link;
+    if (stat(file, &st) != 0 || !S_ISREG(st.st_mode))
+        return;
+    pcap_t *cap = pcap_open_offline(file, why);
+    if (!cap)
+        return;
+    while (capture_link(pcap_datalink(cap), &link) && pcap_next_ex(cap, &h, &bytes) == 1)
+        feed_learn(f, link, bytes, h->caplen, h->len);
+    pcap_close(cap);
 }
 
 // Reads every record. -1 when the file ends in the middle of one or cannot be read on.
@@ -184,6 +207,7 @@ static int decode(const struct options *o, struct feed *f, struct err *err)
                        named ? "" : ": ", why);
     }
     const struct feed_sink sink = {NULL, ignore_msg, ignore_end};
+    learn(o->capture, f);
     int rc = link_of(cap, o->capture, &link, err);
     if (rc == 0)
         rc = read_all(cap, link, f, &sink, o->capture, err);

@@ -1,144 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// CME MDP 3.0: recognises datagrams, tells feeds, channels and lines apart, and publishes what a market event
-// has changed when the event is over. Layouts: cme_table.c; books and recovery: cme_book.c, cme_recover.c;
-// rules and hazards: docs/feeds-cme.md.
+// CME MDP 3.0: takes datagrams in order and publishes what a market event has changed when the event is over.
+// Recognition, feeds and lines: cme_frame.c; layouts: cme_table.c; books and recovery: cme_book.c,
+// cme_recover.c; rules and hazards: docs/feeds-cme.md.
+#include "feed/cme_frame.h"
 #include "feed/cme_rows.h"
 #include "feed/cme_state.h"
 #include "feed/protocol.h"
-
-// Bounds of the probe only. Messages behind the first may have any template.
-enum {
-    PROBE_TEMPLATE_MAX = 127,
-    PROBE_VERSION_MAX = 63,
-};
-
-// Ports say which channel it is: channel 310 is 14310 on line A and 15310 on line B for three feeds (live,
-// snapshots, definitions), 23310 and 22310 for the snapshots of orders.
-enum {
-    PORT_A = 14000,
-    PORT_B = 15000,
-    PORT_ORDERS_A = 23000,
-    PORT_ORDERS_B = 22000,
-    PORT_CHANNELS = 1000,
-};
-
-// The feeds of a channel number their packets each for itself, over and over; frame_info.channel tells them
-// apart.
-enum feed_type { FEED_LIVE = 0, FEED_BOOKS = 0x10000, FEED_DEFINITIONS = 10000, FEED_ORDERS = 20000 };
-
-static bool cme_probe(const uint8_t *p, size_t len)
-{
-    if (len < CME_PACKET_HEADER + CME_MSG_HEADER)
-        return false;
-    const uint8_t *m = p + CME_PACKET_HEADER;
-    unsigned size = le16_load(m + CME_MSG_SIZE), block = le16_load(m + CME_MSG_BLOCK);
-    unsigned template_id = le16_load(m + CME_MSG_TEMPLATE), version = le16_load(m + CME_MSG_VERSION);
-    return le16_load(m + CME_MSG_SCHEMA) == CME_SCHEMA && template_id >= CME_CHANNEL_RESET &&
-           template_id <= PROBE_TEMPLATE_MAX && version >= 1 && version <= PROBE_VERSION_MAX &&
-           size >= CME_MSG_HEADER + block && size <= len - CME_PACKET_HEADER &&
-           block >= cme_template(template_id)->block;
-}
-
-// Port to channel and line. Of unknown ports each is a channel of its own, so that a single line works
-// whatever the layout is; groups that end in .32.x are taken for line B there, as in CME's own.
-static void read_address(const struct packet_udp *u, struct frame_info *out, bool *orders)
-{
-    static const struct {
-        uint16_t port;
-        uint8_t line;
-        bool orders;
-    } RANGES[] = {{PORT_A, 0, false}, {PORT_B, 1, false}, {PORT_ORDERS_A, 0, true}, {PORT_ORDERS_B, 1, true}};
-    *orders = false;
-    out->stream = u->dst_port;
-    out->line = (u->dst_ip >> 8 & 255) == 32;
-    for (unsigned i = 0; i < sizeof RANGES / sizeof RANGES[0]; i++) {
-        unsigned channel = (unsigned)u->dst_port - RANGES[i].port;
-        if (channel >= PORT_CHANNELS)
-            continue;
-        out->stream = (uint16_t)channel;
-        out->line = RANGES[i].line;
-        *orders = RANGES[i].orders;
-        return;
-    }
-}
-
-// CME's first channels, 310 to 330, have live groups 1 to 21, snapshots 21 above them, definitions 42 above
-// them, in 224.0.31.0 and 224.0.32.0. False: not such a group.
-static bool group_feed(const struct packet_udp *u, unsigned channel, enum feed_type *out)
-{
-    unsigned net = u->dst_ip >> 8, host = (u->dst_ip & 255) - (channel - 309);
-    if ((net != 0xe0001f && net != 0xe00020) || channel < 310 || channel > 330 ||
-        (host != 0 && host != 21 && host != 42))
-        return false;
-    *out = host == 0 ? FEED_LIVE : host == 21 ? FEED_BOOKS : FEED_DEFINITIONS;
-    return true;
-}
-
-// What a message says about the feed that brought it. False: it does not tell (a heartbeat).
-static bool message_feed(const struct cme_message *m, enum feed_type *out)
-{
-    uint32_t reports = CME_UINT_NULL;
-    switch (m->t->kind) {
-    case CME_K_SNAPSHOT:
-        *out = FEED_BOOKS;
-        return true;
-    case CME_K_SNAPSHOT_ORDERS:
-        *out = FEED_ORDERS;
-        return true;
-    case CME_K_DEFINITION:
-        // Only the replay says how many there are.
-        if (m->block >= CME_DEF_UPDATE)
-            reports = le32_load(m->root + CME_DEF_REPORTS);
-        *out = reports != CME_UINT_NULL && reports != 0 ? FEED_DEFINITIONS : FEED_LIVE;
-        return true;
-    default:
-        *out = FEED_LIVE;
-        return m->template_id != CME_HEARTBEAT;
-    }
-}
-
-static void set_feed(struct frame_info *out, enum feed_type feed)
-{
-    out->snapshot = feed != FEED_LIVE;
-    out->channel = (uint16_t)(out->stream + feed);
-    // Recovery feeds are loops whose numbers begin anew with each round, and a round may be one packet long.
-    // All that they say is whole in its message, so that neither order nor copies matter.
-    out->unordered = out->snapshot;
-}
-
-static enum feed_drop cme_frame(const uint8_t *p, size_t len, const struct packet_udp *u,
-                                struct frame_info *out)
-{
-    bool orders, reset = false;
-    enum feed_type feed = FEED_LIVE;
-    struct cme_message m;
-    read_address(u, out, &orders);
-    bool told = group_feed(u, out->stream, &feed);
-    if (orders) {
-        feed = FEED_ORDERS;
-        told = true;
-    }
-    const enum feed_type first = feed;
-    set_feed(out, feed);
-    out->addressed = true;
-    if (len < CME_PACKET_HEADER + CME_MSG_HEADER)
-        return DROP_BAD_LENGTH;
-    for (size_t at = CME_PACKET_HEADER; at < len; at += m.len) {
-        if (!cme_walk(p + at, len - at, &m))
-            return DROP_BAD_MESSAGE;
-        if (!told)
-            told = message_feed(&m, &feed);
-        reset |= m.t->kind == CME_K_RESET;
-    }
-    if (feed != first)
-        set_feed(out, feed);
-    out->reset = reset && !out->snapshot;
-    out->seq_bits = 32;
-    out->seq = le32_load(p + CME_SEQ);
-    out->count = 1;
-    out->exchange_ns = le64_load(p + CME_SENT);
-    return DROP_NONE;
-}
 
 // ---- publishing
 
@@ -238,18 +105,19 @@ static void publish(const struct delivery *d)
     struct cme_stream *st = d->st;
     if (st->trade != 0)
         send_trades(d);
-    for (uint16_t link = st->head; link != 0;) {
-        struct cme_instrument *n = &d->s->inst[link - 1];
-        link = n->next;
-        if (n->status && n->defined)
+    for (struct cme_instrument *n = st->head, *next; n; n = next) {
+        next = n->next;
+        if (d->s->pending.due)
+            cme_carry(d->s, st, n);
+        if (n->touched & CME_NEW_STATUS && n->defined)
             send_status(d, n);
-        if (n->quote)
+        if (n->touched & CME_NEW_QUOTE)
             send_quote(d, n);
-        n->listed = n->quote = n->status = false;
+        n->touched = 0;
         if (n->dead)
             cme_release(d->s, n);
     }
-    st->head = st->tail = 0;
+    st->head = st->tail = NULL;
 }
 
 // ---- messages
@@ -262,7 +130,8 @@ static void read_books(const struct delivery *d)
     bool wide = (f[CME_F_SIZE].form & (CME_NULLABLE - 1)) == CME_U64;
     const uint8_t *e = m->entries;
     for (unsigned i = 0; i < m->count; i++, e += m->entry_block) {
-        struct cme_instrument *n = cme_get(d->s, d->st, (int32_t)le32_load(e + f[CME_F_ID].at));
+        struct cme_instrument *n =
+            cme_get(d->s, d->st, (int32_t)le32_load(e + f[CME_F_ID].at), CME_BY_UPDATE);
         uint32_t rpt = le32_load(e + f[CME_F_RPT].at);
         if (!n) {
             d->s->stats.unknown_ids++;
@@ -287,8 +156,7 @@ static void read_books(const struct delivery *d)
                 continue;
         }
         n->ts_ns = ts;
-        n->quote = true;
-        cme_touch(d->s, d->st, n);
+        cme_touch(d->st, n, CME_NEW_QUOTE);
     }
 }
 
@@ -318,7 +186,7 @@ static void read_counted(const struct delivery *d)
     for (unsigned i = 0; i < m->count; i++, e += m->entry_block) {
         int32_t id = (int32_t)le32_load(e + f[CME_F_ID].at);
         struct cme_record u = {.rpt = le32_load(e + f[CME_F_RPT].at)};
-        struct cme_instrument *n = cme_get(d->s, d->st, id);
+        struct cme_instrument *n = cme_get(d->s, d->st, id, CME_BY_UPDATE);
         if (!n) {
             d->s->stats.unknown_ids++;
             continue;
@@ -336,7 +204,10 @@ static void read_definition(const struct delivery *d)
 {
     struct feed_msg o = {0};
     begin_msg(d, &o, FEED_INSTRUMENT);
-    if (!cme_define(d->s, d->st, d->m, !d->p->snapshot, &o)) {
+    struct cme_stream *st = d->st;
+    if (d->p->snapshot)
+        st = cme_home(d->s, st, (int32_t)le32_load(d->m->root + CME_DEF_ID));
+    if (!cme_define(d->s, st, d->m, !d->p->snapshot, &o)) {
         d->counters->bad_layouts += d->m->block > CME_DEF_UPDATE && d->m->root[CME_DEF_UPDATE] != 'D';
         return;
     }
@@ -392,7 +263,7 @@ static void one_message(const struct delivery *d)
     else if (!d->p->snapshot)
         live_message(d);
     else if (m->t->kind == CME_K_SNAPSHOT)
-        cme_join(d->s, d->st, m);
+        cme_join(d->s, cme_home(d->s, d->st, (int32_t)le32_load(m->root + m->t->root[CME_F_ID].at)), m);
     else
         d->counters->other_messages++;
     const struct cme_field *event = &m->t->root[CME_F_EVENT];
@@ -424,34 +295,58 @@ static void live_packet(struct cme_stream *st, const struct feed_packet *p)
 
 static void read_packet(struct delivery *d)
 {
-    struct cme_message m;
-    d->m = &m;
-    for (size_t at = CME_PACKET_HEADER; at < d->p->len; at += m.len, d->idx++) {
-        if (!cme_read(d->p->payload + at, d->p->len - at, &m))
-            return;
+    struct cme_parsed *parsed = &d->s->parsed;
+    struct cme_message *m = &parsed->m;
+    bool read = parsed->payload == d->p->payload;
+    parsed->payload = NULL;
+    d->m = m;
+    for (size_t at = CME_PACKET_HEADER; at < d->p->len; at += m->len, d->idx++) {
+        if (!read && !cme_read(d->p->payload + at, d->p->len - at, m))
+            break;
+        read = false;
         one_message(d);
     }
+    if (d->s->pending.due)
+        cme_walk_due(d->s, d->st);
     // What a snapshot has made whole goes out with the next live datagram, in the stream's order, and not
     // into an event.
-    if (!d->p->snapshot && !d->st->open && d->st->head != 0 && d->idx != 0) {
+    if (!d->p->snapshot && !d->st->open && d->st->head && d->idx != 0) {
         d->idx--;
         publish(d);
     }
+}
+
+static void count_room(struct protocol_state *s, struct feed_counters *n)
+{
+    struct cme_room *r = &s->sources.room;
+    if ((r->refused | r->evicted) == 0)
+        return;
+    n->no_room += r->refused;
+    n->evicted += r->evicted;
+    *r = (struct cme_room){0};
 }
 
 static void cme_deliver(const struct protocol_ctx *c, const struct feed_packet *p, uint32_t skip,
                         const struct feed_sink *sink)
 {
     (void)skip; // packets are numbered
-    struct cme_stream *st = cme_stream_get(c->state, p->stream);
-    if (!st)
-        return;
-    uint64_t unknown = c->state->stats.unknown_ids;
-    if (!p->snapshot)
-        live_packet(st, p);
-    read_packet(&(struct delivery){
-        .s = c->state, .counters = c->counters, .st = st, .p = p, .sink = sink, .seq = (uint32_t)p->seq});
-    c->counters->unknown_ids += c->state->stats.unknown_ids - unknown;
+    struct protocol_state *s = c->state;
+    const struct cme_stats *n = &s->stats;
+    if (p->ts_ns > s->now_ns)
+        s->now_ns = p->ts_ns;
+    uint64_t unknown = n->unknown_ids;
+    struct cme_stream *st = cme_stream_get(s, p->stream);
+    if (st) {
+        st->heard_ns = s->now_ns;
+        s->budget = CME_RECORDS;
+        cme_pending_begin(s);
+        if (!p->snapshot)
+            live_packet(st, p);
+        read_packet(&(struct delivery){
+            .s = s, .counters = c->counters, .st = st, .p = p, .sink = sink, .seq = (uint32_t)p->seq});
+    }
+    c->counters->unknown_ids += n->unknown_ids - unknown;
+    count_room(s, c->counters);
 }
 
 const struct feed_protocol cme_protocol = {
@@ -461,6 +356,7 @@ const struct feed_protocol cme_protocol = {
     .state_free = cme_state_free,
     .probe = cme_probe,
     .frame = cme_frame,
+    .place = cme_place,
     .deliver = cme_deliver,
     .broken = cme_broken,
     .columns = CME_COLUMNS,

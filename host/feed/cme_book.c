@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "feed/cme_wire.h"
-
 static void fill(struct cme_book *b, unsigned levels, int64_t px)
 {
     for (unsigned s = 0; s < 2; s++)
@@ -63,8 +61,8 @@ static bool same(int64_t have, int64_t said)
     return have == CME_UNKNOWN || have == said;
 }
 
-bool cme_book_apply(struct cme_book *b, enum cme_side side, unsigned action, unsigned level, int64_t px,
-                    int64_t size)
+bool cme_book_apply_any(struct cme_book *b, enum cme_side side, unsigned action, unsigned level, int64_t px,
+                        int64_t size)
 {
     struct cme_level *l = b->level[side];
     if (level == 0)

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "feed/cme_wire.h"
+
 enum { CME_LEVELS = 10 };
 enum cme_side { CME_BID = 0, CME_ASK = 1 };
 
@@ -41,8 +43,22 @@ void cme_book_clear(struct cme_book *b);
 // By the definition; depth 1..CME_LEVELS.
 void cme_book_depth(struct cme_book *b, unsigned depth);
 // One update; level counts from 1, action is enum cme_action. False when it contradicts the book.
-bool cme_book_apply(struct cme_book *b, enum cme_side side, unsigned action, unsigned level, int64_t px,
-                    int64_t size);
+bool cme_book_apply_any(struct cme_book *b, enum cme_side side, unsigned action, unsigned level, int64_t px,
+                        int64_t size);
+// Here what needs no more than one store: a Change of the size at the price that stands there. What stands
+// for a price there is refused as one.
+static inline bool cme_book_apply(struct cme_book *b, enum cme_side side, unsigned action, unsigned level,
+                                  int64_t px, int64_t size)
+{
+    if (action == CME_CHANGE && level - 1 < b->depth) {
+        struct cme_level *l = &b->level[side][level - 1];
+        if (l->px == px && px != CME_EMPTY && px != CME_UNKNOWN) {
+            l->size = size;
+            return true;
+        }
+    }
+    return cme_book_apply_any(b, side, action, level, px, size);
+}
 // Sets a level while a snapshot is read into a cleared book. False when it cannot be one.
 bool cme_book_set(struct cme_book *b, enum cme_side side, unsigned level, int64_t px, int64_t size);
 // The levels of each side stand in order of price, and none behind an empty one.

@@ -26,6 +26,7 @@ static void start_empty(struct protocol_state *s, const struct cme_stream *st, s
 bool cme_rpt_odd(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n, uint32_t rpt,
                  uint32_t seq)
 {
+    n->recent = true;
     // Numbers start at 1 each week and after a reset, with nothing in the book: not to be taken for that
     // while the old ones go on unbroken.
     if (rpt == 1 && !cme_current(st, n)) {
@@ -43,8 +44,7 @@ bool cme_rpt_odd(struct protocol_state *s, struct cme_stream *st, struct cme_ins
     n->anchored = false;
     n->epoch = st->epoch;
     n->life = st->life;
-    n->quote = true; // what was published is not to be relied upon any more
-    cme_touch(s, st, n);
+    cme_touch(st, n, CME_NEW_QUOTE); // what was published is not to be relied upon any more
     return true;
 }
 
@@ -107,6 +107,10 @@ static bool catch_up(struct protocol_state *s, const struct cme_stream *st, cons
         return false;
     for (uint16_t i = n->first; i != 0; i = s->record[i - 1].next) {
         const struct cme_record *u = &s->record[i - 1];
+        if (s->budget == 0) // the datagram repeats itself: a later one will do
+            return false;
+        s->budget--;
+        s->stats.replayed++;
         if (u->rpt <= r)
             continue;
         if (u->rpt != *rpt + 1 || (u->type != 0 && !cme_apply(&s->scratch, u)))
@@ -121,7 +125,7 @@ void cme_join(struct protocol_state *s, struct cme_stream *st, const struct cme_
     uint32_t last_seq = le32_load(m->root + CME_SNAP_LAST_SEQ);
     int32_t id = (int32_t)le32_load(m->root + m->t->root[CME_F_ID].at);
     uint32_t r = le32_load(m->root + m->t->root[CME_F_RPT].at), rpt;
-    struct cme_instrument *n = cme_get(s, st, id);
+    struct cme_instrument *n = cme_get(s, st, id, CME_BY_OTHER);
     if (!n) {
         s->stats.unknown_ids++;
         return;
@@ -150,26 +154,27 @@ void cme_join(struct protocol_state *s, struct cme_stream *st, const struct cme_
     n->epoch = st->epoch;
     n->life = st->life;
     n->ts_ns = le64_load(m->root + m->t->root[CME_F_TRANSACT].at);
-    n->quote = true;
+    unsigned why = CME_NEW_QUOTE;
     s->stats.joins++;
     uint8_t state = cme_trading_state(m->root[CME_SNAP_STATUS]);
     if (state != 0 && state != n->state) {
         n->state = state;
         n->state_sure = true;
-        n->status = true;
+        why |= CME_NEW_STATUS;
     }
-    cme_touch(s, st, n);
+    cme_touch(st, n, why);
+}
+
+void cme_reset_book(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n)
+{
+    start_empty(s, st, n, 0);
+    cme_touch(st, n, CME_NEW_QUOTE);
 }
 
 void cme_reset_books(struct protocol_state *s, struct cme_stream *st)
 {
-    uint16_t link = (uint16_t)(st - s->stream + 1);
-    for (unsigned i = 0; i < s->used; i++) {
-        struct cme_instrument *n = &s->inst[i];
-        if (n->stream != link)
-            continue;
-        start_empty(s, st, n, 0);
-        n->quote = true;
-        cme_touch(s, st, n);
-    }
+    st->life++; // nobody is current until its own numbers begin anew, or a walk comes by
+    st->reset = s->pending.due = true;
+    if (!s->pending.walked)
+        cme_walk_due(s, st);
 }

@@ -6,6 +6,7 @@
 #define TRIPLINE_FEED_CME_STATE_H
 
 #include "feed/cme_book.h"
+#include "feed/cme_source.h"
 #include "feed/cme_wire.h"
 #include "feed/protocol.h"
 
@@ -16,11 +17,18 @@ enum {
     CME_INSTRUMENTS = 4096,
     CME_SLOTS = 8192, // of the id table, a power of two
     CME_SLOT_BITS = 13,
-    CME_STREAMS = 256,  // a power of two
-    CME_TRADES = 1024,  // of unfinished events, all channels together
-    CME_RECORDS = 8192, // updates kept for books that wait for a snapshot
-    CME_AHEAD = 4096,   // datagrams that a snapshot may be ahead of the live line
+    CME_STREAMS = 256,   // a power of two
+    CME_TRADES = 1024,   // of unfinished events, all channels together
+    CME_RECORDS = 8192,  // updates kept for books that wait for a snapshot
+    CME_AHEAD = 4096,    // datagrams that a snapshot may be ahead of the live line
+    CME_STATUSES = 2048, // of groups, in one datagram: more do not fit into one
+    CME_STATUS_SLOTS = 4096,
+    CME_BY_PORT = 1000, // channels below are those that CME's ports tell
+    CME_HOMELESS = 8,   // recovery feeds that have defined instruments of no known channel
 };
+#define CME_OF_ONE UINT64_MAX // in place of an asset
+#define CME_IDLE_NS                                                                                          \
+    UINT64_C(90000000000) // a channel silent for so long (three heartbeats) may give way to another
 
 // An update of an instrument whose book is not whole, kept to be applied after a snapshot that is older.
 struct cme_record {
@@ -31,29 +39,33 @@ struct cme_record {
     uint16_t next;
 };
 
-// Links are indices + 1; 0 ends a list. What an update touches stands together, in one cache line before the
-// levels.
+// Why an instrument is in the list of what the event has touched.
+enum cme_touched { CME_LISTED = 1, CME_NEW_QUOTE = 2, CME_NEW_STATUS = 4 };
+
+// What an update touches stands together, in one cache line before the levels. Links of records are indices +
+// 1; 0 ends a list.
 struct cme_instrument {
     alignas(64) int32_t id;
-    uint16_t stream;            // index + 1 of its channel; 0 = a free entry
-    uint16_t next;              // in the channel's list of what the event has touched, or of free entries
-    uint32_t rpt;               // RptSeq of the last entry that was applied
-    uint32_t epoch, life;       // the channel's, when rpt was last known to be without a hole
-    uint32_t anchor;            // MsgSeqNum that a snapshot included
-    bool heard;                 // rpt means something
-    bool anchored;              // anchor does
-    bool defined, dead;         // by a definition; deleted by one
-    bool listed, quote, status; // in the list; and why
-    bool published;             // the last quote that went out had a price
-    bool state_sure;            // not only by a status of some group
-    uint8_t state;              // enum instrument_state, 0 = not known
-    int8_t exp;                 // of the book's prices; 0 = no book yet
-    int8_t shift;               // human price = wire price * mul * 10^shift (DisplayFactor)
-    uint16_t first, last;       // records
+    uint16_t stream;             // index + 1 of its channel; 0 = a free entry
+    bool heard;                  // rpt means something
+    uint8_t touched;             // enum cme_touched, bits; 0 = not in the channel's list
+    uint32_t rpt;                // RptSeq of the last entry that was applied
+    uint32_t epoch, life;        // the channel's, when rpt was last known to be without a hole
+    bool defined, dead;          // by a definition; deleted by one
+    bool recent;                 // was heard since the last search for a place
+    bool published;              // the last quote that went out had a price
+    struct cme_instrument *next; // in the channel's list of what the event has touched, or of free entries
+    uint8_t state;               // enum instrument_state, 0 = not known
+    bool state_sure : 1;         // not only by a status of some group
+    bool anchored : 1;           // anchor means something
+    int8_t exp;                  // of the book's prices; 0 = no book yet
+    int8_t shift;                // human price = wire price * mul * 10^shift (DisplayFactor)
+    uint16_t first, last;        // records
     int64_t mul;
     uint64_t ts_ns;
     struct cme_book book;
     uint64_t group, asset; // SecurityGroup, Asset: six characters each
+    uint32_t anchor;       // MsgSeqNum that a snapshot included
 };
 static_assert(offsetof(struct cme_instrument, book.level) == 64, "in front of the levels");
 
@@ -66,16 +78,40 @@ struct cme_trade {
 };
 
 struct cme_stream {
-    uint16_t key; // feed_packet.stream
+    uint16_t key;  // feed_packet.stream
+    uint16_t link; // index + 1, once used
     bool used, heard;
-    bool open;            // a market event is under way: its end has not been seen
-    uint32_t epoch;       // counts losses
-    uint32_t life;        // counts beginnings of the sequence
-    uint32_t since;       // first MsgSeqNum behind the last loss
-    uint32_t newest;      // MsgSeqNum of the newest live datagram
-    bool fresh;           // since is not known yet
-    uint16_t head, tail;  // instruments touched
-    uint16_t trade, last; // trades
+    bool open;                          // a market event is under way: its end has not been seen
+    uint32_t epoch;                     // counts losses
+    uint32_t life;                      // counts beginnings of the sequence
+    uint32_t since;                     // first MsgSeqNum behind the last loss
+    uint32_t newest;                    // MsgSeqNum of the newest live datagram
+    bool fresh;                         // since is not known yet
+    bool reset;                         // a reset has not reached every instrument yet
+    uint16_t trade, last;               // trades
+    struct cme_instrument *head, *tail; // touched by the event
+    uint64_t heard_ns;                  // receive time of its newest datagram
+    uint16_t home;                      // key of the live channel that this recovery feed is of,
+    bool has_home;                      // where its port does not say so
+};
+
+// Statuses of groups and resets concern all instruments of the channel. A datagram may hold hundreds of them,
+// so that only the first one walks the table at once; what the others have said is carried to the instruments
+// when they are published, or by one more walk when the datagram ends.
+struct cme_pending {
+    bool walked; // by the datagram at work
+    bool due;    // another walk is
+    uint16_t
+        stopped;     // when a group last stopped, by the order of statuses: so did whatever has no definition
+    uint16_t n;      // statuses
+    uint16_t orders; // said so far
+    uint16_t slot[CME_STATUS_SLOTS]; // index + 1
+    struct {
+        uint64_t group,
+            asset; // asset 0: all of the group; CME_OF_ONE: the group is an id, and 0 its own state
+        uint16_t order, slot; // newest wins
+        uint8_t state;
+    } status[CME_STATUSES];
 };
 
 struct cme_stats {
@@ -85,6 +121,15 @@ struct cme_stats {
     uint64_t joins;          // books made whole by a snapshot
     uint64_t trades_lost;    // an event with more trades than there is room for
     uint64_t streams_lost;   // datagrams of channels that found no room
+    uint64_t walked;         // instruments visited because something concerned all of a channel
+    uint64_t replayed;       // kept updates visited by snapshots
+};
+
+// The first message (mostly the only one) of the datagram that was placed last, so that it is not read twice
+// when the datagram is delivered at once, which is the rule. What the arbiter keeps is a copy, elsewhere.
+struct cme_parsed {
+    const uint8_t *payload; // NULL: none
+    struct cme_message m;
 };
 
 struct protocol_state {
@@ -94,8 +139,15 @@ struct protocol_state {
     struct cme_record record[CME_RECORDS];
     uint16_t slot[CME_SLOTS]; // instrument index + 1
     uint16_t used;            // instruments, from the front; released ones are in free_inst
-    uint16_t free_inst, free_trade, free_record;
-    uint16_t streams;
+    uint16_t free_trade, free_record;
+    struct cme_instrument *free_inst;
+    uint16_t hand; // of the search for an instrument to give away
+    uint16_t homeless[CME_HOMELESS], homeless_hand, home_hand;
+    unsigned budget; // kept updates that the datagram at work may still visit
+    uint64_t now_ns; // newest receive time
+    struct cme_pending pending;
+    struct cme_parsed parsed;
+    struct cme_sources sources;
     struct cme_book scratch; // a snapshot being read
     struct feed_msg quote;   // the one going out
     struct cme_stats stats;
@@ -114,14 +166,21 @@ static inline struct cme_stream *cme_stream_get(struct protocol_state *s, uint16
     struct cme_stream *st = &s->stream[key % CME_STREAMS];
     return st->used && st->key == key ? st : cme_stream_seek(s, key);
 }
+// The channel's books are doubtful; nothing where it is not known.
+void cme_stream_doubt(struct protocol_state *s, uint16_t key);
+// The channel is no more: its instruments are let go.
+void cme_stream_forget(struct protocol_state *s, uint16_t key);
+// The live channel that a message about `id` of a recovery feed belongs to. Where ports do not say it,
+// instruments do: their ids are the venue's, so the live channel that knows one is the feed's.
+struct cme_stream *cme_home(struct protocol_state *s, struct cme_stream *st, int32_t id);
+// Who asks for an instrument, when there is no room: a live update may have the place of one without a
+// definition, or that was defined and never heard; a definition that of one without; others none. Nobody has
+// the place of one that was heard lately.
+enum cme_claim { CME_BY_OTHER, CME_BY_UPDATE, CME_BY_DEFINITION };
 // id of a channel's instrument; NULL when not known (find), or there is no room (get).
 struct cme_instrument *cme_find(struct protocol_state *s, const struct cme_stream *st, int32_t id);
-struct cme_instrument *cme_seek(struct protocol_state *s, const struct cme_stream *st, int32_t id);
-static inline uint16_t cme_link(const struct protocol_state *s, const struct cme_stream *st)
-{
-    return (uint16_t)(st - s->stream + 1);
-}
-
+struct cme_instrument *cme_seek(struct protocol_state *s, const struct cme_stream *st, int32_t id,
+                                enum cme_claim claim);
 // Ids run in steps and clusters: the multiplier spreads them, its top bits are the slot.
 static inline unsigned cme_slot(uint16_t stream, int32_t id)
 {
@@ -130,27 +189,27 @@ static inline unsigned cme_slot(uint16_t stream, int32_t id)
 }
 // Mostly it is in its first slot; cme_seek() is for the rest.
 static inline struct cme_instrument *cme_get(struct protocol_state *s, const struct cme_stream *st,
-                                             int32_t id)
+                                             int32_t id, enum cme_claim claim)
 {
-    uint16_t stream = cme_link(s, st), at = s->slot[cme_slot(stream, id)];
+    uint16_t at = s->slot[cme_slot(st->link, id)];
     struct cme_instrument *n = &s->inst[at - (at != 0)];
-    return at != 0 && n->id == id && n->stream == stream ? n : cme_seek(s, st, id);
+    return at != 0 && n->id == id && n->stream == st->link ? n : cme_seek(s, st, id, claim);
 }
 void cme_release(struct protocol_state *s, struct cme_instrument *n);
 
-// Puts it on its channel's list of what the event has touched.
-static inline void cme_touch(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n)
+// Puts it on its channel's list of what the event has touched. why: enum cme_touched.
+static inline void cme_touch(struct cme_stream *st, struct cme_instrument *n, unsigned why)
 {
-    if (n->listed)
+    bool listed = n->touched != 0;
+    n->touched |= (uint8_t)(why | CME_LISTED);
+    if (listed)
         return;
-    uint16_t link = (uint16_t)(n - s->inst + 1);
-    n->listed = true;
-    n->next = 0;
-    if (st->tail != 0)
-        s->inst[st->tail - 1].next = link;
+    n->next = NULL;
+    if (st->tail)
+        st->tail->next = n;
     else
-        st->head = link;
-    st->tail = link;
+        st->head = n;
+    st->tail = n;
 }
 // Keeps a trade until the event ends.
 void cme_keep_trade(struct protocol_state *s, struct cme_stream *st, const struct cme_trade *t);
@@ -177,6 +236,7 @@ static inline bool cme_rpt(struct protocol_state *s, struct cme_stream *st, stru
     if (n->heard && rpt == n->rpt + 1 && n->life == st->life) {
         n->rpt = rpt;
         n->epoch = st->epoch;
+        n->recent = true;
         return true;
     }
     return cme_rpt_odd(s, st, n, rpt, seq);
@@ -226,12 +286,22 @@ static inline void cme_update(struct protocol_state *s, struct cme_instrument *n
 void cme_join(struct protocol_state *s, struct cme_stream *st, const struct cme_message *m);
 // ChannelReset: every book is empty, RptSeq starts at 1.
 void cme_reset_books(struct protocol_state *s, struct cme_stream *st);
+// The reset's part for one instrument, where it has not begun anew by itself.
+void cme_reset_book(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n);
 
 // cme_define.c. Fills *o and returns true when it is to be published.
 bool cme_define(struct protocol_state *s, struct cme_stream *st, const struct cme_message *m, bool live,
                 struct feed_msg *o);
 // SecurityStatus (30).
 void cme_status(struct protocol_state *s, struct cme_stream *st, const struct cme_message *m);
+// What is pending: nothing when a datagram begins; carried to an instrument that is published before, and to
+// all by cme_walk_due() when the datagram ends.
+static inline void cme_pending_begin(struct protocol_state *s)
+{
+    s->pending.walked = s->pending.due = false;
+}
+void cme_carry(struct protocol_state *s, struct cme_stream *st, struct cme_instrument *n);
+void cme_walk_due(struct protocol_state *s, struct cme_stream *st);
 // What a SecurityTradingStatus means: enum instrument_state, 0 = says nothing.
 uint8_t cme_trading_state(uint8_t status);
 // Wire price to human price; false when it does not fit.

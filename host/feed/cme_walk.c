@@ -1,73 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feed/cme_wire.h"
 
-// A group's header at p: entries, their block, how many. False when any of it lies outside.
-static inline bool read_group(const uint8_t *p, size_t left, size_t header, size_t count_at, uint16_t *block,
-                              unsigned *count)
-{
-    if (left < header)
-        return false;
-    *block = le16_load(p);
-    *count = p[count_at];
-    return (size_t)*block * *count <= left - header;
-}
-
 // Groups behind the first: nothing is taken from them here, but they must lie inside. A message may end
 // before one (older versions have fewer), and bytes behind the last are room for later versions.
-static inline bool check_rest(const struct cme_template *t, const uint8_t *p, size_t left, unsigned from,
-                              unsigned version)
+bool cme_check_rest(const struct cme_message *m, const uint8_t *p, size_t left)
 {
+    const struct cme_template *t = m->t;
+    unsigned from = m->entries != NULL, version = m->version;
     bool all = version >= t->last_since, group8 = t->group8 && all;
     unsigned groups = t->groups - (all || t->group8 ? 0u : 1u);
     uint16_t block;
     unsigned count;
     for (unsigned i = from; i < groups && left != 0; i++) {
-        if (!read_group(p, left, CME_GROUP3, 2, &block, &count))
+        if (!cme_group_header(p, left, CME_GROUP3, 2, &block, &count))
             return false;
         p += CME_GROUP3 + (size_t)block * count;
         left -= CME_GROUP3 + (size_t)block * count;
     }
-    return !group8 || left == 0 || read_group(p, left, CME_GROUP8, CME_GROUP8_COUNT, &block, &count);
-}
-
-static inline bool read_message(const uint8_t *p, size_t len, struct cme_message *m)
-{
-    if (len < CME_MSG_HEADER)
-        return false;
-    size_t size = le16_load(p + CME_MSG_SIZE), block = le16_load(p + CME_MSG_BLOCK);
-    uint16_t template_id = le16_load(p + CME_MSG_TEMPLATE);
-    const struct cme_template *t = cme_template(template_id);
-    if (size > len || size < CME_MSG_HEADER + block || le16_load(p + CME_MSG_SCHEMA) != CME_SCHEMA)
-        return false;
-    m->len = size;
-    m->block = (uint16_t)block;
-    m->template_id = template_id;
-    m->version = le16_load(p + CME_MSG_VERSION);
-    m->t = t;
-    m->root = p + CME_MSG_HEADER;
-    m->entries = NULL;
-    m->entry_block = 0;
-    m->count = 0;
-    if (t->entry == 0)
-        return true;
-    const uint8_t *at = p + CME_MSG_HEADER + block;
-    m->entries = at + CME_GROUP3;
-    return read_group(at, size - CME_MSG_HEADER - block, CME_GROUP3, 2, &m->entry_block, &m->count);
-}
-
-bool cme_read(const uint8_t *p, size_t len, struct cme_message *m)
-{
-    return read_message(p, len, m);
-}
-
-bool cme_walk(const uint8_t *p, size_t len, struct cme_message *m)
-{
-    if (!read_message(p, len, m))
-        return false;
-    const uint8_t *at = m->root + m->block;
-    if (m->entries)
-        at = m->entries + (size_t)m->entry_block * m->count;
-    return check_rest(m->t, at, (size_t)(p + m->len - at), m->entries != NULL, m->version);
+    return !group8 || left == 0 || cme_group_header(p, left, CME_GROUP8, CME_GROUP8_COUNT, &block, &count);
 }
 
 bool cme_group(const struct cme_message *m, unsigned n, const uint8_t **entries, uint16_t *block,
@@ -78,7 +28,7 @@ bool cme_group(const struct cme_message *m, unsigned n, const uint8_t **entries,
     if (n >= m->t->groups)
         return false;
     for (unsigned i = 0;; i++) {
-        if (!read_group(p, left, CME_GROUP3, 2, block, count))
+        if (!cme_group_header(p, left, CME_GROUP3, 2, block, count))
             return false;
         *entries = p + CME_GROUP3;
         if (i == n)

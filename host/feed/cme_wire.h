@@ -224,10 +224,55 @@ struct cme_message {
     unsigned count; // of entries
 };
 
-// One message of at most len bytes. False when any length or count in it points outside.
-bool cme_walk(const uint8_t *p, size_t len, struct cme_message *m);
-// The same but for the groups behind NoMDEntries, which have been found inside before.
-bool cme_read(const uint8_t *p, size_t len, struct cme_message *m);
+// A group's header at p: entries, their block, how many. False when any of it lies outside.
+static inline bool cme_group_header(const uint8_t *p, size_t left, size_t header, size_t count_at,
+                                    uint16_t *block, unsigned *count)
+{
+    if (left < header)
+        return false;
+    *block = le16_load(p);
+    *count = p[count_at];
+    return (size_t)*block * *count <= left - header;
+}
+
+// One message of at most len bytes, but for the groups behind NoMDEntries: enough where they have been found
+// inside before. False when any length or count in it points outside.
+static inline bool cme_read(const uint8_t *p, size_t len, struct cme_message *m)
+{
+    if (len < CME_MSG_HEADER)
+        return false;
+    size_t size = le16_load(p + CME_MSG_SIZE), block = le16_load(p + CME_MSG_BLOCK);
+    uint16_t template_id = le16_load(p + CME_MSG_TEMPLATE);
+    const struct cme_template *t = cme_template(template_id);
+    if (size > len || size < CME_MSG_HEADER + block || le16_load(p + CME_MSG_SCHEMA) != CME_SCHEMA)
+        return false;
+    m->len = size;
+    m->block = (uint16_t)block;
+    m->template_id = template_id;
+    m->version = le16_load(p + CME_MSG_VERSION);
+    m->t = t;
+    m->root = p + CME_MSG_HEADER;
+    m->entries = NULL;
+    m->entry_block = 0;
+    m->count = 0;
+    if (t->entry == 0)
+        return true;
+    const uint8_t *at = p + CME_MSG_HEADER + block;
+    m->entries = at + CME_GROUP3;
+    return cme_group_header(at, size - CME_MSG_HEADER - block, CME_GROUP3, 2, &m->entry_block, &m->count);
+}
+
+// The groups behind NoMDEntries, or all where a message has none: `left` bytes at p.
+bool cme_check_rest(const struct cme_message *m, const uint8_t *p, size_t left);
+// The same, and the other groups.
+static inline bool cme_walk(const uint8_t *p, size_t len, struct cme_message *m)
+{
+    if (!cme_read(p, len, m))
+        return false;
+    const uint8_t *at = m->entries ? m->entries + (size_t)m->entry_block * m->count : m->root + m->block;
+    size_t left = (size_t)(p + m->len - at);
+    return left == 0 || cme_check_rest(m, at, left);
+}
 // The nth group with a three-byte header; false when there is none.
 bool cme_group(const struct cme_message *m, unsigned n, const uint8_t **entries, uint16_t *block,
                unsigned *count);

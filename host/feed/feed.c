@@ -128,14 +128,28 @@ void feed_free(struct feed *f)
 
 // ---- input
 
-static const struct feed_protocol *recognise(const struct feed *f, const uint8_t *payload, size_t len)
+__attribute__((noinline)) static const struct feed_protocol *recognise_other(const uint8_t *payload,
+                                                                             size_t len)
 {
-    if (f->recognised && f->recognised->probe(payload, len))
-        return f->recognised;
     for (size_t i = 0; i < PROTOCOL_COUNT; i++)
         if (PROTOCOLS[i]->probe(payload, len))
             return PROTOCOLS[i];
     return NULL;
+}
+
+static inline const struct feed_protocol *recognise(const struct feed *f, const uint8_t *payload, size_t len)
+{
+    if (f->recognised && f->recognised->probe(payload, len))
+        return f->recognised;
+    return recognise_other(payload, len);
+}
+
+static inline enum feed_drop frame_of(struct feed *f, const struct feed_protocol *proto,
+                                      const struct packet_udp *u, struct frame_info *out)
+{
+    if (proto->place)
+        return proto->place(f->state[proto->venue], u->payload, u->len, u, out);
+    return proto->frame(u->payload, u->len, u, out);
 }
 
 static enum feed_drop take_udp(struct feed *f, uint64_t ts_ns, const struct packet_udp *u)
@@ -144,7 +158,7 @@ static enum feed_drop take_udp(struct feed *f, uint64_t ts_ns, const struct pack
     if (!proto)
         return DROP_UNKNOWN;
     struct frame_info info = {0};
-    enum feed_drop why = proto->frame(u->payload, u->len, u, &info);
+    enum feed_drop why = frame_of(f, proto, u, &info);
     if (why != DROP_NONE) {
         if (info.addressed)
             arbiter_bad(f->arbiter, proto, &info);
@@ -191,6 +205,17 @@ enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, 
                           const struct feed_sink *sink)
 {
     return take_frame(f, LINK_ETHERNET, ts_ns, frame, caplen, wirelen, sink);
+}
+
+void feed_learn(struct feed *f, enum feed_link link, const uint8_t *frame, size_t caplen, size_t wirelen)
+{
+    struct packet_udp u;
+    struct frame_info info = {0};
+    if (packet_walk(link, frame, caplen, wirelen, &u) != DROP_NONE)
+        return;
+    const struct feed_protocol *proto = recognise(f, u.payload, u.len);
+    if (proto && proto->place)
+        (void)proto->place(f->state[proto->venue], u.payload, u.len, &u, &info);
 }
 
 void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink)

@@ -154,6 +154,8 @@ struct feed_counters {
     uint64_t early;           // kept until the numbers before them came or were declared lost
     uint64_t streams_evicted; // let go of for newly heard ones when there was no room (feed/arbiter.h)
     uint64_t lines_moved;     // lines long silent whose place a new destination took
+    uint64_t no_room;         // entries and datagrams that found a full table of the protocol: not used
+    uint64_t evicted;         // channels and instruments that gave their place in one to others
     uint64_t drop[DROP_COUNT];
 };
 
@@ -180,6 +182,9 @@ enum feed_drop feed_frame(struct feed *f, uint64_t ts_ns, const uint8_t *frame, 
 // The same for another link layer.
 enum feed_drop feed_link_frame(struct feed *f, enum feed_link link, uint64_t ts_ns, const uint8_t *frame,
                                size_t caplen, size_t wirelen, const struct feed_sink *sink);
+// Learns from a frame which sources are lines of one channel, and uses nothing else of it: a file read once
+// in this way before feed_link_frame() is decoded as if that had always been known. Not for the hot path.
+void feed_learn(struct feed *f, enum feed_link link, const uint8_t *frame, size_t caplen, size_t wirelen);
 // Before the first frame: it comes from ports that are polled. What came while nobody looked has one stamp
 // then, and may still lie unread on another line: only feed_read() says how far the input has been read.
 void feed_polled(struct feed *f);

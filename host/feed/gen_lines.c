@@ -79,7 +79,7 @@ static void amend(uint8_t *at, uint16_t was, uint16_t is)
 bool gen_line_b(uint8_t *frame, size_t len)
 {
     size_t at = ETH_TYPE_AT;
-    while (at + 2 <= len && (be16_load(frame + at) == 0x8100 || be16_load(frame + at) == 0x88a8))
+    while (at + 2 <= len && packet_vlan_type(be16_load(frame + at)))
         at += VLAN_TAG;
     uint8_t *ip = frame + at + 2;
     if (at + 2 + IP_MIN > len || be16_load(frame + at) != 0x0800)

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "feed/packet.h"
 #include "feed/wire.h"
 
 static const uint32_t HASH = 2654435769u; // 2^32 / golden ratio: spreads neighbours (Knuth, TAOCP 3, 6.4)
@@ -44,7 +45,7 @@ enum groups_verdict groups_frame(const struct groups *s, const uint8_t *frame, s
     if (len < TYPE + 2)
         return FRAME_WANTED;
     for (unsigned tags = 0; tags < 2 && len >= at + TAG + 2; tags++, at += TAG)
-        if (be16_load(frame + at) != 0x8100 && be16_load(frame + at) != 0x88a8)
+        if (!packet_vlan_type(be16_load(frame + at)))
             break;
     if (be16_load(frame + at) != 0x0800)
         return FRAME_OTHER;

@@ -5,7 +5,9 @@
 
 enum {
     ETH_TYPE_AT = 12,
+    ETH_HEADER = 14,
     VLAN_TAG = 4,
+    VLAN_TYPE_AT = 2, // in the tag: its own type stands before it, where the network's would
     VLAN_MAX = 2,
     SLL_HEADER = 16,
     SLL_TYPE_AT = 14,
@@ -14,8 +16,6 @@ enum {
     IPV4_MIN = 20,
     UDP_HEADER = 8,
     TYPE_IPV4 = 0x0800,
-    TYPE_VLAN = 0x8100,
-    TYPE_QINQ = 0x88a8,
     PROTO_UDP = 17,
     FRAGMENT_BITS = 0x3fff, // more-fragments flag and offset; reserved and don't-fragment left out
 };
@@ -39,30 +39,21 @@ static enum feed_drop missing(const struct span *s, size_t need)
     return s->wire >= need ? DROP_TRUNCATED : DROP_SHORT_FRAME;
 }
 
-static enum feed_drop walk_ethernet(struct span *s)
-{
-    size_t type_at = ETH_TYPE_AT;
-    for (unsigned tags = 0;; tags++, type_at += VLAN_TAG) {
-        if (s->have < type_at + 2)
-            return missing(s, type_at + 2);
-        uint16_t type = be16_load(s->at + type_at);
-        if (type == TYPE_VLAN || type == TYPE_QINQ) {
-            if (tags == VLAN_MAX)
-                return DROP_VLAN_DEPTH;
-            continue;
-        }
-        if (type != TYPE_IPV4)
-            return DROP_NOT_IPV4;
-        skip(s, type_at + 2);
-        return DROP_NONE;
-    }
-}
-
-static enum feed_drop walk_cooked(struct span *s, size_t header, size_t type_at)
+// The network's type, behind any VLAN tags. Linux's cooked headers hold a tag's type like Ethernet's do, with
+// the rest of the tag behind the header.
+static enum feed_drop walk_tags(struct span *s, size_t type_at, size_t header)
 {
     if (s->have < header)
         return missing(s, header);
-    if (be16_load(s->at + type_at) != TYPE_IPV4)
+    uint16_t type = be16_load(s->at + type_at);
+    for (unsigned tags = 0; packet_vlan_type(type); tags++, header += VLAN_TAG) {
+        if (tags == VLAN_MAX)
+            return DROP_VLAN_DEPTH;
+        if (s->have < header + VLAN_TAG)
+            return missing(s, header + VLAN_TAG);
+        type = be16_load(s->at + header + VLAN_TYPE_AT);
+    }
+    if (type != TYPE_IPV4)
         return DROP_NOT_IPV4;
     skip(s, header);
     return DROP_NONE;
@@ -72,11 +63,11 @@ static enum feed_drop walk_link(enum feed_link link, struct span *s)
 {
     switch (link) {
     case LINK_ETHERNET:
-        return walk_ethernet(s);
+        return walk_tags(s, ETH_TYPE_AT, ETH_HEADER);
     case LINK_SLL:
-        return walk_cooked(s, SLL_HEADER, SLL_TYPE_AT);
+        return walk_tags(s, SLL_TYPE_AT, SLL_HEADER);
     case LINK_SLL2:
-        return walk_cooked(s, SLL2_HEADER, SLL2_TYPE_AT);
+        return walk_tags(s, SLL2_TYPE_AT, SLL2_HEADER);
     case LINK_RAW_IP:
         // Nothing but the version tells IPv4 from IPv6 here.
         if (s->have > 0 && s->at[0] >> 4 == 6)
@@ -124,7 +115,7 @@ static enum feed_drop walk_udp(const struct span *s, struct packet_udp *out)
 // Nearly every frame: no tag, no IP option, nothing wrong, nothing missing. False says nothing.
 static bool walk_plain(const uint8_t *frame, size_t caplen, size_t wirelen, struct packet_udp *out)
 {
-    enum { IP = ETH_TYPE_AT + 2, UDP = IP + IPV4_MIN, PAYLOAD = UDP + UDP_HEADER };
+    enum { IP = ETH_HEADER, UDP = IP + IPV4_MIN, PAYLOAD = UDP + UDP_HEADER };
     if (caplen < PAYLOAD || caplen > wirelen || be16_load(frame + ETH_TYPE_AT) != TYPE_IPV4 ||
         frame[IP] != 0x45 || frame[IP + 9] != PROTO_UDP || be16_load(frame + IP + 6) & FRAGMENT_BITS)
         return false;

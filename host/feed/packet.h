@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a link-layer frame to its UDP payload: Ethernet with up to two VLAN tags (0x8100, 0x88a8), IPv4 with
-// options, UDP. Pure function, reads nothing outside `caplen`.
+// From a link-layer frame to its UDP payload: Ethernet or Linux cooked with up to two VLAN tags (0x8100,
+// 0x88a8, 0x9100), or bare IP; IPv4 with options, UDP. Pure functions; nothing outside `caplen` is read.
 //
 // Lengths: every length field must lie inside the one around it. Bytes after the IP datagram are padding and
 // are ignored. UDP's length must be exactly the datagram's rest: feeds have no use for surplus bytes, so a
@@ -18,6 +18,12 @@ struct packet_udp {
     const uint8_t *payload; // inside the frame
     size_t len;
 };
+
+// Types of VLAN tags: 802.1Q, 802.1ad, and the one that switches used for the outer of two tags before that.
+static inline bool packet_vlan_type(uint16_t type)
+{
+    return type == 0x8100 || type == 0x88a8 || type == 0x9100;
+}
 
 // Captured length below the length on the wire is DROP_TRUNCATED only where the missing bytes are needed: a
 // capture card that cuts off the frame check sequence loses nothing.

@@ -7,8 +7,8 @@
 //   probe   is it mine?
 //   frame   is it whole (every length, count and offset inside it), and which numbers of which stream is it?
 //   deliver (after feed/arbiter.h has put the stream's datagrams in order, copies dropped) its messages
-// Steps probe and frame must not keep anything; deliver may change the protocol's state, and is called for
-// each accepted datagram of a stream exactly once and in sequence order.
+// Steps probe and frame must not keep anything (place: of who sends what); deliver may change the protocol's
+// state, and is called for each accepted datagram of a stream exactly once and in sequence order.
 #ifndef TRIPLINE_FEED_PROTOCOL_H
 #define TRIPLINE_FEED_PROTOCOL_H
 
@@ -57,6 +57,10 @@ struct feed_protocol {
     // line follow.
     enum feed_drop (*frame)(const uint8_t *payload, size_t len, const struct packet_udp *u,
                             struct frame_info *out);
+    // The same, called in its place, where channel or line follow from what their sources have sent: it may
+    // keep that, and nothing else. NULL: frame says all.
+    enum feed_drop (*place)(struct protocol_state *s, const uint8_t *payload, size_t len,
+                            const struct packet_udp *u, struct frame_info *out);
     // Calls the sink's on_msg for each message of interest. `skip`: that many of its first messages were
     // delivered before (message-numbered protocols whose datagrams overlap). The gap before it, if any,
     // stands in p; `broken` was called for it before. Not called for heartbeats.

@@ -225,6 +225,8 @@ bool board_feed_row(void *board, size_t i, struct telemetry_row *out)
     telemetry_put(out, "early", n->early);
     telemetry_put(out, "streams_evicted", n->streams_evicted);
     telemetry_put(out, "lines_moved", n->lines_moved);
+    telemetry_put(out, "no_room", n->no_room);
+    telemetry_put(out, "evicted", n->evicted);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include "load.h"
 
 #include "feed/gen.h"
+#include "feed/packet.h"
 #include "feed/wire.h"
 
 #include <pcap/pcap.h>
@@ -62,7 +63,7 @@ bool load_capture(struct load *l, const char *path)
 uint8_t *load_payload(const struct frame *f, size_t *len, uint16_t *port)
 {
     size_t at = 12;
-    while (at + 4 < f->caplen && (be16_load(f->bytes + at) == 0x8100 || be16_load(f->bytes + at) == 0x88a8))
+    while (at + 4 < f->caplen && packet_vlan_type(be16_load(f->bytes + at)))
         at += 4;
     if (at + 2 + 28 > f->caplen || be16_load(f->bytes + at) != 0x0800 || f->bytes[at + 2 + 9] != 17)
         return NULL;

@@ -186,6 +186,39 @@ class Schemas:
         return sorted({t for s in self.all for t in s.messages})
 
 
+# ---- network layers
+
+def untag(data, header, kind):
+    """Behind a link header whose network type is `kind`, up to two VLAN tags; None: not IPv4."""
+    for _ in range(2):
+        if kind not in (0x8100, 0x88A8, 0x9100):
+            break
+        kind = int.from_bytes(data[header + 2:header + 4], "big")
+        header += 4
+    return data[header:] if kind == 0x0800 else None
+
+
+def datagram(link, data, wire):
+    """(group, port, payload, source) of a captured frame, or None where it holds no whole UDP datagram."""
+    kinds = {1: (12, 14), 113: (14, 16), 276: (0, 20)}
+    if link in (101, 228):
+        ip = data
+    elif link in kinds:
+        at, header = kinds[link]
+        ip = untag(data, header, int.from_bytes(data[at:at + 2], "big"))
+    else:
+        return None
+    if ip is None or len(ip) < 28 or ip[0] >> 4 != 4 or ip[9] != 17 or ip[6] & 0x3F or ip[7]:
+        return None
+    header, total = (ip[0] & 15) * 4, int.from_bytes(ip[2:4], "big")
+    if header < 20 or total > len(ip) or wire < len(data) or total < header + 8:
+        return None
+    udp = ip[header:total]
+    if int.from_bytes(udp[4:6], "big") != len(udp):
+        return None
+    return (".".join(map(str, ip[16:20])), int.from_bytes(udp[2:4], "big"), udp[8:], ".".join(map(str, ip[12:16])))
+
+
 # ---- datagrams
 
 def split(payload):

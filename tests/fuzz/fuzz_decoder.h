@@ -100,7 +100,7 @@ static void take(const struct protocol_ctx *c, struct order *o, unsigned flags, 
     uint32_t skip;
     if (!P->probe(bytes, len))
         return;
-    enum feed_drop why = P->frame(bytes, len, &u, &f);
+    enum feed_drop why = P->place ? P->place(c->state, bytes, len, &u, &f) : P->frame(bytes, len, &u, &f);
     REQUIRE((unsigned)why < DROP_COUNT);
     if (why != DROP_NONE)
         return;

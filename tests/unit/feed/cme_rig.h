@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Part of test_cme.c: lays down datagrams byte by byte, from the XML's offsets, and runs them through the
-// protocol as the arbiter does. Shares nothing with the tables it tests.
+// For test_cme.c and test_cme_source.c: lays down datagrams byte by byte, from the XML's offsets, and runs
+// them through the protocol as the arbiter does. Shares nothing with the tables it tests.
 #ifndef TRIPLINE_TEST_CME_RIG_H
 #define TRIPLINE_TEST_CME_RIG_H
 
@@ -22,14 +22,14 @@ struct dgram {
     size_t len, msg; // msg: where the message under construction begins
 };
 
-static void begin(struct dgram *g, uint32_t seq)
+static inline void begin(struct dgram *g, uint32_t seq)
 {
     memset(g, 0, sizeof *g);
     le32_store(g->b, seq);
     le64_store(g->b + 4, 1000000 + seq);
     g->len = 12;
 }
-static uint8_t *add(struct dgram *g, size_t n)
+static inline uint8_t *add(struct dgram *g, size_t n)
 {
     uint8_t *p = g->b + g->len;
     ck_assert_uint_le(g->len + n, ROOM);
@@ -38,7 +38,7 @@ static uint8_t *add(struct dgram *g, size_t n)
     return p;
 }
 // Header and root block of a message; further add() calls belong to it.
-static uint8_t *message(struct dgram *g, uint16_t template_id, uint16_t version, uint16_t block)
+static inline uint8_t *message(struct dgram *g, uint16_t template_id, uint16_t version, uint16_t block)
 {
     g->msg = g->len;
     uint8_t *h = add(g, 10);
@@ -48,21 +48,21 @@ static uint8_t *message(struct dgram *g, uint16_t template_id, uint16_t version,
     le16_store(h + 8, version);
     return add(g, block);
 }
-static uint8_t *incremental(struct dgram *g, uint16_t template_id, uint8_t event)
+static inline uint8_t *incremental(struct dgram *g, uint16_t template_id, uint8_t event)
 {
     uint8_t *r = message(g, template_id, template_id >= 46 ? 9 : 8, 11);
     le64_store(r, 777);
     r[8] = event;
     return r;
 }
-static uint8_t *group(struct dgram *g, uint16_t block, uint8_t n)
+static inline uint8_t *group(struct dgram *g, uint16_t block, uint8_t n)
 {
     uint8_t *p = add(g, 3);
     le16_store(p, block);
     p[2] = n;
     return add(g, (size_t)block * n);
 }
-static void group8(struct dgram *g, uint16_t block, uint8_t n)
+static inline void group8(struct dgram *g, uint16_t block, uint8_t n)
 {
     uint8_t *p = add(g, 8);
     le16_store(p, block);
@@ -77,7 +77,7 @@ struct entry {
     uint8_t level, action;
     char type;
 };
-static void put_book(uint8_t *p, struct entry e)
+static inline void put_book(uint8_t *p, struct entry e)
 {
     le64_store(p, (uint64_t)e.px);
     le32_store(p + 8, (uint32_t)e.size);
@@ -88,7 +88,8 @@ static void put_book(uint8_t *p, struct entry e)
     p[25] = e.action;
     p[26] = (uint8_t)e.type;
 }
-static void book(struct dgram *g, uint16_t template_id, uint8_t event, const struct entry *e, uint8_t n)
+static inline void book(struct dgram *g, uint16_t template_id, uint8_t event, const struct entry *e,
+                        uint8_t n)
 {
     incremental(g, template_id, event);
     uint8_t *p = group(g, 32, n);
@@ -96,11 +97,11 @@ static void book(struct dgram *g, uint16_t template_id, uint8_t event, const str
         put_book(p + 32 * i, e[i]);
     group8(g, 24, 0);
 }
-static void book1(struct dgram *g, uint8_t event, struct entry e)
+static inline void book1(struct dgram *g, uint8_t event, struct entry e)
 {
     book(g, 46, event, &e, 1);
 }
-static void summary(struct dgram *g, uint8_t event, struct entry e)
+static inline void summary(struct dgram *g, uint8_t event, struct entry e)
 {
     incremental(g, 48, event);
     put_book(group(g, 32, 1), e);
@@ -109,8 +110,8 @@ static void summary(struct dgram *g, uint8_t event, struct entry e)
     group8(g, 16, 2);
 }
 // A future's definition in v9+; factor at 1e-9, depth of its outright book.
-static uint8_t *define(struct dgram *g, int32_t id, const char *symbol, int64_t factor, uint8_t depth,
-                       char update)
+static inline uint8_t *define(struct dgram *g, int32_t id, const char *symbol, int64_t factor, uint8_t depth,
+                              char update)
 {
     uint8_t *r = message(g, 54, 13, 224);
     r[0] = END;
@@ -133,13 +134,32 @@ static uint8_t *define(struct dgram *g, int32_t id, const char *symbol, int64_t 
     group(g, 5, 0);
     return r;
 }
-static void status(struct dgram *g, const char *grp, int32_t id, uint8_t code, uint8_t event)
+static inline void status(struct dgram *g, const char *grp, int32_t id, uint8_t code, uint8_t event)
 {
     uint8_t *r = message(g, 30, 9, 30);
     memcpy(r + 8, grp, strlen(grp));
     le32_store(r + 20, (uint32_t)id);
     r[26] = event;
     r[27] = code;
+}
+
+static inline void snapshot(struct dgram *g, int32_t id, uint32_t last_seq, uint32_t rpt, int64_t bid,
+                            int64_t ask)
+{
+    begin(g, 1);
+    uint8_t *root = message(g, 52, 9, 59);
+    le32_store(root, last_seq);
+    le32_store(root + 8, (uint32_t)id);
+    le32_store(root + 12, rpt);
+    root[34] = 17;
+    uint8_t *p = group(g, 22, 3);
+    int64_t px[] = {bid, ask, INT64_MAX};
+    for (unsigned i = 0; i < 3; i++, p += 22) {
+        le64_store(p, (uint64_t)px[i]);
+        le32_store(p + 8, 9);
+        p[16] = i == 2 ? 127 : 1;
+        p[21] = (uint8_t) "01C"[i];
+    }
 }
 
 // ---- running them
@@ -150,24 +170,25 @@ struct rig {
     struct feed_sink sink;
     struct feed_msg msg[KEPT];
     unsigned msgs;
-    uint32_t next; // MsgSeqNum of the live stream
+    uint32_t next;  // MsgSeqNum of the live stream
+    uint64_t ts_ns; // receive time
     FILE *null;
 };
 
-static void keep(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
+static inline void keep(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct rig *r = ctx;
     (void)p;
     ck_assert_uint_lt(r->msgs, KEPT);
     r->msg[r->msgs++] = *m;
 }
-static void ended(void *ctx, const struct feed_packet *p)
+static inline void ended(void *ctx, const struct feed_packet *p)
 {
     (void)ctx;
     (void)p;
 }
 
-static struct rig *rig_new(void)
+static inline struct rig *rig_new(void)
 {
     struct rig *r = calloc(1, sizeof *r);
     ck_assert_ptr_nonnull(r);
@@ -176,7 +197,7 @@ static struct rig *rig_new(void)
     r->next = 1000;
     return r;
 }
-static void rig_free(struct rig *r)
+static inline void rig_free(struct rig *r)
 {
     cme_protocol.state_free(r->c.state);
     if (r->null)
@@ -184,7 +205,8 @@ static void rig_free(struct rig *r)
     free(r);
 }
 
-static enum feed_drop frame_of(const uint8_t *b, size_t len, uint32_t ip, uint16_t port, struct frame_info *f)
+static inline enum feed_drop frame_of(const uint8_t *b, size_t len, uint32_t ip, uint16_t port,
+                                      struct frame_info *f)
 {
     struct packet_udp u = {.dst_ip = ip, .dst_port = port, .payload = b, .len = len};
     *f = (struct frame_info){0};
@@ -192,7 +214,7 @@ static enum feed_drop frame_of(const uint8_t *b, size_t len, uint32_t ip, uint16
 }
 
 // As the arbiter does: an accepted datagram, in a copy that is exactly as long. gap: numbers lost before it.
-static enum feed_drop run(struct rig *r, const uint8_t *b, size_t len, uint64_t gap, bool restart)
+static inline enum feed_drop run(struct rig *r, const uint8_t *b, size_t len, uint64_t gap, bool restart)
 {
     struct frame_info f;
     uint8_t *copy = malloc(len ? len : 1);
@@ -209,7 +231,8 @@ static enum feed_drop run(struct rig *r, const uint8_t *b, size_t len, uint64_t 
                                 .gap = gap,
                                 .restart = restart,
                                 .payload = copy,
-                                .len = len};
+                                .len = len,
+                                .ts_ns = r->ts_ns};
         if (gap || restart)
             cme_protocol.broken(&r->c, f.stream);
         cme_protocol.deliver(&r->c, &p, 0, &r->sink);
@@ -220,17 +243,17 @@ static enum feed_drop run(struct rig *r, const uint8_t *b, size_t len, uint64_t 
     free(copy);
     return why;
 }
-static void send(struct rig *r, struct dgram *g)
+static inline void send(struct rig *r, struct dgram *g)
 {
     ck_assert_int_eq(run(r, g->b, g->len, 0, false), DROP_NONE);
 }
-static struct dgram *next(struct rig *r)
+static inline struct dgram *next(struct rig *r)
 {
     static struct dgram g;
     begin(&g, r->next++);
     return &g;
 }
-static void defined(struct rig *r, int32_t id, int64_t factor, uint8_t depth)
+static inline void defined(struct rig *r, int32_t id, int64_t factor, uint8_t depth)
 {
     struct dgram *g = next(r);
     define(g, id, "BTCZ6", factor, depth, 'A');
@@ -238,16 +261,23 @@ static void defined(struct rig *r, int32_t id, int64_t factor, uint8_t depth)
     ck_assert_uint_eq(r->msgs, 1);
 }
 // Both sides from nothing: RptSeq 1 and 2.
-static void started(struct rig *r, int32_t id, int64_t bid, int64_t ask)
+static inline void started(struct rig *r, int32_t id, int64_t bid, int64_t ask)
 {
     struct dgram *g = next(r);
     struct entry e[] = {{bid, 3, id, 1, 1, 0, '0'}, {ask, 4, id, 2, 1, 0, '1'}};
     book(g, 46, END, e, 2);
     send(r, g);
 }
+static inline void beat(struct rig *r, uint64_t gap)
+{
+    struct dgram *g = next(r);
+    message(g, 12, 9, 0);
+    ck_assert_int_eq(run(r, g->b, g->len, gap, false), DROP_NONE);
+}
+
 #define FACTOR_1 1000000000
 
-static void assert_quote(const struct feed_msg *m, int64_t bid, int64_t ask)
+static inline void assert_quote(const struct feed_msg *m, int64_t bid, int64_t ask)
 {
     ck_assert_uint_eq(m->kind, FEED_QUOTE);
     ck_assert_uint_eq(!!(m->has & HAS_BID), bid != 0);

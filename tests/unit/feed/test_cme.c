@@ -2,6 +2,9 @@
 // CME MDP 3.0: framing, events, books, recovery. Bytes are laid down here by hand, from the XML's offsets; a
 // venue that knows its own books is the judge of every price that comes out. SEED picks the random runs.
 #include "feed/cme_rig.h"
+
+#include "feed/cme_bounds.h"
+#include "feed/cme_many.h"
 #include "feed/cme_venue.h"
 
 // ---- framing
@@ -301,30 +304,6 @@ END_TEST
 
 // ---- recovery
 
-static void snapshot(struct dgram *g, int32_t id, uint32_t last_seq, uint32_t rpt, int64_t bid, int64_t ask)
-{
-    begin(g, 1);
-    uint8_t *root = message(g, 52, 9, 59);
-    le32_store(root, last_seq);
-    le32_store(root + 8, (uint32_t)id);
-    le32_store(root + 12, rpt);
-    root[34] = 17;
-    uint8_t *p = group(g, 22, 3);
-    int64_t px[] = {bid, ask, INT64_MAX};
-    for (unsigned i = 0; i < 3; i++, p += 22) {
-        le64_store(p, (uint64_t)px[i]);
-        le32_store(p + 8, 9);
-        p[16] = i == 2 ? 127 : 1;
-        p[21] = (uint8_t) "01C"[i];
-    }
-}
-static void beat(struct rig *r, uint64_t gap)
-{
-    struct dgram *g = next(r);
-    message(g, 12, 9, 0);
-    ck_assert_int_eq(run(r, g->b, g->len, gap, false), DROP_NONE);
-}
-
 START_TEST(rpt_gap_and_refresh)
 {
     struct rig *r = rig_new();
@@ -496,60 +475,6 @@ START_TEST(resets)
 }
 END_TEST
 
-// Ids that collide in a table, as a venue's do.
-static int32_t scattered(int32_t k)
-{
-    uint64_t x = (uint64_t)k;
-    return (int32_t)(splitmix64(&x) >> 33);
-}
-
-START_TEST(bounds)
-{
-    struct rig *r = rig_new();
-    struct dgram g;
-    struct entry e[200];
-    // More instruments, trades and kept updates than there is room for.
-    for (int32_t id = 1; id < 6001; id += 200) {
-        for (int32_t i = 0; i < 200; i++)
-            e[i] = (struct entry){100, 1, scattered(id + i), 3, 1, 0, '0'};
-        begin(&g, r->next++);
-        book(&g, 46, 0, e, 200);
-        send(r, &g);
-    }
-    ck_assert_uint_eq(r->n.unknown_ids, 6000 - CME_INSTRUMENTS);
-    for (uint32_t k = 0; k < 12000; k++) {
-        begin(&g, r->next++);
-        summary(&g, 0, (struct entry){100, 1, scattered(5), 4 + k, 0, 0, 0});
-        send(r, &g);
-    }
-    ck_assert_uint_eq(cme_stats(r->c.state)->trades_lost, 12000 - CME_TRADES);
-    begin(&g, r->next++);
-    book(&g, 46, END, NULL, 0);
-    send(r, &g);
-    for (unsigned port = 30000; port < 30300; port++) {
-        struct feed_packet p = {.stream = (uint16_t)port, .payload = g.b, .len = g.len};
-        cme_protocol.deliver(&r->c, &p, 0, &r->sink);
-        cme_protocol.broken(&r->c, (uint16_t)port);
-    }
-    ck_assert_uint_gt(cme_stats(r->c.state)->streams_lost, 0);
-    // Whoever is deleted makes room.
-    for (int32_t id = 1; id < 1500; id++) {
-        begin(&g, r->next++);
-        define(&g, scattered(id), "A", 1, 1, 'D');
-        send(r, &g);
-    }
-    const struct cme_stream *st = cme_stream_get(r->c.state, 310);
-    for (int32_t id = 1; id <= CME_INSTRUMENTS; id++)
-        ck_assert_int_eq(cme_find(r->c.state, st, scattered(id)) != NULL, id >= 1500);
-    uint64_t unknown = r->n.unknown_ids;
-    begin(&g, r->next++);
-    define(&g, scattered(5999), "A", FACTOR_1, 1, 'A');
-    send(r, &g);
-    ck_assert(r->msgs == 1 && r->n.unknown_ids == unknown);
-    rig_free(r);
-}
-END_TEST
-
 int main(void)
 {
     const TTest *const tests[] = {recognises,      truncated,
@@ -559,7 +484,11 @@ int main(void)
                                   statuses,        rpt_gap_and_refresh,
                                   snapshot_join,   snapshot_of_last_week,
                                   resets,          bounds,
-                                  random_venue};
+                                  snapshot_ahead,  instruments_give_way,
+                                  defined_stay,    streams_give_way,
+                                  many_resets,     many_statuses,
+                                  many_random,     many_at_once,
+                                  many_snapshots,  random_venue};
     Suite *s = suite_create("cme");
     TCase *t = tcase_create("cme");
     tcase_set_timeout(t, 120);

@@ -38,7 +38,9 @@ START_TEST(test_every_counter_has_its_name)
                                   .contradictions = 3,
                                   .trades_lost = 4,
                                   .streams_lost = 5,
-                                  .unknown_ids = 6};
+                                  .walked = 6,
+                                  .replayed = 7,
+                                  .unknown_ids = 8};
     n = cme_named_counts(&(struct protocol_ctx){.state = s}, c);
     ck_assert_uint_eq(n, sizeof s->stats / sizeof(uint64_t) - 1); // unknown ids are the feed's
     ck_assert_uint_eq(value(c, n, "joins"), 1);
@@ -46,6 +48,8 @@ START_TEST(test_every_counter_has_its_name)
     ck_assert_uint_eq(value(c, n, "contradictions"), 3);
     ck_assert_uint_eq(value(c, n, "trades_lost"), 4);
     ck_assert_uint_eq(value(c, n, "streams_lost"), 5);
+    ck_assert_uint_eq(value(c, n, "walked"), 6);
+    ck_assert_uint_eq(value(c, n, "replayed"), 7);
     cme_state_free(s);
 }
 END_TEST

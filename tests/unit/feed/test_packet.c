@@ -114,13 +114,29 @@ END_TEST
 
 START_TEST(test_other_networks)
 {
-    static const uint16_t types[] = {0x0806, 0x86dd, 0x9100, 0x0026, 0xffff, 0x0801};
+    static const uint16_t types[] = {0x0806, 0x86dd, 0x9200, 0x0026, 0xffff, 0x0801};
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         struct packet_udp u;
         struct gen_frame f = plain();
         be16_store(f.buf + 12, types[i]);
         ck_assert_int_eq(walk_frame(&f, &u), DROP_NOT_IPV4);
     }
+}
+END_TEST
+
+START_TEST(test_tag_types)
+{
+    static const struct {
+        uint16_t type;
+        enum feed_drop why;
+    } tags[] = {{0x8100, DROP_NONE}, {0x88a8, DROP_NONE}, {0x9100, DROP_NONE}, {0x9200, DROP_NOT_IPV4}};
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i++)
+        for (unsigned at = 12; at <= 16; at += 4) { // of two tags
+            struct packet_udp u;
+            struct gen_frame f = wrap(DATA, sizeof DATA, (struct frame_options){.vlans = 2});
+            be16_store(f.buf + at, tags[i].type);
+            ck_assert_int_eq(walk_frame(&f, &u), tags[i].why);
+        }
 }
 END_TEST
 
@@ -235,5 +251,5 @@ END_TEST
 
 RUN_SUITE("packet", test_tags_and_options, test_longest_ip_header, test_padding_is_ignored,
           test_frame_check_sequence_cut_off, test_every_cut, test_captured_more_than_sent,
-          test_other_networks, test_three_tags, test_ip_header_fields, test_protocols, test_fragments,
-          test_udp_length, test_checksums_are_not_judged, test_other_links)
+          test_other_networks, test_tag_types, test_three_tags, test_ip_header_fields, test_protocols,
+          test_fragments, test_udp_length, test_checksums_are_not_judged, test_other_links)
