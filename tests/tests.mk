@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
-UNIT_TSAN     := base journal exec run
+# Where threads meet. Of run/ only what has some: its sessions belong to one thread.
+UNIT_TSAN     := base/% journal/% exec/% run/test_board run/test_live run/test_hotpath
 ONLY ?=
 JOBS ?= 2
 
 unit-build: $(UNIT_PROGRAMS)
-unit-tsan-build: $(foreach m,$(UNIT_TSAN),$(filter $(B)/unit/$(m)/%,$(UNIT_PROGRAMS)))
+unit-tsan-build: $(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS))
 
 test-build:
 	@$(MAKE) --no-print-directory build unit-build cosim-build sim-test-build coverage-build diagrams-build fuzz-build

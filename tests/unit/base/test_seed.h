@@ -17,4 +17,15 @@ static inline uint64_t test_seed(uint64_t fallback)
     return seed;
 }
 
+// Rounds of a long random test: an eighth under a sanitizer, which looks for memory and threads; what is
+// reckoned is judged by the plain build.
+static inline unsigned test_rounds(unsigned n)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return (n + 7) / 8;
+#else
+    return n;
+#endif
+}
+
 #endif

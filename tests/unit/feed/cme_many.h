@@ -204,7 +204,7 @@ static void m_run(uint64_t seed)
     struct rig *r = rig_new();
     prng_seed(&rng, seed);
     m_setup(r, m, shown);
-    for (unsigned k = 0; k < 1500; k++) {
+    for (unsigned k = 0; k < test_rounds(1500); k++) {
         struct dgram *g = next(r);
         unsigned n = 1 + (unsigned)prng_below(&rng, 12), resets = prng_chance(&rng, 1, 3) ? 5 : 0;
         uint64_t before = cme_stats(r->c.state)->walked;

@@ -325,7 +325,7 @@ static void check_exactly(unsigned lines)
 START_TEST(test_anything)
 {
     prng_seed(&rnd, test_seed(20261125));
-    for (unsigned round = 0; round < 300; round++) {
+    for (unsigned round = 0; round < test_rounds(300); round++) {
         struct plan p = {.lines = 1 + (unsigned)below(2),
                          .loss_ppm = (unsigned)(below(3) * below(200000)),
                          .dup_ppm = (unsigned)(below(2) * below(300000)),
@@ -345,7 +345,7 @@ END_TEST
 START_TEST(test_inside_the_window_nothing_is_lost_that_came)
 {
     prng_seed(&rnd, test_seed(20261126));
-    for (unsigned round = 0; round < 300; round++) {
+    for (unsigned round = 0; round < test_rounds(300); round++) {
         struct plan p = {.lines = 1 + (unsigned)below(2),
                          .loss_ppm = (unsigned)(below(3) * below(100000)),
                          .dup_ppm = (unsigned)(below(2) * below(300000)),

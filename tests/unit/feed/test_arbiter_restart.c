@@ -534,7 +534,7 @@ static void take_sent(void)
 START_TEST(test_nothing_of_a_new_sequence_is_lost)
 {
     prng_seed(&rnd, test_seed(20261128));
-    for (unsigned round = 0; round < 2000; round++) {
+    for (unsigned round = 0; round < test_rounds(2000); round++) {
         uint64_t total = send_eras(1 + (unsigned)prng_below(&rnd, 4), prng_below(&rnd, 20000), 0);
         uint64_t before =
             sent[0].seq - first_of(0); // what the first to come had overtaken is before the stream
@@ -550,7 +550,7 @@ END_TEST
 START_TEST(test_whatever_is_lost_order_holds)
 {
     prng_seed(&rnd, test_seed(20261129));
-    for (unsigned round = 0; round < 2000; round++) {
+    for (unsigned round = 0; round < test_rounds(2000); round++) {
         (void)send_eras(1 + (unsigned)prng_below(&rnd, 4), prng_below(&rnd, 20000),
                         (unsigned)prng_below(&rnd, 400000));
         take_sent();
