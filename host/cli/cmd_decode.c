@@ -2,6 +2,7 @@
 // tripline decode: what a capture file carries as CSV, through the decoders of the live path.
 #include "base/err.h"
 #include "cli/cli.h"
+#include "cli/same_file.h"
 #include "feed/arbiter.h"
 #include "feed/capture.h"
 #include "feed/feed.h"
@@ -47,7 +48,8 @@ static const char HELP_END[] =
     "\n"
     "Exit status: 0 done; 1 the file is unreadable, cut off or damaged (rows up to there are printed) or the "
     "output\n"
-    "cannot be written; 2 wrong usage; 3 the file was read but no protocol was recognised in it.\n";
+    "cannot be written; 2 wrong usage; 3 the file was read but no protocol, or not the one asked for,\nwas "
+    "recognised in it.\n";
 
 struct options {
     const char *capture, *output, *protocol;
@@ -263,6 +265,11 @@ static int finish(const struct options *o, const struct feed *f, int rc, const s
         fprintf(stderr, "tripline decode: %s\n", err->msg);
         return EXIT_FAILURE;
     }
+    if (!feed_printed(f) && o->protocol && feed_protocol(f)) {
+        fprintf(stderr, "tripline decode: %s: nothing of %s in %" PRIu64 " frames\n", o->capture, o->protocol,
+                feed_counters(f)->frames);
+        return EXIT_UNRECOGNISED;
+    }
     if (!feed_printed(f)) {
         fprintf(stderr, "tripline decode: %s: no known protocol in %" PRIu64 " frames (known:", o->capture,
                 feed_counters(f)->frames);
@@ -344,5 +351,10 @@ int cmd_decode(int argc, char **argv)
         return EXIT_USAGE;
     }
     o.capture = argv[optind];
+    if (o.output && same_file(o.output, o.capture)) {
+        fprintf(stderr, "tripline decode: %s is the capture itself; write the rows to another file\n",
+                o.output);
+        return EXIT_USAGE;
+    }
     return run(&o);
 }

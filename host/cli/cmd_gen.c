@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/gen_write.h"
 #include "cli/number.h"
+#include "cli/same_file.h"
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -166,6 +167,8 @@ static int check_lines(const struct options *o, struct err *err)
     const struct gen_job *j = &o->job;
     if (!j->from && j->lines == 1 && j->impair.line[1].named)
         return err_set(err, "--impair: there is one line only, A; --lines 2 sends two");
+    if (j->from && same_file(j->from, j->output))
+        return err_set(err, "%s is the capture itself; write to another file", j->output);
     if (j->from && o->venue_option)
         return err_set(err, "--%s is for generated traffic, not with --from", o->venue_option);
     if (j->from && !j->impaired && j->lines == 1)

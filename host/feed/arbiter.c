@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 static_assert((int)ARBITER_POOL < (int)NONE, "indexes must fit");
 static_assert((RECENT & (RECENT - 1)) == 0, "numbers are masked");
@@ -82,20 +83,29 @@ __attribute__((noinline)) static void take_ordered(struct arbiter *a, struct str
 }
 
 // Datagrams without a place in the sequence are copies when they are equal: their headers say when each was
-// sent.
+// sent. What is none is remembered, and the oldest of its set forgotten.
+static bool is_copy(struct arbiter *a, const struct stream *s, const struct feed_packet *p)
+{
+    uint64_t key = line_digest(p->payload, p->len) ^ (uint64_t)s->index << 1; // odd
+    struct seen *set = a->seen[key >> (64 - SEEN_SET_BITS)];
+    size_t k = 0;
+    while (k < SEEN_WAYS - 1 && set[k].key != key)
+        k++;
+    if (set[k].key == key && a->now - set[k].came_ns <= ARBITER_LINE_NS)
+        return true;
+    memmove(set + 1, set, k * sizeof *set);
+    set[0] = (struct seen){key, a->now};
+    return false;
+}
+
 static void take_unordered(struct arbiter *a, struct stream *s, struct feed_packet *p)
 {
     struct line *l = &s->line[p->line];
-    uint64_t key = line_digest(p->payload, p->len), ago;
-    size_t at = (size_t)(key >> 1) & (RECENT - 1);
-    ago = a->now - s->recent[at].ts_ns;
-    if (s->recent[at].key == key && ago <= ARBITER_LINE_NS) {
+    if (is_copy(a, s, p)) {
         l->n.copies++;
         a->n->duplicates++;
         return;
     }
-    s->recent[at].key = key;
-    s->recent[at].ts_ns = a->now;
     l->n.first++;
     p->restart = s->again && !s->started;
     a->n->restarts += p->restart;

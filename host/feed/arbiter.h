@@ -32,8 +32,9 @@
 //   its exchange time, if it has one, is new: else it is late, or a run of datagrams behind E on one line:
 //   unbroken (each begins where the one before ended, nothing accepted between), at least ARBITER_RESTART_RUN
 //   long, its newest exchange time after everything that the stream has carried: old data, however late, is
-//   not taken for a restart. Where times do not help (none, or a wrong one accepted before),
-//   ARBITER_WEDGE_RUN datagrams decide alone, so that no stream stays dead for ever.
+//   not taken for a restart. Where times do not help, ARBITER_WEDGE_RUN datagrams decide, so that no stream
+//   stays dead for ever: alone where there are no times; else, as a wrong one may have been accepted before,
+//   when they took ARBITER_LINE_NS: a recording of what was delivered, read on behind it, takes none.
 // The newest ARBITER_RUN_KEPT of a run are kept as far as they may be new (a newer exchange time, or none and
 // a number not known) and come out at the restart, in order, each once, whichever lines brought them; what
 // the run had before them is reported as gap. A run that is none was copies. Other lines' newer datagrams
@@ -52,8 +53,8 @@
 
 enum {
     ARBITER_STREAMS = 3072,
-    ARBITER_KEPT = 256,     // early datagrams of one stream
-    ARBITER_POOL = 1024,    // of all streams together
+    ARBITER_KEPT = 1024,    // early datagrams of one stream: twice CME's busiest 100 ms in our capture
+    ARBITER_POOL = 4096,    // of all streams together
     ARBITER_PAYLOAD = 2048, // bytes of one that can be kept
     ARBITER_REORDER = 4,    // datagrams a line may be out of order
     ARBITER_LINES = 2,

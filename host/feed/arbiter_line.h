@@ -12,6 +12,7 @@ struct line {
     uint64_t came_ns;     // arbiter's clock at its newest datagram
     uint64_t live_ns;     // the same, or when the stream spoke again after a silence of all lines
     uint64_t run_next;    // the unbroken run behind the number expected: where it goes on,
+    uint64_t run_ns;      // arbiter's clock when it began,
     uint64_t run;         // its datagrams (0 = none),
     uint64_t run_numbers; // and numbers;
     uint16_t run_first;   // of them kept, in order, the newest ones: pool entries,

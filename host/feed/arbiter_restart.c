@@ -90,10 +90,12 @@ static bool run_restarts(struct arbiter *a, struct stream *s, struct line *l, co
     if (!goes_on)
         drop_run(a, s, l);
     l->run_numbers = goes_on ? l->run_numbers + f->count : f->count;
+    l->run_ns = goes_on ? l->run_ns : a->now;
     l->run = goes_on ? l->run + 1 : 1;
     l->run_next = (f->seq + f->count) & (s->half * 2 - 1);
     bool fresh = f->exchange_ns > s->newest_ns && l->run >= ARBITER_RESTART_RUN;
-    return fresh || l->run >= ARBITER_WEDGE_RUN;
+    bool lasting = f->exchange_ns == 0 || a->now - l->run_ns >= ARBITER_LINE_NS;
+    return fresh || (lasting && l->run >= ARBITER_WEDGE_RUN);
 }
 
 // ---- the restart

@@ -15,6 +15,10 @@ enum {
     SLOTS = 1 << SLOT_BITS, // of the table of streams
     NONE = 0xffff,          // no pool entry
     RECENT = 256,           // accepted datagrams whose receive times are remembered, power of two
+    // Unordered datagrams that are remembered to know copies by, of all streams together: what the lines of a
+    // few busy recovery feeds bring while one lags, so that hardly a set of places is full of them.
+    SEEN_SET_BITS = 11,
+    SEEN_WAYS = 8,
 };
 
 // A datagram that waits: for a hole, or in a run. Its bytes are in arbiter.bytes at the same index.
@@ -45,9 +49,14 @@ struct stream {
     uint64_t gaps, lost;
     uint64_t group[ARBITER_LINES]; // frame_info.line_by_group: destination + 1; 0 = none yet
     struct {
-        uint64_t key, ts_ns; // first number + 1, or line_digest(); 0 = none
+        uint64_t key, ts_ns; // first number + 1; 0 = none
     } recent[RECENT];
     struct line line[ARBITER_LINES];
+};
+
+struct seen {
+    uint64_t key;     // of stream and content; 0 = none
+    uint64_t came_ns; // by the arbiter's clock
 };
 
 struct arbiter {
@@ -63,6 +72,7 @@ struct arbiter {
     uint16_t n_run;                     // pool entries that runs hold
     uint16_t open[ARBITER_STREAMS];     // streams with datagrams that wait for a hole
     uint64_t heard_ns[ARBITER_STREAMS]; // clock at the newest datagram of any line of each stream
+    struct seen seen[1 << SEEN_SET_BITS][SEEN_WAYS]; // newest first
     struct stream stream[ARBITER_STREAMS];
     struct kept pool[ARBITER_POOL];
     uint8_t bytes[ARBITER_POOL][ARBITER_PAYLOAD];

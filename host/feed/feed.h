@@ -154,8 +154,8 @@ struct feed_counters {
     uint64_t early;           // kept until the numbers before them came or were declared lost
     uint64_t streams_evicted; // let go of for newly heard ones when there was no room (feed/arbiter.h)
     uint64_t lines_moved;     // lines long silent whose place a new destination took
-    uint64_t no_room;         // entries and datagrams that found a full table of the protocol: not used
-    uint64_t evicted;         // channels and instruments that gave their place in one to others
+    uint64_t no_room;         // CME: entries and datagrams that found a full table: not used
+    uint64_t evicted;         // CME: sources, channels and instruments that gave their place in one to others
     uint64_t drop[DROP_COUNT];
 };
 

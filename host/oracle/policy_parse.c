@@ -66,11 +66,14 @@ struct reader {
 };
 
 #define FAIL(r, ...) (fail(r, err_set((r)->e, __VA_ARGS__)))
-// Puts file and line before the message.
+// Puts file and line before the message, which may quote the file: nothing of that may steer a terminal.
 static int fail(const struct reader *r, int rc)
 {
     struct err plain;
     if (r->e) {
+        for (char *c = r->e->msg; *c; c++)
+            if ((unsigned char)*c < ' ' || *c == 0x7f)
+                *c = '?';
         plain = *r->e;
         (void)err_set(r->e, "%.200s:%u: %.290s", r->file, r->line, plain.msg);
     }

@@ -338,6 +338,20 @@ def broken_files(where):
     report(p.returncode == 1 and b"/dev/full" in p.stderr, "decode: a full disk", p.stderr)
     p = run("gen", "-o", "/dev/full")
     report(p.returncode == 1 and b"/dev/full" in p.stderr, "gen: a full disk", p.stderr)
+    source, link = os.path.join(where, "w.pcap"), os.path.join(where, "link.pcap")
+    with open(source, "rb") as f:
+        before = f.read()
+    os.symlink(source, link)
+    for args in (["decode", "-o", source, source], ["decode", "-o", link, source],
+                 ["gen", "-o", link, "--from", source, "--impair", "A:drop=1%"]):
+        p = run(*args)
+        with open(source, "rb") as f:
+            whole = f.read() == before
+        report(p.returncode == 2 and b"itself" in p.stderr and whole, args[0] + ": the input is not written over",
+               p.stderr)
+    p = run("decode", "--protocol", "cme", source)
+    report(p.returncode == 3 and b"nothing of cme in" in p.stderr and not p.stdout, "decode: only another protocol",
+           p.stderr)
 
 
 def link_types(where):

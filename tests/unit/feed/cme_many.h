@@ -3,6 +3,7 @@
 #ifndef TRIPLINE_TEST_CME_MANY_H
 #define TRIPLINE_TEST_CME_MANY_H
 
+#include "base/test_seed.h"
 #include "feed/cme_rig.h"
 
 enum { M_INST = 40, M_DEFINED = 30, M_GROUPS = 3 };

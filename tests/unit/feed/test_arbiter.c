@@ -391,18 +391,21 @@ START_TEST(test_unordered)
 }
 END_TEST
 
-// Of many that came in between most are still known; and every datagram tells what it is of.
+// A line that lags by hundreds of them; those of another stream are no copies.
 START_TEST(test_unordered_of_many)
 {
-    enum { MANY = 64 };
+    enum { MANY = 1000 };
     fresh();
-    for (unsigned k = 0; k < 2 * MANY; k++) {
-        struct frame_info f = info(k / MANY, 1000 + k % MANY, 1, 10);
+    for (unsigned k = 0; k < 4 * MANY; k++) {
+        struct frame_info f = info(k / 2 / MANY, 1000 + k / 2 % MANY, 1, 10);
+        f.channel = f.stream = (uint16_t)(1 + k % 2);
         f.unordered = true;
         ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+        ck_assert_msg((out_text[0] != 0) == (k < 2 * MANY), "%u: \"%s\"", k, out_text);
     }
-    ck_assert_uint_gt(stream_at(0).line[1].copies, MANY / 2);
-    ck_assert_uint_eq(counted.duplicates, stream_at(0).line[1].copies);
+    for (size_t i = 0; i < 2; i++)
+        ck_assert(stream_at(i).line[0].first == MANY && stream_at(i).line[1].copies == MANY);
+    ck_assert_uint_eq(counted.duplicates, 2 * MANY);
 }
 END_TEST
 
@@ -508,6 +511,25 @@ START_TEST(test_the_end_lets_all_go_unread)
 }
 END_TEST
 
+START_TEST(test_line_b_behind_line_a_in_a_file)
+{
+    fresh();
+    for (unsigned line = 0; line < 2; line++) {
+        now_ns = UINT64_C(1000000000000);
+        for (uint32_t s = 1; s <= 2 * ARBITER_WEDGE_RUN; s++) {
+            struct frame_info f = info(line, s, 1, 5000 + s);
+            now_ns += 10000000;
+            ck_assert_int_eq(take_info(&f, 16), DROP_NONE);
+            ck_assert_msg((out_text[0] != 0) == (line == 0), "line %u, %" PRIu32 ": \"%s\"", line, s,
+                          out_text);
+        }
+    }
+    ck_assert_uint_eq(counted.duplicates, 2 * ARBITER_WEDGE_RUN);
+    ck_assert_uint_eq(counted.gaps + counted.restarts, 0);
+    ck_assert_uint_eq(stream_at(0).line[1].copies, 2 * ARBITER_WEDGE_RUN);
+}
+END_TEST
+
 RUN_SUITE("arbiter", test_first_of_any_number, test_first_copy_wins, test_hole_fills,
           test_copies_of_what_waits_are_measured, test_single_line_waits_for_so_many,
           test_single_line_waits_for_so_long, test_lost_only_when_both_lines_have_passed,
@@ -515,4 +537,5 @@ RUN_SUITE("arbiter", test_first_of_any_number, test_first_copy_wins, test_hole_f
           test_several_holes, test_wrap_around, test_64_bits, test_widest_jump, test_overlap_by_messages,
           test_heartbeats, test_silence_of_all_lines_kills_none, test_unordered, test_unordered_of_many,
           test_what_a_packet_says, test_only_what_was_read_is_lost,
-          test_a_line_is_dead_only_as_far_as_it_was_read, test_the_end_lets_all_go_unread)
+          test_a_line_is_dead_only_as_far_as_it_was_read, test_the_end_lets_all_go_unread,
+          test_line_b_behind_line_a_in_a_file)

@@ -173,6 +173,10 @@ START_TEST(test_errors_name_line_and_remedy)
     many[512] = '\0';
     ck_assert_int_eq(parse(many), -1);
     ck_assert_ptr_nonnull(strstr(why.msg, "a line of 512 bytes"));
+    ck_assert_int_eq(parse("as\x1b[31mset X\n\x7f"), -1); // quoted, but not obeyed by a terminal
+    for (const char *c = why.msg; *c; c++)
+        ck_assert_int_ge(*c, ' ');
+    ck_assert_ptr_nonnull(strstr(why.msg, "as?[31mset"));
     ck_assert_int_eq(policy_parse("f", "asset\0X", 7, &market, policy, NULL), -1);
 }
 END_TEST

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ticks and time-weighted means: the vectors of Uniswap v3-core's TickMath.spec.ts and Oracle.spec.ts, every
 // tick's edge, random cases against judge_tick.py and judge_twap.py.
+#include "base/test_seed.h"
 #include "oracle/judged.h"
 #include "oracle/tick.h"
 #include "oracle/twap.h"
-#include "base/test_seed.h"
 #include "run_suite.h"
 
 static void assert_decimal(i256 got, const char *want)
