@@ -12,7 +12,7 @@ coverage_programs = $(COVERAGE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword 
 TOGGLE_GEOMETRIES ?= 4x4x16 32x1x16 64x2x16
 TOGGLE_BEATS      ?= 3000
 toggle_programs = $(TOGGLE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword $(TOGGLE_GEOMETRIES)) $(1)/pcie/$(lastword $(TOGGLE_GEOMETRIES)) \
-  $(1)/flip/4x4x16-parity $(1)/flip/64x2x16-parity
+  $(1)/flip/4x4x16-parity
 
 # Initial values are 0, not random: what random values make of a device before its first reset is no coverage.
 COVERAGE_INITIAL := --x-assign 0 --x-initial 0
