@@ -15,7 +15,7 @@ SIM_VFLAGS := --cc -O3 --assert -Wall -fno-const-bit-op-tree --x-assign unique -
               --threads 1 --top-module hc_top --prefix Vhc_top -Irtl
 # SIM_VEXTRA="-O0 -fno-dfg" builds without Verilator's optimisations; results must not change.
 SIM_VEXTRA ?=
-# With --coverage-... among them the harness writes each board's counts (sim/harness.cpp, tests/coverage/coverage.mk).
+# With --coverage-... among them the harness writes each board's counts (sim/board.hpp, tests/coverage/coverage.mk).
 SIM_COV := $(if $(findstring --coverage,$(SIM_VEXTRA)),verilated_cov.o)
 VERILATOR_ROOT_DIR = $(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null)
 # Not $(MAKE) in the recipe: `make -n` would run it.
@@ -44,7 +44,7 @@ $(B)/sim/%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk sim/public
 	@$(sim_compile)
 
 # A netlist (rtl/rtl.mk) has no names that the harness could look behind.
-$(B)/sim/%/harness.o: sim/harness.cpp sim/board.h sim/pcie.hpp sim/skip.hpp sim/flip.hpp drivers/device.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
+$(B)/sim/%/harness.o: sim/harness.cpp sim/board.hpp sim/board.h sim/pcie.hpp sim/skip.hpp sim/flip.hpp drivers/device.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
 	@echo "  CXX   $@"
 	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra $(if $(filter netlist-%,$*),,-DSIM_SKIP) $(if $(call sim_flip,$*),-DSIM_FLIP) $(if $(SIM_COV),-DVM_COVERAGE=1) -Isim -Ihost -Idrivers -I$(B)/gen \
 	  -isystem $(@D) -isystem $(VERILATOR_ROOT_DIR)/include -isystem $(VERILATOR_ROOT_DIR)/include/vltstd -c $< -o $@
