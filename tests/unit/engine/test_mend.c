@@ -289,6 +289,26 @@ START_TEST(test_hidden_breach)
 }
 END_TEST
 
+// A row whose order is on its way is mended as it was: disarmed, so that the breach is not flagged again.
+START_TEST(test_order_on_its_way)
+{
+    struct err e = {{0}};
+    struct abi_row r = {0};
+    ck_assert(move(0, 1000000 - 1500, &e) == 0);
+    ck_assert_uint_eq(orders, 1);
+    ck_assert_uint_eq(engine_counters(engine)->flags[LEVEL_LIQUIDATE], 1);
+    n_sent = 0;
+    report(0, 0);
+    ck_assert(move(0, 1000000 - 1400, &e) == 0);
+    for (size_t i = 0; i < n_sent; i++)
+        if (abi_opcode(&sent[i]) == ABI_CMD_ROW)
+            abi_unpack_row(&sent[i], &r);
+    ck_assert(r.n > 0 && r.row == 0 && r.h < 0 && !r.armed);
+    ck_assert_uint_eq(engine_counters(engine)->flags[LEVEL_LIQUIDATE], 1);
+    ck_assert_uint_eq(orders, 1);
+}
+END_TEST
+
 START_TEST(test_without_end)
 {
     struct err e = {{0}};
@@ -325,6 +345,7 @@ static Suite *suite(void)
     tcase_add_test(c, test_unknown_row);
     tcase_add_test(c, test_many);
     tcase_add_test(c, test_hidden_breach);
+    tcase_add_test(c, test_order_on_its_way);
     tcase_add_test(c, test_without_end);
     tcase_add_test(c, test_review);
     suite_add_tcase(s, c);
