@@ -38,6 +38,8 @@ struct asset {
     uint16_t base;         // ASSET_RECIPROCAL: index of the asset inverted
     uint32_t stale_ms;     // held when the last price is older than this; 0 = never
     uint32_t guard_ppm;    // held when |mark / index - 1| exceeds this; 0 = no guard
+    uint32_t spread_ppm; // width of its boxes beside other assets' (docs/scale.md); 0 = 1000000, a stablecoin
+                         // has less
 };
 
 enum instrument_kind {

@@ -276,3 +276,34 @@ int account_validate(const struct market *m, const struct account *a, struct err
         return -1;
     return a->rule->validate ? a->rule->validate(m, a, e) : 0;
 }
+
+const struct account *book_account(const struct book *b, size_t i, struct account *scratch)
+{
+    (void)scratch;
+    return &b->account[i];
+}
+
+uint32_t book_id(const struct book *b, size_t i)
+{
+    return b->account[i].id;
+}
+
+size_t book_find(const struct book *b, uint32_t id)
+{
+    size_t lo = 0, hi = b->n_accounts;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (book_id(b, mid) < id)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < b->n_accounts && book_id(b, lo) == id ? lo : SIZE_MAX;
+}
+
+int book_put(struct book *b, size_t i, const struct account *a, struct err *e)
+{
+    (void)e;
+    b->account[i] = *a;
+    return 0;
+}

@@ -40,4 +40,13 @@ int account_check(const struct market *m, const struct account *a, struct err *e
 // account_check and the rule's own validation.
 int account_validate(const struct market *m, const struct account *a, struct err *e);
 
+// Access to the accounts of a book however it keeps them. book_account gives account i, either in place or
+// unpacked into *scratch: valid until scratch is used again or the account changes. i < n_accounts.
+const struct account *book_account(const struct book *b, size_t i, struct account *scratch);
+uint32_t book_id(const struct book *b, size_t i);
+// Index of the account with this id, SIZE_MAX when there is none. O(log n).
+size_t book_find(const struct book *b, uint32_t id);
+// New state of account i (same id). 0, or -1 with *e set, the old state kept.
+int book_put(struct book *b, size_t i, const struct account *a, struct err *e);
+
 #endif

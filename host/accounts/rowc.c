@@ -37,16 +37,9 @@ uint64_t grid_phat(const struct grid *g, int64_t price, bool *fits)
     return phat;
 }
 
-int grid_set_band(struct grid *g, int64_t lo, int64_t hi)
+// The band becomes the set of all prices whose P̂ is within the edges.
+static void band_of(struct grid *g, uint64_t phat_lo, uint64_t phat_hi)
 {
-    if (lo > hi || hi < 1)
-        return -1;
-    bool fits;
-    uint64_t phat_lo = grid_phat(g, lo < 1 ? 1 : lo, &fits);
-    if (!fits)
-        return -1;
-    uint64_t phat_hi = grid_phat(g, hi, NULL);
-    // The band becomes the set of all prices whose P̂ is within the edges.
     u128 first, last;
     if (g->shift > 0) {
         u128 half = (u128)1 << (g->shift - 1);
@@ -62,6 +55,29 @@ int grid_set_band(struct grid *g, int64_t lo, int64_t hi)
     g->band.hi = last > INT64_MAX ? INT64_MAX : (int64_t)last;
     g->phat_lo = phat_lo;
     g->phat_hi = phat_hi;
+}
+
+int grid_set_band(struct grid *g, int64_t lo, int64_t hi)
+{
+    if (lo > hi || hi < 1)
+        return -1;
+    bool fits;
+    uint64_t phat_lo = grid_phat(g, lo < 1 ? 1 : lo, &fits);
+    if (!fits)
+        return -1;
+    band_of(g, phat_lo, grid_phat(g, hi, NULL));
+    return 0;
+}
+
+int grid_set_phat(struct grid *g, uint64_t lo, uint64_t hi)
+{
+    uint64_t least = grid_phat(g, 1, NULL), step = g->shift < 0 ? (uint64_t)1 << -g->shift : 1;
+    uint64_t from = lo < least ? least : (lo + step - 1) / step * step;
+    if (hi > PHAT_MAX)
+        hi = PHAT_MAX;
+    if (from > hi)
+        return -1;
+    band_of(g, from, hi);
     return 0;
 }
 

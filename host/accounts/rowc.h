@@ -35,6 +35,9 @@ int grid_centre(int64_t ref, uint32_t half_ppm, struct grid *g);
 // Gives g another band at the same shift, e.g. the union of an old band and a new one; widened and clipped in
 // the same way. 0, or -1 (g unchanged) when lo > hi, hi < 1 or nothing of it fits 34 bits.
 int grid_set_band(struct grid *g, int64_t lo, int64_t hi);
+// Likewise by edges in P̂: the band becomes all prices >= 1 whose P̂ is in [lo, hi]. -1 (g unchanged) when
+// there is none.
+int grid_set_phat(struct grid *g, uint64_t lo, uint64_t hi);
 // P̂ of a price; *fits (may be NULL) false when it is negative or needs more than 34 bits (then the result is
 // clipped).
 uint64_t grid_phat(const struct grid *g, int64_t price, bool *fits);

@@ -19,6 +19,11 @@ static void on_trigger(struct engine *g, const struct beat *evt)
 {
     struct abi_trigger t;
     abi_unpack_trigger(evt, &t);
+    if (t.row < g->rows_max && g->row[t.row].account == NO_ACCOUNT && g->row[t.row].before != NO_ACCOUNT) {
+        watch_flag(g, g->row[t.row].before,
+                   LEVEL_LIQUIDATE); // on its way when its row was taken off: looked at
+        return;
+    }
     if (t.row >= g->rows_max || g->row[t.row].account == NO_ACCOUNT) {
         g->failed = true;
         err_set(&g->why, "device flagged row %u, which holds no account", (unsigned)t.row);
@@ -53,6 +58,9 @@ static void on_event(struct engine *g, const struct beat *evt)
                 (unsigned)x.opcode);
         break;
     }
+    case ABI_EVT_SYNC:
+        g->synced = true;
+        break;
     default:
         break;
     }
@@ -93,6 +101,20 @@ void engine_drain(struct engine *g)
     take_events(g);
 }
 
+void engine_settle(struct engine *g)
+{
+    struct abi_sync s = {.token = g->group};
+    struct beat beat;
+    abi_pack_sync(&beat, &s);
+    g->synced = g->dev->info.lockstep;
+    if (!g->synced)
+        engine_emit(g, &beat);
+    engine_drain(g);
+    while (!g->synced && !g->failed)
+        take_events(g);
+    g->unheard = false;
+}
+
 static int failure(const struct engine *g, struct err *e)
 {
     if (!g->failed)
@@ -100,45 +122,69 @@ static int failure(const struct engine *g, struct err *e)
     return err_set(e, "%s", g->why.msg);
 }
 
-static size_t count_rows(const struct engine_config *c, const struct book *book)
+static size_t count_rows(const struct engine_config *c, const struct book *book, size_t enough)
 {
+    static _Thread_local struct account scratch;
     size_t n = 0;
-    for (size_t i = 0; i < book->n_accounts; i++)
-        if (book->account[i].n_positions)
+    for (size_t i = 0; i < book->n_accounts && n <= enough; i++)
+        if (book_account(book, i, &scratch)->n_positions)
             n += c->warn_ppm ? 2 : 1;
     return n;
 }
 
-struct engine *engine_new(const struct engine_config *c, const struct book *book, struct device *dev,
+// Every account's rows on the device as long as they have room there and its assets a column; nested boxes
+// otherwise.
+static bool needs_boxes(const struct engine_config *c, const struct book *book,
+                        const struct device_info *info)
+{
+    size_t have = (size_t)info->lanes * info->slots;
+    if (c->near_rows && c->near_rows < have)
+        have = c->near_rows;
+    return c->box_ppm || book->market.n_assets > info->assets || count_rows(c, book, have) > have;
+}
+
+// The assets of all accounts; those that wait for prices.
+static int take_accounts(struct engine *g, struct err *e)
+{
+    for (size_t i = 0; i < g->book->n_accounts; i++)
+        for (int l = 0; l < RULE_ROWS_MAX; l++)
+            g->acct[i].row[l] = NO_ROW;
+    if ((g->boxed && tiers_open(g, e) != 0) || due_open(g, e) != 0)
+        return -1;
+    for (size_t i = 0; i < g->book->n_accounts; i++) {
+        uint16_t assets[ACCOUNT_ASSETS_MAX];
+        if (g->boxed) {
+            arrive_wait(g, (uint32_t)i);
+            continue;
+        }
+        size_t k = account_assets(&g->book->market, book_account(g->book, i, &g->account), assets);
+        while (k--)
+            g->used[assets[k]] = true;
+    }
+    return 0;
+}
+
+struct engine *engine_new(const struct engine_config *c, struct book *book, struct device *dev,
                           const struct engine_hooks *hooks, struct err *e)
 {
     const struct device_info *info = &dev->info;
-    size_t need = count_rows(c, book), have = (size_t)info->lanes * info->slots;
-    if (need > have) {
-        err_set(
-            e,
-            "%zu accounts need %zu rows, but device %s holds %zu (%u lanes x %u slots): use fewer accounts, "
-            "--set warn_ppm=0 (one row each), or a larger device",
-            book->n_accounts, need, info->backend, have, info->lanes, info->slots);
-        return NULL;
-    }
-    if (book->market.n_assets > info->assets) {
-        err_set(e, "the market has %u assets, but device %s has %u columns: use a device with more assets",
-                book->market.n_assets, info->backend, info->assets);
-        return NULL;
-    }
+    size_t have = (size_t)info->lanes * info->slots;
+    if (c->near_rows && c->near_rows < have)
+        have = c->near_rows;
     struct engine *g = calloc(1, sizeof *g);
     if (!g) {
         err_set(e, "out of memory for the engine");
         return NULL;
     }
     *g = (struct engine){.cfg = *c, .book = book, .dev = dev, .hooks = *hooks, .rows_max = (uint32_t)have};
+    g->boxed = needs_boxes(c, book, info);
     size_t n = book->n_accounts ? book->n_accounts : 1;
     g->acct = calloc(n, sizeof *g->acct);
     g->row = calloc(have, sizeof *g->row);
-    g->next = calloc(have, sizeof *g->next);
-    g->radius = calloc(have, sizeof *g->radius);
-    g->order = calloc(have, sizeof *g->order);
+    size_t sorted = g->boxed && n > have ? n : have;
+    g->next = calloc(g->boxed ? 1 : have, sizeof *g->next);
+    g->radius = calloc(sorted, sizeof *g->radius);
+    g->order = calloc(sorted, sizeof *g->order);
     g->watch = calloc(n, sizeof *g->watch);
     g->warm = calloc(n, sizeof *g->warm);
     if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm) {
@@ -147,14 +193,10 @@ struct engine *engine_new(const struct engine_config *c, const struct book *book
         return NULL;
     }
     for (size_t i = 0; i < have; i++)
-        g->row[i].account = NO_ACCOUNT;
-    for (size_t i = 0; i < book->n_accounts; i++) {
-        uint16_t assets[ACCOUNT_ASSETS_MAX];
-        size_t k = account_assets(&book->market, &book->account[i], assets);
-        while (k--)
-            g->used[assets[k]] = true;
-        for (int l = 0; l < RULE_ROWS_MAX; l++)
-            g->acct[i].row[l] = NO_ROW;
+        g->row[i].account = g->row[i].before = NO_ACCOUNT;
+    if (take_accounts(g, e) != 0) {
+        engine_free(g);
+        return NULL;
     }
     return g;
 }
@@ -163,6 +205,9 @@ void engine_free(struct engine *g)
 {
     if (!g)
         return;
+    if (g->boxed)
+        tiers_close(g);
+    due_close(g);
     free(g->acct);
     free(g->row);
     free(g->next);
@@ -189,7 +234,12 @@ static void submit_ticks(struct engine *g, const struct engine_price *changed, s
             left[a] = true;
             continue;
         }
-        if (phat < g->grid[a].phat_lo || phat > g->grid[a].phat_hi) {
+        if (g->boxed) {
+            g->phat[a] = phat;
+            if (a >= g->dev->info.assets)
+                continue; // no column: no row on the device holds it
+            g->count.band_exits_expected += phat < g->dev_lo[a] || phat > g->dev_hi[a];
+        } else if (phat < g->grid[a].phat_lo || phat > g->grid[a].phat_hi) {
             left[a] = true;
             g->count.band_exits_expected++;
         }
@@ -239,31 +289,59 @@ static int review(struct engine *g, struct err *e)
     return failure(g, e);
 }
 
+int engine_verdicts(struct engine *g, struct err *e)
+{
+    engine_drain(g);
+    watch_verdicts(g);
+    if (!g->failed && mend(g, e) != 0)
+        return -1;
+    return failure(g, e);
+}
+
+static int in_background(struct engine *g, uint32_t accounts, struct err *e)
+{
+    return move_some(g, accounts, e) != 0 ? -1 : engine_verdicts(g, e);
+}
+
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e)
 {
     bool left[MARKET_ASSETS_MAX] = {false};
-    bool fresh_asset = false;
-    memcpy(g->px, prices, sizeof g->px);
+    bool fresh[MARKET_ASSETS_MAX] = {false}, any_fresh = false;
+    memcpy(g->px, prices, g->book->market.n_assets * sizeof *g->px);
     g->group++;
     g->round++;
     g->prepared = 0;
     g->count.groups++;
     submit_ticks(g, changed, n, left);
-    if (recentre(g, left, e) != 0)
+    if ((g->boxed ? move_after(g, changed, n, e) : recentre(g, left, e)) != 0)
         return -1;
     for (size_t i = 0; i < n; i++) {
         uint16_t a = changed[i].asset;
         if (!g->used[a] || g->tracked[a])
             continue;
-        if (place_centre(g, a, e) != 0)
+        if ((g->boxed ? tiers_track(g, a, e) : place_centre(g, a, e)) != 0)
             return -1;
-        fresh_asset = true;
+        fresh[a] = any_fresh = true;
     }
-    if (fresh_asset && place_new(g, e) != 0)
+    if (any_fresh && (g->boxed ? arrive_priced(g, fresh, e) : place_new(g, e)) != 0)
         return -1;
     engine_drain(g);
-    return review(g, e);
+    if (review(g, e) != 0)
+        return -1;
+    return g->n_pending && g->cfg.slice ? in_background(g, g->cfg.slice, e) : 0;
+}
+
+bool engine_moving(const struct engine *g)
+{
+    return g->n_pending > 0;
+}
+
+int engine_idle(struct engine *g, uint32_t accounts, struct err *e)
+{
+    if (g->n_pending == 0 || accounts == 0)
+        return 0;
+    return in_background(g, accounts, e) == 0 ? 1 : -1;
 }
 
 int engine_review(struct engine *g, struct err *e)
@@ -278,7 +356,7 @@ int engine_review(struct engine *g, struct err *e)
 static int adopt(struct engine *g, size_t account, struct err *e)
 {
     uint16_t assets[ACCOUNT_ASSETS_MAX];
-    size_t n = account_assets(&g->book->market, &g->book->account[account], assets);
+    size_t n = account_assets(&g->book->market, book_account(g->book, account, &g->account), assets);
     bool priced = n > 0;
     for (size_t i = 0; i < n; i++) {
         uint16_t a = assets[i];
@@ -296,17 +374,13 @@ int engine_account_changed(struct engine *g, size_t account, struct err *e)
     assert(account < g->book->n_accounts);
     watch_forget(g, (uint32_t)account);
     g->acct[account].in_flight = false;
-    if (!g->acct[account].placed && adopt(g, account, e) != 0)
+    if (!g->boxed && !g->acct[account].placed && adopt(g, account, e) != 0)
         return -1;
-    if (!g->acct[account].placed)
+    if (!g->boxed && !g->acct[account].placed)
         return 0;
-    if (place_account(g, account, e) != 0)
+    if ((g->boxed ? arrive_changed(g, (uint32_t)account, e) : place_account(g, account, e)) != 0)
         return -1;
-    engine_drain(g);
-    watch_verdicts(g);
-    if (!g->failed && mend(g, e) != 0)
-        return -1;
-    return failure(g, e);
+    return engine_verdicts(g, e);
 }
 
 void engine_order_ended(struct engine *g, size_t account)
@@ -334,15 +408,34 @@ bool engine_placed(const struct engine *g, size_t account)
 
 size_t engine_unplaced(const struct engine *g)
 {
+    static _Thread_local struct account scratch;
     size_t n = 0;
+    if (g->boxed)
+        return g->unplaced;
     for (size_t i = 0; i < g->book->n_accounts; i++)
-        n += g->book->account[i].n_positions > 0 && !g->acct[i].placed;
+        n += book_account(g->book, i, &scratch)->n_positions > 0 && !g->acct[i].placed;
     return n;
 }
 
 size_t engine_watching(const struct engine *g)
 {
     return g->n_watch;
+}
+
+void engine_tiers(const struct engine *g, struct engine_tiers *out)
+{
+    static_assert((int)ENGINE_TIERS == (int)TIER_FARTHEST, "a count for each tier");
+    *out = (struct engine_tiers){.boxed = g->boxed, .rows_used = g->rows_used};
+    if (!g->boxed)
+        return;
+    out->box_ppm = g->box.eps_ppm;
+    out->device = g->far.in_tier[TIER_HOT];
+    for (unsigned t = 1; t <= TIER_FARTHEST; t++)
+        out->beyond[t - 1] = g->far.in_tier[t];
+    out->host = g->far.in_tier[TIER_HOST];
+    out->flagged = g->far.in_tier[TIER_FLAGGED];
+    out->none = g->far.in_tier[TIER_NONE];
+    out->bytes = far_bytes(&g->far);
 }
 
 const struct engine_counters *engine_counters(const struct engine *g)

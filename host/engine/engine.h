@@ -39,6 +39,11 @@ struct engine_hooks {
 struct engine_config {
     uint32_t band_ppm; // half-width of a band around its centre
     uint32_t warn_ppm; // distance of the warning rows, see struct rule; 0 = none
+    // Nested boxes (docs/scale.md), used when not every account has room on the device.
+    uint32_t box_ppm; // half-width of the innermost box; 0: chosen so that the nearest accounts fill half the
+                      // device
+    uint32_t near_rows; // rows that may be on the device, fewer than it has; 0: all that it has
+    uint32_t slice;     // accounts looked at in the background after each update; 0: only in engine_idle()
 };
 
 struct engine_counters {
@@ -52,12 +57,32 @@ struct engine_counters {
     uint64_t device_errors; // ERROR events on commands: must stay 0
     uint64_t device_faults; // flipped memory bits that the device reported
     uint64_t rows_mended;   // rows loaded anew for them
+    // nested boxes
+    uint64_t boxes_background,
+        boxes_foreground; // moved before their edge was reached, and after a jump across it
+    uint64_t looked_background, looked_foreground; // accounts looked at for that
+    uint64_t tier_changes;                         // accounts that went to another tier
+    uint64_t updates_foreground;                   // groups with a box moved in the foreground
+    uint64_t host_evaluations, host_flags; // rows without room on the device; flags without the device
+    uint64_t rows_due;                     // accounts whose rows' span of time ended
+    uint64_t units_changed;                // assets given another unit of P̂
+};
+
+// Where the accounts are: on the device, beyond box 0, 1, ..., evaluated on the host at every update, flagged
+// (watched or with an order under way, without a row on the device), without anything to watch.
+enum { ENGINE_TIERS = 12 };
+struct engine_tiers {
+    bool boxed; // false: every account has its rows on the device, all others are 0
+    uint32_t box_ppm;
+    uint64_t device, beyond[ENGINE_TIERS], host, flagged, none;
+    uint64_t rows_used; // on the device
+    size_t bytes;       // of host memory for rows and lists
 };
 
 struct engine;
 // Book and device stay the caller's and must outlive the engine. NULL with *e set when the accounts need more
 // rows or assets than the device has (the message names the limit).
-struct engine *engine_new(const struct engine_config *c, const struct book *book, struct device *dev,
+struct engine *engine_new(const struct engine_config *c, struct book *book, struct device *dev,
                           const struct engine_hooks *hooks, struct err *e);
 void engine_free(struct engine *g);
 // One group of changed prices. prices[] is the full table by asset (0 = none yet) after the group. Places
@@ -67,6 +92,11 @@ void engine_free(struct engine *g);
 // reported an error on a command or flipped bits without end.
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e);
+// Time has moved on (ns of the Unix epoch; backwards: nothing happens), to be called before the group of that
+// time. Brings the market's moving parameters to now, makes the rows anew whose span ends. 1 when flagged
+// accounts are worth another look (engine_review), 0 when not, -1 with *e set. Costs nothing where nothing
+// moves with time.
+int engine_time(struct engine *g, uint64_t now_ns, struct err *e);
 // Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved
 // on).
 int engine_review(struct engine *g, struct err *e);
@@ -80,6 +110,11 @@ bool engine_placed(const struct engine *g, size_t account); // has all prices an
 // Accounts with positions that no row stands for yet, because an asset of theirs has had no price.
 size_t engine_unplaced(const struct engine *g);
 size_t engine_watching(const struct engine *g);
+void engine_tiers(const struct engine *g, struct engine_tiers *out);
+bool engine_moving(const struct engine *g); // boxes are on the move: engine_idle() has something to do
+// Between updates: up to `accounts` of the background's work. 1 when there was some, 0 when not, -1 with *e
+// set. An input like any other: the command stream depends on it.
+int engine_idle(struct engine *g, uint32_t accounts, struct err *e);
 const struct engine_counters *engine_counters(const struct engine *g);
 
 #endif

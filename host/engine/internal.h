@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the engine folder only: state shared by engine.c (groups, events), place.c (rows, bands) and
-// watch.c (verdicts).
+// Inside of the engine folder only: state shared by engine.c (groups, events), hot.c (rows on the device),
+// place.c (all accounts on the device), tiers.c and move.c (nested boxes: more accounts than the device
+// holds), watch.c (verdicts).
 #ifndef TRIPLINE_ENGINE_INTERNAL_H
 #define TRIPLINE_ENGINE_INTERNAL_H
 
+#include "accounts/book.h"
 #include "engine/engine.h"
+#include "engine/far.h"
+#include "engine/wheel.h"
 
 enum {
     BEATS_BATCH = 256,
@@ -16,13 +20,15 @@ enum {
 // What the host knows of one row address.
 struct placed_row {
     uint32_t account; // index in the book, NO_ACCOUNT when free
+    uint32_t before;  // who had it before; a flag of that time may still be on its way
     bool armed;       // as the device has it once it has caught up
-    struct row row;
+    struct row row;   // its coefficients; of a free address those that the device still holds
 };
 
 struct account_state {
     uint32_t row[RULE_ROWS_MAX]; // address by level, NO_ROW
     bool placed;
+    bool missing;   // nested boxes: has positions and lacks a price, counted in engine.unplaced
     bool watched;   // on the watch list
     bool in_flight; // the breach hook took it
     bool warm;      // its LEVEL_WARN row has fired and is not armed again
@@ -34,7 +40,7 @@ struct account_state {
 
 struct engine {
     struct engine_config cfg;
-    const struct book *book;
+    struct book *book;
     struct device *dev;
     struct engine_hooks hooks;
     struct engine_counters count;
@@ -47,6 +53,38 @@ struct engine {
     bool used[MARKET_ASSETS_MAX];        // some account depends on it
     bool tracked[MARKET_ASSETS_MAX];     // the device has its price
 
+    // Nested boxes, when not all accounts have a row on the device (`boxed`).
+    bool boxed;
+    struct far far;
+    struct boxes box;
+    struct grid full[MARKET_ASSETS_MAX];      // the asset's unit with all that 34 bits hold
+    struct band full_band[MARKET_ASSETS_MAX]; // the same in prices
+    double spread[MARKET_ASSETS_MAX];
+    uint64_t dev_lo[MARKET_ASSETS_MAX], dev_hi[MARKET_ASSETS_MAX]; // band that the device was told
+    uint32_t
+        waiting[MARKET_ASSETS_MAX];     // accounts that wait for the asset's first price, chained; NO_ACCOUNT
+    bool unit_moves[MARKET_ASSETS_MAX]; // rows on the device are being compiled for a new band
+    struct pending {
+        uint16_t asset;
+        uint8_t tier;
+    } pending[MARKET_ASSETS_MAX * TIER_LISTS]; // lists to walk in the background, a ring
+    uint32_t pending_first, n_pending;
+    bool is_pending[MARKET_ASSETS_MAX][TIER_LISTS];
+    uint64_t *free_row; // bitmap of addresses
+    uint32_t rows_used, free_hint;
+    bool synced;
+    bool unheard; // addresses were given back since everything the device did was heard
+    size_t unplaced;
+
+    // Rows in time.
+    bool moves; // something in the market moves with the clock
+    struct wheel *wheel;
+    uint64_t now_ns;
+    bool window_set; // what market_window was called with last
+    unsigned window_tier;
+    uint64_t window_s;
+
+    struct account account, other; // scratch of book_account
     struct account_state *acct;
     struct placed_row *row;  // by address
     struct placed_row *next; // place_all()'s scratch, same size
@@ -80,20 +118,93 @@ struct engine {
 void engine_emit(struct engine *g, const struct beat *b); // queues one command beat
 void engine_drain(struct engine *g);                      // submits what is queued, takes all events
 
-// place.c
+// After it every event of what was submitted has been taken. Lockstep devices: engine_drain does that.
+void engine_settle(struct engine *g);
+
+// Rows were loaded outside of a group: takes what they fired to a verdict.
+int engine_verdicts(struct engine *g, struct err *e);
+
+// due.c: rows in time
+int due_open(struct engine *g, struct err *e);
+void due_close(struct engine *g);
+// What is compiled next holds for the span of this tier, from now on; due_note has it made anew before that
+// ends.
+void due_window(struct engine *g, unsigned tier);
+void due_note(struct engine *g, uint32_t account, unsigned tier);
+
+// hot.c: rows on the device
+// An asset's band [lo, hi] to the device, and its price when `set`.
+void hot_band(struct engine *g, uint16_t asset, uint64_t lo, uint64_t hi, bool set);
+// Rows of an account for the bands in grid[], by level; have[] says which there are. 0, or -1 with *e set.
+int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], bool have[RULE_ROWS_MAX],
+                struct err *e);
+// Loads a row into an address and remembers it.
+void hot_load(struct engine *g, uint32_t address, uint32_t account, const struct row *r, bool armed);
+// Clears an address that stays the account's: its rule gives no row of this level now.
+void hot_clear(struct engine *g, uint32_t address, uint8_t level);
+// Loads what stands at the address, as the host knows it, once more; the assets in also[] (by number, false:
+// not) are named too, whatever the device has there.
+void hot_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS_MAX]);
+// Compiles and loads anew the rows an account has on the device, armed as they are.
+int hot_reload(struct engine *g, size_t account, struct err *e);
+// An address for a row, the lowest free from `hint` on; NO_ROW when there is none.
+uint32_t hot_take(struct engine *g, uint32_t hint);
+// Takes an account's rows off the device.
+void hot_leave(struct engine *g, uint32_t account);
+// Sorts order[0, n) by radius, nearest first.
+void hot_sort(struct engine *g, uint32_t n);
+
+// place.c: every account has its rows on the device
 // The asset left its band, or is new: new centre at its price, BAND to the device.
 int place_centre(struct engine *g, uint16_t asset, struct err *e);
 // Compiles and loads anew every row that holds one of the marked assets.
 int place_reload(struct engine *g, const bool *marked, struct err *e);
-// Loads what stands at the address, as the host knows it, once more; the assets in also[] (by number, false:
-// not) are named too, whatever the device has there.
-void place_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS_MAX]);
 // Band and price of a tracked asset, as the host knows them, once more.
 void place_band_again(struct engine *g, uint16_t asset);
 // Compiles and loads the rows of one placed account, armed.
 int place_account(struct engine *g, size_t account, struct err *e);
 // Places every account whose prices are now all known: nearest rows at the lowest addresses.
 int place_new(struct engine *g, struct err *e);
+
+// tiers.c: nested boxes: where an account belongs
+int tiers_open(struct engine *g, struct err *e);
+void tiers_close(struct engine *g);
+// The asset has its first price, or needs another unit: unit, bands, boxes.
+int tiers_track(struct engine *g, uint16_t asset, struct err *e);
+// All levels' boxes of an asset around its price, at once: before anything is placed by them.
+void tiers_centre_all(struct engine *g, uint16_t asset);
+// The account's line, out of every list, for the span of time of a tier; *any false when there is nothing to
+// watch.
+int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, struct err *e);
+// The span of its line ends: compiled and placed anew.
+int tiers_due(struct engine *g, uint32_t account, struct err *e);
+// Puts a compiled account where it belongs by the present boxes.
+int tiers_arrive(struct engine *g, uint32_t account, struct err *e);
+// Looks where an account that was put belongs now, and puts it there.
+int tiers_place(struct engine *g, uint32_t account, struct err *e);
+// The row of an account without one on the device is below zero: flagged, on the watch list.
+void tiers_flag(struct engine *g, uint32_t account);
+// An order of the account is under way: its rows on the device are free for others.
+void tiers_release(struct engine *g, uint32_t account);
+// A flagged account without a row on the device that the exact rule calls healthy: placed and armed again,
+// true; or false while its row is below zero (or engine.failed).
+bool tiers_rearm(struct engine *g, uint32_t account);
+
+// arrive.c: nested boxes: accounts placed for the first time
+void arrive_wait(struct engine *g, uint32_t account); // at the start: waits for the prices of its assets
+// The marked assets have their first price: places the accounts that waited for it.
+int arrive_priced(struct engine *g, const bool *fresh, struct err *e);
+// The account's state is new: compiled and placed anew, or to be placed when its last price comes.
+int arrive_changed(struct engine *g, uint32_t account, struct err *e);
+
+// move.c: nested boxes: when they move
+// After the ticks of a group: levels that prices have left are moved and their accounts placed anew, now;
+// those near their edge are queued for the background. Accounts evaluated on the host are.
+int move_after(struct engine *g, const struct engine_price *changed, size_t n, struct err *e);
+// Looks at up to so many of the accounts that are queued.
+int move_some(struct engine *g, uint32_t accounts, struct err *e);
+// Puts the band of an asset's guard on the device if it is another one than before.
+void move_band(struct engine *g, uint16_t asset);
 
 // mend.c
 void mend_note(struct engine *g, const struct abi_error *x); // an ERROR event of code PARITY
@@ -104,6 +215,7 @@ int mend(struct engine *g, struct err *e);
 void watch_flag(struct engine *g, uint32_t account, uint8_t level); // a row fired
 void watch_verdicts(struct engine *g);                              // first evaluation of fresh flags
 void watch_review(struct engine *g); // everything on the list that this group has not evaluated yet
+void watch_cool(struct engine *g, uint32_t account);   // its warning row is gone
 void watch_forget(struct engine *g, uint32_t account); // its rows are new: off all lists
 
 #endif

@@ -22,7 +22,7 @@ static void mend_row(struct engine *g, const struct fault *f)
 {
     bool also[MARKET_ASSETS_MAX] = {false};
     also[f->asset] = true;
-    place_again(g, f->row, also);
+    hot_again(g, f->row, also);
     g->count.rows_mended++;
 }
 
@@ -30,10 +30,10 @@ static void mend_row(struct engine *g, const struct fault *f)
 static void mend_all(struct engine *g)
 {
     for (uint16_t a = 0; a < g->book->market.n_assets; a++)
-        if (g->tracked[a])
+        if (g->tracked[a] && a < g->dev->info.assets)
             place_band_again(g, a);
     for (uint32_t at = 0; at < g->rows_max; at++) {
-        place_again(g, at, g->tracked);
+        hot_again(g, at, g->tracked);
         g->count.rows_mended++;
     }
 }

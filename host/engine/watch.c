@@ -38,7 +38,7 @@ void watch_flag(struct engine *g, uint32_t account, uint8_t level)
 static bool evaluate(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];
-    const struct account *a = &g->book->account[account];
+    const struct account *a = book_account(g->book, account, &g->account);
     struct health h;
     s->seen = g->round;
     if (g->hooks.checking)
@@ -54,12 +54,22 @@ static bool evaluate(struct engine *g, uint32_t account)
         if (g->hooks.breach(g->hooks.ctx, account) != VERDICT_TAKEN)
             return false;
         s->in_flight = true;
+        s->watched = false;
+        if (g->boxed)
+            tiers_release(g, account);
         return true;
     }
     uint32_t at = s->row[LEVEL_LIQUIDATE];
-    assert(at != NO_ROW);
+    if (at == NO_ROW) {
+        s->watched = false; // before it is armed again: it may fire at once, and is then put on the list anew
+        if (tiers_rearm(g, account))
+            return true;
+        s->watched = true;
+        return false;
+    }
     if (row_eval(&g->row[at].row, g->phat) < 0)
         return false; // an early flag inside the margin: the row could not be armed without firing again
+    s->watched = false;
     if (!g->row[at].armed)
         arm(g, at);
     return true;
@@ -73,10 +83,8 @@ static void walk(struct engine *g, bool fresh_only)
         uint32_t account = g->watch[i];
         struct account_state *s = &g->acct[account];
         bool due = fresh_only ? s->fresh : s->seen != g->round;
-        if (due && evaluate(g, account)) {
-            s->watched = false;
+        if (due && evaluate(g, account))
             continue;
-        }
         g->watch[kept++] = account;
     }
     g->n_watch = kept;
@@ -141,6 +149,16 @@ static size_t without(uint32_t *list, size_t n, uint32_t account)
         if (list[i] != account)
             list[kept++] = list[i];
     return kept;
+}
+
+void watch_cool(struct engine *g, uint32_t account)
+{
+    struct account_state *s = &g->acct[account];
+    if (!s->warm)
+        return;
+    g->n_warm = without(g->warm, g->n_warm, account);
+    s->warm = s->due = false;
+    g->hooks.near(g->hooks.ctx, account, false);
 }
 
 void watch_forget(struct engine *g, uint32_t account)

@@ -33,6 +33,7 @@ enum journal_type {
     J_SPENT = 15,   // i64 value handed over before this session, 1e-8 units (input)
     J_POLICY = 16,  // the oracle's policy file (text); none when there was no file
     J_READ = 17,    // u64 ns: every frame that came before has been taken (input)
+    J_IDLE = 18,    // u32 accounts: time between packets used to move boxes (input)
 };
 
 enum {

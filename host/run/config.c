@@ -21,6 +21,9 @@ struct key {
 static const struct key keys[] = {
     KEY("band_ppm", engine.band_ppm, 4, 100, 500000),
     KEY("warn_ppm", engine.warn_ppm, 4, 0, 1000000),
+    KEY("box_ppm", engine.box_ppm, 4, 0, 100000),
+    KEY("near_rows", engine.near_rows, 4, 0, UINT32_MAX),
+    KEY("slice", engine.slice, 4, 0, 1000000),
     KEY("desk", desk.desk, 4, 1, UINT32_MAX),
     KEY("target_ppm", desk.size.target_ppm, 4, 1000001, 10000000),
     KEY("dust", desk.size.dust, 8, 0, INT64_MAX),
@@ -42,7 +45,7 @@ enum { KEYS = sizeof keys / sizeof *keys };
 void config_default(struct session_config *c)
 {
     *c = (struct session_config){
-        .engine = {.band_ppm = 20000, .warn_ppm = 300000},
+        .engine = {.band_ppm = 20000, .warn_ppm = 300000, .slice = 32},
         .desk = {.desk = 1,
                  .size = {.target_ppm = 1100000, .dust = 100},
                  .max_price_age_ns = UINT64_C(60000000000),

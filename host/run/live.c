@@ -16,7 +16,8 @@ enum {
     // A capture's driver gives its frames back to back: silence this long before the last one means it has
     // failed.
     STALL_NS = 2000000000,
-    CLOCK_EVERY = 256, // polls between looks at the clock
+    IDLE_ACCOUNTS = 32, // looked at between two polls without a packet: a microsecond or two
+    CLOCK_EVERY = 256,  // polls between looks at the clock
     // Frames are stamped when they are taken. Where that is later than this after the source was last seen
     // empty, they may have waited in between: this process was stopped, or is too slow.
     LAG_NS = 100000000,
@@ -172,6 +173,8 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
         if (!l.capture && !l.failed)
             look_at_holes(&l, src);
         take_replies(&l);
+        if (n == 0 && !l.failed)
+            l.failed = session_idle(s, IDLE_ACCOUNTS, e) != 0;
         if (c->tend)
             c->tend(c->tend_ctx);
         if ((n == 0 || polls % CLOCK_EVERY == 0) &&

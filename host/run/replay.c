@@ -228,6 +228,9 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
     case J_READ:
         return rec->len == 8 ? session_read(r->session, le64_load(rec->data), e)
                              : err_set(e, "read record of %u bytes", rec->len);
+    case J_IDLE:
+        return rec->len == 4 ? session_idle(r->session, le32_load(rec->data), e)
+                             : err_set(e, "idle record of %u bytes", rec->len);
     case J_SPENT:
         if (rec->len != 8)
             return err_set(e, "spent record of %u bytes", rec->len);
@@ -286,6 +289,7 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_FRAME:
     case J_CLOCK:
     case J_READ:
+    case J_IDLE:
     case J_CONTROL:
     case J_REPLY:
         return feed_input(r, rec, e);

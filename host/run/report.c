@@ -31,6 +31,7 @@ static const char *type_name(unsigned type)
                                         [J_FRAME] = "frames",
                                         [J_CLOCK] = "clock inputs",
                                         [J_READ] = "ports read",
+                                        [J_IDLE] = "idle slices",
                                         [J_CONTROL] = "kill switch",
                                         [J_REPLY] = "venue replies",
                                         [J_COMMANDS] = "command batches",

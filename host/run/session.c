@@ -201,12 +201,24 @@ static void check(struct session *s, int rc)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
 }
 
+// Brings what moves with time alone to stream time. True when flagged accounts are worth another look for it.
+static bool tell_time(struct session *s)
+{
+    int rc = s->failed ? 0 : engine_time(s->engine, s->now_ns, &s->why);
+    if (rc < 0)
+        s->failed = -1;
+    return rc > 0;
+}
+
 // The prices of one group, or, where there are none, another look at what waits: a hold may have ended.
 static void apply(struct session *s, const struct price_change *changed, size_t n, bool review)
 {
     struct engine_price group[MARKET_ASSETS_MAX];
     for (size_t i = 0; i < n; i++)
         group[i] = (struct engine_price){changed[i].asset, changed[i].price};
+    review |= tell_time(s);
+    if (s->failed)
+        return;
     if (n)
         check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
     else if (review && engine_watching(s->engine))
@@ -401,6 +413,9 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
     size_t account = desk_reply(s->desk, r);
     if (account == SIZE_MAX)
         return verdict(s, e);
+    (void)tell_time(s); // the next update looks at what is flagged
+    if (s->failed)
+        return verdict(s, e);
     if (r->status == ORDER_FILLED)
         check(s, engine_account_changed(s->engine, account, &s->why));
     else
@@ -453,6 +468,20 @@ int session_read(struct session *s, uint64_t until_ns, struct err *e)
     take_time(s, J_READ, until_ns);
     feed_read(s->feed, until_ns, &sink);
     on_time(s);
+    return verdict(s, e);
+}
+
+int session_idle(struct session *s, uint32_t accounts, struct err *e)
+{
+    uint8_t rec[4];
+    if (s->failed || !engine_moving(s->engine))
+        return verdict(s, e);
+    le32_store(rec, accounts);
+    put(s, J_IDLE, rec, sizeof rec, NULL, 0);
+    if (engine_idle(s->engine, accounts, &s->why) < 0)
+        s->failed = -1;
+    else if (s->audited)
+        audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
     return verdict(s, e);
 }
 

@@ -61,6 +61,9 @@ int session_kill(struct session *s, bool on, struct err *e); // off: also ends e
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
 // Ports that are polled (session_config.polled): every frame that came before until_ns has been given.
 int session_read(struct session *s, uint64_t until_ns, struct err *e);
+// Nothing to do just now: up to so many accounts are looked at whose boxes move (docs/scale.md). Logged when
+// there are.
+int session_idle(struct session *s, uint32_t accounts, struct err *e);
 // Whether packets wait for others that are missing and will not be waited for any longer at until_ns:
 // session_clock(), or where ports are polled session_read(), then lets them go.
 bool session_due(const struct session *s, uint64_t until_ns);

@@ -61,6 +61,34 @@ static void say_feed(struct text *t, const struct summary_input *in)
         g->ticks, g->recentred, g->rows_loaded, g->band_exits_expected, g->band_exits_seen);
 }
 
+// Where the accounts are when not all are on the device, and what moving the boxes has cost.
+static void say_tiers(struct text *t, const struct summary_input *in)
+{
+    const struct engine_counters *g = engine_counters(session_engine(in->session));
+    struct engine_tiers x;
+    uint64_t beyond = 0;
+    engine_tiers(session_engine(in->session), &x);
+    if (!x.boxed)
+        return;
+    for (int k = 0; k < ENGINE_TIERS; k++)
+        beyond += x.beyond[k];
+    say(t,
+        "tiers       box %" PRIu32 " ppm; %" PRIu64 " accounts on the device (%" PRIu64 " rows), %" PRIu64
+        " evaluated on the host, %" PRIu64 " beyond box 0, %" PRIu64 " flagged, %" PRIu64
+        " without a row; %zu MB\n",
+        x.box_ppm, x.device, x.rows_used, x.host, beyond, x.flagged, x.none, x.bytes >> 20);
+    say(t, "            beyond each box:");
+    for (int k = 0; k < ENGINE_TIERS; k++)
+        say(t, " %" PRIu64, x.beyond[k]);
+    say(t,
+        "\nboxes       %" PRIu64 " moved in the background (%" PRIu64 " accounts looked at), %" PRIu64
+        " after a jump (%" PRIu64 ", in %" PRIu64 " updates); %" PRIu64 " changes of tier, %" PRIu64
+        " units changed\n            host: %" PRIu64 " rows evaluated, %" PRIu64
+        " flags without the device\n",
+        g->boxes_background, g->looked_background, g->boxes_foreground, g->looked_foreground,
+        g->updates_foreground, g->tier_changes, g->units_changed, g->host_evaluations, g->host_flags);
+}
+
 static void say_money(struct text *t, const char *name, int64_t e8)
 {
     say(t, "%s %s%" PRIu64 ".%02" PRIu64, name, e8 < 0 ? "-" : "", (uint64_t)(e8 < 0 ? -e8 : e8) / 100000000u,
@@ -202,6 +230,7 @@ size_t summary_text(const struct summary_input *in, char *buf, size_t size)
     struct text t = {buf, size, 0};
     buf[0] = '\0';
     say_feed(&t, in);
+    say_tiers(&t, in);
     say_orders(&t, in);
     say_latency(&t, in);
     say_audit(&t, in);

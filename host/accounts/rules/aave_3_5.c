@@ -200,11 +200,20 @@ static int aave_validate(const struct market *m, const struct account *a, struct
     return 0;
 }
 
+// Each coefficient is a balance times a threshold, whatever the prices.
+static bool aave_bends(const struct market *m, const struct account *a)
+{
+    (void)m;
+    (void)a;
+    return false;
+}
+
 const struct rule rule_aave_3_5 = {
     .name = "aave-3.5",
     .rows = aave_rows,
     .health = aave_health,
     .size = aave_size,
     .settle = aave_settle,
+    .bends = aave_bends,
     .validate = aave_validate,
 };

@@ -115,6 +115,14 @@ void perp_margin_chord(const struct instrument *in, i256 w, uint64_t lo, uint64_
     *offset = i256_sub(m_hi, i256_mul(*slope, x_hi));
 }
 
+bool perp_bends(const struct market *m, const struct account *a)
+{
+    for (unsigned i = 0; i < a->n_positions; i++)
+        if (m->instrument[a->position[i].instrument].n_tiers > 1)
+            return true;
+    return false;
+}
+
 int perp_row_add(struct affine *f, uint16_t asset, i256 coef)
 {
     for (unsigned i = 0; i < f->n; i++) {

@@ -52,6 +52,7 @@ int perp_size(const struct market *m, const struct account *a, const int64_t *px
               const struct size_policy *policy, uint8_t kind, struct order_size *out);
 int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                 unsigned n, uint8_t kind, struct settlement *out, struct err *e);
+bool perp_bends(const struct market *m, const struct account *a);
 int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e);
 
 // What closing `qty` (> 0) of position p at px moves, in cash quanta. Rounding, always against the account:

@@ -109,5 +109,6 @@ const struct rule rule_perp_inverse_1 = {
     .health = inverse_health,
     .size = inverse_size,
     .settle = inverse_settle,
+    .bends = perp_bends,
     .validate = inverse_validate,
 };

@@ -78,5 +78,6 @@ const struct rule rule_perp_linear_1 = {
     .health = linear_health,
     .size = linear_size,
     .settle = linear_settle,
+    .bends = perp_bends,
     .validate = linear_validate,
 };

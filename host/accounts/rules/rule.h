@@ -100,6 +100,9 @@ struct rule {
     // the reason in *e and *a unchanged. Does not touch a->epoch.
     int (*settle)(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                   unsigned n, struct settlement *out, struct err *e);
+    // Whether the rows' form may depend on the bands (a margin tier inside, a weight that depends on a sign),
+    // beyond their slack. NULL: it may.
+    bool (*bends)(const struct market *m, const struct account *a);
     // Checks that a loaded account fits the rule (kinds, currencies, ranges). 0, or -1 with the reason.
     int (*validate)(const struct market *m, const struct account *a, struct err *e);
 };

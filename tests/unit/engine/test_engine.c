@@ -330,28 +330,6 @@ START_TEST(test_first_positions_after_the_start)
 }
 END_TEST
 
-START_TEST(test_too_many_rows_names_the_limit)
-{
-    static struct rig r;
-    struct err e;
-    memset(&r, 0, sizeof r);
-    one_long(&r, 1000, 1000000);
-    rig_open(&r, 0);
-    const struct engine_config ec = {.band_ppm = 20000, .warn_ppm = 50000};
-    static struct account many[65];
-    for (uint32_t i = 0; i < 65; i++) {
-        many[i] = r.account[0];
-        many[i].id = i + 1;
-    }
-    const struct engine_hooks hooks = {
-        .ctx = &r, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
-    const struct book big = {.market = r.book.market, .n_accounts = 65, .account = many};
-    ck_assert_ptr_null(engine_new(&ec, &big, r.dev, &hooks, &e));
-    ck_assert_msg(strstr(e.msg, "130 rows") && strstr(e.msg, "holds 128"), "%s", e.msg);
-    rig_close(&r);
-}
-END_TEST
-
 // Random accounts, random walk with jumps, holds that come and go, orders that fill, fail or stay open.
 static void random_accounts(struct rig *r, struct prng *p)
 {
@@ -479,7 +457,6 @@ int main(void)
     tcase_add_test(t, test_jumps_beyond_the_band_and_the_number_range);
     tcase_add_test(t, test_fires_once_when_rows_move_at_the_same_time);
     tcase_add_test(t, test_first_positions_after_the_start);
-    tcase_add_test(t, test_too_many_rows_names_the_limit);
     tcase_add_loop_test(t, test_a_device_that_stops_is_an_error, 0, 2);
     tcase_add_test(t, test_random_walk_misses_nothing);
     suite_add_tcase(s, t);

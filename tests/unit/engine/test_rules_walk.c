@@ -70,11 +70,25 @@ static void walk_open(struct walk *w, uint64_t seed)
     w->book.n_accounts = ACCOUNTS;
     memcpy(w->px, at, sizeof at); // engine_group() tells which of them the engine knows
     struct err e = {{0}};
-    const struct device_config dc = {
-        .backend = getenv("WALK_DEVICE"), .lanes = 16, .slots = 8, .seed = seed, .stall_out_pct = 20};
+    const struct device_config dc = {.backend = getenv("WALK_DEVICE"),
+                                     .lanes = 16,
+                                     .slots = 8,
+                                     .assets = prng_chance(&w->rng, 1, 4) ? 20 : 0,
+                                     .seed = seed,
+                                     .stall_out_pct = 20};
     ck_assert_msg(device_open(&dc, &w->dev, &e) == 0, "%s", e.msg);
-    const struct engine_config ec = {.band_ppm = bands[prng_below(&w->rng, 5)],
-                                     .warn_ppm = warns[prng_below(&w->rng, 3)]};
+    // Half of the books have room for all on the device, the others live in nested boxes.
+    static const uint32_t boxes[] = {0, 20, 300, 5000, 20000}, rooms[] = {1, 2, 9, 40, 128},
+                          slices[] = {0, 1, 5, 200};
+    struct engine_config ec = {.band_ppm = bands[prng_below(&w->rng, 5)],
+                               .warn_ppm = warns[prng_below(&w->rng, 3)]};
+    if (prng_chance(&w->rng, 1, 2)) {
+        ec.box_ppm = boxes[prng_below(&w->rng, 5)];
+        ec.near_rows = rooms[prng_below(&w->rng, 5)];
+        ec.slice = slices[prng_below(&w->rng, 4)];
+    }
+    for (uint16_t i = 0; i < m->n_assets; i++)
+        m->asset[i].spread_ppm = prng_chance(&w->rng, 1, 3) ? (uint32_t)prng_between(&w->rng, 1, 2000000) : 0;
     const struct engine_hooks hooks = {
         .ctx = w, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
     w->engine = engine_new(&ec, &w->book, w->dev, &hooks, &e);
@@ -253,6 +267,16 @@ static void state_changes(struct walk *w, size_t i, bool priced[MARKET_ASSETS_MA
     judge(w, priced);
 }
 
+static void idle(struct walk *w, bool priced[MARKET_ASSETS_MAX])
+{
+    struct err e = {{0}};
+    if (!prng_chance(&w->rng, 1, 3))
+        return;
+    int rc = engine_idle(w->engine, (uint32_t)prng_below(&w->rng, 50), &e);
+    ck_assert_msg(rc >= 0, "%s", e.msg);
+    judge(w, priced);
+}
+
 static void check_counters(struct walk *w)
 {
     const struct engine_counters *c = engine_counters(w->engine);
@@ -294,6 +318,7 @@ static size_t walk_once(struct walk *w, uint64_t seed)
             if (w->in_flight[i] && prng_chance(&w->rng, 1, 6))
                 order_returns(w, i, priced);
         state_changes(w, prng_below(&w->rng, ACCOUNTS), priced);
+        idle(w, priced);
     }
     check_counters(w);
     size_t breaches = w->breaches;

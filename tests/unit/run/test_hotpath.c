@@ -132,7 +132,9 @@ static int deny_system_calls(void)
 }
 
 // In a child: exit status 0 when all went well, 1 a failure, 2 an allocation, 77 no seccomp here.
-static void child(const char *path, size_t n, int with_call, bool policies)
+enum variant { DEFAULTS, POLICIES, BOXES, VARIANTS };
+
+static void child(const char *path, size_t n, int with_call, enum variant v)
 {
     static struct book book;
     static struct session_config cfg;
@@ -144,8 +146,9 @@ static void child(const char *path, size_t n, int with_call, bool policies)
     const struct device_config dc = {.backend = "model"};
     clock_init();
     config_default(&cfg);
-    cfg.policy = policies ? POLICY : NULL;
-    cfg.policy_len = policies ? sizeof POLICY - 1 : 0;
+    cfg.policy = v == POLICIES ? POLICY : NULL;
+    cfg.policy_len = v == POLICIES ? sizeof POLICY - 1 : 0;
+    cfg.engine.near_rows = v == BOXES ? 40 : 0;
     device_register(&device_ops_model);
     if (accounts_generate(&go, &book, &e) != 0 || journal_open(path, false, &j, &e) != 0 ||
         device_open(&dc, &dev, &e) != 0)
@@ -159,15 +162,20 @@ static void child(const char *path, size_t n, int with_call, bool policies)
         _exit(77);
     hot_thread = hot = 1;
     for (size_t i = 0; i < n; i++)
-        if (session_frame(s, frame[i].ts, frame[i].data, frame[i].len, frame[i].len, &e) != 0)
+        if (session_frame(s, frame[i].ts, frame[i].data, frame[i].len, frame[i].len, &e) != 0 ||
+            session_idle(s, 8, &e) != 0)
             _exit(1);
     hot = 0;
+    struct engine_tiers t;
+    engine_tiers(session_engine(s), &t);
+    if (t.boxed != (v == BOXES))
+        _exit(1);
     if (with_call)
         (void)syscall(SYS_getppid); // the filter's own test: this must kill
     _exit(allocations ? 2 : orders ? 0 : 1);
 }
 
-static int run_child(int with_call, bool policies)
+static int run_child(int with_call, enum variant v)
 {
     char path[] = "/tmp/tl-hot-XXXXXX", file[64];
     ck_assert(mkdtemp(path) != NULL);
@@ -175,7 +183,7 @@ static int run_child(int with_call, bool policies)
     size_t n = preload();
     pid_t pid = fork();
     if (pid == 0)
-        child(file, n, with_call, policies);
+        child(file, n, with_call, v);
     int status = 0;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     (void)unlink(file);
@@ -185,7 +193,7 @@ static int run_child(int with_call, bool policies)
 
 START_TEST(test_no_system_call_and_no_allocation)
 {
-    int status = run_child(0, _i != 0); // by default and with policies
+    int status = run_child(0, (enum variant)_i);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
         printf("# no seccomp here: not shown\n");
         return;
@@ -198,7 +206,7 @@ END_TEST
 
 START_TEST(test_the_filter_bites)
 {
-    int status = run_child(1, false);
+    int status = run_child(1, DEFAULTS);
     if (!COUNTING || (WIFEXITED(status) && WEXITSTATUS(status) == 77))
         return;
     ck_assert(WIFSIGNALED(status));
@@ -210,7 +218,7 @@ int main(void)
     Suite *su = suite_create("hotpath");
     TCase *t = tcase_create("hotpath");
     tcase_set_timeout(t, 120);
-    tcase_add_loop_test(t, test_no_system_call_and_no_allocation, 0, 2);
+    tcase_add_loop_test(t, test_no_system_call_and_no_allocation, 0, VARIANTS);
     tcase_add_test(t, test_the_filter_bites);
     suite_add_tcase(su, t);
     return run_suite(su);

@@ -182,6 +182,11 @@ static void open_session(const char *path)
     struct err e = {{0}};
     const struct device_config dc = {.backend = "model", .lanes = 8, .slots = 16, .assets = 16};
     config_default(&t.cfg);
+    if (prng_chance(&t.rnd, 1, 2)) { // nested boxes
+        t.cfg.engine.near_rows = (uint32_t)prng_between(&t.rnd, 1, 12);
+        t.cfg.engine.box_ppm = (uint32_t)prng_between(&t.rnd, 0, 1) * 2000;
+        t.cfg.engine.slice = (uint32_t)prng_between(&t.rnd, 0, 3);
+    }
     t.cfg.engine.band_ppm = (uint32_t)prng_between(&t.rnd, 1000, 30000);
     t.cfg.engine.warn_ppm = prng_chance(&t.rnd, 1, 4) ? 0 : 300000;
     ck_assert_msg(journal_open(path, false, &t.journal, &e) == 0, "%s", e.msg);
@@ -450,6 +455,8 @@ static void step(void)
         send_ticker((int)prng_below(&t.rnd, MARKETS));
         nothing_is_missing();
     }
+    if (prng_chance(&t.rnd, 1, 4))
+        ck_assert_int_eq(session_idle(t.session, (uint32_t)prng_between(&t.rnd, 1, 5), &e), 0);
 }
 
 static void run_session(uint64_t seed, const char *path)
@@ -466,7 +473,7 @@ static void run_session(uint64_t seed, const char *path)
     for (int i = 0; i < STEPS; i++)
         step();
     const struct engine_counters *g = engine_counters(session_engine(t.session));
-    ck_assert_uint_eq(g->flags[LEVEL_LIQUIDATE], g->confirmed + g->early);
+    ck_assert_uint_eq(g->flags[LEVEL_LIQUIDATE] + g->host_flags, g->confirmed + g->early);
     ck_assert_uint_eq(g->band_exits_expected, g->band_exits_seen);
     ck_assert_uint_eq(session_audit(t.session)->missed, 0);
     ck_assert_uint_eq(session_audit(t.session)->unconfirmed_orders, 0);

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nested boxes: where an account belongs, by its row and the present boxes (docs/scale.md).
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "accounts/assets.h"
+#include "engine/internal.h"
+
+int tiers_open(struct engine *g, struct err *e)
+{
+    size_t n = g->book->n_accounts;
+    if (n >= NO_ACCOUNT)
+        return err_set(e, "%zu accounts: at most %u", n, NO_ACCOUNT - 1);
+    if (far_open(&g->far, (uint32_t)n, e) != 0)
+        return -1;
+    g->free_row = calloc((g->rows_max + 63) / 64 + 1, sizeof *g->free_row);
+    if (!g->free_row)
+        return err_set(e, "out of memory for %u rows", (unsigned)g->rows_max);
+    for (uint32_t i = 0; i < g->rows_max; i++)
+        g->free_row[i / 64] |= UINT64_C(1) << i % 64;
+    for (unsigned a = 0; a < MARKET_ASSETS_MAX; a++) {
+        uint32_t spread = g->book->market.asset[a].spread_ppm;
+        g->waiting[a] = NO_ACCOUNT;
+        g->spread[a] = (double)(spread ? spread : 1000000) / 1e6;
+    }
+    g->box.eps_ppm = g->box.inner_ppm = g->cfg.box_ppm;
+    return 0;
+}
+
+void tiers_close(struct engine *g)
+{
+    far_close(&g->far);
+    free(g->free_row);
+    g->free_row = NULL;
+}
+
+void tiers_centre_all(struct engine *g, uint16_t asset)
+{
+    for (unsigned k = 0; k < BOX_LEVELS; k++)
+        box_centre(&g->box, asset, k, g->phat[asset], g->book->market.asset[asset].spread_ppm, false);
+    box_unit(&g->box, asset, g->phat[asset], g->grid[asset].phat_lo, g->grid[asset].phat_hi, false);
+}
+
+int tiers_track(struct engine *g, uint16_t asset, struct err *e)
+{
+    const struct asset *a = &g->book->market.asset[asset];
+    struct grid *n = &g->grid[asset];
+    if (grid_centre(g->px[asset], g->cfg.band_ppm, n) != 0)
+        return err_set(e, "asset %s: price %lld (1e-%u) cannot be put on the grid", a->name,
+                       (long long)g->px[asset], a->decimals);
+    g->phat[asset] = grid_phat(n, g->px[asset], NULL);
+    g->band[asset] = n->band;
+    g->full[asset] = *n;
+    (void)grid_set_phat(&g->full[asset], 0, (UINT64_C(1) << PHAT_BITS) - 1);
+    g->full_band[asset] = g->full[asset].band;
+    g->tracked[asset] = true;
+    g->unit_moves[asset] = false;
+    tiers_centre_all(g, asset);
+    if (asset < g->dev->info.assets) {
+        const struct box_asset *x = &g->box.asset[asset];
+        g->dev_lo[asset] = x->glo[0] > x->glo[BOX_UNIT] ? x->glo[0] : x->glo[BOX_UNIT];
+        g->dev_hi[asset] = x->ghi[0] < x->ghi[BOX_UNIT] ? x->ghi[0] : x->ghi[BOX_UNIT];
+        hot_band(g, asset, g->dev_lo[asset], g->dev_hi[asset], true);
+    }
+    return 0;
+}
+
+// ---- an account's line
+
+// A row names only assets whose coefficient is not rounded to zero. The others' prices are in its constant,
+// within their band and unit; so the account stays in their lists.
+static void name_all(const struct affine *f, struct row *r)
+{
+    uint16_t n = r->n;
+    for (uint16_t i = 0, k; i < f->n; i++) {
+        for (k = 0; k < n && r->asset[k] != f->asset[i]; k++)
+            ;
+        if (k < n)
+            continue;
+        r->asset[r->n] = f->asset[i];
+        r->coef[r->n++] = 0;
+    }
+}
+
+// Liquidation rows for the bands; their number in *n, 0 when there is nothing to watch.
+static int compile(struct engine *g, const struct account *a, const struct band *band,
+                   const struct grid *grid, struct affine *f, struct row *out, unsigned *n, struct err *e)
+{
+    struct err why;
+    *n = 0;
+    int got = a->n_positions ? a->rule->rows(&g->book->market, a, band, 0, f, &why) : 0;
+    if (got < 0)
+        return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
+    for (int i = 0; i < got; i++) {
+        if (row_compile(&f[i], grid, &out[i], &why) != 0)
+            return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
+        name_all(&f[i], &out[i]);
+    }
+    *n = (unsigned)got;
+    return 0;
+}
+
+static bool same_form(const struct affine *x, const struct affine *y)
+{
+    if (x->n != y->n || i256_cmp(x->c, y->c) != 0)
+        return false;
+    for (unsigned i = 0; i < x->n; i++)
+        if (x->asset[i] != y->asset[i] || i256_cmp(x->a[i], y->a[i]) != 0)
+            return false;
+    return true;
+}
+
+// Do the rows take another form in the narrower band? Then one for all prices would be right, and useless.
+static int find_bends(struct engine *g, const struct account *a, const struct affine *f, unsigned n,
+                      bool *bent, struct err *e)
+{
+    struct affine narrow[RULE_ROWS_MAX];
+    struct err why;
+    *bent = false;
+    if (a->rule->bends && !a->rule->bends(&g->book->market, a))
+        return 0;
+    int got = a->rule->rows(&g->book->market, a, g->band, 0, narrow, &why);
+    if (got < 0)
+        return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
+    *bent = (unsigned)got != n;
+    for (unsigned i = 0; i < n && !*bent; i++)
+        *bent = !same_form(&f[i], &narrow[i]) || i256_cmp(f[i].slack, narrow[i].slack) != 0;
+    return 0;
+}
+
+static int set_line(struct engine *g, uint32_t account, const struct row *rows, unsigned n, bool bent,
+                    struct err *e)
+{
+    if (far_set(&g->far, account, rows, n, bent) != 0)
+        return err_set(e, "account %u: out of memory reserved for rows of many assets",
+                       book_id(g->book, account));
+    return 0;
+}
+
+// The account's line for all prices, out of every list; *any false when there is nothing to watch.
+int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, struct err *e)
+{
+    const struct account *a = book_account(g->book, account, &g->other);
+    struct affine f[RULE_ROWS_MAX];
+    struct row r[RULE_ROWS_MAX];
+    unsigned n;
+    bool bent;
+    far_take(&g->far, account);
+    due_window(g, tier);
+    if (compile(g, a, g->full_band, g->full, f, r, &n, e) != 0)
+        return -1;
+    *any = n > 0;
+    if (n == 0)
+        return 0;
+    due_note(g, account, tier);
+    if (find_bends(g, a, f, n, &bent, e) != 0)
+        return -1;
+    return set_line(g, account, r, n, bent, e);
+}
+
+// The line of a bent account for one level's box (BOX_UNIT: for the band of rows on the device), out of every
+// list.
+static int compile_level(struct engine *g, uint32_t account, unsigned level, struct err *e)
+{
+    const struct account *a = book_account(g->book, account, &g->other);
+    uint16_t assets[ACCOUNT_ASSETS_MAX];
+    struct band band[MARKET_ASSETS_MAX];
+    struct grid grid[MARKET_ASSETS_MAX];
+    struct affine f[RULE_ROWS_MAX];
+    struct row r[RULE_ROWS_MAX];
+    unsigned n;
+    for (size_t k = account_assets(&g->book->market, a, assets); k--;) {
+        uint16_t i = assets[k];
+        grid[i] = g->full[i];
+        (void)grid_set_phat(&grid[i], g->box.asset[i].lo[level],
+                            g->box.asset[i].hi[level]); // holds the centre
+        band[i] = grid[i].band;
+    }
+    unsigned tier = level == BOX_UNIT ? TIER_HOT : level + 1;
+    far_take(&g->far, account);
+    due_window(g, tier);
+    if (compile(g, a, band, grid, f, r, &n, e) != 0)
+        return -1;
+    due_note(g, account, tier);
+    return n ? set_line(g, account, r, n, true, e) : 0;
+}
+
+// Is the account, compiled for the level's box, safe inside of it?
+static int safe_in(struct engine *g, uint32_t account, unsigned level, bool *safe, struct err *e)
+{
+    if (compile_level(g, account, level, e) != 0)
+        return -1;
+    *safe = far_least(&g->far, account, &g->box, level) >= 0;
+    return 0;
+}
+
+// As far_tier(), each level with a line of its own; leaves the line for the level found.
+static int bent_tier(struct engine *g, uint32_t account, unsigned from, unsigned *tier, struct err *e)
+{
+    unsigned t = from < 1 || from > TIER_FARTHEST ? 1 : from;
+    bool safe;
+    if (safe_in(g, account, t - 1, &safe, e) != 0)
+        return -1;
+    if (safe) {
+        while (safe && t < TIER_FARTHEST) {
+            if (safe_in(g, account, t, &safe, e) != 0)
+                return -1;
+            t += safe;
+        }
+        if (!safe && compile_level(g, account, t - 1, e) != 0)
+            return -1;
+    } else {
+        while (!safe && --t > 0)
+            if (safe_in(g, account, t - 1, &safe, e) != 0)
+                return -1;
+        if (t == 0 && compile_level(g, account, BOX_UNIT, e) != 0)
+            return -1;
+    }
+    *tier = t;
+    return 0;
+}
+
+// ---- places
+
+void tiers_flag(struct engine *g, uint32_t account)
+{
+    far_put(&g->far, account, TIER_FLAGGED);
+    g->count.host_flags++;
+    watch_flag(g, account, LEVEL_LIQUIDATE);
+}
+
+// By all assets of its rule's form: which coefficients are rounded to zero may change with a band.
+static bool has_columns(const struct engine *g, uint32_t account)
+{
+    const uint8_t *asset;
+    for (unsigned n = far_assets(&g->far, account, &asset), i = 0; i < n; i++)
+        if (asset[i] >= g->dev->info.assets)
+            return false;
+    return true;
+}
+
+// To the device when it has room, the warning row too where there is still some. False: not.
+static int to_device(struct engine *g, uint32_t account, bool *there, struct err *e)
+{
+    struct account_state *s = &g->acct[account];
+    struct row r[RULE_ROWS_MAX];
+    bool have[RULE_ROWS_MAX], any;
+    *there = false;
+    if (g->rows_used >= g->rows_max || !has_columns(g, account))
+        return 0;
+    // Line and row for one span of time: whichever ends first would have to be minded otherwise.
+    if (g->moves && !g->far.line[account].bent && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
+        return -1;
+    if (hot_compile(g, account, r, have, e) != 0)
+        return -1;
+    assert(have[LEVEL_LIQUIDATE]); // as its line has rows
+    far_put(&g->far, account, TIER_HOT);
+    for (int l = 0; l < RULE_ROWS_MAX; l++) {
+        if (!have[l])
+            continue;
+        uint32_t at = hot_take(g, 0);
+        if (at == NO_ROW)
+            break;
+        s->row[l] = at;
+        hot_load(g, at, account, &r[l], true);
+    }
+    *there = true;
+    return 0;
+}
+
+// Something may happen inside the innermost box: to the device, else evaluated here. What is below zero
+// already needs no device to say so.
+static int to_front(struct engine *g, uint32_t account, struct err *e)
+{
+    bool there;
+    if (far_eval(&g->far, account, g->phat) < 0) {
+        tiers_flag(g, account);
+        return 0;
+    }
+    if (to_device(g, account, &there, e) != 0)
+        return -1;
+    if (!there)
+        far_put(&g->far, account, TIER_HOST);
+    return 0;
+}
+
+static bool crowded(const struct engine *g)
+{
+    return g->rows_used > g->rows_max / 4 * 3 || g->far.in_tier[TIER_HOST] > 0;
+}
+
+static int put(struct engine *g, uint32_t account, unsigned tier, struct err *e)
+{
+    if (tier == TIER_HOT)
+        return to_front(g, account, e);
+    far_put(&g->far, account, tier);
+    return 0;
+}
+
+// Where a compiled account belongs; its line was made for the span of time of tier `made`. One that turns out
+// much nearer is compiled again for a shorter span, whose worst is less bad.
+static int find_tier(struct engine *g, uint32_t account, unsigned made, unsigned *tier, struct err *e)
+{
+    bool any;
+    if (g->far.line[account].bent)
+        return bent_tier(g, account, made, tier, e);
+    *tier = far_tier(&g->far, account, &g->box);
+    if (!g->moves || *tier + 1 >= made || !wheel_has(g->wheel, account))
+        return 0;
+    if (tiers_compile(g, account, *tier, &any, e) != 0)
+        return -1;
+    *tier = any ? far_tier(&g->far, account, &g->box) : TIER_FARTHEST;
+    return 0;
+}
+
+int tiers_arrive(struct engine *g, uint32_t account, struct err *e)
+{
+    unsigned tier;
+    if (find_tier(g, account, g->moves ? TIER_FARTHEST : 1, &tier, e) != 0)
+        return -1;
+    return put(g, account, tier, e);
+}
+
+int tiers_place(struct engine *g, uint32_t account, struct err *e)
+{
+    const struct account_state *s = &g->acct[account];
+    const struct far_line *l = &g->far.line[account];
+    unsigned was = l->tier, tier;
+    bool hot = was == TIER_HOT;
+    // What is flagged is evaluated exactly at every update.
+    if (was >= TIER_FLAGGED || (hot && (s->watched || s->in_flight)))
+        return 0;
+    if (find_tier(g, account, was <= TIER_FARTHEST ? was : 1, &tier, e) != 0)
+        return -1;
+    // Off the device only with a level to spare, so that it does not come back at once.
+    if (hot && tier < (crowded(g) ? 1u : 2u)) {
+        far_put(&g->far, account, TIER_HOT);
+        return 0;
+    }
+    if (hot)
+        hot_leave(g, account);
+    if (l->tier == TIER_HOST && tier == TIER_HOT && g->rows_used >= g->rows_max)
+        return 0; // still no room
+    if (put(g, account, tier, e) != 0)
+        return -1;
+    g->count.tier_changes += l->tier != was;
+    return 0;
+}
+
+int tiers_due(struct engine *g, uint32_t account, struct err *e)
+{
+    const struct far_line *l = &g->far.line[account];
+    unsigned was = l->tier, tier;
+    bool any;
+    if (was >= TIER_FLAGGED)
+        return 0; // compiled when it is armed again
+    if (was == TIER_HOT) {
+        int rc =
+            l->bent ? compile_level(g, account, BOX_UNIT, e) : tiers_compile(g, account, TIER_HOT, &any, e);
+        far_put(&g->far, account, TIER_HOT);
+        return rc != 0 ? -1 : hot_reload(g, account, e);
+    }
+    if (tiers_compile(g, account, was <= TIER_FARTHEST ? was : TIER_HOT, &any, e) != 0)
+        return -1;
+    if (!any)
+        return 0;
+    if (find_tier(g, account, was <= TIER_FARTHEST ? was : 1, &tier, e) != 0 || put(g, account, tier, e) != 0)
+        return -1;
+    g->count.tier_changes += l->tier != was;
+    return 0;
+}
+
+void tiers_release(struct engine *g, uint32_t account)
+{
+    if (g->far.line[account].tier != TIER_HOT)
+        return;
+    hot_leave(g, account);
+    far_put(&g->far, account, TIER_FLAGGED);
+}
+
+bool tiers_rearm(struct engine *g, uint32_t account)
+{
+    bool any;
+    unsigned tier;
+    if (tiers_compile(g, account, TIER_HOT, &any, &g->why) != 0 ||
+        (any && find_tier(g, account, 1, &tier, &g->why) != 0)) {
+        g->failed = true;
+        return false;
+    }
+    if (!any)
+        return true;
+    if (far_eval(&g->far, account, g->phat) < 0) {
+        far_put(&g->far, account, TIER_FLAGGED);
+        return false;
+    }
+    g->count.rearmed++;
+    if (put(g, account, tier, &g->why) == 0)
+        return true;
+    g->failed = true;
+    return false;
+}
