@@ -150,6 +150,13 @@ static int compare_mismatch(struct device *d, char *text, size_t size)
     return c->differ;
 }
 
+static uint32_t compare_columns(const struct device *d, uint32_t row)
+{
+    const struct compare *c = (const struct compare *)d;
+    uint32_t a = device_columns(c->a, row), b = device_columns(c->b, row);
+    return a < b ? a : b;
+}
+
 static void compare_close(struct device *d)
 {
     struct compare *c = (struct compare *)d;
@@ -161,6 +168,7 @@ static void compare_close(struct device *d)
 static int open_parts(struct compare *c, const struct device_config *conf, struct err *e)
 {
     struct device_config part = *conf;
+    part.arrival = false; // what is compared has one order
     const char *plus = strchr(c->name, '+');
     snprintf(c->name_a, sizeof c->name_a, "%.*s", (int)(plus - c->name), c->name);
     part.backend = c->name_a;
@@ -216,4 +224,5 @@ const struct device_ops device_ops_compare = {
     .counters = compare_counters,
     .mismatch = compare_mismatch,
     .close = compare_close,
+    .columns = compare_columns,
 };

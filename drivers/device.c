@@ -9,7 +9,7 @@
 const struct device_card device_card_default = {
     .clock_mhz = 250, .write_ns = 270, .event_ns = 270, .read_ns = 790, .ring_log2 = 12};
 
-enum { BACKENDS_MAX = 8 };
+enum { BACKENDS_MAX = 16 };
 static const struct device_ops *backends[BACKENDS_MAX];
 static size_t n_backends;
 
@@ -22,10 +22,12 @@ void device_register(const struct device_ops *ops)
     backends[n_backends++] = ops;
 }
 
-static const struct device_ops *find(const char *name)
+const struct device_ops *device_find(const char *name)
 {
     if (strchr(name, '+'))
         name = device_ops_compare.name;
+    else if (strpbrk(name, "*,"))
+        name = device_ops_fan.name;
     for (size_t i = 0; i < n_backends; i++)
         if (strcmp(backends[i]->name, name) == 0)
             return backends[i];
@@ -49,7 +51,7 @@ int device_open(const struct device_config *c, struct device **out, struct err *
     struct device_config own = *c;
     if (!own.backend)
         own.backend = device_ops_model.name;
-    const struct device_ops *ops = find(own.backend);
+    const struct device_ops *ops = device_find(own.backend);
     if (!ops) {
         char names[160];
         known(names, sizeof names);
@@ -80,6 +82,16 @@ size_t device_submit(struct device *d, const struct beat *cmd, size_t n)
 size_t device_poll(struct device *d, struct beat *evt, size_t max)
 {
     return d->ops->poll(d, evt, max);
+}
+
+size_t device_merged(struct device *d, struct beat *evt, size_t max)
+{
+    return d->ops->merged ? d->ops->merged(d, evt, max) : 0;
+}
+
+uint32_t device_columns(const struct device *d, uint32_t row)
+{
+    return d->ops->columns ? d->ops->columns(d, row) : d->info.assets;
 }
 
 void device_counters(struct device *d, struct device_counters *out)

@@ -31,9 +31,13 @@ struct device_card {
 extern const struct device_card device_card_default;
 
 struct device_config {
-    const char *backend; // "model", "sim", or "sim+model": both, events compared beat by beat
-    // Geometry, model only (0: defaults 32, 16, 256); a sim or card reports its own.
+    // "model", "sim"; "sim+model": both, events compared beat by beat; "sim*2,model": several as one device
+    // (docs/device.md).
+    const char *backend;
+    // Geometry, model only (0: defaults 32, 16, 256); a sim or card reports its own. Of several as one: of
+    // all together.
     uint32_t lanes, slots, assets;
+    bool arrival; // several as one: poll() gives events as they come in, device_merged() the merged order
     // sim only
     const char *trace;              // waveform file (.fst), or NULL
     uint64_t seed;                  // of the random back-pressure below
@@ -45,11 +49,12 @@ struct device_config {
 struct device_info {
     const char *backend;
     uint32_t abi_version;
-    uint64_t abi_hash;   // of the definition abi.toml: device_open refuses any but ABI_HASH
-    uint64_t build_hash; // of the RTL sources and parameters (model: ABI_HASH)
-    uint32_t lanes, slots, assets;
-    bool lockstep; // poll() == 0 means: everything submitted has been processed
-    bool cycles;   // cycle stamps in events are RTL cycles (else 0)
+    uint64_t abi_hash;             // of the definition abi.toml: device_open refuses any but ABI_HASH
+    uint64_t build_hash;           // of the RTL sources and parameters (model: ABI_HASH)
+    uint32_t lanes, slots, assets; // lanes * slots rows; assets: the most columns that any row has
+    bool lockstep;                 // poll() == 0 means: everything submitted has been processed
+    bool arrival; // poll() gives events as they come in, device_merged() gives the one ordered stream
+    bool cycles;  // cycle stamps in events are RTL cycles (else 0)
     // Devices behind a command window, else 0.
     uint32_t window_depth, latency; // beats; cycles from a TICK at the core to its trigger in slot 0
     struct device_card card;        // simulated: what was modelled (clock_mhz 0: nothing)
@@ -69,12 +74,16 @@ struct device_counters {
 struct device;
 struct device_ops {
     const char *name;
+    bool follows; // has the geometry that it is asked for
     int (*open)(const struct device_config *c, struct device **out, struct err *e);
     size_t (*submit)(struct device *d, const struct beat *cmd, size_t n);
     size_t (*poll)(struct device *d, struct beat *evt, size_t max);
     void (*counters)(struct device *d, struct device_counters *out);
     int (*mismatch)(struct device *d, char *text, size_t size); // comparing back ends only, else NULL
     void (*close)(struct device *d);
+    // NULL where every row has info.assets columns, where there is no order but poll()'s.
+    uint32_t (*columns)(const struct device *d, uint32_t row);
+    size_t (*merged)(struct device *d, struct beat *evt, size_t max);
 };
 // First member of every back end's own struct.
 struct device {
@@ -82,11 +91,13 @@ struct device {
     struct device_info info;
 };
 
-// Adds a back end (main() registers those that were linked in). At most 8.
+// Adds a back end (main() registers those that were linked in). At most 16.
 void device_register(const struct device_ops *ops);
+const struct device_ops *device_find(const char *name); // the back end that answers this name, or NULL
 extern const struct device_ops device_ops_model;
 extern const struct device_ops device_ops_sim;     // links the Verilated RTL
 extern const struct device_ops device_ops_compare; // "A+B": answers every name with a '+'
+extern const struct device_ops device_ops_fan;     // "A*N,B": every other name with a '*' or a ','
 
 // Opens, checks abi version and hash (and a sim its build hash), refuses a mismatch. 0, or -1 with *e set.
 // backend NULL means "model".
@@ -95,6 +106,13 @@ int device_open(const struct device_config *c, struct device **out, struct err *
 size_t device_submit(struct device *d, const struct beat *cmd, size_t n);
 // Takes up to max events. A lockstep back end runs until it has an event or nothing is left to do.
 size_t device_poll(struct device *d, struct beat *evt, size_t max);
+// Where info.arrival: the same events again, in the one order that is a function of the commands alone (P3),
+// each as soon as its place is certain. Whoever polls such a device must take these too, or it comes to a
+// halt. Elsewhere 0.
+size_t device_merged(struct device *d, struct beat *evt, size_t max);
+// Asset columns of a row (row < lanes * slots): a row may name only assets below that, others are refused
+// with COEF_ASSET, also with coefficient 0. info.assets but where several devices of different width are one.
+uint32_t device_columns(const struct device *d, uint32_t row);
 void device_counters(struct device *d, struct device_counters *out);
 // Comparing back ends: 1 and the first difference as text when the two gave different events, else 0.
 int device_mismatch(struct device *d, char *text, size_t size);

@@ -356,6 +356,7 @@ static int model_open(const struct device_config *c, struct device **out, struct
 
 const struct device_ops device_ops_model = {
     .name = "model",
+    .follows = true,
     .open = model_open,
     .submit = model_submit,
     .poll = model_poll,

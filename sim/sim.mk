@@ -64,7 +64,8 @@ SIM_LIBS := -lstdc++ -lz -lm -lpthread
 
 # ---- tests of the way to the device and back
 FLIP_TESTS := $(B)/flip/4x4x16-parity $(B)/flip/4x1x16-short-parity $(B)/flip/64x2x16-parity $(B)/mend/4x4x16-parity
-SIM_TESTS := $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16 $(FLIP_TESTS)
+FAN_TEST  := $(B)/fan/4x4x16
+SIM_TESTS := $(FAN_TEST) $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16 $(FLIP_TESTS)
 $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/mend.o: CFLAGS += -Isim
 $(B)/card_life/%: $(B)/obj/tests/cosim/card_life.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
@@ -83,14 +84,21 @@ $(B)/pcie/%: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/stream.o $(B)/sim/
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
+$(B)/fan/%: $(B)/obj/tests/cosim/fan.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
 $(B)/bench-sim/%: $(B)/obj/tests/cosim/bench.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
-.PRECIOUS: $(B)/mend/% $(B)/flip/% $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
-.SECONDARY: $(B)/obj/tests/cosim/mend.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
+.PRECIOUS: $(B)/fan/% $(B)/mend/% $(B)/flip/% $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
+.SECONDARY: $(B)/obj/tests/cosim/fan.o $(B)/obj/tests/cosim/mend.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
 
 sim-test-build: $(SIM_TESTS)
 bench-sim: $(B)/bench-sim/$(SIM_GEOMETRY)
 	@$<
-.PHONY: sim-test-build bench-sim
+# What a tick costs through several devices as one, beside its members alone.
+bench-fan: $(FAN_TEST)
+	@$< --bench
+.PHONY: sim-test-build bench-sim bench-fan

@@ -42,6 +42,7 @@ int main(int argc, char **argv)
     device_register(&device_ops_model);
     device_register(&device_ops_sim);
     device_register(&device_ops_compare);
+    device_register(&device_ops_fan);
     if (argc < 2) {
         usage(stderr);
         return 2;

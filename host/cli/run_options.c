@@ -25,7 +25,9 @@ static const char help[] =
     "  -- ARGS            further EAL arguments, e.g. -a 0000:3b:00.0 for a NIC, -l 2 to pin the lcore\n"
     "  --packets N        stop after N packets\n"
     "  --seconds N        stop after N seconds\n" PORT_HELP "device\n"
-    "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared)\n"
+    "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared); sim*2 "
+    "or\n"
+    "                     a list like sim,model: several as one with the rows of all (docs/device.md)\n"
     "  --trace FILE.fst   waveform of the simulated device\n" CARD_HELP
     "  --seed N           of what is random about it: splits and order of writes, jitter, state before "
     "reset\n"

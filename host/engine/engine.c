@@ -132,15 +132,23 @@ static size_t count_rows(const struct engine_config *c, const struct book *book,
     return n;
 }
 
+// Columns that every one of the device's first rows has.
+static uint32_t least_columns(const struct device *dev, size_t rows)
+{
+    uint32_t least = dev->info.assets;
+    for (size_t i = 0; i < rows; i++) {
+        uint32_t c = device_columns(dev, (uint32_t)i);
+        least = c < least ? c : least;
+    }
+    return least;
+}
+
 // Every account's rows on the device as long as they have room there and its assets a column; nested boxes
 // otherwise.
-static bool needs_boxes(const struct engine_config *c, const struct book *book,
-                        const struct device_info *info)
+static bool needs_boxes(const struct engine *g)
 {
-    size_t have = (size_t)info->lanes * info->slots;
-    if (c->near_rows && c->near_rows < have)
-        have = c->near_rows;
-    return c->box_ppm || book->market.n_assets > info->assets || count_rows(c, book, have) > have;
+    return g->cfg.box_ppm || g->book->market.n_assets > g->columns_least ||
+           count_rows(&g->cfg, g->book, g->rows_max) > g->rows_max;
 }
 
 // The assets of all accounts; those that wait for prices.
@@ -177,7 +185,8 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
         return NULL;
     }
     *g = (struct engine){.cfg = *c, .book = book, .dev = dev, .hooks = *hooks, .rows_max = (uint32_t)have};
-    g->boxed = needs_boxes(c, book, info);
+    g->columns_least = least_columns(dev, have);
+    g->boxed = needs_boxes(g);
     size_t n = book->n_accounts ? book->n_accounts : 1;
     g->acct = calloc(n, sizeof *g->acct);
     g->row = calloc(have, sizeof *g->row);

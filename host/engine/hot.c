@@ -32,7 +32,8 @@ static void clear_pair(struct pairs *p, size_t fresh, uint16_t asset)
 
 // Every asset of the old and of the new row, with its new coefficient. With also[] those in it instead of the
 // old row's.
-static void union_coefs(const struct row *was, const struct row *is, const bool *also, struct pairs *p)
+static void union_coefs(const struct row *was, const struct row *is, const bool *also, uint32_t columns,
+                        struct pairs *p)
 {
     p->n = 0;
     for (uint16_t i = 0; is && i < is->n; i++) {
@@ -42,7 +43,7 @@ static void union_coefs(const struct row *was, const struct row *is, const bool 
     size_t fresh = p->n;
     for (uint16_t i = 0; !also && was && i < was->n; i++)
         clear_pair(p, fresh, was->asset[i]);
-    for (uint16_t a = 0; also && a < MARKET_ASSETS_MAX; a++)
+    for (uint16_t a = 0; also && a < MARKET_ASSETS_MAX && a < columns; a++)
         if (also[a])
             clear_pair(p, fresh, a);
 }
@@ -53,7 +54,7 @@ static void load_row(struct engine *g, uint32_t address, const struct row *is, b
 {
     const struct placed_row *was = &g->row[address];
     struct pairs p;
-    union_coefs(&was->row, is, also, &p);
+    union_coefs(&was->row, is, also, device_columns(g->dev, address), &p);
     struct abi_row head = {
         .row = address, .armed = armed, .n = (uint16_t)p.n, .h = is ? row_eval(is, g->phat) : 0};
     struct beat beat;
@@ -155,15 +156,17 @@ static uint32_t first_free(const struct engine *g, uint32_t from)
     return NO_ROW;
 }
 
-uint32_t hot_take(struct engine *g, uint32_t hint)
+uint32_t hot_take(struct engine *g, uint32_t columns)
 {
     if (g->rows_used >= g->rows_max)
         return NO_ROW;
+    uint32_t at = first_free(g, 0);
+    while (at != NO_ROW && columns > g->columns_least && device_columns(g->dev, at) < columns)
+        at = first_free(g, at + 1);
+    if (at == NO_ROW)
+        return NO_ROW;
     if (g->unheard) // a flag of who was there before must not be taken for the new one's
         engine_settle(g);
-    uint32_t at = first_free(g, hint < g->rows_max ? hint : 0);
-    if (at == NO_ROW)
-        at = first_free(g, 0);
     g->free_row[at / 64] &= ~(UINT64_C(1) << at % 64);
     g->rows_used++;
     return at;

@@ -71,7 +71,8 @@ struct engine {
     uint32_t pending_first, n_pending;
     bool is_pending[MARKET_ASSETS_MAX][TIER_LISTS];
     uint64_t *free_row; // bitmap of addresses
-    uint32_t rows_used, free_hint;
+    uint32_t rows_used;
+    uint32_t columns_least; // that every row of the device has
     bool synced;
     bool unheard; // addresses were given back since everything the device did was heard
     size_t unplaced;
@@ -147,8 +148,8 @@ void hot_clear(struct engine *g, uint32_t address, uint8_t level);
 void hot_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS_MAX]);
 // Compiles and loads anew the rows an account has on the device, armed as they are.
 int hot_reload(struct engine *g, size_t account, struct err *e);
-// An address for a row, the lowest free from `hint` on; NO_ROW when there is none.
-uint32_t hot_take(struct engine *g, uint32_t hint);
+// An address for a row over assets below `columns`, the lowest free; NO_ROW when there is none.
+uint32_t hot_take(struct engine *g, uint32_t columns);
 // Takes an account's rows off the device.
 void hot_leave(struct engine *g, uint32_t account);
 // Sorts order[0, n) by radius, nearest first.

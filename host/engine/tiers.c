@@ -230,14 +230,16 @@ void tiers_flag(struct engine *g, uint32_t account)
     watch_flag(g, account, LEVEL_LIQUIDATE);
 }
 
-// By all assets of its rule's form: which coefficients are rounded to zero may change with a band.
-static bool has_columns(const struct engine *g, uint32_t account)
+// Columns that its rows need, by all assets of its rule's form: which coefficients are rounded to zero may
+// change with a band.
+static uint32_t columns_of(const struct engine *g, uint32_t account)
 {
     const uint8_t *asset;
+    uint32_t most = 0;
     for (unsigned n = far_assets(&g->far, account, &asset), i = 0; i < n; i++)
-        if (asset[i] >= g->dev->info.assets)
-            return false;
-    return true;
+        if (asset[i] >= most)
+            most = asset[i] + 1u;
+    return most;
 }
 
 // To the device when it has room, the warning row too where there is still some. False: not.
@@ -247,7 +249,8 @@ static int to_device(struct engine *g, uint32_t account, bool *there, struct err
     struct row r[RULE_ROWS_MAX];
     bool have[RULE_ROWS_MAX], any;
     *there = false;
-    if (g->rows_used >= g->rows_max || !has_columns(g, account))
+    uint32_t columns = columns_of(g, account), at = hot_take(g, columns);
+    if (at == NO_ROW)
         return 0;
     // Line and row for one span of time: whichever ends first would have to be minded otherwise.
     if (g->moves && !g->far.line[account].bent && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
@@ -256,14 +259,12 @@ static int to_device(struct engine *g, uint32_t account, bool *there, struct err
         return -1;
     assert(have[LEVEL_LIQUIDATE]); // as its line has rows
     far_put(&g->far, account, TIER_HOT);
-    for (int l = 0; l < RULE_ROWS_MAX; l++) {
+    for (int l = 0; l < RULE_ROWS_MAX && at != NO_ROW; l++) {
         if (!have[l])
             continue;
-        uint32_t at = hot_take(g, 0);
-        if (at == NO_ROW)
-            break;
         s->row[l] = at;
         hot_load(g, at, account, &r[l], true);
+        at = l + 1 < RULE_ROWS_MAX && have[l + 1] ? hot_take(g, columns) : NO_ROW;
     }
     *there = true;
     return 0;

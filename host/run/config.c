@@ -34,8 +34,8 @@ static const struct key keys[] = {
     KEY("min_profit_e8", desk.min_profit_e8, 8, INT64_MIN, INT64_MAX),
     KEY("cost_e8", desk.cost_e8, 8, 0, INT64_MAX),
     KEY("ready_tolerance_ppm", desk.ready_tolerance_ppm, 4, 0, 1000000),
-    KEY("lanes", lanes, 4, 1, 4096),
-    KEY("slots", slots, 4, 1, 4096),
+    KEY("lanes", lanes, 4, 1, 1 << ABI_ROW_BITS), // of all devices, when they are several
+    KEY("slots", slots, 4, 1, 1 << ABI_ROW_BITS),
     KEY("assets", assets, 4, 1, 4096),
     KEY("oracle", oracle, 4, 0, 2),
     KEY("polled", polled, 4, 0, 1),
