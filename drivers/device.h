@@ -31,13 +31,17 @@ struct device_card {
 extern const struct device_card device_card_default;
 
 struct device_config {
-    // "model", "sim"; "sim+model": both, events compared beat by beat; "sim*2,model": several as one device
-    // (docs/device.md).
+    // "model", "vector", "sim"; "sim+model": both, events compared beat by beat; "sim*2,model": several as
+    // one device (docs/device.md).
     const char *backend;
-    // Geometry, model only (0: defaults 32, 16, 256); a sim or card reports its own. Of several as one: of
-    // all together.
+    // Geometry, model and vector only (0: defaults 32, 16, 256); a sim or card reports its own. Of several as
+    // one: of all together.
     uint32_t lanes, slots, assets;
     bool arrival; // several as one: poll() gives events as they come in, device_merged() the merged order
+    // vector only: "avx512", "avx2", "scalar"; "auto" or NULL: the first of them that this processor has
+    const char *isa;
+    // vector only: threads that work, the caller's included (0 and 1: no other; at most 64). The others spin.
+    unsigned threads;
     // sim only
     const char *trace;              // waveform file (.fst), or NULL
     uint64_t seed;                  // of the random back-pressure below
@@ -48,9 +52,10 @@ struct device_config {
 
 struct device_info {
     const char *backend;
+    const char *isa; // vector: the instruction set in use; else NULL
     uint32_t abi_version;
     uint64_t abi_hash;             // of the definition abi.toml: device_open refuses any but ABI_HASH
-    uint64_t build_hash;           // of the RTL sources and parameters (model: ABI_HASH)
+    uint64_t build_hash;           // of the RTL sources and parameters (model, vector: ABI_HASH)
     uint32_t lanes, slots, assets; // lanes * slots rows; assets: the most columns that any row has
     bool lockstep;                 // poll() == 0 means: everything submitted has been processed
     bool arrival; // poll() gives events as they come in, device_merged() gives the one ordered stream
@@ -95,6 +100,7 @@ struct device {
 void device_register(const struct device_ops *ops);
 const struct device_ops *device_find(const char *name); // the back end that answers this name, or NULL
 extern const struct device_ops device_ops_model;
+extern const struct device_ops device_ops_vector;
 extern const struct device_ops device_ops_sim;     // links the Verilated RTL
 extern const struct device_ops device_ops_compare; // "A+B": answers every name with a '+'
 extern const struct device_ops device_ops_fan;     // "A*N,B": every other name with a '*' or a ','

@@ -10,14 +10,31 @@ unit-build: $(UNIT_PROGRAMS)
 unit-tsan-build: $(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS))
 
 test-build:
-	@$(MAKE) --no-print-directory build unit-build cosim-build sim-test-build coverage-build diagrams-build fuzz-build
-	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build sweep-build
-	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build
+	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build
+	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build vector-build sweep-build
+	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build vector-build
 
 test: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) test-build
 	@$(PYTHON) tests/run_tests.py --jobs $(JOBS) $(if $(ONLY),--only '$(ONLY)')
 .PHONY: unit-build unit-tsan-build test-build test
+
+# ---- back end `vector`: against the model on random streams; how fast it is
+$(B)/vector/cosim: $(call obj,tests/cosim/vector.c tests/cosim/stream.c) $(B)/lib/drivers.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_drivers) -o $@
+vector-build: $(B)/vector/cosim
+
+BENCH_TICKS   ?= 200000
+BENCH_THREADS ?= 1
+$(B)/bench/vector_bench: $(call obj,tests/bench/vector/vector_bench.c) $(B)/lib/drivers.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_drivers) -o $@
+bench-vector: $(B)/bench/vector_bench
+	@$(PYTHON) tests/bench/vector/vector_bench.py $< --ticks $(BENCH_TICKS) --threads $(BENCH_THREADS) --compiler "$$($(CC) --version | head -n 1), $(OPT)"
+.PHONY: vector-build bench-vector
 
 # ---- fuzzers: clang's libFuzzer with ASan and UBSan, each FUZZ_SECONDS, on a copy of the kept corpus; then every packet
 # of the captures, cut and damaged

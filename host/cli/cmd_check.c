@@ -17,14 +17,17 @@ static const char help[] =
     "usage: tripline check [options] FILE.cmd\n"
     "Runs a command file (format: docs/device.md) on a device and prints its events, one a line.\n"
     "\n"
-    "  --device NAME      model, sim (the RTL in Verilator), or sim+model: both, events compared\n"
-    "                     beat by beat (default); model*3 or a list like sim,model: several as one\n"
+    "  --device NAME      model, vector (AVX2, AVX-512), sim (the RTL in Verilator), or A+B: two of them,\n"
+    "                     events compared beat by beat (default sim+model); model*3 or a list like\n"
+    "                     sim,model: several as one\n"
+    "  --isa NAME         instruction set of vector: auto (default), avx512, avx2, scalar\n"
+    "  --threads N        threads of vector, 1 to 64 (default 1); the others never sleep\n"
     "  --trace FILE.fst   write a waveform (sim; of several the first)\n"
     "  --stall-in P       leave a write that waits for the card alone in P percent of the cycles (sim; 0 to "
     "99)\n"
     "  --stall-out P      take no event from the card in P percent of the cycles (sim; 0 to 99)\n" CARD_HELP
     "  --seed N           of all that is random (default 1)\n"
-    "  --geometry LxSxA   lanes, slots, assets (model alone); of several as one: of all together\n"
+    "  --geometry LxSxA   lanes, slots, assets (model and vector); of several as one: of all together\n"
     "  --stamps           print the cycles in which cause and event passed (sim)\n"
     "  --echo             print the commands too\n"
     "  --counters         print the device's counters at the end\n"
@@ -41,15 +44,10 @@ struct options {
     struct device_card card;
 };
 
-static bool geometry(const char *s, struct device_config *c)
-{
-    char rest;
-    return sscanf(s, "%" SCNu32 "x%" SCNu32 "x%" SCNu32 "%c", &c->lanes, &c->slots, &c->assets, &rest) == 3 &&
-           c->lanes && c->slots && c->assets;
-}
-
 enum {
     OPT_DEVICE,
+    OPT_ISA,
+    OPT_THREADS,
     OPT_TRACE,
     OPT_IN,
     OPT_OUT,
@@ -61,6 +59,8 @@ enum {
     OPT_HELP
 };
 static const struct option longs[] = {{"device", required_argument, NULL, OPT_DEVICE},
+                                      {"isa", required_argument, NULL, OPT_ISA},
+                                      {"threads", required_argument, NULL, OPT_THREADS},
                                       {"trace", required_argument, NULL, OPT_TRACE},
                                       {"stall-in", required_argument, NULL, OPT_IN},
                                       {"stall-out", required_argument, NULL, OPT_OUT},
@@ -84,6 +84,13 @@ static bool take(int opt, struct options *o)
     case OPT_DEVICE:
         o->device.backend = optarg;
         break;
+    case OPT_ISA:
+        o->device.isa = optarg;
+        break;
+    case OPT_THREADS:
+        ok = number_parse(optarg, 1, 64, &v) == 0;
+        o->device.threads = (unsigned)v;
+        break;
     case OPT_TRACE:
         o->device.trace = optarg;
         break;
@@ -99,7 +106,7 @@ static bool take(int opt, struct options *o)
         ok = number_parse(optarg, 0, UINT64_MAX, &o->device.seed) == 0;
         break;
     case OPT_GEOMETRY:
-        ok = geometry(optarg, &o->device);
+        ok = geometry_parse(optarg, &o->device) == 0;
         break;
     case OPT_STAMPS:
         o->stamps = true;
@@ -181,6 +188,8 @@ static void print_counters(struct device *d)
            " triggers=%" PRIu64 " band_exits=%" PRIu64 " errors=%" PRIu64 "\n",
            d->info.backend, d->info.lanes, d->info.slots, d->info.assets, c.commands, c.events, c.ticks,
            c.rows, c.triggers, c.band_exits, c.errors);
+    if (d->info.isa)
+        printf("# instruction set: %s\n", d->info.isa);
     if (d->info.cycles)
         printf("# RTL cycles=%" PRIu64 " stall_in=%" PRIu64 " stall_out=%" PRIu64 " stall_events=%" PRIu64
                " ring_full=%" PRIu64 "\n",

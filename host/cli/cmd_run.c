@@ -186,6 +186,9 @@ static int reconcile(struct run *r, struct err *e)
     return 0;
 }
 
+// Rows of the device vector unless told: as many as it updates within a third of a microsecond.
+enum { VECTOR_LANES = 64, VECTOR_SLOTS = 64, VECTOR_ASSETS = 256 };
+
 static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
 {
     struct run *r = ctx;
@@ -209,8 +212,16 @@ static int open_session(struct run *r, struct err *e)
                                             .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS,
                                             .in_order = r->o.lockstep,
                                             .spin = r->o.spin};
-    const struct device_config dc = {
-        .backend = r->o.device, .trace = r->o.trace, .seed = r->o.seed, .card = &r->o.card};
+    const bool large = r->o.geometry.lanes == 0 && strcmp(r->o.device, "vector") == 0;
+    const struct device_config dc = {.backend = r->o.device,
+                                     .lanes = large ? VECTOR_LANES : r->o.geometry.lanes,
+                                     .slots = large ? VECTOR_SLOTS : r->o.geometry.slots,
+                                     .assets = large ? VECTOR_ASSETS : r->o.geometry.assets,
+                                     .isa = r->o.isa,
+                                     .threads = r->o.threads,
+                                     .trace = r->o.trace,
+                                     .seed = r->o.seed,
+                                     .card = &r->o.card};
     const struct session_log log = {r, put};
     r->o.config.polled = r->o.capture == NULL;
     r->gateway = gateway_paper_open(&gc, e);

@@ -40,6 +40,7 @@ static void usage(FILE *f)
 int main(int argc, char **argv)
 {
     device_register(&device_ops_model);
+    device_register(&device_ops_vector);
     device_register(&device_ops_sim);
     device_register(&device_ops_compare);
     device_register(&device_ops_fan);

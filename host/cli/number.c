@@ -2,6 +2,8 @@
 #include "cli/number.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int number_parse(const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
@@ -13,4 +15,12 @@ int number_parse(const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
         return -1;
     *out = v;
     return 0;
+}
+
+int geometry_parse(const char *text, struct device_config *out)
+{
+    char rest;
+    int n =
+        sscanf(text, "%" SCNu32 "x%" SCNu32 "x%" SCNu32 "%c", &out->lanes, &out->slots, &out->assets, &rest);
+    return n == 3 && out->lanes && out->slots && out->assets ? 0 : -1;
 }

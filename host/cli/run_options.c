@@ -25,9 +25,13 @@ static const char help[] =
     "  -- ARGS            further EAL arguments, e.g. -a 0000:3b:00.0 for a NIC, -l 2 to pin the lcore\n"
     "  --packets N        stop after N packets\n"
     "  --seconds N        stop after N seconds\n" PORT_HELP "device\n"
-    "  --device NAME      sim (default: Verilated RTL), model, or sim+model (both, events compared); sim*2 "
-    "or\n"
-    "                     a list like sim,model: several as one with the rows of all (docs/device.md)\n"
+    "  --device NAME      sim (default: Verilated RTL), vector (AVX2, AVX-512), model, or A+B, e.g. "
+    "sim+model\n"
+    "                     (both, events compared); sim*2 or a list like sim,model: several as one with "
+    "the rows of all (docs/device.md)\n"
+    "  --isa NAME         instruction set of vector: auto (default), avx512, avx2, scalar\n"
+    "  --threads N        threads of vector, 1 to 64 (default 1); the others never sleep\n"
+    "  --geometry LxSxA   lanes, slots, assets of model and vector (default 32x16x256; vector 64x64x256)\n"
     "  --trace FILE.fst   waveform of the simulated device\n" CARD_HELP
     "  --seed N           of what is random about it: splits and order of writes, jitter, state before "
     "reset\n"
@@ -56,7 +60,7 @@ static const char help[] =
     "\n"
     "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage, or a wrong policy file\n";
 
-enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED };
+enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED, OPT_ISA, OPT_THREADS, OPT_GEOMETRY };
 
 static const struct option options[] = {
     {"accounts", required_argument, NULL, 'a'},
@@ -78,6 +82,9 @@ static const struct option options[] = {
     CARD_OPTIONS,
     PORT_OPTIONS,
     {"seed", required_argument, NULL, OPT_SEED},
+    {"isa", required_argument, NULL, OPT_ISA},
+    {"geometry", required_argument, NULL, OPT_GEOMETRY},
+    {"threads", required_argument, NULL, OPT_THREADS},
     {"spin", no_argument, NULL, 'P'},
     {"help", no_argument, NULL, 'h'},
     {0},
@@ -98,7 +105,7 @@ static int set(struct run_options *o, char *arg)
         return bad("--set wants KEY=VALUE", arg);
     *eq = '\0';
     if (strcmp(arg, "lanes") == 0 || strcmp(arg, "slots") == 0 || strcmp(arg, "assets") == 0)
-        return bad("the device says its geometry itself", arg);
+        return bad("the device says its geometry itself; of model and vector: --geometry", arg);
     if (strcmp(arg, "oracle") == 0)
         return bad("policies come from a file: --oracle FILE", arg);
     return config_set(&o->config, arg, eq + 1, &e) == 0 ? 0 : bad(e.msg, NULL);
@@ -134,6 +141,19 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
     case 'D':
         o->device = optarg;
         return 0;
+    case OPT_ISA:
+        o->isa = optarg;
+        return 0;
+    case OPT_GEOMETRY:
+        return geometry_parse(optarg, &o->geometry) == 0 ? 0
+                                                         : bad("--geometry wants LANESxSLOTSxASSETS", optarg);
+    case OPT_THREADS: {
+        uint64_t threads;
+        if (number_parse(optarg, 1, 64, &threads) != 0)
+            return bad("--threads wants 1 to 64", optarg);
+        o->threads = (unsigned)threads;
+        return 0;
+    }
     case 't':
         o->trace = optarg;
         return 0;
@@ -212,6 +232,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
     if (o->trace && !strstr(o->device, "sim"))
         return bad("--trace needs the simulated device", o->device);
+    if ((o->isa || o->threads) && !strstr(o->device, "vector"))
+        return bad("--isa and --threads need the device vector", o->device);
     if (o->card_given && !strstr(o->device, "sim"))
         return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
                    o->device);

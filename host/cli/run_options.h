@@ -17,6 +17,10 @@ struct run_options {
     struct port_options ports;
     struct device_card card; // of a simulated device
     uint64_t seed;           // of its randomness
+    const char *isa;         // of the device vector, or NULL
+    unsigned threads;        // likewise, or 0
+    struct device_config
+        geometry; // lanes, slots, assets of a device that has those it is asked for; 0: usual ones
     struct session_config config;
 };
 // 0; 1 when --help was printed; 2 on a usage error (printed).

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct text {
     char *buf;
@@ -209,6 +210,16 @@ static const char *compared(const struct summary_input *in, char *text, size_t s
     return device_mismatch(d, text, size) ? text : "identical";
 }
 
+// Which two were, or would be: "model==rtl", or "A==B" by name for another pair A+B.
+static void say_pair(struct text *t, const char *backend)
+{
+    const char *plus = strchr(backend, '+');
+    if (plus && !(strstr(backend, "sim") && strstr(backend, "model")))
+        say(t, "%.*s==%s: ", (int)(plus - backend), backend, plus + 1);
+    else
+        say(t, "model==rtl: ");
+}
+
 static void say_audit(struct text *t, const struct summary_input *in)
 {
     const struct audit *a = session_audit(in->session);
@@ -219,8 +230,9 @@ static void say_audit(struct text *t, const struct summary_input *in)
         "audit       %" PRIu64 " exact evaluations over %" PRIu64 " updates, %" PRIu64
         " account-updates in breach\n",
         a->evaluations, a->updates, a->breaches);
-    say(t, "audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " model==rtl: %s\n", a->missed,
-        a->unconfirmed_orders, compared(in, diff, sizeof diff));
+    say(t, "audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " ", a->missed, a->unconfirmed_orders);
+    say_pair(t, in->device->info.backend);
+    say(t, "%s\n", compared(in, diff, sizeof diff));
     if (a->missed)
         say(t, "audit: first account missed: %" PRIu32 "\n", a->first_missed);
 }

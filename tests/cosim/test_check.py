@@ -36,6 +36,7 @@ def main():
         with open(path, "w", encoding="utf-8") as f:
             f.write(commands)
         for args in (["--device", "model"], ["--device", "sim"], [], ["--device", "model+sim"],
+                     ["--device", "vector"], ["--device", "vector", "--isa", "scalar"], ["--device", "vector+model", "--threads", "2"], ["--device", "sim+vector"],
                      ["--stall-in", "50", "--stall-out", "90", "--seed", "7"]):
             report(check(*args, path) == (0, events, ""), f"the documented example gives its events: {' '.join(args)}")
         code, out, _ = check("--trace", wave, "--stamps", path)
@@ -59,11 +60,15 @@ def main():
             f.write("nop\n")
         code, _, err = check("--device", "abacus", path)
         report(code == 1 and "abacus" in err and "model" in err and "sim" in err, "an unknown device is refused, with those there are")
+        code, _, err = check("--device", "vector", "--isa", "mmx", path)
+        report(code == 1 and "'mmx'" in err and "scalar" in err, "an unknown instruction set is refused, with those there are")
+        code, out, _ = check("--device", "vector", "--isa", "scalar", "--geometry", "3x5x7", "--counters", path)
+        report(code == 0 and "# vector 3x5x7 " in out and "# instruction set: scalar" in out, "--isa and --geometry reach the device")
         code, _, err = check("--trace", os.path.join(tmp, "no", "x.fst"), path)
         report(code == 1 and "waveform" in err, "a waveform that cannot be written is refused")
         code, _, err = check(os.path.join(tmp, "none.cmd"))
         report(code == 1 and "none.cmd" in err, "a missing file is named")
-        for bad in ([], [path, path], ["--stall-in", "100", path], ["--seed", "x", path], ["--geometry", "1x2", path], ["--what", path]):
+        for bad in ([], [path, path], ["--stall-in", "100", path], ["--seed", "x", path], ["--threads", "0", path], ["--threads", "65", path], ["--geometry", "1x2", path], ["--what", path]):
             code, out, err = check(*bad)
             report(code == 2 and out == "" and err != "", f"usage error: {' '.join(os.path.basename(b) for b in bad)}")
         code, out, err = check("--help")

@@ -36,12 +36,18 @@ def check_main():
     report("RTL cycles (simulated" in text and "stage (measured" in text, "figures say what they are (P7)", text)
     ledger = tripline("venue", "ledger", "--state", os.path.join(work, "main", "venue.db"))
     report(ledger.returncode == 0, "the venue's books balance", ledger.stdout + ledger.stderr)
+    # The same on the processor's vector units: the device is told apart by nothing but its time.
+    p = run("vector", device="vector+model")
+    report(p.returncode == 0 and "audit: missed=0 unconfirmed_orders=0 vector==model: identical" in p.stdout,
+           "the run on vector and model ends well", p.stdout + p.stderr)
+    report(all(re.search(pattern, p.stdout).group() == re.search(pattern, text).group()
+               for pattern in (r"flags\s+.*", r"orders\s+\d+ handed")), "flags and orders are those of the RTL", p.stdout)
     return text
 
 
 def check_replay(text):
     journal = os.path.join(work, "main", "journal")
-    for device in ("model", "sim"):
+    for device in ("model", "sim", "vector"):
         p = tripline("replay", "--audit", "--device", device, journal)
         report(p.returncode == 0 and "replay: identical" in p.stdout, "replay on %s is identical" % device,
                p.stdout + p.stderr)
@@ -203,6 +209,10 @@ def check_refusals():
            p.stdout + p.stderr)
     p = run("notrace", "--trace", "x.fst")
     report(p.returncode == 2 and "--trace" in p.stderr, "a waveform needs the simulated device", p.stderr)
+    p = run("noisa", "--isa", "avx2")
+    report(p.returncode == 2 and "--isa" in p.stderr, "an instruction set needs the device vector", p.stderr)
+    p = run("isa", "--isa", "mmx", device="vector")
+    report(p.returncode == 1 and "'mmx'" in p.stderr, "an unknown instruction set is named", p.stderr)
     p = run("nodb", store=os.path.join(work, "none.db"))
     report(p.returncode == 1 and "none.db" in p.stderr, "a missing store is named", p.stderr)
     small = os.path.join(work, "small.db")

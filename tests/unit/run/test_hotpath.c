@@ -132,7 +132,7 @@ static int deny_system_calls(void)
 }
 
 // In a child: exit status 0 when all went well, 1 a failure, 2 an allocation, 77 no seccomp here.
-enum variant { DEFAULTS, POLICIES, BOXES, SEVERAL_DEVICES, VARIANTS };
+enum variant { DEFAULTS, POLICIES, BOXES, SEVERAL_DEVICES, VECTOR, VARIANTS };
 
 static void child(const char *path, size_t n, int with_call, enum variant v)
 {
@@ -143,7 +143,9 @@ static void child(const char *path, size_t n, int with_call, enum variant v)
     struct journal *j;
     struct device *dev;
     const struct gen_options go = {.seed = 5, .accounts = 240};
-    const struct device_config dc = {.backend = v == SEVERAL_DEVICES ? "model*3" : "model"};
+    const struct device_config dc = {.backend = v == SEVERAL_DEVICES ? "model*3"
+                                                : v == VECTOR        ? "vector"
+                                                                     : "model"};
     clock_init();
     config_default(&cfg);
     cfg.policy = v == POLICIES ? POLICY : NULL;
@@ -151,6 +153,7 @@ static void child(const char *path, size_t n, int with_call, enum variant v)
     cfg.engine.near_rows = v == BOXES ? 40 : 0;
     device_register(&device_ops_model);
     device_register(&device_ops_fan);
+    device_register(&device_ops_vector);
     if (accounts_generate(&go, &book, &e) != 0 || journal_open(path, false, &j, &e) != 0 ||
         device_open(&dc, &dev, &e) != 0)
         _exit(1);
