@@ -7,7 +7,9 @@
 // in quanta of 10^-size_decimals; cash is in quanta of 10^-cash_decimals of the account's settlement
 // currency. A currency is told by its name alone: BTC and ETH have the same quantum and are not the same
 // money. Lending balances are scaled balances (Aave: balance = scaled * index / 1e27) in token units
-// 10^-size_decimals.
+// 10^-size_decimals. Funding of a perpetual is counted by an index, in FUNDING_DECIMALS decimals of
+// settlement currency for one whole unit of size: who holds size while the index rises by x has lost size *
+// x. Moments are whole seconds of the Unix epoch, as a chain's blocks tell them.
 #ifndef TRIPLINE_ACCOUNTS_ACCOUNT_H
 #define TRIPLINE_ACCOUNTS_ACCOUNT_H
 
@@ -20,6 +22,7 @@ enum {
     MARKET_INSTRUMENTS_MAX = 256,
     ACCOUNT_POSITIONS_MAX = 64,
     TIERS_MAX = 16,
+    FUNDING_DECIMALS = 18,
 };
 
 // Where an asset's price comes from.
@@ -38,8 +41,7 @@ struct asset {
     uint16_t base;         // ASSET_RECIPROCAL: index of the asset inverted
     uint32_t stale_ms;     // held when the last price is older than this; 0 = never
     uint32_t guard_ppm;    // held when |mark / index - 1| exceeds this; 0 = no guard
-    uint32_t spread_ppm; // width of its boxes beside other assets' (docs/scale.md); 0 = 1000000, a stablecoin
-                         // has less
+    uint32_t spread_ppm;   // width of its boxes (docs/scale.md); 0 = 1000000; a stablecoin's is less
 };
 
 enum instrument_kind {
@@ -56,6 +58,15 @@ struct tier {
     uint32_t rate_ppm; // maintenance rate
 };
 
+// What of an instrument moves with time, at one moment or at its worst within a span (accounts/moving.h).
+struct instrument_at {
+    bool set;                             // else this is as told
+    bool grace;                           // reserves: not liquidatable yet
+    uint32_t lt_bps, emode_lt_bps;        // of a span: the least
+    u128 liquidity_index, borrow_index;   // of a span: the least, the greatest
+    i128 funding_least, funding_greatest; // of a moment: one value
+};
+
 struct instrument {
     char name[NAME_LEN];
     uint8_t kind;                // enum instrument_kind
@@ -70,6 +81,8 @@ struct instrument {
     struct tier tier[TIERS_MAX];
     uint32_t fee_ppm;     // venue's fee on liquidated notional
     uint32_t penalty_ppm; // liquidation penalty on liquidated notional, to the liquidator
+    i128 funding_index;   // as told at told_at
+    int64_t funding_rate; // what it rises by in a second since
     // reserves (Aave 3.5 names)
     uint32_t lt_bps;       // liquidation threshold
     uint32_t lb_bps;       // liquidation bonus, 10500 = 5 %
@@ -77,8 +90,19 @@ struct instrument {
     uint8_t emode;         // eMode category whose parameters follow; 0 none
     uint32_t emode_lt_bps; // used when the account's eMode equals `emode`
     uint32_t emode_lb_bps;
-    u128 liquidity_index; // RAY, 1e27
+    u128 liquidity_index; // RAY, 1e27, as told at told_at
     u128 borrow_index;    // RAY
+    u128 liquidity_rate;  // RAY a year, linear since told_at
+    u128 borrow_rate;     // RAY a year, compounded since told_at
+    // A ramp leads to the thresholds above: linear from these (until ramp_start) to those (from ramp_end). 0:
+    // no ramp.
+    uint32_t ramp_from_bps, emode_ramp_from_bps;
+    uint64_t ramp_start, ramp_end;
+    uint64_t grace_until; // no liquidation touches this reserve until after this moment; 0: none
+    // all
+    uint64_t told_at; // when the indexes and rates were told; 0 where nothing moves
+    // Made from the above by market_now and market_window; never stored or sent.
+    struct instrument_at now, span;
 };
 
 struct position {
@@ -88,6 +112,7 @@ struct position {
     int64_t entry;   // perpetuals: average entry price in quanta of the instrument's asset
     i128 supply;     // reserves: scaled supply, >= 0
     i128 debt;       // reserves: scaled variable debt, >= 0
+    i128 funding;    // perpetuals: the instrument's funding index up to which funding is settled
 };
 
 struct rule;
@@ -109,6 +134,7 @@ struct account {
 struct market {
     uint16_t n_assets;
     uint16_t n_instruments;
+    uint64_t now_s; // what market_now was called with last; 0: never
     struct asset asset[MARKET_ASSETS_MAX];
     struct instrument instrument[MARKET_INSTRUMENTS_MAX];
 };

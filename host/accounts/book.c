@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 
 static const u128 RAY = (u128)1000000000000000000ull * 1000000000ull;
@@ -84,6 +85,8 @@ int asset_check(const struct market *m, unsigned i, struct err *e)
         return err_set(e, "asset %s: guard_ppm must be below %d", a->name, MARKET_PPM);
     if (a->stale_ms > STALE_MS_MAX)
         return err_set(e, "asset %s: stale_ms must be at most %d (a week)", a->name, STALE_MS_MAX);
+    if (a->spread_ppm > SPREAD_PPM_MAX)
+        return err_set(e, "asset %s: spread_ppm must be at most %d", a->name, SPREAD_PPM_MAX);
     if (a->kind != ASSET_RECIPROCAL) {
         if (!name_is_symbol(a->source))
             return err_set(e, "asset %s: needs a source: the venue's name of the instrument or index",
@@ -159,7 +162,7 @@ static int reserve_check(const struct instrument *s, struct err *e)
         return err_set(e, "instrument %s: liquidation thresholds must be at most %d bps", s->name,
                        MARKET_BPS);
     // A reserve that is never collateral (threshold 0) needs no bonus.
-    if ((s->lt_bps && s->lb_bps < MARKET_BPS) || s->lb_bps > LB_BPS_MAX)
+    if (((s->lt_bps || s->ramp_from_bps) && s->lb_bps < MARKET_BPS) || s->lb_bps > LB_BPS_MAX)
         return err_set(e, "instrument %s: lb_bps must be %d to %d (10500 is a bonus of 5 %%)", s->name,
                        MARKET_BPS, LB_BPS_MAX);
     if (s->fee_bps > MARKET_BPS)
@@ -185,15 +188,11 @@ int instrument_check(const struct market *m, unsigned i, struct err *e)
         return err_set(e, "instrument %s: size_decimals must be 0 to %d", s->name, DECIMALS_MAX);
     if (s->asset >= m->n_assets || m->asset[s->asset].kind == ASSET_RECIPROCAL)
         return err_set(e, "instrument %s: asset must be a mark or index asset", s->name);
-    switch (s->kind) {
-    case INST_LINEAR:
-    case INST_INVERSE:
-        return perp_check(m, s, e);
-    case INST_RESERVE:
-        return reserve_check(s, e);
-    default:
+    if (s->kind < INST_LINEAR || s->kind > INST_RESERVE)
         return err_set(e, "instrument %s: unknown kind %u", s->name, s->kind);
-    }
+    if (s->kind == INST_RESERVE ? reserve_check(s, e) : perp_check(m, s, e))
+        return -1;
+    return instrument_moving_check(s, e);
 }
 
 int market_check(const struct market *m, struct err *e)
@@ -220,6 +219,8 @@ static int position_check(const struct market *m, const struct account *a, const
 {
     if (p->supply < 0 || p->debt < 0)
         return err_set(e, "account %u: supply and debt must not be negative", a->id);
+    if (i256_bits(i256_from_i128(p->funding)) > MOVING_FUNDING_BITS)
+        return err_set(e, "account %u: funding index of a position out of range", a->id);
     if (!m)
         return p->instrument < MARKET_INSTRUMENTS_MAX ? 0
                                                       : err_set(e, "account %u: no such instrument", a->id);
@@ -227,8 +228,9 @@ static int position_check(const struct market *m, const struct account *a, const
         return err_set(e, "account %u: position in an instrument that does not exist", a->id);
     const struct instrument *s = &m->instrument[p->instrument];
     if (s->kind == INST_RESERVE) {
-        if (p->size || p->entry)
-            return err_set(e, "account %u: %s is a reserve: size and entry do not apply", a->id, s->name);
+        if (p->size || p->entry || p->funding)
+            return err_set(e, "account %u: %s is a reserve: size, entry and funding do not apply", a->id,
+                           s->name);
         return 0;
     }
     if (p->supply || p->debt || p->collateral)

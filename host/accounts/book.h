@@ -14,6 +14,7 @@ enum {
     MARKET_BPS = 10000,   // one, in basis points
     LB_BPS_MAX = 20000,   // liquidation bonus of 100 %
     STALE_MS_MAX = 7 * 24 * 3600 * 1000,
+    SPREAD_PPM_MAX = 10 * MARKET_PPM,
 };
 
 // Index of the asset or instrument called `name`, or -1.

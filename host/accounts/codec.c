@@ -3,7 +3,8 @@
 // fields in a fixed order; integers are base-128 varints, least significant group first, signed ones
 // zigzag-mapped. One value has one encoding: the decoder refuses padded varints and unknown flag bits, so
 // that equal bytes and equal states are the same thing (orders may only be repeated with identical bytes,
-// P6).
+// P6). So a value is written in the lowest version that holds it, and refused in a higher one: what does not
+// move with time reads and writes as it did before version 3.
 #include <string.h>
 
 #include "accounts/book.h"
@@ -124,12 +125,28 @@ static void get_text(struct reader *r, char *out, size_t size)
 // ---- accounts
 // ------------------------------------------------------------------------------------------------
 
+bool codec_known(uint8_t version)
+{
+    return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_2 || version == CODEC_MARKET ||
+           version == CODEC_MARKET_2;
+}
+
+// Version 3: funding of positions.
+static uint8_t account_version(const struct account *a)
+{
+    for (unsigned i = 0; i < a->n_positions; i++)
+        if (a->position[i].funding)
+            return CODEC_ACCOUNT;
+    return CODEC_ACCOUNT_2;
+}
+
 size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
 {
     struct writer w = {buf, size, 0, false};
     if (!a->rule || a->n_positions > ACCOUNT_POSITIONS_MAX)
         return 0;
-    put_byte(&w, CODEC_ACCOUNT);
+    uint8_t version = account_version(a);
+    put_byte(&w, version);
     put_u128(&w, a->id);
     put_text(&w, a->name, NAME_LEN);
     put_text(&w, a->rule->name, NAME_LEN);
@@ -147,6 +164,8 @@ size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
         put_i128(&w, p->entry);
         put_i128(&w, p->supply);
         put_i128(&w, p->debt);
+        if (version == CODEC_ACCOUNT)
+            put_i128(&w, p->funding);
     }
     return w.full ? 0 : w.n;
 }
@@ -161,7 +180,7 @@ static int64_t get_i64(struct reader *r)
     return (int64_t)v;
 }
 
-static void get_position(struct reader *r, struct position *p)
+static void get_position(struct reader *r, uint8_t version, struct position *p)
 {
     p->instrument = (uint16_t)get_u64(r, MARKET_INSTRUMENTS_MAX - 1);
     uint8_t flags = get_byte(r);
@@ -172,6 +191,7 @@ static void get_position(struct reader *r, struct position *p)
     p->entry = get_i64(r);
     p->supply = get_i128(r);
     p->debt = get_i128(r);
+    p->funding = version == CODEC_ACCOUNT ? get_i128(r) : 0;
 }
 
 size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
@@ -179,7 +199,8 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     struct reader r = {buf, len, 0, false};
     char rule[NAME_LEN] = {0};
     memset(a, 0, sizeof *a);
-    if (get_byte(&r) != CODEC_ACCOUNT)
+    uint8_t version = get_byte(&r);
+    if (version != CODEC_ACCOUNT && version != CODEC_ACCOUNT_2)
         return 0;
     a->id = (uint32_t)get_u64(&r, UINT32_MAX);
     get_text(&r, a->name, NAME_LEN);
@@ -191,8 +212,8 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     a->cash = get_i128(&r);
     a->n_positions = (uint16_t)get_u64(&r, ACCOUNT_POSITIONS_MAX);
     for (unsigned i = 0; i < a->n_positions && !r.bad; i++)
-        get_position(&r, &a->position[i]);
-    if (r.bad)
+        get_position(&r, version, &a->position[i]);
+    if (r.bad || version != account_version(a))
         return 0;
     a->rule = rule_find(rule);
     return account_check(NULL, a, NULL) ? 0 : r.n;
@@ -225,6 +246,50 @@ static void put_instrument(struct writer *w, const struct instrument *s)
     put_u128(w, s->emode_lb_bps);
     put_u128(w, s->liquidity_index);
     put_u128(w, s->borrow_index);
+}
+
+// Version 3: what moves with time.
+static void put_moving(struct writer *w, const struct instrument *s)
+{
+    put_u128(w, s->told_at);
+    put_i128(w, s->funding_index);
+    put_i128(w, s->funding_rate);
+    put_u128(w, s->liquidity_rate);
+    put_u128(w, s->borrow_rate);
+    put_u128(w, s->ramp_from_bps);
+    put_u128(w, s->emode_ramp_from_bps);
+    put_u128(w, s->ramp_start);
+    put_u128(w, s->ramp_end);
+    put_u128(w, s->grace_until);
+}
+
+static void get_moving(struct reader *r, struct instrument *s)
+{
+    s->told_at = get_u64(r, UINT64_MAX);
+    s->funding_index = get_i128(r);
+    s->funding_rate = get_i64(r);
+    s->liquidity_rate = get_u128(r);
+    s->borrow_rate = get_u128(r);
+    s->ramp_from_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->emode_ramp_from_bps = (uint32_t)get_u64(r, UINT32_MAX);
+    s->ramp_start = get_u64(r, UINT64_MAX);
+    s->ramp_end = get_u64(r, UINT64_MAX);
+    s->grace_until = get_u64(r, UINT64_MAX);
+}
+
+// Version 3: assets' spreads and what moves with time.
+static uint8_t market_version(const struct market *m)
+{
+    for (unsigned i = 0; i < m->n_assets; i++)
+        if (m->asset[i].spread_ppm)
+            return CODEC_MARKET;
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        const struct instrument *s = &m->instrument[i];
+        if (s->told_at || s->funding_index || s->funding_rate || s->liquidity_rate || s->borrow_rate ||
+            s->ramp_from_bps || s->emode_ramp_from_bps || s->ramp_start || s->ramp_end || s->grace_until)
+            return CODEC_MARKET;
+    }
+    return CODEC_MARKET_2;
 }
 
 static void get_instrument(struct reader *r, struct instrument *s)
@@ -262,7 +327,8 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
     struct writer w = {buf, size, 0, false};
     if (m->n_assets > MARKET_ASSETS_MAX || m->n_instruments > MARKET_INSTRUMENTS_MAX)
         return 0;
-    put_byte(&w, CODEC_MARKET);
+    uint8_t version = market_version(m);
+    put_byte(&w, version);
     put_u128(&w, m->n_assets);
     put_u128(&w, m->n_instruments);
     for (unsigned i = 0; i < m->n_assets; i++) {
@@ -274,11 +340,15 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
         put_u128(&w, a->base);
         put_u128(&w, a->stale_ms);
         put_u128(&w, a->guard_ppm);
+        if (version == CODEC_MARKET)
+            put_u128(&w, a->spread_ppm);
     }
     for (unsigned i = 0; i < m->n_instruments; i++) {
         if (m->instrument[i].n_tiers > TIERS_MAX)
             return 0;
         put_instrument(&w, &m->instrument[i]);
+        if (version == CODEC_MARKET)
+            put_moving(&w, &m->instrument[i]);
     }
     return w.full ? 0 : w.n;
 }
@@ -287,7 +357,8 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
 {
     struct reader r = {buf, len, 0, false};
     memset(m, 0, sizeof *m);
-    if (get_byte(&r) != CODEC_MARKET)
+    uint8_t version = get_byte(&r);
+    if (version != CODEC_MARKET && version != CODEC_MARKET_2)
         return 0;
     m->n_assets = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX);
     m->n_instruments = (uint16_t)get_u64(&r, MARKET_INSTRUMENTS_MAX);
@@ -300,8 +371,12 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
         a->base = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX - 1);
         a->stale_ms = (uint32_t)get_u64(&r, UINT32_MAX);
         a->guard_ppm = (uint32_t)get_u64(&r, UINT32_MAX);
+        a->spread_ppm = version == CODEC_MARKET ? (uint32_t)get_u64(&r, UINT32_MAX) : 0;
     }
-    for (unsigned i = 0; i < m->n_instruments && !r.bad; i++)
+    for (unsigned i = 0; i < m->n_instruments && !r.bad; i++) {
         get_instrument(&r, &m->instrument[i]);
-    return r.bad || market_check(m, NULL) ? 0 : r.n;
+        if (version == CODEC_MARKET)
+            get_moving(&r, &m->instrument[i]);
+    }
+    return r.bad || version != market_version(m) || market_check(m, NULL) ? 0 : r.n;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accounts/export.h"
 
+#include <inttypes.h>
+
 #include "accounts/decimal.h"
 #include "accounts/rules/rule.h"
 
@@ -41,8 +43,39 @@ static void put_asset(FILE *f, const struct market *m, const struct asset *a)
         put_pair(f, "base", m->asset[a->base].name);
     else
         put_pair(f, "source", a->source);
-    fprintf(f, ", \"decimals\": %u, \"stale_ms\": %u, \"guard_ppm\": %u}", a->decimals, a->stale_ms,
+    fprintf(f, ", \"decimals\": %u, \"stale_ms\": %u, \"guard_ppm\": %u", a->decimals, a->stale_ms,
             a->guard_ppm);
+    if (a->spread_ppm)
+        fprintf(f, ", \"spread_ppm\": %u", a->spread_ppm);
+    fputs("}", f);
+}
+
+static void put_uint(FILE *f, const char *key, uint64_t v)
+{
+    if (v)
+        fprintf(f, ", \"%s\": %" PRIu64, key, v);
+}
+
+static void put_told(FILE *f, const char *key, i128 v, unsigned decimals)
+{
+    if (v)
+        put_amount(f, key, v, decimals);
+}
+
+// What moves with time; what is 0 is left out, as import takes it.
+static void put_moving(FILE *f, const struct instrument *s)
+{
+    put_told(f, "liquidity_rate", (i128)s->liquidity_rate, RAY_DECIMALS);
+    put_told(f, "borrow_rate", (i128)s->borrow_rate, RAY_DECIMALS);
+    put_told(f, "funding_index", s->funding_index, FUNDING_DECIMALS);
+    put_told(f, "funding_rate", s->funding_rate, FUNDING_DECIMALS);
+    put_uint(f, "told_at", s->told_at);
+    put_uint(f, "ramp_from_bps", s->ramp_from_bps);
+    put_uint(f, "emode_ramp_from_bps", s->emode_ramp_from_bps);
+    if (s->ramp_end)
+        fprintf(f, ", \"ramp_start\": %" PRIu64, s->ramp_start);
+    put_uint(f, "ramp_end", s->ramp_end);
+    put_uint(f, "grace_until", s->grace_until);
 }
 
 static void put_perp(FILE *f, const struct market *m, const struct instrument *s)
@@ -78,6 +111,7 @@ static void put_instrument(FILE *f, const struct market *m, const struct instrum
     } else {
         put_perp(f, m, s);
     }
+    put_moving(f, s);
     fputs("}", f);
 }
 
@@ -93,6 +127,7 @@ static void put_position(FILE *f, const struct market *m, const struct position 
     } else {
         put_amount(f, "size", p->size, s->size_decimals);
         put_amount(f, "entry", p->entry, m->asset[s->asset].decimals);
+        put_told(f, "funding", p->funding, FUNDING_DECIMALS);
     }
     fputs("}", f);
 }

@@ -24,6 +24,8 @@ enum {
     FEE_PPM = 500,
     PENALTY_PPM = 2500,
     RESERVE_FEE_BPS = 1000,
+    FUNDING_HOURS = 8,
+    SPREAD_PPM_DOLLAR = 50000, // a dollar coin's boxes beside another asset's
 };
 
 #define E12(units) (INT64_C(1000000) * 1000000 * (units))
@@ -119,12 +121,13 @@ struct reserve_row {
     uint16_t lt, lb;
     uint16_t emode_lt, emode_lb;                 // 0: not collateral of the eMode category
     uint32_t supply_growth_ppm, debt_growth_ppm; // what the indexes have grown since 1
+    uint32_t supply_rate_ppm, debt_rate_ppm;     // a year's interest, when asked for
 };
 static const struct reserve_row RESERVES[] = {
-    {" btc_usd ", "WBTC", 8, 7800, 10500, 0, 0, 2437, 9176},
-    {" eth_usd ", "WETH", 18, 8300, 10500, 9000, 10300, 41733, 62518},
-    {" sol_usdc sol_usd ", "SOL", 9, 7500, 10750, 0, 0, 13981, 38204},
-    {" usdc_usd ", "USDC", 6, 7800, 10450, 0, 0, 128447, 191035},
+    {" btc_usd ", "WBTC", 8, 7800, 10500, 0, 0, 2437, 9176, 300, 2400},
+    {" eth_usd ", "WETH", 18, 8300, 10500, 9000, 10300, 41733, 62518, 18200, 24600},
+    {" sol_usdc sol_usd ", "SOL", 9, 7500, 10750, 0, 0, 13981, 38204, 21000, 58000},
+    {" usdc_usd ", "USDC", 6, 7800, 10450, 0, 0, 128447, 191035, 48300, 61500},
 };
 
 static const struct reserve_row *reserve_of(const char *index)
@@ -182,10 +185,21 @@ static uint8_t reciprocal_decimals(int64_t price, unsigned dec_p)
     return (uint8_t)d;
 }
 
+// Longs pay a hundredth of a per cent of the notional in eight hours, at the start price.
+static void set_funding(const struct gen_price *p, uint64_t told_at, struct instrument *s)
+{
+    const i128 e12 = E12(1), parts = (i128)10000 * FUNDING_HOURS * 3600;
+    i128 rate = s->kind == INST_LINEAR ? p->price_e12 * (i128)1000000 / parts
+                                       : e12 * e12 * 1000000 / p->price_e12 / parts;
+    s->told_at = told_at;
+    s->funding_rate = rate < INT64_MAX ? (int64_t)rate : INT64_MAX;
+}
+
 static int add_perp(const struct gen_options *o, const struct gen_price *p, struct market *m, int64_t *px,
                     struct err *e)
 {
-    struct asset a = {.kind = ASSET_MARK, .stale_ms = STALE_MS, .guard_ppm = o->guard_ppm};
+    struct asset a = {
+        .kind = ASSET_MARK, .stale_ms = STALE_MS, .guard_ppm = o->guard_ppm, .spread_ppm = MARKET_PPM};
     a.decimals = p->price_e12 < E12(1) / 1000 ? MARK_DECIMALS_SMALL : MARK_DECIMALS;
     memcpy(a.name, p->name, NAME_LEN);
     memcpy(a.source, p->name, NAME_LEN);
@@ -203,7 +217,8 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
         struct asset r = {.kind = ASSET_RECIPROCAL,
                           .decimals = reciprocal_decimals(px[asset], a.decimals),
                           .base = (uint16_t)asset,
-                          .stale_ms = STALE_MS};
+                          .stale_ms = STALE_MS,
+                          .spread_ppm = MARKET_PPM};
         if (snprintf(r.name, sizeof r.name, "1/%s", p->name) >= (int)sizeof r.name)
             return err_set(e, "instrument name %s is too long", p->name);
         int inverse = add_asset(m, px, r, reciprocal_price(px[asset], a.decimals, r.decimals), e);
@@ -211,6 +226,8 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
             return -1;
         s.inverse = (uint16_t)inverse;
     }
+    if (o->rates_at)
+        set_funding(p, o->rates_at, &s);
     s.cash_decimals = s.kind == INST_INVERSE ? CASH_DECIMALS_COIN : CASH_DECIMALS_QUOTE;
     s.size_decimals = s.kind == INST_INVERSE ? 0 : size_decimals(p->price_e12);
     set_tiers(&s);
@@ -218,16 +235,20 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
     return 0;
 }
 
-static int add_reserve(const struct gen_price *p, struct market *m, int64_t *px, struct err *e)
+static int add_reserve(const struct gen_options *o, const struct gen_price *p, struct market *m, int64_t *px,
+                       struct err *e)
 {
     const struct reserve_row *r = reserve_of(p->name);
     if (!r || market_instrument(m, r->name) >= 0)
         return 0;
-    struct asset a = {.kind = ASSET_INDEX, .decimals = INDEX_DECIMALS, .stale_ms = STALE_MS};
+    struct asset a = {
+        .kind = ASSET_INDEX, .decimals = INDEX_DECIMALS, .stale_ms = STALE_MS, .spread_ppm = MARKET_PPM};
     memcpy(a.name, p->name, NAME_LEN);
     memcpy(a.source, p->name, NAME_LEN);
-    if (gen_is_stable(&a))
+    if (gen_is_stable(&a)) {
         a.stale_ms = STALE_MS_DOLLAR;
+        a.spread_ppm = SPREAD_PPM_DOLLAR;
+    }
     int asset = add_asset(m, px, a, to_quanta(p->price_e12, a.decimals), e);
     if (asset < 0)
         return -1;
@@ -243,6 +264,11 @@ static int add_reserve(const struct gen_price *p, struct market *m, int64_t *px,
                            .emode_lb_bps = r->emode_lb,
                            .liquidity_index = ray_ppm * (MARKET_PPM + r->supply_growth_ppm),
                            .borrow_index = ray_ppm * (MARKET_PPM + r->debt_growth_ppm)};
+    if (o->rates_at) {
+        s.told_at = o->rates_at;
+        s.liquidity_rate = ray_ppm * r->supply_rate_ppm;
+        s.borrow_rate = ray_ppm * r->debt_rate_ppm;
+    }
     (void)snprintf(s.name, sizeof s.name, "%s", r->name);
     m->instrument[m->n_instruments++] = s;
     return 0;
@@ -259,7 +285,7 @@ int gen_market(const struct gen_options *o, struct market *m, int64_t px[MARKET_
             return err_set(e, "start price %zu: needs a name, a kind and a price above 0", i + 1);
         if (m->n_instruments == MARKET_INSTRUMENTS_MAX)
             return err_set(e, "more than %d instruments", MARKET_INSTRUMENTS_MAX);
-        if (p[i].kind == GEN_INDEX ? add_reserve(&p[i], m, px, e) : add_perp(o, &p[i], m, px, e))
+        if (p[i].kind == GEN_INDEX ? add_reserve(o, &p[i], m, px, e) : add_perp(o, &p[i], m, px, e))
             return -1;
     }
     return market_check(m, e);

@@ -153,7 +153,8 @@ static int read_perp_position(struct import *im, const struct record *r, const s
     i128 entry = 0;
     if (refuse_fields(im, r, foreign, "perpetual") ||
         get_decimal(im, r, "size", true, s->size_decimals, &p->size) ||
-        get_decimal(im, r, "entry", true, im->market.asset[s->asset].decimals, &entry))
+        get_decimal(im, r, "entry", true, im->market.asset[s->asset].decimals, &entry) ||
+        get_decimal(im, r, "funding", false, FUNDING_DECIMALS, &p->funding))
         return -1;
     if (p->size == 0)
         return import_error(im, r->line, "size must not be 0: leave the position out");
@@ -166,7 +167,7 @@ static int read_perp_position(struct import *im, const struct record *r, const s
 static int read_reserve_position(struct import *im, const struct record *r, const struct instrument *s,
                                  struct position *p)
 {
-    static const char *const foreign[] = {"size", "entry", NULL};
+    static const char *const foreign[] = {"size", "entry", "funding", NULL};
     const char *flag = NULL;
     if (refuse_fields(im, r, foreign, "reserve") ||
         get_decimal(im, r, "supply", false, s->size_decimals, &p->supply) ||

@@ -6,6 +6,7 @@
 
 #include "accounts/book.h"
 #include "accounts/import.h"
+#include "accounts/moving.h"
 
 enum { RAY_DECIMALS = 27 };
 
@@ -45,7 +46,7 @@ static int get_asset(struct import *im, const struct record *r, const char *key,
 static int read_asset(struct import *im, const struct record *r, struct asset *a)
 {
     static const char *const kinds[] = {NULL, "mark", "index", "reciprocal"};
-    uint64_t decimals = 0, stale = 0, guard = 0;
+    uint64_t decimals = 0, stale = 0, guard = 0, spread = 0;
     const char *source = "";
     if (get_symbol(im, r, "name", a->name) || get_kind(im, r, kinds, 4, &a->kind) ||
         get_uint(im, r, "decimals", true, DECIMALS_MAX, &decimals))
@@ -64,7 +65,8 @@ static int read_asset(struct import *im, const struct record *r, struct asset *a
     }
     // How old a price may be is a decision, so it has no default; 0 says "never stale" explicitly.
     if (get_uint(im, r, "stale_ms", a->kind != ASSET_RECIPROCAL, STALE_MS_MAX, &stale) ||
-        get_uint(im, r, "guard_ppm", false, MARKET_PPM - 1, &guard))
+        get_uint(im, r, "guard_ppm", false, MARKET_PPM - 1, &guard) ||
+        get_uint(im, r, "spread_ppm", false, SPREAD_PPM_MAX, &spread))
         return -1;
     if (strlen(source) >= NAME_LEN)
         return import_error(im, r->line, "source '%.40s' is longer than %d characters", source, NAME_LEN - 1);
@@ -72,6 +74,7 @@ static int read_asset(struct import *im, const struct record *r, struct asset *a
     a->decimals = (uint8_t)decimals;
     a->stale_ms = (uint32_t)stale;
     a->guard_ppm = (uint32_t)guard;
+    a->spread_ppm = (uint32_t)spread;
     return 0;
 }
 
@@ -123,13 +126,52 @@ static int get_inverse(struct import *im, const struct record *r, struct instrum
                         im->market.asset[s->asset].name);
 }
 
+// Funding; where there is none, the fields may be left out. An index told without a rate stands still.
+static int read_funding(struct import *im, const struct record *r, struct instrument *s)
+{
+    i128 rate = 0;
+    if (get_decimal(im, r, "funding_index", false, FUNDING_DECIMALS, &s->funding_index) ||
+        get_decimal(im, r, "funding_rate", false, FUNDING_DECIMALS, &rate))
+        return -1;
+    if (rate < INT64_MIN || rate > INT64_MAX)
+        return import_error(im, r->line, "funding_rate must be within 9.2 a second");
+    s->funding_rate = (int64_t)rate;
+    return get_uint(im, r, "told_at", rate != 0, MOVING_TIME_MAX, &s->told_at);
+}
+
+// What of a reserve moves with time; each may be left out.
+static int read_moving(struct import *im, const struct record *r, struct instrument *s)
+{
+    uint64_t from = 0, emode_from = 0;
+    i128 liquidity = 0, borrow = 0;
+    if (get_decimal(im, r, "liquidity_rate", false, RAY_DECIMALS, &liquidity) ||
+        get_decimal(im, r, "borrow_rate", false, RAY_DECIMALS, &borrow))
+        return -1;
+    if (liquidity < 0 || borrow < 0)
+        return import_error(im, r->line, "liquidity_rate and borrow_rate must be 0 to %d a year",
+                            MOVING_RATE_MAX);
+    if (get_uint(im, r, "told_at", liquidity || borrow, MOVING_TIME_MAX, &s->told_at) ||
+        get_uint(im, r, "ramp_from_bps", false, MARKET_BPS, &from) ||
+        get_uint(im, r, "emode_ramp_from_bps", false, MARKET_BPS, &emode_from) ||
+        get_uint(im, r, "ramp_start", from || emode_from, MOVING_TIME_MAX, &s->ramp_start) ||
+        get_uint(im, r, "ramp_end", from || emode_from, MOVING_TIME_MAX, &s->ramp_end) ||
+        get_uint(im, r, "grace_until", false, MOVING_TIME_MAX, &s->grace_until))
+        return -1;
+    s->liquidity_rate = (u128)liquidity;
+    s->borrow_rate = (u128)borrow;
+    s->ramp_from_bps = (uint32_t)from;
+    s->emode_ramp_from_bps = (uint32_t)emode_from;
+    return 0;
+}
+
 static int read_perp(struct import *im, const struct record *r, struct instrument *s)
 {
     uint64_t cash = 0, fee = 0, penalty = 0;
     if (get_currency(im, r, true, s->currency) ||
         get_uint(im, r, "cash_decimals", true, DECIMALS_MAX, &cash) ||
         get_uint(im, r, "fee_ppm", true, MARKET_PPM - 1, &fee) ||
-        get_uint(im, r, "penalty_ppm", true, MARKET_PPM - 1, &penalty) || get_inverse(im, r, s))
+        get_uint(im, r, "penalty_ppm", true, MARKET_PPM - 1, &penalty) || get_inverse(im, r, s) ||
+        read_funding(im, r, s))
         return -1;
     s->cash_decimals = (uint8_t)cash;
     s->fee_ppm = (uint32_t)fee;
@@ -148,7 +190,8 @@ static int read_reserve(struct import *im, const struct record *r, struct instru
         get_uint(im, r, "emode_lt_bps", emode != 0, MARKET_BPS, &elt) ||
         get_uint(im, r, "emode_lb_bps", emode != 0, LB_BPS_MAX, &elb) ||
         get_decimal(im, r, "liquidity_index", true, RAY_DECIMALS, &liquidity) ||
-        get_decimal(im, r, "borrow_index", true, RAY_DECIMALS, &borrow) || get_inverse(im, r, s))
+        get_decimal(im, r, "borrow_index", true, RAY_DECIMALS, &borrow) || get_inverse(im, r, s) ||
+        read_moving(im, r, s))
         return -1;
     if (liquidity < 0 || borrow < 0)
         return import_error(im, r->line, "liquidity_index and borrow_index must be 1 to 1000000");
@@ -166,10 +209,13 @@ static int read_reserve(struct import *im, const struct record *r, struct instru
 // A field that the kind does not have would be dropped in silence: refuse it.
 static int refuse_foreign(struct import *im, const struct record *r, uint8_t kind)
 {
-    static const char *const perp[] = {"currency", "cash_decimals", "tiers", "fee_ppm", "penalty_ppm", NULL};
-    static const char *const reserve[] = {"lt_bps",          "lb_bps",       "fee_bps",
-                                          "emode",           "emode_lt_bps", "emode_lb_bps",
-                                          "liquidity_index", "borrow_index", NULL};
+    static const char *const perp[] = {"currency",    "cash_decimals", "tiers",        "fee_ppm",
+                                       "penalty_ppm", "funding_index", "funding_rate", NULL};
+    static const char *const reserve[] = {
+        "lt_bps",         "lb_bps",       "fee_bps",         "emode",
+        "emode_lt_bps",   "emode_lb_bps", "liquidity_index", "borrow_index",
+        "liquidity_rate", "borrow_rate",  "ramp_from_bps",   "emode_ramp_from_bps",
+        "ramp_start",     "ramp_end",     "grace_until",     NULL};
     for (const char *const *key = kind == INST_RESERVE ? perp : reserve; *key; key++)
         if (record_text(r, *key))
             return import_error(im, r->line, "%s does not apply to a %s", *key,

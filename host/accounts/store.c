@@ -9,7 +9,7 @@
 #include "accounts/rules/rule.h"
 #include "accounts/store_sql.h"
 
-enum { BUSY_TIMEOUT_MS = 2000, STORE_SCHEMA_NO_CURRENCY = 1 };
+enum { BUSY_TIMEOUT_MS = 2000 };
 
 // ---- opening
 // -------------------------------------------------------------------------------------------------
@@ -66,7 +66,8 @@ static int check_header(struct store *s, bool *empty, struct err *e)
             " out with the tripline that made it (`accounts export -o FILE.json`), add \"currency\" to each"
             " perpetual of FILE.json and import it into a new store",
             s->path, version, STORE_SCHEMA_VERSION);
-    if (version != STORE_SCHEMA_VERSION)
+    s->version = version;
+    if (version != STORE_SCHEMA_VERSION && version != STORE_SCHEMA_NO_TIME)
         return err_set(
             e,
             "%s: store schema version %d, this tripline has version %d; write it out with the tripline that"
@@ -77,7 +78,7 @@ static int check_header(struct store *s, bool *empty, struct err *e)
 
 static int open_file(struct store *s, const char *path, int flags, struct err *e)
 {
-    *s = (struct store){NULL, path};
+    *s = (struct store){.path = path};
     if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
         return err_set(e, "%s: cannot open: %s", path, s->db ? sqlite3_errmsg(s->db) : "out of memory");
     sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);

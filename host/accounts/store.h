@@ -37,6 +37,8 @@ struct gen_options {
     uint32_t near_ppm;  // share of accounts that 0.05 % to 3 % of market move liquidates; the others are
                         // spread wider
     uint32_t guard_ppm; // mark against index, written into the perpetuals' assets; 0 = no guard
+    uint64_t
+        rates_at; // reserves have interest rates and perpetuals funding, told at this second; 0 = neither
 };
 enum { GEN_NEAR_PPM = 120000, GEN_GUARD_PPM = 100000 }; // usual values of the two
 
@@ -51,8 +53,11 @@ int accounts_generate(const struct gen_options *o, struct book *out, struct err 
 // Compact little-endian encoding with a version byte. encode: bytes written, 0 when it does not fit.
 // decode: bytes consumed, or 0 when malformed (nothing trusted).
 enum { ACCOUNT_BYTES_MAX = 12288, MARKET_BYTES_MAX = 512 * 1024 };
-// The version bytes: high nibble the kind, low nibble the version (2: with currencies).
-enum { CODEC_ACCOUNT = 0xA2, CODEC_MARKET = 0xB2 };
+// The version bytes: high nibble the kind, low nibble the version (2: with currencies; 3: with what moves
+// with time and assets' spreads, used where there is some, so that older bytes stay the bytes of their
+// states).
+enum { CODEC_ACCOUNT = 0xA3, CODEC_ACCOUNT_2 = 0xA2, CODEC_MARKET = 0xB3, CODEC_MARKET_2 = 0xB2 };
+bool codec_known(uint8_t version); // one of them; else another version of tripline wrote it
 size_t account_encode(const struct account *a, uint8_t *buf, size_t size);
 size_t account_decode(const uint8_t *buf, size_t len, struct account *a);
 size_t market_encode(const struct market *m, uint8_t *buf, size_t size);

@@ -1,69 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of the store. Integers that can exceed 64 bits (cash, sizes, scaled balances, tier floors, RAY
-// indexes) are canonical decimal TEXT, checked by the schema, because SQLite's own integers end at 64 bits
-// and a REAL would round them. The reader trusts none of it: another program may have written the file.
+// Rows of the store's tables (store_schema.c). The reader trusts none of them: another program may have
+// written the file.
 #include "accounts/store_sql.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "accounts/book.h"
 #include "accounts/decimal.h"
 #include "accounts/rules/rule.h"
-
-#define WIDE(col)                                                                                            \
-    "TEXT NOT NULL CHECK (length(" col ") BETWEEN 1 AND 40 AND (" col " = '0' OR (ltrim(" col                \
-    ", '-') GLOB '[1-9]*' AND substr(" col ", 2) NOT GLOB '*[^0-9]*' AND " col " GLOB '[-1-9]*')))"
-#define NAT(col, max) "INTEGER NOT NULL CHECK (" col " BETWEEN 0 AND " max ")"
-
-#define MONEY(col) "TEXT NOT NULL CHECK (length(" col ") < 8 AND " col " NOT GLOB '*[^A-Z0-9]*')"
-
-// clang-format off
-static const char CLEAR[] =
-    "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
-    "DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
-static const char SCHEMA[] = // at most 4095 characters, the standard's limit for a literal
-    "CREATE TABLE assets ("
-    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
-    " kind TEXT NOT NULL CHECK (kind IN ('mark','index','reciprocal')), source TEXT NOT NULL,"
-    " decimals " NAT("decimals", "18") ","
-    " base INTEGER REFERENCES assets(id) DEFERRABLE INITIALLY DEFERRED,"
-    " stale_ms " NAT("stale_ms", "604800000") ", guard_ppm " NAT("guard_ppm", "999999") ","
-    " CHECK ((kind = 'reciprocal') = (base IS NOT NULL))) STRICT;"
-    "CREATE TABLE instruments ("
-    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
-    " kind TEXT NOT NULL CHECK (kind IN ('linear','inverse','reserve')),"
-    " asset INTEGER NOT NULL REFERENCES assets(id), inverse INTEGER REFERENCES assets(id),"
-    " size_decimals " NAT("size_decimals", "18") ","
-    " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
-    " fee_ppm " NAT("fee_ppm", "999999") ", penalty_ppm " NAT("penalty_ppm", "999999") ","
-    " lt_bps " NAT("lt_bps", "10000") ", lb_bps " NAT("lb_bps", "20000") ","
-    " fee_bps " NAT("fee_bps", "10000") ","
-    " emode " NAT("emode", "255") ", emode_lt_bps " NAT("emode_lt_bps", "10000") ","
-    " emode_lb_bps " NAT("emode_lb_bps", "20000") ","
-    " liquidity_index " WIDE("liquidity_index") ", borrow_index " WIDE("borrow_index") ","
-    " CHECK ((kind = 'inverse') = (inverse IS NOT NULL)),"
-    " CHECK ((kind = 'reserve') = (currency = ''))) STRICT;"
-    "CREATE TABLE tiers ("
-    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
-    " tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 15),"
-    " floor " WIDE("floor") ", rate_ppm INTEGER NOT NULL CHECK (rate_ppm BETWEEN 1 AND 999999),"
-    " PRIMARY KEY (instrument, tier)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE accounts ("
-    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
-    " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
-    " cash " WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ") STRICT;"
-    "CREATE TABLE positions ("
-    " account INTEGER NOT NULL REFERENCES accounts(id),"
-    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
-    " size " WIDE("size") ", entry " NAT("entry", "9223372036854775807") ","
-    " supply " WIDE("supply") ", debt " WIDE("debt") ", collateral " NAT("collateral", "1") ","
-    " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
-    " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = 1953655152; PRAGMA user_version = 2;";
-// clang-format on
-static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 2, "written in SCHEMA as text");
 
 static const char *const ASSET_KINDS[] = {
     [ASSET_MARK] = "mark", [ASSET_INDEX] = "index", [ASSET_RECIPROCAL] = "reciprocal"};
@@ -116,7 +61,7 @@ static int step_insert(struct store *s, struct binder *b, struct err *e)
 
 static int write_assets(struct store *s, const struct market *m, struct err *e)
 {
-    struct binder b = {prepare(s, "INSERT INTO assets VALUES (?,?,?,?,?,?,?,?)", e), 0};
+    struct binder b = {prepare(s, "INSERT INTO assets VALUES (?,?,?,?,?,?,?,?,?)", e), 0};
     int rc = b.st ? 0 : -1;
     for (unsigned i = 0; rc == 0 && i < m->n_assets; i++) {
         const struct asset *a = &m->asset[i];
@@ -131,6 +76,7 @@ static int write_assets(struct store *s, const struct market *m, struct err *e)
             bind_null(&b);
         bind_int(&b, a->stale_ms);
         bind_int(&b, a->guard_ppm);
+        bind_int(&b, a->spread_ppm);
         rc = step_insert(s, &b, e);
     }
     sqlite3_finalize(b.st);
@@ -156,8 +102,10 @@ static int write_tiers(struct store *s, const struct market *m, struct err *e)
 
 static int write_instruments(struct store *s, const struct market *m, struct err *e)
 {
-    struct binder b = {prepare(s, "INSERT INTO instruments VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", e),
-                       0};
+    struct binder b = {
+        prepare(s, "INSERT INTO instruments VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                e),
+        0};
     int rc = b.st ? 0 : -1;
     for (unsigned i = 0; rc == 0 && i < m->n_instruments; i++) {
         const struct instrument *x = &m->instrument[i];
@@ -182,6 +130,16 @@ static int write_instruments(struct store *s, const struct market *m, struct err
         bind_int(&b, x->emode_lb_bps);
         bind_wide(&b, (i128)x->liquidity_index); // market_check bounds it by 1e33
         bind_wide(&b, (i128)x->borrow_index);
+        bind_wide(&b, (i128)x->liquidity_rate);
+        bind_wide(&b, (i128)x->borrow_rate);
+        bind_wide(&b, x->funding_index);
+        bind_wide(&b, x->funding_rate);
+        bind_int(&b, (int64_t)x->told_at);
+        bind_int(&b, x->ramp_from_bps);
+        bind_int(&b, x->emode_ramp_from_bps);
+        bind_int(&b, (int64_t)x->ramp_start);
+        bind_int(&b, (int64_t)x->ramp_end);
+        bind_int(&b, (int64_t)x->grace_until);
         rc = step_insert(s, &b, e);
     }
     sqlite3_finalize(b.st);
@@ -199,6 +157,10 @@ static int write_positions(struct store *s, struct binder *b, const struct accou
         bind_wide(b, p->supply);
         bind_wide(b, p->debt);
         bind_int(b, p->collateral);
+        if (p->funding)
+            bind_wide(b, p->funding);
+        else
+            bind_null(b);
         if (step_insert(s, b, e))
             return -1;
     }
@@ -208,7 +170,7 @@ static int write_positions(struct store *s, struct binder *b, const struct accou
 static int write_accounts(struct store *s, const struct book *bk, struct err *e)
 {
     struct binder acc = {prepare(s, "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?)", e), 0};
-    struct binder pos = {prepare(s, "INSERT INTO positions VALUES (?,?,?,?,?,?,?)", e), 0};
+    struct binder pos = {prepare(s, "INSERT INTO positions VALUES (?,?,?,?,?,?,?,?)", e), 0};
     int rc = acc.st && pos.st ? 0 : -1;
     for (size_t i = 0; rc == 0 && i < bk->n_accounts; i++) {
         const struct account *a = &bk->account[i];
@@ -229,7 +191,7 @@ static int write_accounts(struct store *s, const struct book *bk, struct err *e)
 
 int store_write_rows(struct store *s, const struct book *b, struct err *e)
 {
-    if (store_exec(s, CLEAR, e) || store_exec(s, SCHEMA, e))
+    if (store_create_tables(s, e))
         return -1;
     return write_assets(s, &b->market, e) || write_instruments(s, &b->market, e) ||
                    write_tiers(s, &b->market, e) || write_accounts(s, b, e)
@@ -298,6 +260,23 @@ static i128 col_wide(struct columns *c)
     return v;
 }
 
+static i128 col_optional_wide(struct columns *c)
+{
+    if (sqlite3_column_type(c->st, c->col) != SQLITE_NULL)
+        return col_wide(c);
+    c->col++;
+    return 0;
+}
+
+static u128 col_amount(struct columns *c)
+{
+    const char *col = sqlite3_column_name(c->st, c->col);
+    i128 v = col_wide(c);
+    if (v < 0)
+        c->bad = c->bad ? c->bad : col;
+    return v < 0 ? 0 : (u128)v;
+}
+
 static uint8_t col_kind(struct columns *c, const char *const *kinds, size_t n)
 {
     const char *col = sqlite3_column_name(c->st, c->col);
@@ -327,10 +306,19 @@ static int row_bad(const struct store *s, const char *table, const char *which, 
                    s->path, table, which, column);
 }
 
+// The query of this schema version, or that of version 2, whose stores know nothing of time and spreads.
+static sqlite3_stmt *prepare_read(struct store *s, const char *sql, const char *sql_2, struct err *e)
+{
+    return prepare(s, s->version == STORE_SCHEMA_NO_TIME ? sql_2 : sql, e);
+}
+
 static int read_assets(struct store *s, struct market *m, struct err *e)
 {
     struct columns c = {
-        prepare(s, "SELECT id,name,kind,source,decimals,base,stale_ms,guard_ppm FROM assets ORDER BY id", e),
+        prepare_read(
+            s,
+            "SELECT id,name,kind,source,decimals,base,stale_ms,guard_ppm,spread_ppm FROM assets ORDER BY id",
+            "SELECT id,name,kind,source,decimals,base,stale_ms,guard_ppm,0 FROM assets ORDER BY id", e),
         0, NULL};
     int rc = c.st ? 0 : -1;
     while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
@@ -348,6 +336,7 @@ static int read_assets(struct store *s, struct market *m, struct err *e)
         a->base = (uint16_t)col_optional_int(&c, MARKET_ASSETS_MAX - 1);
         a->stale_ms = (uint32_t)col_int(&c, UINT32_MAX);
         a->guard_ppm = (uint32_t)col_int(&c, UINT32_MAX);
+        a->spread_ppm = (uint32_t)col_int(&c, UINT32_MAX);
         m->n_assets++;
         rc = c.bad ? row_bad(s, "assets", a->name, c.bad, e) : 0;
     }
@@ -372,21 +361,37 @@ static void take_instrument(struct columns *c, struct instrument *x)
     x->emode = (uint8_t)col_int(c, UINT8_MAX);
     x->emode_lt_bps = (uint32_t)col_int(c, UINT32_MAX);
     x->emode_lb_bps = (uint32_t)col_int(c, UINT32_MAX);
-    i128 liquidity = col_wide(c), borrow = col_wide(c);
-    if (liquidity < 0 || borrow < 0)
-        c->bad = "liquidity_index or borrow_index";
-    x->liquidity_index = (u128)liquidity;
-    x->borrow_index = (u128)borrow;
+    x->liquidity_index = col_amount(c);
+    x->borrow_index = col_amount(c);
+    x->liquidity_rate = col_amount(c);
+    x->borrow_rate = col_amount(c);
+    x->funding_index = col_wide(c);
+    i128 rate = col_wide(c);
+    if (rate < INT64_MIN || rate > INT64_MAX)
+        c->bad = c->bad ? c->bad : "funding_rate";
+    x->funding_rate = (int64_t)rate;
+    x->told_at = col_int(c, INT64_MAX);
+    x->ramp_from_bps = (uint32_t)col_int(c, UINT32_MAX);
+    x->emode_ramp_from_bps = (uint32_t)col_int(c, UINT32_MAX);
+    x->ramp_start = col_int(c, INT64_MAX);
+    x->ramp_end = col_int(c, INT64_MAX);
+    x->grace_until = col_int(c, INT64_MAX);
 }
+
+#define INSTRUMENT_COLUMNS                                                                                   \
+    "SELECT "                                                                                                \
+    "id,name,kind,asset,inverse,size_decimals,currency,cash_decimals,fee_ppm,penalty_ppm,lt_bps,lb_bps,"     \
+    "fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,borrow_index,"
+#define MOVING_COLUMNS                                                                                       \
+    "liquidity_rate,borrow_rate,funding_index,funding_rate,told_at,ramp_from_bps,emode_ramp_from_bps,ramp_"  \
+    "start,"                                                                                                 \
+    "ramp_end,grace_until"
 
 static int read_instruments(struct store *s, struct market *m, struct err *e)
 {
     struct columns c = {
-        prepare(s,
-                "SELECT id,name,kind,asset,inverse,size_decimals,currency,cash_decimals,fee_ppm,penalty_ppm,"
-                "lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,borrow_index"
-                " FROM instruments ORDER BY id",
-                e),
+        prepare_read(s, INSTRUMENT_COLUMNS MOVING_COLUMNS " FROM instruments ORDER BY id",
+                     INSTRUMENT_COLUMNS "'0','0','0','0',0,0,0,0,0,0 FROM instruments ORDER BY id", e),
         0, NULL};
     int rc = c.st ? 0 : -1;
     while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
@@ -481,16 +486,20 @@ static int take_position(struct store *s, struct columns *c, struct account *a, 
     p->supply = col_wide(c);
     p->debt = col_wide(c);
     p->collateral = col_int(c, 1) != 0;
+    p->funding = col_optional_wide(c);
     return c->bad ? row_bad(s, "positions", a->name, c->bad, e) : 0;
 }
 
 static int read_positions(struct store *s, struct book *b, struct err *e)
 {
-    struct columns c = {prepare(s,
-                                "SELECT account,instrument,size,entry,supply,debt,collateral FROM positions"
-                                " ORDER BY account,instrument",
-                                e),
-                        0, NULL};
+    struct columns c = {
+        prepare_read(s,
+                     "SELECT account,instrument,size,entry,supply,debt,collateral,funding FROM positions"
+                     " ORDER BY account,instrument",
+                     "SELECT account,instrument,size,entry,supply,debt,collateral,NULL FROM positions"
+                     " ORDER BY account,instrument",
+                     e),
+        0, NULL};
     size_t i = 0; // both lists ascend by account: one walk
     int rc = c.st ? 0 : -1;
     while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {

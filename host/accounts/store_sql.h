@@ -11,16 +11,20 @@
 
 enum {
     STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
-    STORE_SCHEMA_VERSION = 2,          // PRAGMA user_version; 2: currencies
+    STORE_SCHEMA_VERSION = 3,          // PRAGMA user_version; 3: what moves with time, spreads
+    STORE_SCHEMA_NO_TIME = 2,          // read as a store without; written anew, it becomes version 3
+    STORE_SCHEMA_NO_CURRENCY = 1,      // refused
 };
 
 // An open store. Functions below give 0, or -1 with *e naming the path and SQLite's reason.
 struct store {
     sqlite3 *db;
     const char *path; // caller's
+    int version;      // schema that the file has; 0: none yet
 };
 
-// Opens for reading (the file must be a store of this schema version) and begins a transaction.
+// Opens for reading (the file must be a store of this schema version or of version 2) and begins a
+// transaction.
 int store_begin_read(struct store *s, const char *path, struct err *e);
 // Opens for writing, taking the write lock at once. `*empty` says that the file holds nothing yet (it is
 // created when it does not exist); a file that is something else is refused.
@@ -35,6 +39,8 @@ void store_remove(const char *path);
 // Sets SQLite's last error; returns -1.
 int store_failed(struct store *s, struct err *e);
 int store_exec(struct store *s, const char *sql, struct err *e);
+// Creates the tables, empty, in place of any that are there.
+int store_create_tables(struct store *s, struct err *e);
 // Empties (or creates) the tables and writes the book. Inside the caller's transaction.
 int store_write_rows(struct store *s, const struct book *b, struct err *e);
 // Reads all rows into *out, structurally sound (market_check, account_check, rule known) but not yet

@@ -11,6 +11,7 @@
 #include "accounts/book.h"
 #include "accounts/decimal.h"
 #include "accounts/export.h"
+#include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 #include "cli/cli.h"
@@ -20,8 +21,10 @@
 static const char HELP[] =
     "usage: tripline accounts import [--db STORE] FILE...\n"
     "       tripline accounts gen    [--db STORE] [--force] [-n N] [--seed S] [--near PPM] [--guard PPM]\n"
-    "                                [--capture FILE] [--prices FILE] [--price NAME=VALUE]...\n"
-    "       tripline accounts show   [--db STORE] [--market] [--capture FILE] [--prices FILE]\n"
+    "                                [--rates SECONDS] [--capture FILE] [--prices FILE] [--price "
+    "NAME=VALUE]...\n"
+    "       tripline accounts show   [--db STORE] [--market] [--at SECONDS] [--capture FILE] [--prices "
+    "FILE]\n"
     "                                [--price NAME=VALUE]... [ID]\n"
     "       tripline accounts export [--db STORE] [-o FILE]\n"
     "\n"
@@ -44,10 +47,15 @@ static const char HELP[] =
     "%)\n"
     "  --guard PPM     hold an account when a mark is further than this from its index (default 100000; 0: "
     "never)\n"
+    "  --rates SECONDS give reserves interest rates and perpetuals funding, as told at this second of the "
+    "Unix\n"
+    "                  epoch (default: nothing moves with time)\n"
     "  --force         replace the content of a store that exists\n"
     "\n"
     "show    Lists the accounts, or one account with its positions; with prices also their exact health.\n"
     "  --market        list assets and instruments instead\n"
+    "  --at SECONDS    value at this second of the Unix epoch (default: as told, without interest or funding "
+    "since)\n"
     "\n"
     "export  Writes everything as JSON that import reads (epochs begin again at 0).\n"
     "  -o FILE         write to FILE instead of standard output\n"
@@ -67,11 +75,11 @@ static const char HELP[] =
     "  -h, --help      this text\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
-enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 2000000 };
+enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 2000000, RAY_DECIMALS = 27 };
 
 struct options {
     const char *db, *output;
-    uint64_t count, seed, near_ppm, guard_ppm;
+    uint64_t count, seed, near_ppm, guard_ppm, rates_at, at;
     bool force, market;
     struct start_prices prices;
     char **operand;
@@ -98,6 +106,8 @@ enum {
     OPT_SEED,
     OPT_NEAR,
     OPT_GUARD,
+    OPT_RATES,
+    OPT_AT,
     OPT_FORCE,
     OPT_MARKET,
     OPT_CAPTURE,
@@ -110,6 +120,8 @@ static const struct option LONG[] = {{"db", required_argument, NULL, OPT_DB},
                                      {"seed", required_argument, NULL, OPT_SEED},
                                      {"near", required_argument, NULL, OPT_NEAR},
                                      {"guard", required_argument, NULL, OPT_GUARD},
+                                     {"rates", required_argument, NULL, OPT_RATES},
+                                     {"at", required_argument, NULL, OPT_AT},
                                      {"force", no_argument, NULL, OPT_FORCE},
                                      {"market", no_argument, NULL, OPT_MARKET},
                                      {"capture", required_argument, NULL, OPT_CAPTURE},
@@ -167,6 +179,14 @@ static int take_option(struct options *o, int opt)
         return number_parse(optarg, 0, MARKET_PPM - 1, &o->guard_ppm)
                    ? usage("--guard: not 0 to 999999: ", optarg)
                    : 0;
+    case OPT_RATES:
+        return number_parse(optarg, 0, MOVING_TIME_MAX, &o->rates_at) || o->rates_at == 0
+                   ? usage("--rates: not a second of the Unix epoch: ", optarg)
+                   : 0;
+    case OPT_AT:
+        return number_parse(optarg, 0, MOVING_TIME_MAX, &o->at) || o->at == 0
+                   ? usage("--at: not a second of the Unix epoch: ", optarg)
+                   : 0;
     case OPT_PRICE:
         return start_prices_add(&o->prices, optarg, &e) ? usage("--price: ", e.msg) : 0;
     case OPT_PRICES:
@@ -219,7 +239,8 @@ static int run_gen(struct options *o)
                             .prices = o->prices.n ? o->prices.price : NULL,
                             .n_prices = o->prices.n,
                             .near_ppm = (uint32_t)o->near_ppm,
-                            .guard_ppm = (uint32_t)o->guard_ppm};
+                            .guard_ppm = (uint32_t)o->guard_ppm,
+                            .rates_at = o->rates_at};
     if (o->n_operands)
         return usage("gen: unexpected argument ", o->operand[0]);
     if (!o->force && access(o->db, F_OK) == 0) {
@@ -243,26 +264,54 @@ static int run_gen(struct options *o)
 // ---- show
 // ----------------------------------------------------------------------------------------------------
 
+// What of an instrument moves with time, at the second of --at; ends the line.
+static void print_moving(const struct instrument *s)
+{
+    char x[DEC_TEXT_MAX], y[DEC_TEXT_MAX];
+    if (s->liquidity_rate || s->borrow_rate) {
+        dec_format((i128)liquidity_index_now(s), RAY_DECIMALS, x);
+        dec_format((i128)borrow_index_now(s), RAY_DECIMALS, y);
+        printf(", supply index %s, debt index %s", x, y);
+        dec_format((i128)s->liquidity_rate, RAY_DECIMALS, x);
+        dec_format((i128)s->borrow_rate, RAY_DECIMALS, y);
+        printf(", a year's rates %s and %s", x, y);
+    }
+    if (s->ramp_from_bps)
+        printf(", ramp from %u to %u bps until %llu", s->ramp_from_bps, s->lt_bps,
+               (unsigned long long)s->ramp_end);
+    if (s->grace_until)
+        printf(", %s until %llu", grace_now(s) ? "in its grace period" : "grace period ended",
+               (unsigned long long)s->grace_until);
+    if (s->funding_index || s->funding_rate) {
+        dec_format(funding_now(s), FUNDING_DECIMALS, x);
+        dec_format(s->funding_rate, FUNDING_DECIMALS, y);
+        printf(", funding index %s, %s a second", x, y);
+    }
+    putchar('\n');
+}
+
 static void print_market(const struct market *m)
 {
     static const char *const asset_kinds[] = {"", "mark", "index", "reciprocal"};
     static const char *const inst_kinds[] = {"", "linear", "inverse", "reserve"};
-    printf("%-24s %-10s %-24s %8s %9s %9s\n", "asset", "kind", "source", "decimals", "stale_ms", "guard_ppm");
+    printf("%-24s %-10s %-24s %8s %9s %9s %10s\n", "asset", "kind", "source", "decimals", "stale_ms",
+           "guard_ppm", "spread_ppm");
     for (unsigned i = 0; i < m->n_assets; i++) {
         const struct asset *a = &m->asset[i];
-        printf("%-24s %-10s %-24s %8u %9u %9u\n", a->name, asset_kinds[a->kind],
+        printf("%-24s %-10s %-24s %8u %9u %9u %10u\n", a->name, asset_kinds[a->kind],
                a->kind == ASSET_RECIPROCAL ? m->asset[a->base].name : a->source, a->decimals, a->stale_ms,
-               a->guard_ppm);
+               a->guard_ppm, a->spread_ppm ? a->spread_ppm : MARKET_PPM);
     }
     printf("\n%-24s %-10s %-24s %s\n", "instrument", "kind", "asset", "parameters");
     for (unsigned i = 0; i < m->n_instruments; i++) {
         const struct instrument *s = &m->instrument[i];
         printf("%-24s %-10s %-24s ", s->name, inst_kinds[s->kind], m->asset[s->asset].name);
         if (s->kind == INST_RESERVE)
-            printf("threshold %u bps, bonus %u bps, eMode %u\n", s->lt_bps, s->lb_bps, s->emode);
+            printf("threshold %u bps, bonus %u bps, eMode %u", lt_now(s), s->lb_bps, s->emode);
         else
-            printf("settles in %s, %u tiers from %u ppm, fee %u ppm, penalty %u ppm\n", s->currency,
-                   s->n_tiers, s->tier[0].rate_ppm, s->fee_ppm, s->penalty_ppm);
+            printf("settles in %s, %u tiers from %u ppm, fee %u ppm, penalty %u ppm", s->currency, s->n_tiers,
+                   s->tier[0].rate_ppm, s->fee_ppm, s->penalty_ppm);
+        print_moving(s);
     }
 }
 
@@ -314,7 +363,9 @@ static void print_position(const struct market *m, const struct position *p)
     } else {
         dec_format(p->size, s->size_decimals, x);
         dec_format(p->entry, m->asset[s->asset].decimals, y);
-        printf("  %-24s size %s, entry %s\n", s->name, x, y);
+        printf("  %-24s size %s, entry %s", s->name, x, y);
+        dec_format(p->funding, FUNDING_DECIMALS, x);
+        printf("%s%s\n", p->funding ? ", funding settled to " : "", p->funding ? x : "");
     }
 }
 
@@ -357,6 +408,8 @@ static int run_show(struct options *o)
     int rc = store_load(o->db, b, &e);
     if (rc == 0) {
         start_prices_value(&o->prices, &b->market, px);
+        if (o->at)
+            market_now(&b->market, o->at * 1000000000);
         if (o->market)
             print_market(&b->market);
         else if (id)
@@ -431,8 +484,8 @@ int cmd_accounts(int argc, char **argv)
 {
     static const struct subcommand commands[] = {
         {"import", run_import, ""},
-        {"gen", run_gen, " accounts seed near guard force capture prices price "},
-        {"show", run_show, " market capture prices price "},
+        {"gen", run_gen, " accounts seed near guard rates force capture prices price "},
+        {"show", run_show, " market at capture prices price "},
         {"export", run_export, " output "},
     };
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {

@@ -98,7 +98,7 @@ void wheel_free(struct wheel *w)
 
 static unsigned level_of(const struct wheel *w, uint64_t due)
 {
-    return (unsigned)(63 - __builtin_clzll(due ^ w->now)) / SLOT_BITS;
+    return (unsigned)(63 - __builtin_clzll((due ^ w->now) | 1)) / SLOT_BITS;
 }
 
 static unsigned slot_at(uint64_t tick, unsigned level)
@@ -118,7 +118,7 @@ static void ready_append(struct wheel *w, uint32_t id)
     w->ready_last = id;
 }
 
-// Into its slot; due > now.
+// Into its slot; due >= now.
 static void link_in(struct wheel *w, uint32_t id, uint64_t due)
 {
     unsigned l = level_of(w, due), s = slot_at(due, l);
@@ -227,31 +227,20 @@ static bool next_event(const struct wheel *w, unsigned *level, uint64_t *tick)
     return false;
 }
 
-// The slot of level l that starts at `now` comes due, or moves down.
+// The slot of level l that starts at `now` comes due, or moves down. What is due at the very start of a slot
+// above level 0 moves to level 0, whose slot is then the next to open.
 static void open_slot(struct wheel *w, unsigned l)
 {
     uint32_t list = take_slot(w, l, slot_at(w->now, l));
     if (l == 0)
         list = sort_by_id(w, list);
-    // What is due at the very start of a slot above would be found unsorted: gather it apart.
-    uint32_t due_now = NONE;
     while (list != NONE) {
         uint32_t id = list;
-        uint64_t due = due_of(w, id);
         list = next_of(w, id);
-        if (l == 0) {
+        if (l == 0)
             ready_append(w, id);
-        } else if (due == w->now) {
-            set_next(w, id, due_now);
-            due_now = id;
-        } else {
-            link_in(w, id, due);
-        }
-    }
-    for (uint32_t id = sort_by_id(w, due_now); id != NONE;) {
-        uint32_t next = next_of(w, id);
-        ready_append(w, id);
-        id = next;
+        else
+            link_in(w, id, due_of(w, id));
     }
 }
 

@@ -170,7 +170,7 @@ static int add_account(struct replay *r, const struct journal_record *rec, struc
     }
     if (account_decode(rec->data, rec->len, &r->book.account[r->book.n_accounts]) != rec->len)
         return err_set(e, "account record ending at byte %" PRIu64 " cannot be decoded%s", rec->lsn,
-                       rec->len && *(const uint8_t *)rec->data != CODEC_ACCOUNT ? OTHER_VERSION : "");
+                       rec->len && !codec_known(*(const uint8_t *)rec->data) ? OTHER_VERSION : "");
     r->book.n_accounts++;
     return 0;
 }
@@ -279,7 +279,7 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
         return market_decode(rec->data, rec->len, &r->book.market) == rec->len
                    ? 0
                    : err_set(e, "market record cannot be decoded%s",
-                             rec->len && *(const uint8_t *)rec->data != CODEC_MARKET ? OTHER_VERSION : "");
+                             rec->len && !codec_known(*(const uint8_t *)rec->data) ? OTHER_VERSION : "");
     case J_ACCOUNT:
         return add_account(r, rec, e);
     case J_POLICY:

@@ -46,6 +46,7 @@ class Reserve:
         self.lt, self.lb, self.fee = lt, lb, fee
         self.emode, self.emode_lt, self.emode_lb = emode, emode_lt, emode_lb
         self.liq_index, self.borrow_index = liq_index, borrow_index
+        self.grace = False  # in its liquidation grace period
 
     def a_balance(self, scaled):
         return u(scaled * self.liq_index) // RAY
@@ -78,13 +79,19 @@ class Account:
         hf = HEALTHY if debt == 0 else u(u(weighted * WAD) + debt // 2) // debt // 10000
         return collateral, debt, hf, weighted
 
+    def callable(self):
+        """Is there a debt and a collateral (where there is one at all) out of their grace periods?"""
+        debts = [r for r, _, _, owed in self.positions.values() if owed]
+        colls = [r for r, enabled, supply, _ in self.positions.values() if supply and enabled and r.lt]
+        return any(not r.grace for r in debts) and (not colls or any(not r.grace for r in colls))
+
     def liquidatable(self, px):
-        return self.calculate_user_account_data(px)[2] < WAD
+        return self.calculate_user_account_data(px)[2] < WAD and self.callable()
 
     def health(self, px):
         """What the rule publishes: S 1e18 + floor(D/2) against 1e22 D (docs/rules.md)."""
         _, debt, hf, weighted = self.calculate_user_account_data(px)
-        return hf < WAD, weighted * WAD + debt // 2, debt * 10**22
+        return hf < WAD and self.callable(), weighted * WAD + debt // 2, debt * 10**22
 
     def max_liquidatable(self, px, debt_r, coll_r):
         _, total, hf, _ = self.calculate_user_account_data(px)
@@ -144,6 +151,8 @@ class Account:
         debt_r = self.positions[debt_index][0]
         if not enabled or coll_r.lt == 0 or supply == 0:
             raise Revert("CollateralCannotBeLiquidated")
+        if debt_r.grace or coll_r.grace:
+            raise Revert("LiquidationGraceSentinelCheckFailed")
         cover = min(to_cover, self.max_liquidatable(px, debt_r, coll_r))
         amount, needed, fee, value = self.available_collateral(px, debt_r, coll_r, cover)
         self.check_amounts(px, debt_r, coll_r, amount, needed, fee, value)
@@ -239,12 +248,12 @@ class Account:
     def size(self, px, target_ppm, dust):
         if not self.liquidatable(px):
             return None
-        debts = [(div_up(r.v_balance(d) * px[r.asset], r.unit), -i, r) for i, (r, _, _, d) in self.positions.items() if d]
+        debts = [(div_up(r.v_balance(d) * px[r.asset], r.unit), -i, r) for i, (r, _, _, d) in self.positions.items() if d and not r.grace]
         for _, _, debt_r in sorted(debts, key=lambda x: (-x[0], -x[1])):
             best = None
             for index in sorted(self.positions):
                 coll_r, enabled, supply, _ = self.positions[index]
-                if not enabled or coll_r.lt == 0 or supply == 0:
+                if not enabled or coll_r.lt == 0 or supply == 0 or coll_r.grace:
                     continue
                 got = self.pair_amount(px, debt_r, coll_r, target_ppm, dust)
                 if got is None:

@@ -29,6 +29,12 @@ class Perp:
         self.size_dec, self.price_dec = size_dec, price_dec
         self.cash_q = F(1, 10**cash_dec)
         self.tiers, self.fee, self.penalty = tiers, F(fee, 10**6), F(penalty, 10**6)
+        self.settled = 0  # the position's funding index, in 1e-18
+        self.drift = F(0)  # what the instrument's has risen by since, in currency for a whole unit of size
+
+    def funding(self, size, quantum):
+        """What a signed quantity owes, rounded up."""
+        return up(size * self.size_q * self.drift, quantum)
 
     def margin(self, notional):
         """max_k(rate_k N - cum_k), cum_k by the recurrence of the published tables."""
@@ -73,7 +79,7 @@ class Account:
         equity, need = F(self.cash, 10**self.cash_dec), F(0)
         for inst, size, entry in self.positions:
             pnl, notional = inst.value(size, entry, px[inst.asset])
-            equity += pnl
+            equity += pnl - inst.funding(size, F(1, 10**self.exponent()))
             need += inst.margin(notional)
         return need > 0 and equity < need, equity, need
 
@@ -91,7 +97,7 @@ class Account:
             notional = inst.value(size, entry, p)[1]
             one = inst.value(1, entry, p)[1]
             phi = inst.fee + inst.penalty
-            pad_equity += 3 * inst.cash_q + 2 * quantum + phi * (one + quantum)
+            pad_equity += 3 * inst.cash_q + (3 if inst.drift else 2) * quantum + phi * (one + quantum)
             pad_need += inst.top_rate() * quantum
             info.append((inst.margin(notional), phi * notional))
         whole = {i for i, (inst, s, _) in enumerate(self.positions) if inst.quote(abs(s), px[inst.asset]) < dust}
@@ -131,10 +137,11 @@ class Account:
 
     # ---- settlement: docs/rules.md, "Settlement of a perpetual liquidation"
 
-    @staticmethod
-    def closing(inst, size, entry, qty, p):
-        """pnl, penalty and fee of closing qty, in cash quanta."""
-        pnl, notional = inst.value(qty if size > 0 else -qty, entry, p)
+    def closing(self, inst, size, entry, qty, p):
+        """pnl less funding, penalty and fee of closing qty, in cash quanta."""
+        part = qty if size > 0 else -qty
+        pnl, notional = inst.value(part, entry, p)
+        pnl -= inst.funding(part, F(1, 10**self.exponent()))
         return (floor(pnl / inst.cash_q), ceil(notional * inst.penalty / inst.cash_q),
                 ceil(notional * inst.fee / inst.cash_q))
 

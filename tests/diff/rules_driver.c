@@ -7,7 +7,13 @@
 //   perp I KIND SIZE_DEC CURRENCY CASH_DEC ASSET INVERSE FEE PENALTY N (FLOOR RATE)*N
 //   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
 //   account RULE CURRENCY CASH_DEC EMODE CASH     currency - is none
-//   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT
+//   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT [FUNDING]
+//   rates I FUNDING_INDEX FUNDING_RATE LIQUIDITY_RATE BORROW_RATE TOLD_AT      as told; a market_told
+//   ramp I FROM EMODE_FROM START END GRACE_UNTIL                               the same
+//   now NS                         market_now
+//   window FROM_NS UNTIL_NS        market_window
+//   moving I                    -> what the rules read of it now, then over the window: liquidity index,
+//                                  borrow index, lt, eMode lt, funding (window: of a long, of a short); grace
 //   px I PRICE
 //   validate                    -> ok | err TEXT
 //   health                      -> liquidatable equity requirement
@@ -17,6 +23,7 @@
 //   size TARGET DUST            -> none | full value reward n (instrument qty)*n
 //   settle N (INSTRUMENT QTY)*N -> err TEXT | ok n (party instrument amount)*n cash n (position as in pos)*n
 //   reciprocal P DEC_P DEC_R    -> R
+#include "accounts/moving.h"
 #include "accounts/reciprocal.h"
 #include "accounts/rowc.h"
 #include "accounts/rules/rule.h"
@@ -186,6 +193,57 @@ static void do_pos(void)
     p->entry = num(INT64_MIN, INT64_MAX);
     p->supply = big();
     p->debt = big();
+    const char *w = strtok(NULL, " \n");
+    i256 funding = I256_ZERO;
+    if (w && (i256_parse(w, &funding) != 0 || !i256_fits_i128(funding)))
+        malformed("funding");
+    p->funding = i256_to_i128(funding);
+}
+
+static struct instrument *told(void)
+{
+    unsigned i = (unsigned)num(0, MARKET_INSTRUMENTS_MAX - 1);
+    market_told(&market, i);
+    return &market.instrument[i];
+}
+
+static void do_rates(void)
+{
+    struct instrument *in = told();
+    in->funding_index = big();
+    in->funding_rate = num(INT64_MIN, INT64_MAX);
+    in->liquidity_rate = (u128)big();
+    in->borrow_rate = (u128)big();
+    in->told_at = (uint64_t)num(0, INT64_MAX);
+}
+
+static void do_ramp(void)
+{
+    struct instrument *in = told();
+    in->ramp_from_bps = (uint32_t)num(0, UINT32_MAX);
+    in->emode_ramp_from_bps = (uint32_t)num(0, UINT32_MAX);
+    in->ramp_start = (uint64_t)num(0, INT64_MAX);
+    in->ramp_end = (uint64_t)num(0, INT64_MAX);
+    in->grace_until = (uint64_t)num(0, INT64_MAX);
+}
+
+static uint64_t moment(void)
+{
+    i256 v = wide();
+    if (i256_sign(v) < 0 || i256_bits(v) > 64)
+        malformed("time");
+    return v.w[0];
+}
+
+static void do_now(void)
+{
+    market_now(&market, moment());
+}
+
+static void do_window(void)
+{
+    uint64_t from = moment();
+    market_window(&market, from, moment());
 }
 
 static void do_validate(void)
@@ -196,6 +254,21 @@ static void do_validate(void)
         puts("ok");
     else
         printf("err %s\n", e.msg);
+}
+
+static void do_moving(void)
+{
+    const struct instrument *in = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)];
+    put_sp(i256_from_u128(liquidity_index_now(in)));
+    put_sp(i256_from_u128(borrow_index_now(in)));
+    printf("%u %u ", lt_now(in), emode_lt_now(in));
+    put_sp(i256_from_i128(funding_now(in)));
+    put_sp(i256_from_u128(liquidity_index_span(in)));
+    put_sp(i256_from_u128(borrow_index_span(in)));
+    printf("%u %u ", lt_span(in), emode_lt_span(in));
+    put_sp(i256_from_i128(funding_span(in, true)));
+    put_sp(i256_from_i128(funding_span(in, false)));
+    printf("%d\n", grace_now(in));
 }
 
 static void do_health(void)
@@ -288,7 +361,8 @@ static void put_account(void)
         put_sp(i256_from_i128(p->size));
         printf("%" PRId64 " ", p->entry);
         put_sp(i256_from_i128(p->supply));
-        put(i256_from_i128(p->debt));
+        put_sp(i256_from_i128(p->debt));
+        put(i256_from_i128(p->funding));
     }
     putchar('\n');
 }
@@ -342,6 +416,8 @@ static const struct {
     {"px", do_px, false},           {"grid", do_grid, false},       {"validate", do_validate, false},
     {"health", do_health, true},    {"rows", do_rows, true},        {"hat", do_hat, true},
     {"size", do_size, true},        {"settle", do_settle, true},    {"reciprocal", do_reciprocal, false},
+    {"rates", do_rates, false},     {"ramp", do_ramp, false},       {"now", do_now, false},
+    {"window", do_window, false},   {"moving", do_moving, false},
 };
 
 int main(void)

@@ -59,7 +59,7 @@ class Case:
                 out.append(f"pos {i} {int(enabled)} 0 0 {supply} {debt}")
             return out
         out = [f"account {self.rule} {CURRENCY[KINDS[self.rule]]} {a.cash_dec} 0 {a.cash}"]
-        return out + [f"pos {p.index} 0 {s} {e} 0 0" for p, s, e in a.positions]
+        return out + [f"pos {p.index} 0 {s} {e} 0 0 {p.settled}" for p, s, e in a.positions]
 
 
 # ---- perpetuals

@@ -125,7 +125,7 @@ report({x["id"]: x.get("currency") for x in two["accounts"]} == {7: "USDC", 9: "
        {"BTC-PERPETUAL": "BTC", "BTC_USDC-PERPETUAL": "USDC", "PEPE_USDC-PERPETUAL": "USDC", "WETH": None, "USDC": None,
         "ETH-PERPETUAL": "ETH"}, "export has the currencies", two)
 db = sqlite3.connect(path("two.db"))
-db.execute("INSERT INTO positions SELECT 30, id, '-15000', 32000000, '0', '0', 0 FROM instruments WHERE name = 'ETH-PERPETUAL'")
+db.execute("INSERT INTO positions SELECT 30, id, '-15000', 32000000, '0', '0', 0, NULL FROM instruments WHERE name = 'ETH-PERPETUAL'")
 db.commit()
 db.close()
 expect("a store in which one nets two currencies", 1, ["show", "--db", "two.db"],
@@ -142,7 +142,7 @@ expect("JSON syntax error", 1, ["import", "--db", "csv.db", broken], "broken.jso
 
 # ---- the store as SQLite sees it
 db = sqlite3.connect(path("csv.db"))
-report(db.execute("PRAGMA user_version").fetchone() == (2,) and
+report(db.execute("PRAGMA user_version").fetchone() == (3,) and
        not db.execute("PRAGMA foreign_key_check").fetchall() and
        db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "store is a sound SQLite file")
 report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == ("1234560000", "text"),
@@ -199,6 +199,78 @@ expect("price file with an error", 1, ["show", "--db", "gen.db", "--prices", wri
 expect("gen from own prices", 0, ["gen", "--db", "own.db", "--price", "X_USDC-PERPETUAL=12.5", "-n", "5"],
        "5 accounts (5 perp-linear-1) on 1 instruments")
 expect("gen from useless prices", 1, ["gen", "--db", "none.db", "--price", "eth_btc=0.05"], "no account can be made")
+
+# ---- what moves with time: the prices below which account 7 (0.25 BTC) and borrower 11 (12000.25 scaled USDC) fall
+PERP = ("name,kind,asset,size_decimals,currency,cash_decimals,tiers,fee_ppm,penalty_ppm,%s\n"
+        "BTC_USDC-PERPETUAL,linear,BTC_USDC-PERPETUAL,4,USDC,6,0:10000;300000:12500,500,2500,%s\n")
+RESERVE = ("name,kind,asset,size_decimals,lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,borrow_index,%s\n"
+           "WETH,reserve,eth_usd,18,8300,10500,1000,1,9000,10300,1.041733,1.062518,%s\n"
+           "USDC,reserve,usdc_usd,6,7800,10450,1000,,,,1.128447000000000000000000001,1.191035,%s\n")
+TOLD, DAY, YEAR = 1790000000, 1790086400, 1790000000 + 365 * 86400
+shutil.copy(path("csv.db"), path("time.db"))
+expect("funding and rates are imported", 0,
+       ["import", "--db", "time.db", write("f.csv", PERP % ("funding_index,funding_rate,told_at", "1000.5,0.01,%d" % TOLD)),
+        write("r.csv", RESERVE % ("liquidity_rate,borrow_rate,told_at,ramp_from_bps,emode_ramp_from_bps,ramp_start,ramp_end,grace_until",
+                                  "0.02,0,%d,,9500,%d,%d,%d" % (TOLD, TOLD, DAY, YEAR + 9), "0,0.1,%d,,,,," % TOLD)),
+        write("p.csv", "account,name,rule,cash,instrument,size,entry,funding\n7,,perp-linear-1,1234.56,BTC_USDC-PERPETUAL,0.25,64000,900.5\n")])
+told = run("export", "--db", "time.db").stdout
+write("told.json", told)
+expect("export has them", 0, ["import", "--db", "told.db", "told.json"], "3 accounts")
+report(run("export", "--db", "told.db").stdout == told and '"funding": "900.5' in told and '"borrow_rate": "0.1' in told,
+       "and import takes them back", told)
+expect("the market at a moment", 0, ["show", "--db", "time.db", "--market", "--at", YEAR], "debt index 1.31629218",
+       "funding index 316360.5", "supply index 1.06256766", "in its grace period until")
+expect("one position", 0, ["show", "--db", "time.db", "7"], "funding settled to 900.5")
+
+
+def state(name, price, at, want):
+    args = ["show", "--db", "time.db", "--price", price, "--price", "usdc_usd=1"] + (["--at", at] if at else [])
+    expect(name, 0, args + ["7" if "BTC" in price else "11"], want)
+
+
+# (16000 - 1234.56 + owed) / (0.25 * 0.99): owed 25 as told, 50 after 10000 seconds
+state("funding as told", "BTC_USDC-PERPETUAL=59765", None, " healthy")
+state("funding owed", "BTC_USDC-PERPETUAL=59750", None, "LIQUIDATABLE")
+state("later more is", "BTC_USDC-PERPETUAL=59765", TOLD + 10000, "LIQUIDATABLE")
+state("up to there", "BTC_USDC-PERPETUAL=59870", TOLD + 10000, " healthy")
+# 12000.25 * 1.191035 (* 1.10516667) / (10.5 * 1.041733 (* 1.02) * 0.95 (0.90 at the end of the ramp))
+state("a loan as told", "eth_usd=1376", None, " healthy")
+state("held by the grace period", "eth_usd=1000", None, " healthy")
+expect("which can end", 0, ["import", "--db", "time.db", write("r.csv", RESERVE % (
+    "liquidity_rate,borrow_rate,told_at,emode_ramp_from_bps,ramp_start,ramp_end,grace_until",
+    "0.02,0,%d,9500,%d,%d,%d" % (TOLD, TOLD, DAY, TOLD + 5), "0,0.1,%d,,,," % TOLD))])
+state("until its last second", "eth_usd=1375", TOLD + 5, " healthy")
+state("and not after it", "eth_usd=1375", TOLD + 6, "LIQUIDATABLE")
+state("the ramp", "eth_usd=1445", TOLD + 43200, " healthy")
+state("half way", "eth_usd=1405", TOLD + 43200, "LIQUIDATABLE")
+state("its end", "eth_usd=1445", DAY, "LIQUIDATABLE")
+state("a year later", "eth_usd=1580", YEAR, " healthy")
+state("and below", "eth_usd=1570", YEAR, "LIQUIDATABLE")
+for name, text, error in (
+        ("rates without a moment", PERP % ("funding_rate", "1"), "f.csv:2: told_at is missing"),
+        ("interest of a perpetual", PERP % ("borrow_rate,told_at", "1,5"), "f.csv:2: borrow_rate does not apply to a perpetual"),
+        ("funding of a reserve", RESERVE % ("funding_index", "1", ""), "f.csv:2: funding_index does not apply to a reserve"),
+        ("a funding rate beyond 64 bits", PERP % ("funding_rate,told_at", "9.3,5"), "f.csv:2: funding_rate must be within"),
+        ("a rate beyond 1000 %", RESERVE % ("borrow_rate,told_at", "10.1,5", ","), "f.csv:2: instrument WETH: liquidity_rate and"),
+        ("a negative rate", RESERVE % ("borrow_rate,told_at", "-1,5", ","), "f.csv:2: liquidity_rate and borrow_rate must be"),
+        ("a ramp upwards", RESERVE % ("ramp_from_bps,ramp_start,ramp_end", "8300,5,6", ",,"), "f.csv:2: instrument WETH: a ramp goes down"),
+        ("a ramp without an end", RESERVE % ("ramp_from_bps,ramp_start", "8400,5", ","), "f.csv:2: ramp_end is missing")):
+    expect(name, 1, ["import", "--db", "time.db", write("f.csv", text)], error)
+expect("funding of a reserve's position", 1, ["import", "--db", "time.db", write(
+    "f.csv", "account,rule,instrument,supply,collateral,funding\n11,aave-3.5,WETH,1,true,5\n")], "f.csv:2: funding does not apply to a reserve")
+expect("spread_ppm", 0, ["import", "--db", "time.db", write(
+    "s.csv", "name,kind,source,decimals,stale_ms,spread_ppm\nusdc_usd,index,usdc_usd,8,86400000,50000\n")])
+report('"spread_ppm": 50000' in run("export", "--db", "time.db").stdout, "is kept")
+expect("a spread too wide", 1, ["import", "--db", "time.db", write(
+    "s.csv", "name,kind,source,decimals,stale_ms,spread_ppm\nusdc_usd,index,usdc_usd,8,86400000,10000001\n")], "s.csv:2: spread_ppm must be 0 to")
+expect("gen with rates", 0, ["gen", "--db", "rates.db", "-n", "200", "--seed", "42", "--rates", TOLD], "200 accounts")
+rates, plain = (json.loads(run("export", "--db", x).stdout) for x in ("rates.db", "gen.db"))
+report(rates["accounts"] == plain["accounts"] and all(x.get("told_at") == TOLD for x in rates["instruments"]) and
+       not any("told_at" in x for x in plain["instruments"]), "the same accounts, and a market that moves")
+report(liquidatable("--db", "rates.db", "--prices", prices("0"), "--at", TOLD) == 0 and
+       liquidatable("--db", "rates.db", "--prices", prices("0"), "--at", YEAR) >= 24, "and in a year makes dozens liquidatable")
+expect("--rates of no moment", 2, ["gen", "--db", "x.db", "--rates", "0"], "--rates: not a second")
+expect("--at of no moment", 2, ["show", "--db", "gen.db", "--at", "17179869184"], "--at: not a second")
 
 # ---- captures
 expect("no capture", 1, ["gen", "--db", "c.db", "--capture", bad], "bad.csv")

@@ -5,7 +5,8 @@
 //   S = sum coll_i LT_i, D = sum debt_j, HF = floor(((S 1e18 + floor(D/2)) / D) / 1e4), liquidatable <=> HF <
 //   1e18.
 // Sources: aave-v3-origin v3.5.0, GenericLogic.calculateUserAccountData; restated in docs/rules.md.
-// Indexes are the caller's: the ones after updateState at the block that is judged.
+// Indexes, thresholds and grace periods are those of market_now (accounts/moving.h): as after updateState in
+// a block of that second; rows are made of the worst of market_window.
 #include "accounts/rules/aave_common.h"
 
 void aave_account_data(const struct market *m, const struct account *a, const int64_t *px,
@@ -18,13 +19,13 @@ void aave_account_data(const struct market *m, const struct account *a, const in
         const struct instrument *in = &m->instrument[p->instrument];
         i256 unit = unit10(in->size_decimals);
         if (p->supply != 0 && aave_counts(in, p)) {
-            i256 v = value_floor(atoken_balance(p->supply, in->liquidity_index), px[in->asset], unit);
+            i256 v = value_floor(atoken_balance(p->supply, liquidity_index_now(in)), px[in->asset], unit);
             out->collateral = i256_add(out->collateral, v);
             out->weighted = i256_add(out->weighted, i256_mul_i64(v, aave_lt(in, a)));
         }
         if (p->debt != 0)
-            out->debt = i256_add(out->debt,
-                                 value_ceil(vtoken_balance(p->debt, in->borrow_index), px[in->asset], unit));
+            out->debt = i256_add(
+                out->debt, value_ceil(vtoken_balance(p->debt, borrow_index_now(in)), px[in->asset], unit));
     }
 }
 
@@ -46,13 +47,28 @@ void aave_compare(const struct aave_account *d, i256 *equity, i256 *requirement)
     *requirement = i256_mul(d->debt, unit10(22));
 }
 
+bool aave_grace_over(const struct market *m, const struct account *a)
+{
+    bool held = false, debt = false, coll = false, any_coll = false;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        const struct instrument *in = &m->instrument[p->instrument];
+        bool counts = p->supply != 0 && aave_counts(in, p), grace = grace_now(in);
+        held = held || grace;
+        debt = debt || (p->debt != 0 && !grace);
+        coll = coll || (counts && !grace);
+        any_coll = any_coll || counts;
+    }
+    return !held || (debt && (coll || !any_coll));
+}
+
 static void aave_health(const struct market *m, const struct account *a, const int64_t *px,
                         struct health *out)
 {
     struct aave_account d;
     aave_account_data(m, a, px, &d);
     aave_compare(&d, &out->equity, &out->requirement);
-    out->liquidatable = i256_cmp(out->equity, out->requirement) < 0;
+    out->liquidatable = i256_cmp(out->equity, out->requirement) < 0 && aave_grace_over(m, a);
 }
 
 static int add_coef(struct affine *f, uint16_t asset, i256 coef)
@@ -83,7 +99,7 @@ static unsigned widest(const struct market *m, const struct account *a)
 // L = sum LT_i bal_i p_i 10^(W-dec_i) - 1e4 sum debt_j p_j 10^(W-dec_j), in 1e-12 * 10^-W of the base
 // currency, W the widest token decimals. The contract's S - 1e4 D differs only by the last floor or ceil of
 // each value: less than (1 - 10^-dec) base units each, times LT_i or 1e4. That is the slack (mechanics L3,
-// one-sided).
+// one-sided). S and D are those of the worst moment of market_window for each term.
 static int aave_row(const struct market *m, const struct account *a, int64_t eq, int64_t req,
                     struct affine *f, struct err *e)
 {
@@ -97,14 +113,14 @@ static int aave_row(const struct market *m, const struct account *a, int64_t eq,
         i256 up = unit10(w - in->size_decimals);
         i256 lost = i256_sub(whole, up); // 1 - 10^-dec
         i256 coef = i256_from_i64(0);
-        if (p->supply != 0 && aave_counts(in, p)) {
-            int64_t weight = eq * aave_lt(in, a);
-            coef = i256_mul_i64(i256_mul(atoken_balance(p->supply, in->liquidity_index), up), weight);
+        if (p->supply != 0 && p->collateral && lt_span(in) != 0) {
+            int64_t weight = eq * (aave_in_emode(in, a) ? emode_lt_span(in) : lt_span(in));
+            coef = i256_mul_i64(i256_mul(atoken_balance(p->supply, liquidity_index_span(in)), up), weight);
             f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));
         }
         if (p->debt != 0) {
             int64_t weight = req * BPS;
-            i256 d = i256_mul(vtoken_balance(p->debt, in->borrow_index), up);
+            i256 d = i256_mul(vtoken_balance(p->debt, borrow_index_span(in)), up);
             coef = i256_sub(coef, i256_mul_i64(d, weight));
             f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));
         }
@@ -152,13 +168,15 @@ static int check_reserve(const struct market *m, const struct account *a, const 
     if (in->size_decimals > 18)
         return err_set(e, "account %u: reserve %s: token decimals must be 0..18", a->id, in->name);
     u128 one = (u128)1000000000 * 1000000000 * 1000000000;
+    if (instrument_moving_check(in, e))
+        return -1;
     if (in->liquidity_index < one || in->borrow_index < one || bits_of(in->liquidity_index) > 100 ||
         bits_of(in->borrow_index) > 100)
         return err_set(e, "account %u: reserve %s: indexes must be in ray, 1e27 or more and below 2^100",
                        a->id, in->name);
     if (in->lt_bps > BPS || in->fee_bps > BPS || (in->emode != 0 && in->emode_lt_bps > BPS))
         return err_set(e, "account %u: reserve %s: threshold and fee must be 0..10000 bps", a->id, in->name);
-    bool lb_bad = in->lt_bps != 0 && (in->lb_bps < BPS || in->lb_bps > 2 * BPS);
+    bool lb_bad = lt_told(in) != 0 && (in->lb_bps < BPS || in->lb_bps > 2 * BPS);
     bool em_bad = in->emode != 0 && (in->emode_lb_bps < BPS || in->emode_lb_bps > 2 * BPS);
     if (lb_bad || em_bad)
         return err_set(e, "account %u: reserve %s: bonus must be 10000..20000 bps", a->id, in->name);
@@ -193,8 +211,8 @@ static int aave_validate(const struct market *m, const struct account *a, struct
         const struct position *p = &a->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
         unsigned up = i256_bits(unit10(w - in->size_decimals));
-        if (bits_of((u128)p->supply) + bits_of(in->liquidity_index) + up > AAVE_BALANCE_BITS ||
-            bits_of((u128)p->debt) + bits_of(in->borrow_index) + up > AAVE_BALANCE_BITS)
+        if (bits_of((u128)p->supply) + bits_of(liquidity_index_last(in)) + up > AAVE_BALANCE_BITS ||
+            bits_of((u128)p->debt) + bits_of(borrow_index_last(in)) + up > AAVE_BALANCE_BITS)
             return err_set(e, "account %u: reserve %s: balance out of range", a->id, in->name);
     }
     return 0;

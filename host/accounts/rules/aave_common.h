@@ -5,6 +5,7 @@
 #ifndef TRIPLINE_ACCOUNTS_RULES_AAVE_COMMON_H
 #define TRIPLINE_ACCOUNTS_RULES_AAVE_COMMON_H
 
+#include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 #include "accounts/rules/units.h"
 
@@ -65,7 +66,7 @@ static inline i256 value_ceil(i256 amount, int64_t price, i256 unit)
 // not 0; the threshold is then the eMode's when account and reserve share the category.
 static inline bool aave_counts(const struct instrument *in, const struct position *p)
 {
-    return p->collateral && in->lt_bps != 0;
+    return p->collateral && lt_now(in) != 0;
 }
 static inline bool aave_in_emode(const struct instrument *in, const struct account *a)
 {
@@ -73,7 +74,7 @@ static inline bool aave_in_emode(const struct instrument *in, const struct accou
 }
 static inline uint32_t aave_lt(const struct instrument *in, const struct account *a)
 {
-    return aave_in_emode(in, a) ? in->emode_lt_bps : in->lt_bps;
+    return aave_in_emode(in, a) ? emode_lt_now(in) : lt_now(in);
 }
 static inline uint32_t aave_lb(const struct instrument *in, const struct account *a)
 {
@@ -88,6 +89,9 @@ struct aave_account {
 };
 void aave_account_data(const struct market *m, const struct account *a, const int64_t *px,
                        struct aave_account *out);
+// validateLiquidationCall: a call names a debt and a collateral, and neither reserve may be in its grace
+// period. Is there such a pair? An account without collateral is asked about its debts alone.
+bool aave_grace_over(const struct market *m, const struct account *a);
 // HF = floor(wadDiv(S, D) / 1e4), wadDiv half up; D must not be 0.
 i256 aave_health_factor(const struct aave_account *d);
 // HF < 1e18 without the division (docs/rules.md): S 1e18 + floor(D/2) < 1e22 D.

@@ -45,7 +45,7 @@ static struct side debt_side(const struct market *m, const struct position *p, c
     struct side s = {.p = p, .in = &m->instrument[p->instrument]};
     s.price = px[s.in->asset];
     s.unit = unit10(s.in->size_decimals);
-    s.balance = vtoken_balance(p->debt, s.in->borrow_index);
+    s.balance = vtoken_balance(p->debt, borrow_index_now(s.in));
     s.value = value_ceil(s.balance, s.price, s.unit);
     return s;
 }
@@ -55,7 +55,7 @@ static struct side coll_side(const struct market *m, const struct position *p, c
     struct side s = {.p = p, .in = &m->instrument[p->instrument]};
     s.price = px[s.in->asset];
     s.unit = unit10(s.in->size_decimals);
-    s.balance = atoken_balance(p->supply, s.in->liquidity_index);
+    s.balance = atoken_balance(p->supply, liquidity_index_now(s.in));
     s.value = value_floor(s.balance, s.price, s.unit);
     return s;
 }
@@ -104,7 +104,7 @@ static const char *refusal(const struct call *c, const struct aave_account *d, c
     i256 seized = i256_add(x->coll, x->fee), least = i256_from_i64(MIN_LEFTOVER_BASE);
     i256 burn = takes_everything(d, x) ? c->debt.balance : x->debt;
     // A burn of zero scaled tokens reverts.
-    if (i256_sign(x->coll) == 0 || i256_sign(vtoken_burn_scaled(burn, c->debt.in->borrow_index)) == 0)
+    if (i256_sign(x->coll) == 0 || i256_sign(vtoken_burn_scaled(burn, borrow_index_now(c->debt.in))) == 0)
         return "the amount rounds to nothing";
     if (i256_cmp(x->debt, c->debt.balance) >= 0 || i256_cmp(seized, c->coll.balance) >= 0)
         return NULL;
@@ -130,8 +130,8 @@ static i256 target_debt(const struct call *c, const struct aave_account *d, int6
         return c->debt.balance;
     // Rounding that can follow: one scaled unit of debt left over and the ceil of its value; two scaled units
     // and two token units of collateral (seizure and fee) and the floor of its value.
-    i256 du = i256_from_i64(scaled_unit(c->debt.in->borrow_index));
-    i256 cu = i256_from_i64(2 * scaled_unit(c->coll.in->liquidity_index) + 2);
+    i256 du = i256_from_i64(scaled_unit(borrow_index_now(c->debt.in)));
+    i256 cu = i256_from_i64(2 * scaled_unit(liquidity_index_now(c->coll.in)) + 2);
     i256 one = i256_from_i64(1);
     i256 debt = i256_add(d->debt, i256_add(value_ceil(du, c->debt.price, c->debt.unit), one));
     i256 lost = i256_add(value_ceil(cu, c->coll.price, c->coll.unit), one);
@@ -197,7 +197,7 @@ static bool best_collateral(const struct market *m, const struct account *a, con
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
-        if (p->supply == 0 || !aave_counts(in, p))
+        if (p->supply == 0 || !aave_counts(in, p) || grace_now(in))
             continue;
         c->coll = coll_side(m, p, px);
         c->lt = aave_lt(in, a);
@@ -235,7 +235,8 @@ int aave_size(const struct market *m, const struct account *a, const int64_t *px
         struct call c = {0};
         unsigned best = ACCOUNT_POSITIONS_MAX;
         for (unsigned i = 0; i < a->n_positions; i++) {
-            if (a->position[i].debt == 0 || (tried >> i & 1) != 0)
+            if (a->position[i].debt == 0 || (tried >> i & 1) != 0 ||
+                grace_now(&m->instrument[a->position[i].instrument]))
                 continue;
             struct side s = debt_side(m, &a->position[i], px);
             if (best == ACCOUNT_POSITIONS_MAX || i256_cmp(s.value, c.debt.value) > 0) {
@@ -270,9 +271,10 @@ static void burn_debt(const struct market *m, struct position *p, i256 burn, i25
                       struct settlement *out)
 {
     const struct instrument *in = &m->instrument[p->instrument];
-    i256 before = vtoken_balance(p->debt, in->borrow_index);
-    p->debt -= i256_to_i128(vtoken_burn_scaled(burn, in->borrow_index));
-    i256 relieved = i256_sub(before, vtoken_balance(p->debt, in->borrow_index));
+    u128 index = borrow_index_now(in);
+    i256 before = vtoken_balance(p->debt, index);
+    p->debt -= i256_to_i128(vtoken_burn_scaled(burn, index));
+    i256 relieved = i256_sub(before, vtoken_balance(p->debt, index));
     i256 lost = deficit ? i256_sub(before, paid) : i256_from_i64(0);
     add_flow(out, PARTY_ACCOUNT, p->instrument, relieved);
     add_flow(out, PARTY_LIQUIDATOR, p->instrument, i256_neg(paid));
@@ -282,7 +284,7 @@ static void burn_debt(const struct market *m, struct position *p, i256 burn, i25
 
 static void seize(const struct call *c, struct position *p, const struct amounts *x, struct settlement *out)
 {
-    u128 index = c->coll.in->liquidity_index;
+    u128 index = liquidity_index_now(c->coll.in);
     p->supply -= i256_to_i128(atoken_burn_scaled(x->coll, index));
     i256 fee = x->fee;
     i256 fee_scaled = atoken_burn_scaled(fee, index);
@@ -310,7 +312,7 @@ static void drop_empty(struct account *a)
     a->n_positions = (uint16_t)n;
 }
 
-// validateLiquidationCall, as far as an account knows: prices, pauses and grace periods are the caller's.
+// validateLiquidationCall, as far as an account knows: prices and pauses are the caller's.
 static int check_call(const struct market *m, struct account *a, const struct order_leg *leg, unsigned n,
                       const struct aave_account *d, struct err *e)
 {
@@ -325,6 +327,8 @@ static int check_call(const struct market *m, struct account *a, const struct or
         return err_set(e, "account %u: no debt in instrument %u", a->id, leg[0].instrument);
     if (!cp || cp->supply == 0 || !aave_counts(&m->instrument[leg[1].instrument], cp))
         return err_set(e, "account %u: no enabled collateral in instrument %u", a->id, leg[1].instrument);
+    if (grace_now(&m->instrument[leg[0].instrument]) || grace_now(&m->instrument[leg[1].instrument]))
+        return err_set(e, "account %u: a reserve of this pair is in its grace period", a->id);
     if (leg[0].qty <= 0 || leg[1].qty != 0)
         return err_set(e, "account %u: the debt leg needs a quantity, the collateral leg none", a->id);
     return 0;
@@ -353,7 +357,7 @@ int aave_settle(const struct market *m, struct account *a, const int64_t *px, co
     for (unsigned i = 0; nothing_left && i < a->n_positions; i++) { // bad debt: nothing backs it any more
         struct position *p = &a->position[i];
         if (p->debt != 0)
-            burn_debt(m, p, vtoken_balance(p->debt, m->instrument[p->instrument].borrow_index),
+            burn_debt(m, p, vtoken_balance(p->debt, borrow_index_now(&m->instrument[p->instrument])),
                       i256_from_i64(0), true, out);
     }
     drop_empty(a);

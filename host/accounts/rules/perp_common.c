@@ -73,6 +73,15 @@ void perp_value(const struct instrument *in, unsigned pd, i128 size, int64_t ent
     out->pnl = size >= 0 ? i256_sub(at_entry, at_px) : i256_add(at_entry, div_floor_px(num, px));
 }
 
+i256 perp_funding(const struct instrument *in, const struct position *p, i128 size, i128 index, unsigned k)
+{
+    if (index == p->funding)
+        return i256_from_i64(0);
+    i256 owed = i256_mul(i256_from_i128(size), i256_from_i128(index - p->funding));
+    unsigned d = (unsigned)in->size_decimals + FUNDING_DECIMALS;
+    return d <= k ? scale_up(owed, k - d) : i256_div_ceil(owed, unit10(d - k));
+}
+
 // The tier that holds N is the one that attains the maximum: MM is continuous and convex. Returns its index
 // and its cum, in 10^-(k+6).
 static unsigned tier_of(const struct instrument *in, i256 notional, i256 cash_unit, i256 *cum)
@@ -150,7 +159,7 @@ void perp_health(const struct market *m, const struct account *a, const int64_t 
         const struct instrument *in = &m->instrument[p->instrument];
         struct perp_value v;
         perp_value(in, m->asset[in->asset].decimals, p->size, p->entry, px[in->asset], k, &v);
-        equity = i256_add(equity, v.pnl);
+        equity = i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding_now(in), k));
         margin = i256_add(margin, perp_margin(in, v.notional, cash_unit));
     }
     out->equity = i256_mul_i64(equity, PPM);

@@ -6,11 +6,14 @@
 // 10^-(K+6) (amount times a rate in ppm, never divided):
 //   linear:  K = max(cash_decimals, max_i(size_decimals_i + price decimals_i)), so nothing is ever rounded;
 //   inverse: K = 18 by definition of the rule, each division rounded against the account.
+// Funding: a position of size s whose funding is settled up to index e loses s (index - e), an amount of
+// 10^-(size_decimals + FUNDING_DECIMALS) rounded up to 10^-K: against the account.
 // Bounds (perp_validate): every amount times 1e6 stays below 2^PERP_VALUE_BITS for every positive int64
 // price, so that a target of 32 bits and a fraction of 30 bits on top still fit 255.
 #ifndef TRIPLINE_ACCOUNTS_RULES_PERP_COMMON_H
 #define TRIPLINE_ACCOUNTS_RULES_PERP_COMMON_H
 
+#include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 #include "accounts/rules/units.h"
 
@@ -36,6 +39,9 @@ void perp_value(const struct instrument *in, unsigned price_decimals, i128 size,
 // Inverse only: floor(s * 10^K / e), the entry side of pnl (a constant of the position).
 i256 perp_inverse_entry(const struct instrument *in, unsigned price_decimals, i128 size, int64_t entry,
                         unsigned k);
+// What `size` of the position owes in funding at an index, in 10^-K, rounded up; size has the position's
+// sign.
+i256 perp_funding(const struct instrument *in, const struct position *p, i128 size, i128 index, unsigned k);
 // MM(N) = max over tiers of (rate * N - cum), N >= 0 in 10^-k, in 10^-(k+6). cash_unit = 10^(k -
 // cash_decimals).
 i256 perp_margin(const struct instrument *in, i256 notional, i256 cash_unit);
@@ -56,7 +62,7 @@ bool perp_bends(const struct market *m, const struct account *a);
 int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e);
 
 // What closing `qty` (> 0) of position p at px moves, in cash quanta. Rounding, always against the account:
-// pnl floored, penalty and fee ceiled.
+// pnl, less the funding of what is closed, floored; penalty and fee ceiled.
 struct perp_close {
     i256 pnl, penalty, fee;
 };

@@ -3,7 +3,7 @@
 // notional in the base currency. The rule, exact by definition, all amounts in 10^-18 of the base currency:
 //   pnl_i = s > 0: floor(|s|/e) - ceil(|s|/P);   s < 0: floor(|s|/P) - ceil(|s|/e)
 //   N_i   = ceil(|s|/P),   MM_i = max_k(rate_k N_i - cum_k)   (in 10^-24, not rounded)
-//   H = cash + sum pnl_i - sum MM_i;   liquidatable <=> H < 0 and the requirement is > 0.
+//   H = cash + sum pnl_i - sum funding_i - sum MM_i;   liquidatable <=> H < 0 and the requirement is > 0.
 // |s|/P stands for |s| 10^(18 + price decimals - size_decimals) / P.
 //
 // The row is affine in the reciprocal column R, |R - 10^(dec_R + dec_P)/P| <= 1/2. What separates it from H:
@@ -50,7 +50,8 @@ static int inverse_row(const struct market *m, const struct account *a, const st
                           &offset);
         i256 entry =
             perp_inverse_entry(in, m->asset[in->asset].decimals, p->size, p->entry, PERP_INVERSE_DECIMALS);
-        c = i256_add(c, i256_mul(entry, quantum));
+        i256 funding = perp_funding(in, p, p->size, funding_span(in, p->size > 0), PERP_INVERSE_DECIMALS);
+        c = i256_add(c, i256_mul(i256_sub(entry, funding), quantum));
         margin0 = i256_add(margin0, offset);
         i256 coef = i256_neg(i256_add(i256_mul_i64(i256_mul_i64(s, PPM), eq), i256_mul_i64(slope, req)));
         if (perp_row_add(f, in->inverse, coef))

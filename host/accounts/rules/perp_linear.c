@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // perp-linear-1: cross margin over linear perpetuals with maintenance tiers.
-//   H = cash + sum s_i (P_i - e_i) - sum max_k(rate_k N_i - cum_k),  N_i = |s_i| P_i;
-//   liquidatable <=> H < 0 and the requirement is > 0. Exact, nothing is rounded (perp_common.h: K).
+//   H = cash + sum s_i (P_i - e_i) - sum funding_i - sum max_k(rate_k N_i - cum_k),  N_i = |s_i| P_i;
+//   liquidatable <=> H < 0 and the requirement is > 0. Exact, nothing but funding is rounded (perp_common.h).
 #include "accounts/rules/perp_common.h"
 
 // Coefficients and constant of H with the requirement multiplied by `req` and the rest by `eq` (both 1 for
@@ -25,7 +25,8 @@ static int linear_row(const struct market *m, const struct account *a, const str
         i256 s = i256_mul(i256_from_i128(p->size), unit10(k - d));
         i256 s_ppm = i256_mul_i64(s, PPM), slope, offset;
         perp_margin_chord(in, i256_abs(s), (uint64_t)b->lo, (uint64_t)b->hi, cash_unit, &slope, &offset);
-        c = i256_sub(c, i256_mul_i64(s_ppm, p->entry));
+        i256 funding = perp_funding(in, p, p->size, funding_span(in, p->size > 0), k); // at its worst
+        c = i256_sub(c, i256_add(i256_mul_i64(s_ppm, p->entry), i256_mul_i64(funding, PPM)));
         margin0 = i256_add(margin0, offset);
         i256 coef = i256_sub(i256_mul_i64(s_ppm, eq), i256_mul_i64(slope, req));
         if (perp_row_add(f, in->asset, coef))

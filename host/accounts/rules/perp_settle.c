@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settlement of a perpetual liquidation at the marks, and the checks of a loaded account.
 //
-// Closing a leg realises its P&L against the pool of the other traders, then the account pays the penalty to
-// the liquidator and the fee to the venue. A partial close keeps the entry price. When nothing is left open
-// and the cash is negative, the deficit fund pays it up to zero, as a flow of its own: penalty and fee are
-// paid even then, so a deficit includes them. Flows are in cash quanta, one a party, and sum to zero.
+// Closing a leg realises its P&L and settles its funding against the pool of the other traders, then the
+// account pays the penalty to the liquidator and the fee to the venue. A partial close keeps the entry price
+// and the funding index. When nothing is left open and the cash is negative, the deficit fund pays it up to
+// zero, as a flow of its own: penalty and fee are paid even then, so a deficit includes them. Flows are in
+// cash quanta, one a party, and sum to zero.
 #include "accounts/rules/perp_common.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ void perp_close(const struct market *m, const struct account *a, const struct po
     struct perp_value v;
     perp_value(in, m->asset[in->asset].decimals, p->size < 0 ? -qty : qty, p->entry, px[in->asset], k, &v);
     i256 cash = unit10(k - a->cash_decimals), cash_ppm = i256_mul_i64(cash, PPM);
-    out->pnl = i256_div_floor(v.pnl, cash);
+    i256 funding = perp_funding(in, p, p->size < 0 ? -qty : qty, funding_now(in), k);
+    out->pnl = i256_div_floor(i256_sub(v.pnl, funding), cash);
     out->penalty = i256_div_ceil(i256_mul_i64(v.notional, in->penalty_ppm), cash_ppm);
     out->fee = i256_div_ceil(i256_mul_i64(v.notional, in->fee_ppm), cash_ppm);
 }

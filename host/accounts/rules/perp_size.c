@@ -9,6 +9,7 @@
 // reduced by an allowance for every rounding that can follow, so that the settled account meets the target
 // exactly. For position i, in 10^-(K+6) of equity:
 //     3 cash quanta (pnl, penalty, fee) + 2 10^-K (the quotients of inverse pnl, split in two)
+//     + 10^-K where funding is owed (its quotient, split in two)
 //     + phi_i (value of one size quantum + 10^-K)      and, on the requirement's side, T rate_max 10^-K.
 // Dust: a position worth less than policy.dust, or whose remainder would be, is closed entirely; what that
 // costs and frees is taken out of E and M before f is solved for the others. At most n rounds.
@@ -81,8 +82,9 @@ static void prepare(const struct market *m, const struct account *a, const int64
         l->margin = perp_margin(in, v.notional, cash_unit);
         l->cost = i256_mul_i64(v.notional, phi);
         l->all = below_dust(m, in, perp_abs(p->size), px, dust);
-        equity = i256_add(equity, v.pnl);
-        i256 rounding = i256_add(i256_mul_i64(cash_unit, 3), i256_from_i64(2));
+        i128 funding = funding_now(in);
+        equity = i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding, s->k));
+        i256 rounding = i256_add(i256_mul_i64(cash_unit, 3), i256_from_i64(funding == p->funding ? 2 : 3));
         pad = i256_add(pad, i256_mul_i64(rounding, PPM));
         pad = i256_add(pad, i256_mul_i64(i256_add(unit.notional, i256_from_i64(1)), phi));
         s->margin_pad = i256_add(s->margin_pad, i256_from_i64(in->tier[in->n_tiers - 1].rate_ppm));

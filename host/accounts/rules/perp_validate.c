@@ -49,6 +49,8 @@ static int check_instrument(const struct market *m, const struct account *a, con
     if (in->cash_decimals != a->cash_decimals)
         return err_set(e, "account %u: instrument %s settles in 10^-%u, the account's cash is in 10^-%u",
                        a->id, in->name, in->cash_decimals, a->cash_decimals);
+    if (instrument_moving_check(in, e))
+        return -1;
     if (kind != INST_INVERSE)
         return 0;
     if (in->inverse >= m->n_assets || m->asset[in->inverse].kind != ASSET_RECIPROCAL ||
@@ -72,6 +74,15 @@ static unsigned value_bits(const struct market *m, const struct position *p, uin
     return rule > rows ? rule : rows;
 }
 
+// Bits of what the position can come to owe in funding, times 1e6, in the rule's quanta and in its rows'.
+static unsigned funding_bits(const struct market *m, const struct position *p, unsigned row_k)
+{
+    const struct instrument *in = &m->instrument[p->instrument];
+    unsigned d = (unsigned)in->size_decimals + FUNDING_DECIMALS;
+    unsigned owed = bits_of(p->size) + i256_bits(i256_from_u128(funding_spread_last(in, p->funding)));
+    return owed + 20 + PERP_SUM_BITS + (d < row_k ? i256_bits(unit10(row_k - d)) : 0);
+}
+
 static int check_ranges(const struct market *m, const struct account *a, uint8_t kind, struct err *e)
 {
     unsigned k = perp_scale(m, a, kind), row_k = k;
@@ -92,6 +103,8 @@ static int check_ranges(const struct market *m, const struct account *a, uint8_t
         if (bits_of(p->size) > PERP_SIZE_BITS || value_bits(m, p, kind, k, row_k) > PERP_VALUE_BITS)
             return err_set(e, "account %u: instrument %s: size out of range; fewer decimals help", a->id,
                            in->name);
+        if (funding_bits(m, p, row_k) > PERP_VALUE_BITS)
+            return err_set(e, "account %u: instrument %s: funding out of range", a->id, in->name);
     }
     return 0;
 }
@@ -117,6 +130,8 @@ int perp_validate(const struct market *m, const struct account *a, uint8_t kind,
             return err_set(
                 e, "account %u: instrument %s: size must not be 0 and the entry price must be positive",
                 a->id, in->name);
+        if (bits_of(p->funding) > MOVING_FUNDING_BITS)
+            return err_set(e, "account %u: instrument %s: funding index out of range", a->id, in->name);
         if (p->supply != 0 || p->debt != 0 || p->collateral)
             return err_set(e, "account %u: instrument %s: a perpetual has no supply and no debt", a->id,
                            in->name);

@@ -38,9 +38,9 @@ struct affine {
 };
 
 struct health {
-    bool liquidatable;
-    i256 equity;      // collateral side, rule's value quantum
-    i256 requirement; // debt or maintenance side, same quantum; liquidatable <=> equity < requirement
+    bool liquidatable; // equity < requirement, and no grace period forbids it at the market's present moment
+    i256 equity;       // collateral side, rule's value quantum
+    i256 requirement;  // debt or maintenance side, same quantum
 };
 
 // What the planner asks of a rule.
@@ -85,11 +85,13 @@ struct settlement {
 
 struct rule {
     const char *name; // with version
-    // Rows of the account, valid inside band[asset] for every asset it uses. warn_ppm > 0 adds a LEVEL_WARN
-    // sibling. Returns the number of rows, or -1 (too many assets, out of range) with *e set.
+    // Rows of the account, valid inside band[asset] for every asset it uses and within the span of
+    // market_window. warn_ppm > 0 adds a LEVEL_WARN sibling. Returns the number of rows, or -1 (too many
+    // assets, out of range) with *e set.
     int (*rows)(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
                 struct affine out[RULE_ROWS_MAX], struct err *e);
-    // Exact health at prices px[asset] (quanta, > 0 for every asset the account uses).
+    // Exact health at prices px[asset] (quanta, > 0 for every asset the account uses) at the moment of
+    // market_now.
     void (*health)(const struct market *m, const struct account *a, const int64_t *px, struct health *out);
     // Closed-form size that restores target health; full when the rule or dust says so. 0, or -1 when the
     // account cannot be liquidated at px.

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "accounts/moving.h"
 #include "exec/marks.h"
 
 void books_marks(const struct market *m, const struct account *a, const struct wire_order *w,
@@ -47,8 +48,8 @@ i256 books_holding(const struct market *m, const struct account *a, int32_t inst
         const struct instrument *in = &m->instrument[p->instrument];
         if (p->instrument != instrument || in->kind != INST_RESERVE)
             continue;
-        i256 have = i256_mul(i256_from_i128(p->supply), i256_from_u128(in->liquidity_index));
-        i256 owe = i256_mul(i256_from_i128(p->debt), i256_from_u128(in->borrow_index));
+        i256 have = i256_mul(i256_from_i128(p->supply), i256_from_u128(liquidity_index_now(in)));
+        i256 owe = i256_mul(i256_from_i128(p->debt), i256_from_u128(borrow_index_now(in)));
         net = i256_add(net, i256_sub(i256_div_floor(have, ray), i256_div_ceil(owe, ray)));
     }
     return net;

@@ -28,7 +28,7 @@ static int load_market(sqlite3 *db, const char *path, struct market *m, uint64_t
     if (!bad) {
         size_t n = (size_t)sqlite3_column_bytes(st, 0);
         const void *market = sqlite3_column_blob(st, 0), *inst = sqlite3_column_blob(st, 1);
-        if (market && n && *(const uint8_t *)market != CODEC_MARKET)
+        if (market && n && !codec_known(*(const uint8_t *)market))
             bad =
                 err_set(e,
                         "venue state %s: written by another version of tripline; name a new --state, or go on"

@@ -9,6 +9,7 @@
 
 #include "accounts/account.h"
 #include "accounts/book.h"
+#include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 #include "base/prng.h"
 
@@ -37,7 +38,7 @@ static inline bool account_equal(const struct account *a, const struct account *
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i], *q = &b->position[i];
         if (p->instrument != q->instrument || p->collateral != q->collateral || p->size != q->size ||
-            p->entry != q->entry || p->supply != q->supply || p->debt != q->debt)
+            p->entry != q->entry || p->supply != q->supply || p->debt != q->debt || p->funding != q->funding)
             return false;
     }
     return true;
@@ -66,6 +67,7 @@ static inline void random_account(struct prng *r, struct account *a)
     a->cash = random_signed(r);
     unsigned instrument = (unsigned)prng_below(r, 4);
     unsigned most = (unsigned)prng_below(r, ACCOUNT_POSITIONS_MAX + 1);
+    bool funding = prng_chance(r, 1, 3);
     while (a->n_positions < most && instrument < MARKET_INSTRUMENTS_MAX) {
         struct position *p = &a->position[a->n_positions++];
         p->instrument = (uint16_t)instrument;
@@ -74,8 +76,33 @@ static inline void random_account(struct prng *r, struct account *a)
         p->entry = (int64_t)random_signed(r);
         p->supply = (i128)random_bits(r, 127);
         p->debt = (i128)random_bits(r, 127);
+        if (funding && prng_chance(r, 1, 2))
+            p->funding = (i128)random_bits(r, MOVING_FUNDING_BITS) * (prng_chance(r, 1, 2) ? 1 : -1);
         instrument += 1 + (unsigned)prng_below(r, 5);
     }
+}
+
+static inline void random_moving(struct prng *r, struct instrument *s)
+{
+    const u128 ray = (u128)1000000000000000000ull * 1000000000ull;
+    s->told_at = 1 + prng_below(r, MOVING_TIME_MAX);
+    if (s->kind != INST_RESERVE) {
+        s->funding_index = (i128)random_bits(r, MOVING_FUNDING_BITS) * (prng_chance(r, 1, 2) ? 1 : -1);
+        s->funding_rate = (int64_t)prng_u64(r);
+        return;
+    }
+    s->liquidity_rate = random_bits(r, 93);
+    s->borrow_rate = random_bits(r, 93);
+    s->borrow_index = ray + random_bits(r, 92); // what a century of these can still grow
+    s->grace_until = prng_chance(r, 1, 2) ? prng_below(r, MOVING_TIME_MAX + 1) : 0;
+    if (s->lt_bps >= MARKET_BPS || prng_chance(r, 1, 2))
+        return;
+    s->ramp_from_bps = (uint32_t)prng_between(r, s->lt_bps + 1, MARKET_BPS);
+    s->emode_ramp_from_bps = s->emode && s->emode_lt_bps < MARKET_BPS
+                                 ? (uint32_t)prng_between(r, s->emode_lt_bps + 1, MARKET_BPS)
+                                 : 0;
+    s->ramp_start = prng_below(r, MOVING_TIME_MAX);
+    s->ramp_end = (uint64_t)prng_between(r, (int64_t)s->ramp_start + 1, (int64_t)MOVING_TIME_MAX);
 }
 
 static inline void random_market(struct prng *r, struct market *m, unsigned assets, unsigned instruments)
@@ -83,12 +110,14 @@ static inline void random_market(struct prng *r, struct market *m, unsigned asse
     memset(m, 0, sizeof *m);
     m->n_assets = (uint16_t)assets;
     m->n_instruments = (uint16_t)instruments;
+    bool moving = prng_chance(r, 1, 2), spread = prng_chance(r, 1, 2);
     for (unsigned i = 0; i < assets; i++) {
         struct asset *a = &m->asset[i];
         a->kind = (uint8_t)(i % 2 ? ASSET_RECIPROCAL : 1 + prng_below(r, 2));
         a->decimals = (uint8_t)prng_below(r, DECIMALS_MAX + 1);
         a->stale_ms = (uint32_t)prng_below(r, STALE_MS_MAX + 1);
         a->guard_ppm = (uint32_t)prng_below(r, MARKET_PPM);
+        a->spread_ppm = spread ? (uint32_t)prng_below(r, SPREAD_PPM_MAX + 1) : 0;
         (void)snprintf(a->name, sizeof a->name, "asset-with-a-rather-long-nm-%u", i % 256);
         if (i % 2)
             a->base = (uint16_t)(i - 1);
@@ -111,8 +140,12 @@ static inline void random_market(struct prng *r, struct market *m, unsigned asse
             s->emode_lb_bps = s->emode ? (uint32_t)prng_between(r, MARKET_BPS, LB_BPS_MAX) : 0;
             s->liquidity_index = ray + random_bits(r, 100);
             s->borrow_index = ray * 1000000 - random_bits(r, 100);
+            if (moving && prng_chance(r, 1, 2))
+                random_moving(r, s);
             continue;
         }
+        if (moving && prng_chance(r, 1, 2))
+            random_moving(r, s);
         s->inverse = s->kind == INST_INVERSE ? (uint16_t)(s->asset + 1) : 0;
         s->cash_decimals = (uint8_t)prng_below(r, DECIMALS_MAX + 1);
         random_currency(r, s->cash_decimals, s->currency);

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "accounts/moving.h"
 #include "base/test_seed.h"
 #include "engine/engine.h"
 #include "engine/walk_book.h"
@@ -13,6 +14,7 @@
 
 enum { ACCOUNTS = 60, BOOKS = 24, GROUPS = 120, GROUP_ASSETS_MAX = 24 };
 #define PRICE_MAX (INT64_C(1) << 61)
+#define SECOND    UINT64_C(1000000000)
 
 struct walk {
     struct prng rng;
@@ -20,6 +22,7 @@ struct walk {
     struct account account[ACCOUNTS];
     struct device *dev;
     struct engine *engine;
+    uint64_t now_s;
     int64_t px[MARKET_ASSETS_MAX];
     bool blind[MARKET_ASSETS_MAX]; // its reciprocal does not fit: the oracle holds these accounts
     bool in_flight[ACCOUNTS];
@@ -56,6 +59,34 @@ static void hook_near(void *ctx, size_t account, bool on)
     (void)on;
 }
 
+// Interest, funding and a threshold's ramp in some books; every account is judged at the moment itself.
+static void let_move(struct walk *w, struct market *m)
+{
+    const u128 ray = (u128)1000000000000000000ull * 1000000000ull;
+    w->now_s = 1790000000;
+    if (prng_chance(&w->rng, 1, 2))
+        return;
+    for (uint16_t i = 0; i < m->n_instruments; i++) {
+        struct instrument *in = &m->instrument[i];
+        if (prng_chance(&w->rng, 1, 3))
+            continue;
+        in->told_at = w->now_s - (uint64_t)prng_between(&w->rng, 0, 100000);
+        if (in->kind == INST_RESERVE) {
+            in->liquidity_rate = ray / 1000 * (uint64_t)prng_between(&w->rng, 0, 300);
+            in->borrow_rate = ray / 1000 * (uint64_t)prng_between(&w->rng, 0, 3000);
+            if (in->lt_bps > 100 && prng_chance(&w->rng, 1, 3)) {
+                in->ramp_from_bps = in->lt_bps;
+                in->lt_bps -= (uint32_t)prng_between(&w->rng, 1, in->lt_bps / 2);
+                in->ramp_start = w->now_s + (uint64_t)prng_between(&w->rng, 0, 10000);
+                in->ramp_end = in->ramp_start + (uint64_t)prng_between(&w->rng, 1, 1000000);
+            }
+        } else {
+            in->funding_rate = prng_between(&w->rng, -1000000, 1000000);
+        }
+    }
+    market_now(m, w->now_s * SECOND);
+}
+
 static void walk_open(struct walk *w, uint64_t seed)
 {
     static const uint32_t bands[] = {100, 3000, 20000, 200000, 500000}, warns[] = {0, 1000, 300000};
@@ -64,6 +95,7 @@ static void walk_open(struct walk *w, uint64_t seed)
     prng_seed(&w->rng, seed);
     struct market *m = &w->book.market;
     walk_market(&w->rng, m, at);
+    let_move(w, m);
     for (uint32_t i = 0; i < ACCOUNTS; i++)
         walk_account(&w->rng, m, at, i + 1, &w->account[i]);
     w->book.account = w->account;
@@ -267,6 +299,19 @@ static void state_changes(struct walk *w, size_t i, bool priced[MARKET_ASSETS_MA
     judge(w, priced);
 }
 
+static void pass_time(struct walk *w, bool priced[MARKET_ASSETS_MAX])
+{
+    static const int64_t steps[] = {1, 5, 60, 3600, 1000000};
+    struct err e = {{0}};
+    w->now_s +=
+        (uint64_t)prng_between(&w->rng, 0, steps[prng_below(&w->rng, prng_chance(&w->rng, 1, 8) ? 5 : 3)]);
+    int rc = engine_time(w->engine, w->now_s * SECOND + prng_below(&w->rng, SECOND), &e);
+    ck_assert_msg(rc >= 0, "%s", e.msg);
+    judge(w, priced);
+    if (rc > 0)
+        ck_assert_msg(engine_review(w->engine, &e) == 0, "%s", e.msg);
+}
+
 static void idle(struct walk *w, bool priced[MARKET_ASSETS_MAX])
 {
     struct err e = {{0}};
@@ -298,6 +343,7 @@ static size_t walk_once(struct walk *w, uint64_t seed)
     const struct market *m = &w->book.market;
     for (unsigned n = 0; n < GROUPS; n++) {
         memset(&g, 0, sizeof g);
+        pass_time(w, priced);
         switch (prng_below(&w->rng, 4)) {
         case 0:
             move_group(w, &g, true);

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables of the store. Integers that can exceed 64 bits (cash, sizes, scaled balances, tier floors, indexes)
+// are canonical decimal TEXT, checked by the schema, because SQLite's own integers end at 64 bits and a REAL
+// would round them.
+#include "accounts/store_sql.h"
+
+#include <assert.h>
+
+#define WIDE(col)                                                                                            \
+    "TEXT NOT NULL CHECK (length(" col ") BETWEEN 1 AND 40 AND (" col " = '0' OR (ltrim(" col                \
+    ", '-') GLOB '[1-9]*' AND substr(" col ", 2) NOT GLOB '*[^0-9]*' AND " col " GLOB '[-1-9]*')))"
+#define NAT(col, max) "INTEGER NOT NULL CHECK (" col " BETWEEN 0 AND " max ")"
+
+#define MONEY(col) "TEXT NOT NULL CHECK (length(" col ") < 8 AND " col " NOT GLOB '*[^A-Z0-9]*')"
+
+// clang-format off
+static const char CLEAR[] =
+    "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
+    "DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
+// Each at most 4095 characters, the standard's limit for a literal.
+static const char SCHEMA_MARKET[] =
+    "CREATE TABLE assets ("
+    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
+    " kind TEXT NOT NULL CHECK (kind IN ('mark','index','reciprocal')), source TEXT NOT NULL,"
+    " decimals " NAT("decimals", "18") ","
+    " base INTEGER REFERENCES assets(id) DEFERRABLE INITIALLY DEFERRED,"
+    " stale_ms " NAT("stale_ms", "604800000") ", guard_ppm " NAT("guard_ppm", "999999") ","
+    " spread_ppm " NAT("spread_ppm", "10000000") ","
+    " CHECK ((kind = 'reciprocal') = (base IS NOT NULL))) STRICT;"
+    "CREATE TABLE instruments ("
+    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 0 AND 255), name TEXT NOT NULL UNIQUE,"
+    " kind TEXT NOT NULL CHECK (kind IN ('linear','inverse','reserve')),"
+    " asset INTEGER NOT NULL REFERENCES assets(id), inverse INTEGER REFERENCES assets(id),"
+    " size_decimals " NAT("size_decimals", "18") ","
+    " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
+    " fee_ppm " NAT("fee_ppm", "999999") ", penalty_ppm " NAT("penalty_ppm", "999999") ","
+    " lt_bps " NAT("lt_bps", "10000") ", lb_bps " NAT("lb_bps", "20000") ","
+    " fee_bps " NAT("fee_bps", "10000") ","
+    " emode " NAT("emode", "255") ", emode_lt_bps " NAT("emode_lt_bps", "10000") ","
+    " emode_lb_bps " NAT("emode_lb_bps", "20000") ","
+    " liquidity_index " WIDE("liquidity_index") ", borrow_index " WIDE("borrow_index") ","
+    " liquidity_rate " WIDE("liquidity_rate") ", borrow_rate " WIDE("borrow_rate") ","
+    " funding_index " WIDE("funding_index") ", funding_rate " WIDE("funding_rate") ","
+    " told_at " NAT("told_at", "17179869183") ","
+    " ramp_from_bps " NAT("ramp_from_bps", "10000") ", emode_ramp_from_bps " NAT("emode_ramp_from_bps", "10000") ","
+    " ramp_start " NAT("ramp_start", "17179869183") ", ramp_end " NAT("ramp_end", "17179869183") ","
+    " grace_until " NAT("grace_until", "17179869183") ","
+    " CHECK ((kind = 'inverse') = (inverse IS NOT NULL)),"
+    " CHECK ((kind = 'reserve') = (currency = ''))) STRICT;"
+    "CREATE TABLE tiers ("
+    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
+    " tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 15),"
+    " floor " WIDE("floor") ", rate_ppm INTEGER NOT NULL CHECK (rate_ppm BETWEEN 1 AND 999999),"
+    " PRIMARY KEY (instrument, tier)) STRICT, WITHOUT ROWID;";
+static const char SCHEMA_ACCOUNTS[] =
+    "CREATE TABLE accounts ("
+    " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
+    " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
+    " cash " WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ") STRICT;"
+    "CREATE TABLE positions ("
+    " account INTEGER NOT NULL REFERENCES accounts(id),"
+    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
+    " size " WIDE("size") ", entry " NAT("entry", "9223372036854775807") ","
+    " supply " WIDE("supply") ", debt " WIDE("debt") ", collateral " NAT("collateral", "1") ","
+    " funding TEXT CHECK (length(funding) < 40)," // NULL: 0, as nearly everywhere
+    " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
+    " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
+    "PRAGMA application_id = 1953655152; PRAGMA user_version = 3;";
+// clang-format on
+static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 3, "written in SCHEMA as text");
+
+int store_create_tables(struct store *s, struct err *e)
+{
+    if (store_exec(s, CLEAR, e) || store_exec(s, SCHEMA_MARKET, e) || store_exec(s, SCHEMA_ACCOUNTS, e))
+        return -1;
+    s->version = STORE_SCHEMA_VERSION;
+    return 0;
+}
