@@ -168,6 +168,17 @@ bench: $(B)/bench/feed_bench
 	  --compiler "$$($(CC) --version | head -n 1), $(OPT)"
 .PHONY: bench
 
+# ---- large books: accounts a second from SQLite, CSV and the generator, bytes an account. SIZE=10000000 wants 4 GB of disk
+SIZE     ?= 100000
+LOAD_DIR ?= $(B)/bench
+$(B)/bench/accounts_bench: $(call obj,$(wildcard tests/bench/accounts/*.c)) $(B)/lib/accounts.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_accounts) -o $@
+bench-load: $(B)/bench/accounts_bench
+	@$(B)/bench/accounts_bench "$(LOAD_DIR)" $(SIZE)
+.PHONY: bench-load
+
 # ---- other builds of the same tree, each below its own directory
 debug:
 	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
@@ -224,6 +235,7 @@ help:
 	@echo "make netlist-sim  the co-simulation on what Yosys makes of the RTL;  make cosim-large  32,768 rows, 22,558 flags at once"
 	@echo "make bench        ns and instructions of the feed decoders beside two references;  make bench-sim  simulated ticks a second;  bench-fan  several devices as one"
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
+	@echo "make bench-load   accounts a second from SQLite, CSV and the generator, bytes an account (SIZE=n)"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"

@@ -139,11 +139,15 @@ struct market {
     struct instrument instrument[MARKET_INSTRUMENTS_MAX];
 };
 
-// A whole store in memory. `account` is malloc'ed; free with book_free().
+// A whole store in memory, its accounts in one of two forms: a plain array (small books, tests), or packed
+// (packed.h), which is what store_load gives. Both are reached by book_account and the other functions of
+// book.h. `account` is malloc'ed; free with book_free().
+struct packed;
 struct book {
     struct market market;
     size_t n_accounts;
-    struct account *account; // ascending by id
+    struct account *account; // ascending by id; NULL in the packed form
+    struct packed *packed;   // NULL in the array form
 };
 void book_free(struct book *b);
 

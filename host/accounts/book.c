@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accounts/book.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 
 static const u128 RAY = (u128)1000000000000000000ull * 1000000000ull;
-
-void book_free(struct book *b)
-{
-    if (!b)
-        return;
-    free(b->account);
-    b->account = NULL;
-    b->n_accounts = 0;
-}
 
 int market_asset(const struct market *m, const char *name)
 {
@@ -277,35 +267,4 @@ int account_validate(const struct market *m, const struct account *a, struct err
     if (account_check(m, a, e))
         return -1;
     return a->rule->validate ? a->rule->validate(m, a, e) : 0;
-}
-
-const struct account *book_account(const struct book *b, size_t i, struct account *scratch)
-{
-    (void)scratch;
-    return &b->account[i];
-}
-
-uint32_t book_id(const struct book *b, size_t i)
-{
-    return b->account[i].id;
-}
-
-size_t book_find(const struct book *b, uint32_t id)
-{
-    size_t lo = 0, hi = b->n_accounts;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (book_id(b, mid) < id)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < b->n_accounts && book_id(b, lo) == id ? lo : SIZE_MAX;
-}
-
-int book_put(struct book *b, size_t i, const struct account *a, struct err *e)
-{
-    (void)e;
-    b->account[i] = *a;
-    return 0;
 }

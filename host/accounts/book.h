@@ -5,6 +5,9 @@
 #ifndef TRIPLINE_ACCOUNTS_BOOK_H
 #define TRIPLINE_ACCOUNTS_BOOK_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "accounts/account.h"
 #include "base/err.h"
 
@@ -42,12 +45,41 @@ int account_check(const struct market *m, const struct account *a, struct err *e
 int account_validate(const struct market *m, const struct account *a, struct err *e);
 
 // Access to the accounts of a book however it keeps them. book_account gives account i, either in place or
-// unpacked into *scratch: valid until scratch is used again or the account changes. i < n_accounts.
+// unpacked into *scratch: valid until scratch is used again or the account changes. i < n_accounts. Of an
+// unpacked account the positions beyond n_positions are not set.
 const struct account *book_account(const struct book *b, size_t i, struct account *scratch);
 uint32_t book_id(const struct book *b, size_t i);
 // Index of the account with this id, SIZE_MAX when there is none. O(log n).
 size_t book_find(const struct book *b, uint32_t id);
-// New state of account i (same id). 0, or -1 with *e set, the old state kept.
+// New state of account i (same id). 0, or -1 with *e set, the old state kept. In the packed form it is
+// written in place when it fits, else into a free slot, and allocates (2 MiB) only when no room is left of
+// what book_reserve has set aside.
 int book_put(struct book *b, size_t i, const struct account *a, struct err *e);
+
+// Packed books. book_packed makes *b an empty one, whose records may take arena_max bytes (0: 32 GiB);
+// book_reserve gives it room for n accounts in all and `spare` bytes for states that become larger; book_add
+// appends an account, whose id must be above all others, while that room lasts, and allocates no more than
+// book_put. 0, or -1 with *e set and the book as it was.
+int book_packed(struct book *b, size_t arena_max, struct err *e);
+int book_reserve(struct book *b, size_t n, size_t spare, struct err *e);
+int book_add(struct book *b, const struct account *a, struct err *e);
+// book_add, after room for an eighth more accounts has been reserved where there is none left. For loading.
+int book_append(struct book *b, const struct account *a, struct err *e);
+// How many accounts book_add goes up to; n_accounts in the array form.
+size_t book_room(const struct book *b);
+// Bytes of memory that the accounts take.
+size_t book_bytes(const struct book *b);
+
+// The other form, in place: what works on arrays alone takes at most `max` accounts of 5 kB each. 0, or -1
+// with *e set and *b as it was. Nothing happens to a book that has the form already.
+enum { ARRAY_ACCOUNTS_MAX = 1000000 }; // a usual `max`: 5.2 GB
+int book_unpack(struct book *b, size_t max, struct err *e);
+int book_pack(struct book *b, struct err *e);
+
+// *to = *from without the unused positions, which are most of a struct account.
+static inline void account_copy(struct account *to, const struct account *from)
+{
+    memcpy(to, from, offsetof(struct account, position) + from->n_positions * sizeof from->position[0]);
+}
 
 #endif

@@ -1,16 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accounts/csv.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 static const char BOM[] = "\xEF\xBB\xBF";
 
+static void skip_bom(struct csv *c)
+{
+    if ((size_t)(c->end - c->p) >= sizeof BOM - 1 && memcmp(c->p, BOM, sizeof BOM - 1) == 0)
+        c->p += sizeof BOM - 1;
+}
+
 void csv_init(struct csv *c, char *text, size_t len)
 {
-    *c = (struct csv){.p = text, .end = text + len, .next_line = 1};
-    if (len >= sizeof BOM - 1 && memcmp(text, BOM, sizeof BOM - 1) == 0)
-        c->p += sizeof BOM - 1;
+    *c = (struct csv){.p = text, .end = text + len, .next_line = 1, .buf = text};
+    skip_bom(c);
+}
+
+// Reads on behind what is not used up yet; false when there is nothing more (or an error).
+static bool read_more(struct csv *c)
+{
+    if (!c->read_at || c->error)
+        return false;
+    size_t left = (size_t)(c->end - c->p);
+    memmove(c->buf, c->p, left);
+    c->base += (uint64_t)(c->p - c->buf);
+    c->p = c->buf;
+    c->end = c->buf + left;
+    if (left + 1 >= c->size) {
+        c->error = "line too long: is it a text file?";
+        return false;
+    }
+    ssize_t n = c->read_at(c->ctx, c->base + left, c->end, c->size - 1 - left);
+    if (n < 0)
+        c->error = "the file cannot be read on";
+    c->end += n > 0 ? n : 0;
+    return n > 0;
+}
+
+void csv_stream(struct csv *c, char *buf, size_t size, ssize_t (*read_at)(void *, uint64_t, char *, size_t),
+                void *ctx)
+{
+    *c = (struct csv){
+        .p = buf, .end = buf, .next_line = 1, .buf = buf, .size = size, .read_at = read_at, .ctx = ctx};
+    while ((size_t)(c->end - c->p) < sizeof BOM - 1 && read_more(c))
+        continue;
+    skip_bom(c);
 }
 
 static bool is_blank(char c)
@@ -18,22 +53,29 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-// Cuts the next line out of the buffer, without its end; NULL at the end of the text.
+// Cuts the next line out of the buffer, without its end; NULL at the end of the text or on an error.
 static char *cut_line(struct csv *c)
 {
-    if (c->p >= c->end)
+    char *nl = NULL;
+    do {
+        size_t left = (size_t)(c->end - c->p);
+        nl = left ? memchr(c->p, '\n', left) : NULL;
+    } while (!nl && read_more(c));
+    if (c->p >= c->end && !c->error)
         return NULL;
     char *line = c->p;
-    char *nl = memchr(line, '\n', (size_t)(c->end - line));
     char *stop = nl ? nl : c->end;
+    c->at = c->base + (uint64_t)(line - c->buf);
     c->p = nl ? nl + 1 : c->end;
     c->line = c->next_line++;
+    if (c->error)
+        return NULL;
     if (stop > line && stop[-1] == '\r')
         stop--;
     *stop = '\0';
     if (strlen(line) != (size_t)(stop - line))
         c->error = "NUL character: not a text file";
-    else if (strchr(line, '\r'))
+    else if (memchr(line, '\r', (size_t)(stop - line)))
         c->error = "carriage return inside a line";
     return line;
 }
@@ -80,7 +122,8 @@ static char *take_field(struct csv *c, char *s, char **next)
         return start;
     }
     start = s;
-    stop = s + strcspn(s, ",\"");
+    for (stop = s; *stop != ',' && *stop != '"' && *stop != '\0';)
+        stop++;
     if (*stop == '"') {
         c->error = "quote inside a field: quote the whole field and double the quote";
         return NULL;

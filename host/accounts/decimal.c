@@ -70,10 +70,52 @@ static int split_number(const char *text, struct parts *p)
     return parse_exponent(s, &p->exponent);
 }
 
+// What nearly all numbers are: up to 18 digits, perhaps with a point, no exponent. False: not one of these,
+// and *out is as it was.
+static bool parse_short(const char *text, unsigned decimals, i128 *out)
+{
+    enum { DIGITS = 18 };
+    static const uint64_t pow10[DIGITS + 1] = {1ull,
+                                               10ull,
+                                               100ull,
+                                               1000ull,
+                                               10000ull,
+                                               100000ull,
+                                               1000000ull,
+                                               10000000ull,
+                                               100000000ull,
+                                               1000000000ull,
+                                               10000000000ull,
+                                               100000000000ull,
+                                               1000000000000ull,
+                                               10000000000000ull,
+                                               100000000000000ull,
+                                               1000000000000000ull,
+                                               10000000000000000ull,
+                                               100000000000000000ull,
+                                               1000000000000000000ull};
+    const char *s = text + (*text == '-');
+    uint64_t v = 0;
+    unsigned whole = 0, fraction = 0;
+    for (; *s >= '0' && *s <= '9' && whole < DIGITS; s++, whole++)
+        v = v * 10 + (unsigned)(*s - '0');
+    if (*s == '.')
+        for (s++; *s >= '0' && *s <= '9' && whole + fraction < DIGITS; s++, fraction++)
+            v = v * 10 + (unsigned)(*s - '0');
+    bool ends = *s == '\0' && whole && (fraction || s[-1] != '.');
+    if (!ends || fraction > decimals || whole + decimals > DIGITS)
+        return false;
+    int64_t value = (int64_t)(v * pow10[decimals - fraction]);
+    *out = *text == '-' ? -value : value;
+    return true;
+}
+
 int dec_parse(const char *text, unsigned decimals, i128 *out, struct err *e)
 {
     enum { TEXT_MAX = 128 };
     struct parts p;
+    if (parse_short(text, decimals, out))
+        return 0;
     if (strnlen(text, TEXT_MAX) == TEXT_MAX || split_number(text, &p))
         return err_set(e, "'%.40s' is not a number", text);
     // The value is digits * 10^shift quanta. Zeros at the end are kept back so that "1.50" has one decimal.
@@ -115,8 +157,9 @@ size_t dec_format(i128 v, unsigned decimals, char buf[DEC_TEXT_MAX])
     u128 m = v < 0 ? -(u128)v : (u128)v;
     bool kept = false; // a digit behind the point that is not a trailing zero was written
     for (unsigned k = 0; m || k <= decimals; k++) {
-        unsigned d = (unsigned)(m % 10);
-        m /= 10;
+        bool wide = m >> 64 != 0; // its division takes several times as long
+        unsigned d = wide ? (unsigned)(m % 10) : (unsigned)((uint64_t)m % 10);
+        m = wide ? m / 10 : (uint64_t)m / 10;
         if (k == decimals && kept)
             rev[n++] = '.';
         if (k >= decimals || d || kept) {

@@ -2,7 +2,9 @@
 #include "accounts/export.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "accounts/book.h"
 #include "accounts/decimal.h"
 #include "accounts/rules/rule.h"
 
@@ -154,9 +156,86 @@ static void put_account(FILE *f, const struct market *m, const struct account *a
     fputs("]}", f);
 }
 
-int book_export(const struct book *b, FILE *f)
+// ---- CSV
+
+static void put_csv_text(FILE *f, const char *s)
 {
-    const struct market *m = &b->market;
+    size_t n = strlen(s);
+    if (n == 0 || (!strpbrk(s, ",\"") && s[0] != ' ' && s[n - 1] != ' ')) {
+        fputs(s, f);
+        return;
+    }
+    fputc('"', f);
+    for (; *s; s++) {
+        if (*s == '"')
+            fputc('"', f);
+        fputc(*s, f);
+    }
+    fputc('"', f);
+}
+
+static void put_csv_amount(FILE *f, i128 v, unsigned decimals)
+{
+    char text[DEC_TEXT_MAX];
+    dec_format(v, decimals, text);
+    fputs(text, f);
+}
+
+static void put_csv_position(FILE *f, const struct market *m, const struct position *p)
+{
+    const struct instrument *s = &m->instrument[p->instrument];
+    put_csv_text(f, s->name);
+    fputc(',', f);
+    if (s->kind == INST_RESERVE) {
+        fputs(",,", f);
+        put_csv_amount(f, p->supply, s->size_decimals);
+        fputc(',', f);
+        put_csv_amount(f, p->debt, s->size_decimals);
+        fputs(p->collateral ? ",true,\n" : ",false,\n", f);
+        return;
+    }
+    put_csv_amount(f, p->size, s->size_decimals);
+    fputc(',', f);
+    put_csv_amount(f, p->entry, m->asset[s->asset].decimals);
+    fputs(",,,,", f);
+    if (p->funding)
+        put_csv_amount(f, p->funding, FUNDING_DECIMALS);
+    fputc('\n', f);
+}
+
+static const char CSV_HEADER[] = "account,name,rule,currency,cash,cash_decimals,emode,instrument,size,entry,"
+                                 "supply,debt,collateral,funding\n";
+
+// The account's own columns stand on its first line only.
+static void put_csv_account(FILE *f, const struct market *m, const struct account *a)
+{
+    bool first = true;
+    fprintf(f, "%u,", a->id);
+    put_csv_text(f, a->name);
+    fprintf(f, ",%s,%s,", a->rule->name, a->currency);
+    if (a->cash)
+        put_csv_amount(f, a->cash, a->cash_decimals);
+    fputc(',', f);
+    if (a->currency[0] || a->cash_decimals)
+        fprintf(f, "%u", a->cash_decimals);
+    fprintf(f, ",%u,", a->emode);
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        if (!p->size && !p->supply && !p->debt)
+            continue;
+        if (!first)
+            fprintf(f, "%u,,,,,,,", a->id);
+        put_csv_position(f, m, p);
+        first = false;
+    }
+    if (first)
+        fputs(",,,,,,\n", f);
+}
+
+// ---- exports
+
+static void put_market(FILE *f, const struct market *m)
+{
     fputs("{\n  \"assets\": [", f);
     for (unsigned i = 0; i < m->n_assets; i++) {
         fputs(i ? ",\n" : "\n", f);
@@ -167,11 +246,46 @@ int book_export(const struct book *b, FILE *f)
         fputs(i ? ",\n" : "\n", f);
         put_instrument(f, m, &m->instrument[i]);
     }
-    fputs("\n  ],\n  \"accounts\": [", f);
-    for (size_t i = 0; i < b->n_accounts; i++) {
-        fputs(i ? ",\n" : "\n", f);
-        put_account(f, m, &b->account[i]);
+    fputs("\n  ]", f);
+}
+
+void export_begin(struct exporter *x, FILE *f, enum export_form form, const struct market *m)
+{
+    *x = (struct exporter){f, form, m, false};
+    if (form == EXPORT_CSV)
+        fputs(CSV_HEADER, f);
+    else
+        put_market(f, m);
+    if (form == EXPORT_JSON)
+        fputs(",\n  \"accounts\": [", f);
+}
+
+void export_account(struct exporter *x, const struct account *a)
+{
+    if (x->form == EXPORT_CSV) {
+        put_csv_account(x->f, x->market, a);
+        return;
     }
-    fputs("\n  ]\n}\n", f);
-    return fflush(f) || ferror(f) ? -1 : 0;
+    fputs(x->some ? ",\n" : "\n", x->f);
+    put_account(x->f, x->market, a);
+    x->some = true;
+}
+
+int export_end(struct exporter *x)
+{
+    if (x->form == EXPORT_JSON)
+        fputs("\n  ]", x->f);
+    if (x->form != EXPORT_CSV)
+        fputs("\n}\n", x->f);
+    return fflush(x->f) || ferror(x->f) ? -1 : 0;
+}
+
+int book_export(const struct book *b, FILE *f)
+{
+    struct exporter x;
+    struct account scratch;
+    export_begin(&x, f, EXPORT_JSON, &b->market);
+    for (size_t i = 0; i < b->n_accounts; i++)
+        export_account(&x, book_account(b, i, &scratch));
+    return export_end(&x);
 }

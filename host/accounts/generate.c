@@ -24,7 +24,10 @@ enum {
     BASE_MM_PPM = 10000,
     EMODE_PERCENT = 40,
     BISECT_STEPS = 127,
+    CASH_PROBE_BITS = 40, // cash that shows how health rises with it
+    DEBT_GUESS = 2,       // of 2^32
 };
+static const double CASH_GUESS_MAX = 1e36;
 static const double NEAR_LO = 0.0005,
                     NEAR_HI = 0.03;               // market move that liquidates an account of the near share
 static const double FAR_LO = 0.03, FAR_HI = 0.60; // and a borrower of the rest
@@ -32,14 +35,23 @@ static const double LEVERAGE_MAX = 40, ENTRY_SPREAD = 0.08;
 static const double NOTIONAL_MEDIAN = 30000, NOTIONAL_MIN = 300, NOTIONAL_MAX = 10e6;
 static const double NOTIONAL_SPREAD = 1.8; // doublings in a standard deviation
 
-struct gen {
-    const struct gen_options *o;
+// Log-uniform in a range whose ends are given as log2: their bisection would take longer than all else of an
+// account.
+struct log_range {
+    double lo, hi;
+};
+
+struct book_gen {
+    struct gen_options o; // without the prices, which are the caller's
     struct prng rng;
-    const struct market *m;
+    struct market market;
+    const struct market *m; // &market
+    uint32_t made;
     const struct rule *linear, *inverse, *lending;
     uint16_t of_kind[INST_RESERVE + 1][MARKET_INSTRUMENTS_MAX];
     unsigned n_of_kind[INST_RESERVE + 1];
     int dollar; // the reserve of a dollar coin, or -1
+    struct log_range near, far, leverage;
     int64_t px[MARKET_ASSETS_MAX];
     int64_t lo[MARKET_ASSETS_MAX], hi[MARKET_ASSETS_MAX]; // start less and plus MARGIN_PPM
 };
@@ -79,10 +91,14 @@ static double log2_exact_steps(double v)
     return lo;
 }
 
-static double draw_log_uniform(struct prng *r, double lo, double hi)
+static struct log_range log_range(double lo, double hi)
 {
-    double a = log2_exact_steps(lo), b = log2_exact_steps(hi);
-    return exp2_exact_steps(a + (b - a) * prng_unit(r));
+    return (struct log_range){log2_exact_steps(lo), log2_exact_steps(hi)};
+}
+
+static double draw_log_uniform(struct prng *r, const struct log_range *l)
+{
+    return exp2_exact_steps(l->lo + (l->hi - l->lo) * prng_unit(r));
 }
 
 // Sum of twelve uniforms: mean 0, variance 1, close to normal within three deviations.
@@ -109,7 +125,7 @@ static double pow10_of(unsigned n)
 }
 
 // Price of an instrument in units of quote currency.
-static double price_of(const struct gen *g, const struct instrument *s)
+static double price_of(const struct book_gen *g, const struct instrument *s)
 {
     return (double)g->px[s->asset] / pow10_of(g->m->asset[s->asset].decimals);
 }
@@ -118,7 +134,7 @@ static double price_of(const struct gen *g, const struct instrument *s)
 // --------------------------------------------------------------------------------------------
 
 // All prices but those of dollar coins moved by `move` (-0.02: down 2 %).
-static void move_all(const struct gen *g, double move, int64_t *out)
+static void move_all(const struct book_gen *g, double move, int64_t *out)
 {
     for (unsigned i = 0; i < g->m->n_assets; i++) {
         const struct asset *a = &g->m->asset[i];
@@ -134,20 +150,20 @@ static void move_all(const struct gen *g, double move, int64_t *out)
     }
 }
 
-static bool healthy_at(const struct gen *g, const struct account *a, const int64_t *px)
+static bool healthy_at(const struct book_gen *g, const struct account *a, const int64_t *px)
 {
     struct health h;
     a->rule->health(g->m, a, px, &h);
     return !h.liquidatable;
 }
 
-static bool healthy_around_start(const struct gen *g, const struct account *a)
+static bool healthy_around_start(const struct book_gen *g, const struct account *a)
 {
     return healthy_at(g, a, g->px) && healthy_at(g, a, g->lo) && healthy_at(g, a, g->hi);
 }
 
 // Equity less requirement grows when the market falls?
-static bool gains_from_fall(const struct gen *g, const struct account *a)
+static bool gains_from_fall(const struct book_gen *g, const struct account *a)
 {
     struct health lo, hi;
     a->rule->health(g->m, a, g->lo, &lo);
@@ -167,14 +183,31 @@ static void draw_subset(struct prng *r, const uint16_t *list, unsigned of, unsig
             out[taken++] = list[i];
 }
 
-// Smallest cash at which the account is healthy at px. Health rises with cash by definition of every rule.
-static i128 least_cash(const struct gen *g, struct account *a, const int64_t *px)
+// Equity less requirement, in quanta of the rule; for estimates only.
+static double surplus(const struct book_gen *g, const struct account *a, const int64_t *px)
 {
-    i128 lo = -1, hi = 1;
-    for (a->cash = hi; !healthy_at(g, a, px); a->cash = hi)
-        hi *= 2;
-    for (a->cash = lo; healthy_at(g, a, px); a->cash = lo)
-        lo *= 2;
+    struct health h;
+    a->rule->health(g->m, a, px, &h);
+    return i256_to_double(i256_sub(h.equity, h.requirement));
+}
+
+// Smallest cash at which the account is healthy at px. Health rises with cash by definition of every rule, so
+// there is one, and where the search begins, at a value that doubles give, changes its length only.
+static i128 least_cash(const struct book_gen *g, struct account *a, const int64_t *px)
+{
+    a->cash = 0;
+    double at0 = surplus(g, a, px);
+    a->cash = (i128)1 << CASH_PROBE_BITS;
+    double slope = (surplus(g, a, px) - at0) / (double)a->cash, guess = slope > 0 ? -at0 / slope : 0;
+    a->cash = guess > -CASH_GUESS_MAX && guess < CASH_GUESS_MAX ? (i128)guess : 0;
+    bool up = !healthy_at(g, a, px);
+    i128 last, step = 1;
+    do { // in growing steps to the other side
+        last = a->cash;
+        a->cash += up ? step : -step;
+        step *= 2;
+    } while (healthy_at(g, a, px) != up);
+    i128 lo = up ? last : a->cash, hi = up ? a->cash : last;
     for (unsigned i = 0; i < BISECT_STEPS && hi - lo > 1; i++) {
         a->cash = lo + (hi - lo) / 2;
         if (healthy_at(g, a, px))
@@ -185,7 +218,7 @@ static i128 least_cash(const struct gen *g, struct account *a, const int64_t *px
     return hi;
 }
 
-static void draw_perp_position(struct gen *g, struct position *p, double notional, bool is_long)
+static void draw_perp_position(struct book_gen *g, struct position *p, double notional, bool is_long)
 {
     const struct instrument *s = &g->m->instrument[p->instrument];
     double price = price_of(g, s);
@@ -199,7 +232,7 @@ static void draw_perp_position(struct gen *g, struct position *p, double notiona
 }
 
 // Notional of the whole account in cash quanta.
-static double gross_cash(const struct gen *g, const struct account *a)
+static double gross_cash(const struct book_gen *g, const struct account *a)
 {
     double sum = 0;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -211,16 +244,16 @@ static double gross_cash(const struct gen *g, const struct account *a)
     return sum * pow10_of(a->cash_decimals);
 }
 
-static void draw_cash(struct gen *g, struct account *a, bool near_threshold)
+static void draw_cash(struct book_gen *g, struct account *a, bool near_threshold)
 {
     double gross = gross_cash(g, a);
     int64_t moved[MARKET_ASSETS_MAX] = {0};
     if (near_threshold) {
-        double d = draw_log_uniform(&g->rng, NEAR_LO, NEAR_HI);
+        double d = draw_log_uniform(&g->rng, &g->near);
         move_all(g, gains_from_fall(g, a) ? d : -d, moved);
         a->cash = least_cash(g, a, moved);
     } else {
-        double leverage = draw_log_uniform(&g->rng, 1, LEVERAGE_MAX);
+        double leverage = draw_log_uniform(&g->rng, &g->leverage);
         double over = 1 / leverage - (double)BASE_MM_PPM / MARKET_PPM; // least_cash covers the maintenance
         a->cash = least_cash(g, a, g->px) + (i128)(gross * (over > 0 ? over : 0));
     }
@@ -233,7 +266,7 @@ static void draw_cash(struct gen *g, struct account *a, bool near_threshold)
 
 // One account has one settlement currency, drawn with its instruments' weight: fills `list` with those that
 // settle in it and returns how many. Nothing is drawn where there is but one currency.
-static unsigned draw_currency(struct gen *g, uint8_t kind, uint16_t *list)
+static unsigned draw_currency(struct book_gen *g, uint8_t kind, uint16_t *list)
 {
     const uint16_t *all = g->of_kind[kind];
     unsigned of = g->n_of_kind[kind], n = 0;
@@ -249,7 +282,7 @@ static unsigned draw_currency(struct gen *g, uint8_t kind, uint16_t *list)
     return n;
 }
 
-static void make_perp(struct gen *g, struct account *a, uint8_t kind, bool near_threshold)
+static void make_perp(struct book_gen *g, struct account *a, uint8_t kind, bool near_threshold)
 {
     uint16_t list[MARKET_INSTRUMENTS_MAX];
     unsigned of = draw_currency(g, kind, list);
@@ -278,11 +311,13 @@ static void make_perp(struct gen *g, struct account *a, uint8_t kind, bool near_
 // -------------------------------------------------------------------------------------------------
 
 // Scaled balance of `value` units of account in a reserve.
-static i128 scaled_balance(const struct gen *g, const struct instrument *s, double value, u128 index)
+static i128 scaled_balance(const struct book_gen *g, const struct instrument *s, double value, u128 index)
 {
     double ray = 1e27, tokens = value / price_of(g, s);
     return (i128)(tokens * pow10_of(s->size_decimals) / ((double)index / ray));
 }
+
+static const uint64_t DEBT_ALL = UINT64_C(1) << 32; // debts worth all the collateral
 
 struct loan {
     bool collateral[MARKET_INSTRUMENTS_MAX], debt[MARKET_INSTRUMENTS_MAX]; // by instrument
@@ -290,7 +325,7 @@ struct loan {
 
 // Which reserves are supplied and which borrowed: coin against dollars, dollars against a coin, coin against
 // coin.
-static void draw_loan(struct gen *g, struct loan *l)
+static void draw_loan(struct book_gen *g, struct loan *l)
 {
     const uint16_t *all = g->of_kind[INST_RESERVE];
     uint16_t coin[MARKET_INSTRUMENTS_MAX];
@@ -328,7 +363,7 @@ static void draw_loan(struct gen *g, struct loan *l)
 }
 
 // The move that hurts this borrower: its coins fall, or where it has supplied none, the coins it owes rise.
-static void move_against(const struct gen *g, const struct loan *l, double d, int64_t *out)
+static void move_against(const struct book_gen *g, const struct loan *l, double d, int64_t *out)
 {
     bool has_coin = false;
     memcpy(out, g->px, sizeof g->px);
@@ -350,26 +385,60 @@ static void set_debts(struct account *a, const i128 *full, uint64_t t)
         a->position[i].debt = (i128)(((u128)full[i] >> 32) * t + ((((u128)full[i] & UINT32_MAX) * t) >> 32));
 }
 
-static void draw_debts(struct gen *g, struct account *a, const struct loan *l, const i128 *full,
-                       bool near_threshold)
+// Where health ends at px with debts that grow, going by a straight line; at most `most`.
+static double debt_line(const struct book_gen *g, struct account *a, const i128 *full, const int64_t *px,
+                        double most)
 {
-    int64_t moved[MARKET_ASSETS_MAX];
-    double d = near_threshold ? draw_log_uniform(&g->rng, NEAR_LO, NEAR_HI)
-                              : draw_log_uniform(&g->rng, FAR_LO, FAR_HI);
-    move_against(g, l, d, moved);
-    uint64_t lo = 0, hi = UINT64_C(1) << 32; // healthy without debts, not with debts worth all the collateral
+    set_debts(a, full, 0);
+    double none = surplus(g, a, px);
+    set_debts(a, full, DEBT_ALL);
+    double end = none / (none - surplus(g, a, px)) * (double)DEBT_ALL;
+    return end > 0 && end < most ? end : most;
+}
+
+static bool healthy_with(const struct book_gen *g, struct account *a, const i128 *full, uint64_t t,
+                         const int64_t *moved)
+{
+    set_debts(a, full, t);
+    return healthy_at(g, a, moved) && healthy_around_start(g, a);
+}
+
+// The largest t with which the account is healthy. As with least_cash there is one, and the guess changes
+// nothing.
+static uint64_t most_debts(const struct book_gen *g, struct account *a, const i128 *full,
+                           const int64_t *moved)
+{
+    uint64_t lo = 0, hi = DEBT_ALL; // healthy without debts, not with debts worth all the collateral
+    double guess = debt_line(g, a, full, moved, (double)DEBT_ALL);
+    guess = debt_line(g, a, full, g->lo, guess);
+    guess = debt_line(g, a, full, g->hi, guess);
+    uint64_t t = (uint64_t)guess;
+    for (uint64_t d = DEBT_GUESS; d < DEBT_ALL && hi - lo > d; d *= 8) {
+        if (t > lo + d && healthy_with(g, a, full, t - d, moved))
+            lo = t - d;
+        if (t + d < hi && !healthy_with(g, a, full, t + d, moved))
+            hi = t + d;
+    }
     while (hi - lo > 1) {
         uint64_t mid = lo + (hi - lo) / 2;
-        set_debts(a, full, mid);
-        if (healthy_at(g, a, moved) && healthy_around_start(g, a))
+        if (healthy_with(g, a, full, mid, moved))
             lo = mid;
         else
             hi = mid;
     }
-    set_debts(a, full, lo);
+    return lo;
 }
 
-static void make_lending(struct gen *g, struct account *a, bool near_threshold)
+static void draw_debts(struct book_gen *g, struct account *a, const struct loan *l, const i128 *full,
+                       bool near_threshold)
+{
+    int64_t moved[MARKET_ASSETS_MAX];
+    double d = near_threshold ? draw_log_uniform(&g->rng, &g->near) : draw_log_uniform(&g->rng, &g->far);
+    move_against(g, l, d, moved);
+    set_debts(a, full, most_debts(g, a, full, moved));
+}
+
+static void make_lending(struct book_gen *g, struct account *a, bool near_threshold)
 {
     struct loan l;
     i128 full[ACCOUNT_POSITIONS_MAX] = {0};
@@ -403,12 +472,16 @@ static void make_lending(struct gen *g, struct account *a, bool near_threshold)
 // ---- the book
 // ------------------------------------------------------------------------------------------------
 
-static int gen_setup(struct gen *g, const struct gen_options *o, struct market *m, struct err *e)
+static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err *e)
 {
-    memset(g, 0, sizeof *g);
-    g->o = o;
+    struct market *m = &g->market;
+    g->o = *o;
+    g->o.prices = NULL;
     g->m = m;
     prng_seed(&g->rng, o->seed);
+    g->near = log_range(NEAR_LO, NEAR_HI);
+    g->far = log_range(FAR_LO, FAR_HI);
+    g->leverage = log_range(1, LEVERAGE_MAX);
     if (o->near_ppm > MARKET_PPM)
         return err_set(e, "share near the threshold must be at most %d ppm", MARKET_PPM);
     if (gen_market(o, m, g->px, e))
@@ -425,16 +498,21 @@ static int gen_setup(struct gen *g, const struct gen_options *o, struct market *
     }
     move_all(g, -(double)MARGIN_PPM / MARKET_PPM, g->lo);
     move_all(g, (double)MARGIN_PPM / MARKET_PPM, g->hi);
+    if (!g->n_of_kind[INST_LINEAR] && !g->n_of_kind[INST_INVERSE] && g->n_of_kind[INST_RESERVE] < 2)
+        return err_set(
+            e,
+            "no account can be made: give the price of a perpetual, or of two of btc_usd, eth_usd, sol_usdc,"
+            " usdc_usd");
     return 0;
 }
 
-static void make_account(struct gen *g, struct account *a, uint32_t id)
+static void make_account(struct book_gen *g, struct account *a, uint32_t id)
 {
     unsigned linear = g->linear && g->n_of_kind[INST_LINEAR] ? WEIGHT_LINEAR : 0;
     unsigned inverse = g->inverse && g->n_of_kind[INST_INVERSE] ? WEIGHT_INVERSE : 0;
     unsigned lending = g->lending && g->n_of_kind[INST_RESERVE] >= 2 ? WEIGHT_LENDING : 0;
     uint64_t k = prng_below(&g->rng, linear + inverse + lending);
-    bool near_threshold = prng_chance(&g->rng, g->o->near_ppm, MARKET_PPM);
+    bool near_threshold = prng_chance(&g->rng, g->o.near_ppm, MARKET_PPM);
     memset(a, 0, sizeof *a);
     a->id = id;
     if (k < linear)
@@ -450,32 +528,48 @@ static void make_account(struct gen *g, struct account *a, uint32_t id)
                    id);
 }
 
+struct book_gen *book_gen_open(const struct gen_options *o, struct err *e)
+{
+    struct book_gen *g = calloc(1, sizeof *g);
+    if (g && gen_setup(g, o, e) == 0)
+        return g;
+    if (!g)
+        err_set(e, "out of memory");
+    free(g);
+    return NULL;
+}
+
+const struct market *book_gen_market(const struct book_gen *g)
+{
+    return &g->market;
+}
+
+int book_gen_next(struct book_gen *g, struct account *a, struct err *e)
+{
+    struct err why;
+    make_account(g, a, ++g->made);
+    return account_validate(g->m, a, &why) ? err_set(e, "generated book: %.400s", why.msg) : 0;
+}
+
+void book_gen_close(struct book_gen *g)
+{
+    free(g);
+}
+
 int accounts_generate(const struct gen_options *o, struct book *out, struct err *e)
 {
-    struct gen *g = malloc(sizeof *g);
-    struct err why;
+    struct book_gen *g = book_gen_open(o, e);
+    int rc = g ? 0 : -1;
     memset(out, 0, sizeof *out);
-    if (!g)
-        return err_set(e, "out of memory");
-    int rc = gen_setup(g, o, &out->market, e);
-    if (rc == 0 && !g->n_of_kind[INST_LINEAR] && !g->n_of_kind[INST_INVERSE] &&
-        g->n_of_kind[INST_RESERVE] < 2)
-        rc = err_set(
-            e,
-            "no account can be made: give the price of a perpetual, or of two of btc_usd, eth_usd, sol_usdc,"
-            " usdc_usd");
-    if (rc == 0) {
+    if (g) {
+        out->market = g->market;
         out->account = calloc(o->accounts ? o->accounts : 1, sizeof *out->account);
         if (!out->account)
             rc = err_set(e, "out of memory for %u accounts", o->accounts);
     }
-    for (; rc == 0 && out->n_accounts < o->accounts; out->n_accounts++) {
-        struct account *a = &out->account[out->n_accounts];
-        make_account(g, a, (uint32_t)out->n_accounts + 1);
-        if (account_validate(&out->market, a, &why))
-            rc = err_set(e, "generated book: %.400s", why.msg);
-    }
-    free(g);
+    for (; rc == 0 && out->n_accounts < o->accounts; out->n_accounts++)
+        rc = book_gen_next(g, &out->account[out->n_accounts], e);
+    book_gen_close(g);
     if (rc)
         book_free(out);
     return rc;

@@ -4,9 +4,12 @@
 #ifndef TRIPLINE_ACCOUNTS_IMPORT_H
 #define TRIPLINE_ACCOUNTS_IMPORT_H
 
+#include <sys/types.h>
+
 #include "accounts/account.h"
 #include "accounts/json.h"
-#include "base/err.h"
+#include "accounts/packed.h"
+#include "accounts/progress.h"
 
 enum record_kind {
     RECORD_ASSET,
@@ -27,26 +30,76 @@ struct record {
     } field[RECORD_FIELDS_MAX];
 };
 
-// An account as the file gives it: complete when the whole file is read.
-struct staged {
-    struct account account;
+// Fields of accounts and positions, which may come by the million: by number, without a search. NULL: absent.
+enum {
+    TEXT_ID,
+    TEXT_NAME,
+    TEXT_RULE,
+    TEXT_CURRENCY,
+    TEXT_CASH,
+    TEXT_CASH_DECIMALS,
+    TEXT_EMODE,
+    ACCOUNT_TEXTS
+};
+enum {
+    TEXT_INSTRUMENT,
+    TEXT_SIZE,
+    TEXT_ENTRY,
+    TEXT_SUPPLY,
+    TEXT_DEBT,
+    TEXT_COLLATERAL,
+    TEXT_FUNDING,
+    POSITION_TEXTS
+};
+extern const char *const ACCOUNT_KEYS[ACCOUNT_TEXTS], *const POSITION_KEYS[POSITION_TEXTS];
+struct fields {
     unsigned line;
-    const char *text[8]; // header fields by their place in the list of RECORD_ACCOUNT's names
+    uint64_t at; // where the line begins in the file; CSV only
+    const char *text[ACCOUNT_TEXTS];
 };
 
-// One import under way.
+// The account whose rows are being read, with the texts of the row that named it first.
+enum { TEXT_KEPT = 200 }; // longer ones are no numbers, names or symbols
+struct staged {
+    struct account account;
+    struct fields first; // points into kept
+    char kept[ACCOUNT_TEXTS][TEXT_KEPT];
+    size_t number; // in this import; SIZE_MAX: not stored yet
+};
+
+// One import under way. Accounts go into `out` behind those of the store, in the order of the file; one of
+// them at a time is unpacked (`current`). Rows of an account need not stand together: a later one takes it
+// out again.
 struct import {
     const char *file;
     const char *label; // the file's name in messages: the end of it when it is very long
     struct err *e;
+    const struct progress *progress;
     struct market market; // the store's, with the file's changes
     unsigned n_old_assets, n_old_instruments;
     unsigned asset_line[MARKET_ASSETS_MAX]; // where this file defined it; 0: not in this file
     unsigned instrument_line[MARKET_INSTRUMENTS_MAX];
-    struct staged *staged;
-    size_t n_staged, cap_staged;
-    uint32_t *slot; // hash of account ids: index into staged + 1, 0 empty
-    size_t n_slots; // a power of two
+    uint16_t recent[64]; // by a hash of its name: the instrument met last
+
+    struct packed *out;
+    size_t n_base;    // accounts of the store
+    size_t n_staged;  // of the file
+    bool open;        // `current` is in use
+    bool unsorted;    // the file's ids do not ascend
+    uint32_t highest; // id in the file
+    struct staged current;
+    struct account old, new; // scratch of the merge
+    unsigned *line;          // by number: its first row, and
+    uint64_t *at;            // where that begins
+    size_t room;             // of these two
+    uint32_t *slot;          // when unsorted: hash of ids, number + 1, 0 empty
+    size_t n_slots;          // a power of two
+    size_t *pending;         // not complete when their rows ended: perhaps more follow
+    size_t n_pending, pending_room;
+    // The texts of an earlier row again (CSV; texts valid until the next call). NULL: rows of an account
+    // stand together.
+    int (*again)(struct import *im, uint64_t at, unsigned line, struct fields *f);
+    void *source;
 };
 
 // Fields of a record. get_*: 0, or -1 with the error set; an absent field is an error when `required`, else
@@ -75,24 +128,39 @@ int import_asset(struct import *im, const struct record *r);
 int import_instrument(struct import *im, const struct record *r); // returns its index
 int import_tier(struct import *im, unsigned instrument, const struct record *r);
 int import_instrument_end(struct import *im, unsigned instrument, unsigned line); // after its tiers
-// Returns the account's number within this import. `repeated`: the account may have been named before (CSV),
-// with equal or empty fields; else twice is an error.
-int import_account(struct import *im, const struct record *r, bool repeated);
-int import_position(struct import *im, unsigned account, const struct record *r);
+// Begins an account or takes it up again, and gives it a position. `repeated`: the account may have been
+// named before (CSV), with equal or empty fields; else twice is an error.
+int import_account(struct import *im, const struct fields *f, bool repeated);
+int import_position(struct import *im, const struct fields *f);
+// After the last row: every account of the file is complete and valid, or an error.
+int import_accounts_end(struct import *im);
+void import_accounts_free(struct import *im);
+// Both lists of accounts into one; those of the store must be valid with the file's market. Ends the import.
+int import_merge(struct import *im);
 
-// The formats. text[len] is writable. Staged texts point into `text` or into *doc, which the caller frees at
-// the end.
-int import_csv(struct import *im, char *text, size_t len);
+// Where the file's bytes are: up to n of them from `at` on into `to`, 0 at the end, -1 on failure.
+struct import_source {
+    ssize_t (*read_at)(void *ctx, uint64_t at, char *to, size_t n);
+    void *ctx;
+    uint64_t size; // for the progress
+};
+int import_csv(struct import *im, const struct import_source *src);
 int import_json(struct import *im, const char *text, size_t len, struct json_doc *doc);
 
-// Decimal text of a field, with the field's name in the error.
+// One text of a field, with the field's name in the error. Out of text_currency come zeros behind the name.
 int import_decimal(struct import *im, unsigned line, const char *key, const char *text, unsigned decimals,
                    i128 *out);
+int text_uint(struct import *im, unsigned line, const char *key, const char *text, uint64_t max,
+              uint64_t *out);
+int text_currency(struct import *im, unsigned line, const char *text, char out[CURRENCY_LEN]);
 
-// Reads `text` (format by the name's end: .csv or .json) on top of *base, which is left alone, into *out:
-// base's market and accounts with the file's added or replaced, all validated. Returns accounts in the file,
-// or -1.
-int import_text(const char *file, char *text, size_t len, const struct book *base, struct book *out,
+// Reads a file (format by the name's end: .csv or .json) on top of *b, a packed book: its market and accounts
+// with the file's added or replaced, all validated. Returns accounts in the file, or -1: then *b holds
+// nothing of use.
+int import_file(const char *file, const struct import_source *src, struct book *b,
+                const struct progress *progress, struct err *e);
+// The same from memory, on top of *base, which is left alone, into *out, an array.
+int import_text(const char *file, const char *text, size_t len, const struct book *base, struct book *out,
                 struct err *e);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CSV: what a file holds is told by its header. Instruments carry their tiers in one column,
 // "floor:rate;floor:rate".
+#include <stdlib.h>
 #include <string.h>
 
 #include "accounts/csv.h"
@@ -12,6 +13,18 @@ struct header {
     enum table table;
     int n;
     const char *key[RECORD_FIELDS_MAX];
+    int8_t text[RECORD_FIELDS_MAX]; // TABLE_ACCOUNTS: TEXT_* of the account, or of the position less
+                                    // ACCOUNT_TEXTS
+    char *names;                    // owns the keys: the rows overwrite the buffer
+};
+
+// A file that is read row by row; an earlier row is read again through a buffer of its own.
+enum { BUFFER = 1 << 20, LINE_SHORT = 1 << 12 };
+struct csv_file {
+    struct csv csv;
+    struct header header;
+    const struct import_source *src;
+    char *buf, *again;
 };
 
 static bool has_column(const struct header *h, const char *key)
@@ -35,6 +48,45 @@ static bool known_column(const struct header *h, const char *key)
     }
 }
 
+static int check_columns(struct import *im, unsigned line, const struct header *h)
+{
+    for (int i = 0; i < h->n; i++) {
+        if (!known_column(h, h->key[i]))
+            return import_error(im, line, "unknown column '%.40s'", h->key[i]);
+        for (int j = 0; j < i; j++)
+            if (strcmp(h->key[i], h->key[j]) == 0)
+                return import_error(im, line, "column '%s' occurs twice", h->key[i]);
+    }
+    return 0;
+}
+
+// Copies the names out of the row; 0, or -1.
+static int keep_names(struct header *h, char *const *field)
+{
+    size_t size = 1;
+    for (int i = 0; i < h->n; i++)
+        size += strlen(field[i]) + 1;
+    char *to = h->names = malloc(size);
+    for (int i = 0; to && i < h->n; i++) {
+        h->key[i] = strcpy(to, field[i]);
+        to += strlen(field[i]) + 1;
+    }
+    return to ? 0 : -1;
+}
+
+static void number_columns(struct header *h)
+{
+    for (int i = 0; i < h->n; i++) {
+        const char *key = strcmp(h->key[i], "account") == 0 ? ACCOUNT_KEYS[TEXT_ID] : h->key[i];
+        for (int k = 0; k < ACCOUNT_TEXTS; k++)
+            if (strcmp(key, ACCOUNT_KEYS[k]) == 0)
+                h->text[i] = (int8_t)k;
+        for (int k = 0; k < POSITION_TEXTS; k++)
+            if (strcmp(key, POSITION_KEYS[k]) == 0)
+                h->text[i] = (int8_t)(k + ACCOUNT_TEXTS);
+    }
+}
+
 static int read_header(struct import *im, struct csv *c, struct header *h)
 {
     char *field[RECORD_FIELDS_MAX];
@@ -43,8 +95,8 @@ static int read_header(struct import *im, struct csv *c, struct header *h)
         return import_error(im, c->line, "%s", c->error);
     if (h->n == 0)
         return import_error(im, c->next_line, "no header: the file is empty");
-    for (int i = 0; i < h->n; i++)
-        h->key[i] = field[i];
+    if (keep_names(h, field))
+        return import_error(im, c->line, "out of memory");
     if (has_column(h, "account"))
         h->table = TABLE_ACCOUNTS;
     else if (has_column(h, "asset"))
@@ -56,14 +108,8 @@ static int read_header(struct import *im, struct csv *c, struct header *h)
             im, c->line,
             "this header is not one of accounts (has a column 'account'), instruments ('asset') or"
             " assets ('decimals')");
-    for (int i = 0; i < h->n; i++) {
-        if (!known_column(h, h->key[i]))
-            return import_error(im, c->line, "unknown column '%.40s'", h->key[i]);
-        for (int j = 0; j < i; j++)
-            if (strcmp(h->key[i], h->key[j]) == 0)
-                return import_error(im, c->line, "column '%s' occurs twice", h->key[i]);
-    }
-    return 0;
+    number_columns(h);
+    return check_columns(im, c->line, h);
 }
 
 // ---- rows
@@ -99,47 +145,106 @@ static int add_instrument(struct import *im, const struct header *h, char **fiel
     return import_instrument_end(im, (unsigned)i, r->line);
 }
 
-// One row is a position together with its account; without an instrument it is an account that has none.
-static int add_account_row(struct import *im, const struct record *r)
+static void split_row(const struct header *h, char **field, struct fields *account, struct fields *position)
 {
-    struct record account = {.line = r->line}, position = {.line = r->line};
-    for (unsigned i = 0; i < r->n; i++) {
-        const char *key = strcmp(r->field[i].key, "account") == 0 ? "id" : r->field[i].key;
-        struct record *to = record_knows(RECORD_ACCOUNT, key) ? &account : &position;
-        to->field[to->n].key = key;
-        to->field[to->n++].text = r->field[i].text;
+    for (int i = 0; i < h->n; i++) {
+        const char *text = *field[i] ? field[i] : NULL;
+        if (h->text[i] < ACCOUNT_TEXTS)
+            account->text[h->text[i]] = text;
+        else
+            position->text[h->text[i] - ACCOUNT_TEXTS] = text;
     }
-    int a = import_account(im, &account, true);
-    if (a < 0)
-        return -1;
-    bool empty = true;
-    for (unsigned i = 0; i < position.n; i++)
-        empty = empty && !*position.field[i].text;
-    return empty ? 0 : import_position(im, (unsigned)a, &position);
 }
 
-int import_csv(struct import *im, char *text, size_t len)
+// One row is a position together with its account; without an instrument it is an account that has none.
+static int add_account_row(struct import *im, const struct csv_file *f, char **field)
 {
-    struct csv c;
-    struct header h = {0};
-    char *field[RECORD_FIELDS_MAX];
-    int n;
-    csv_init(&c, text, len);
-    if (read_header(im, &c, &h))
+    struct fields account = {.line = f->csv.line, .at = f->csv.at}, position = account;
+    split_row(&f->header, field, &account, &position);
+    if (import_account(im, &account, true))
         return -1;
-    while ((n = csv_next(&c, field, RECORD_FIELDS_MAX)) > 0) {
-        struct record r = {.line = c.line, .n = (unsigned)n};
-        if (n != h.n)
-            return import_error(im, c.line, "%d columns, the header has %d", n, h.n);
-        for (int i = 0; i < n; i++) {
-            r.field[i].key = h.key[i];
-            r.field[i].text = field[i];
-        }
-        int rc = h.table == TABLE_ASSETS        ? import_asset(im, &r)
-                 : h.table == TABLE_INSTRUMENTS ? add_instrument(im, &h, field, &r)
-                                                : add_account_row(im, &r);
-        if (rc)
+    bool empty = true;
+    for (int i = 0; i < POSITION_TEXTS; i++)
+        empty = empty && !position.text[i];
+    return empty ? 0 : import_position(im, &position);
+}
+
+// The account's texts of a row that has been read before: most rows are short, so little is read at first.
+static int read_again(struct import *im, uint64_t at, unsigned line, struct fields *account)
+{
+    struct csv_file *f = im->source;
+    char *field[RECORD_FIELDS_MAX];
+    struct fields position = {0};
+    struct csv c;
+    int n = 0;
+    for (size_t size = LINE_SHORT; n <= 0 && size <= BUFFER; size *= BUFFER / LINE_SHORT) {
+        ssize_t got = f->src->read_at(f->src->ctx, at, f->again, size - 1);
+        const char *nl = got > 0 ? memchr(f->again, '\n', (size_t)got) : NULL;
+        if (got <= 0 || (!nl && (size_t)got == size - 1 && size < BUFFER))
+            continue;
+        csv_init(&c, f->again, nl ? (size_t)(nl - f->again) : (size_t)got);
+        n = csv_next(&c, field, RECORD_FIELDS_MAX);
+    }
+    *account = (struct fields){.line = line, .at = at};
+    if (n != f->header.n)
+        return import_error(im, line, "the file changed while it was read");
+    split_row(&f->header, field, account, &position);
+    return 0;
+}
+
+static int add_row(struct import *im, struct csv_file *f, char **field)
+{
+    const struct header *h = &f->header;
+    struct record r = {.line = f->csv.line, .n = (unsigned)h->n};
+    if (h->table == TABLE_ACCOUNTS)
+        return add_account_row(im, f, field);
+    for (int i = 0; i < h->n; i++) {
+        r.field[i].key = h->key[i];
+        r.field[i].text = field[i];
+    }
+    return h->table == TABLE_ASSETS ? import_asset(im, &r) : add_instrument(im, h, field, &r);
+}
+
+static int add_rows(struct import *im, struct csv_file *f)
+{
+    struct csv *c = &f->csv;
+    char *field[RECORD_FIELDS_MAX];
+    uint64_t rows = 0;
+    int n;
+    if (read_header(im, c, &f->header))
+        return -1;
+    while ((n = csv_next(c, field, RECORD_FIELDS_MAX)) > 0) {
+        if (n != f->header.n)
+            return import_error(im, c->line, "%d columns, the header has %d", n, f->header.n);
+        if (add_row(im, f, field))
+            return -1;
+        if (++rows % PROGRESS_EVERY == 0 &&
+            progress_step(im->progress, "importing", im->n_staged, c->at, f->src->size, im->e))
             return -1;
     }
-    return n < 0 ? import_error(im, c.line, "%s", c.error) : 0;
+    return n < 0 ? import_error(im, c->line, "%s", c->error) : import_accounts_end(im);
+}
+
+int import_csv(struct import *im, const struct import_source *src)
+{
+    struct csv_file *f = calloc(1, sizeof *f);
+    int rc = -1;
+    if (f) {
+        f->src = src;
+        f->buf = malloc(BUFFER);
+        f->again = malloc(BUFFER);
+    }
+    if (f && f->buf && f->again) {
+        csv_stream(&f->csv, f->buf, BUFFER, src->read_at, src->ctx);
+        im->again = read_again;
+        im->source = f;
+        rc = add_rows(im, f);
+        free(f->header.names);
+    } else {
+        err_set(im->e, "%s: out of memory", im->label);
+    }
+    free(f ? f->buf : NULL);
+    free(f ? f->again : NULL);
+    free(f);
+    return rc;
 }

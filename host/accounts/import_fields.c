@@ -19,6 +19,11 @@ static const char *const KEYS[RECORD_KINDS] = {
     [RECORD_POSITION] = "instrument size entry funding supply debt collateral",
 };
 
+const char *const ACCOUNT_KEYS[ACCOUNT_TEXTS] = {"id",   "name",          "rule", "currency",
+                                                 "cash", "cash_decimals", "emode"};
+const char *const POSITION_KEYS[POSITION_TEXTS] = {"instrument", "size",       "entry",  "supply",
+                                                   "debt",       "collateral", "funding"};
+
 const char *record_keys(enum record_kind kind)
 {
     return KEYS[kind];
@@ -78,13 +83,16 @@ int get_currency(struct import *im, const struct record *r, bool required, char 
     const char *s = NULL;
     if (get_text(im, r, "currency", required, &s))
         return -1;
-    if (!s)
-        return 0;
-    if (!name_is_currency(s))
-        return import_error(im, r->line, "currency '%.40s' must be 1 to %d upper-case letters or digits", s,
+    return s ? text_currency(im, r->line, s, out) : 0;
+}
+
+int text_currency(struct import *im, unsigned line, const char *text, char out[CURRENCY_LEN])
+{
+    if (!name_is_currency(text))
+        return import_error(im, line, "currency '%.40s' must be 1 to %d upper-case letters or digits", text,
                             CURRENCY_LEN - 1);
     memset(out, 0, CURRENCY_LEN);
-    memcpy(out, s, strlen(s));
+    memcpy(out, text, strlen(text));
     return 0;
 }
 
@@ -104,14 +112,23 @@ int get_decimal(struct import *im, const struct record *r, const char *key, bool
     return s ? import_decimal(im, r->line, key, s, decimals, out) : 0;
 }
 
+int text_uint(struct import *im, unsigned line, const char *key, const char *text, uint64_t max,
+              uint64_t *out)
+{
+    i128 v = 0;
+    if (import_decimal(im, line, key, text, 0, &v))
+        return -1;
+    if (v < 0 || (u128)v > max)
+        return import_error(im, line, "%s must be 0 to %llu", key, (unsigned long long)max);
+    *out = (uint64_t)v;
+    return 0;
+}
+
 int get_uint(struct import *im, const struct record *r, const char *key, bool required, uint64_t max,
              uint64_t *out)
 {
-    i128 v = (i128)*out;
-    if (get_decimal(im, r, key, required, 0, &v))
+    const char *s = NULL;
+    if (get_text(im, r, key, required, &s))
         return -1;
-    if (v < 0 || (u128)v > max)
-        return import_error(im, r->line, "%s must be 0 to %llu", key, (unsigned long long)max);
-    *out = (uint64_t)v;
-    return 0;
+    return s ? text_uint(im, r->line, key, s, max, out) : 0;
 }

@@ -54,18 +54,30 @@ static int add_instrument(struct import *im, const struct json *v)
     return import_instrument_end(im, (unsigned)i, v->line);
 }
 
+static struct fields to_fields(const struct record *r, const char *const *keys, unsigned n)
+{
+    struct fields f = {.line = r->line};
+    for (unsigned i = 0; i < n; i++)
+        f.text[i] = record_text(r, keys[i]);
+    return f;
+}
+
 static int add_account(struct import *im, const struct json *v)
 {
     struct record r;
     const struct json *positions = NULL;
     if (to_record(im, v, RECORD_ACCOUNT, "positions", &r, &positions))
         return -1;
-    int a = import_account(im, &r, false);
-    if (a < 0)
+    struct fields f = to_fields(&r, ACCOUNT_KEYS, ACCOUNT_TEXTS);
+    if (import_account(im, &f, false))
         return -1;
-    for (const struct json *p = positions ? positions->child : NULL; p; p = p->next)
-        if (to_record(im, p, RECORD_POSITION, NULL, &r, NULL) || import_position(im, (unsigned)a, &r))
+    for (const struct json *p = positions ? positions->child : NULL; p; p = p->next) {
+        if (to_record(im, p, RECORD_POSITION, NULL, &r, NULL))
             return -1;
+        f = to_fields(&r, POSITION_KEYS, POSITION_TEXTS);
+        if (import_position(im, &f))
+            return -1;
+    }
     return 0;
 }
 

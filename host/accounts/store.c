@@ -2,14 +2,15 @@
 #include "accounts/store.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "accounts/book.h"
-#include "accounts/rules/rule.h"
 #include "accounts/store_sql.h"
 
 enum { BUSY_TIMEOUT_MS = 2000 };
+static const size_t SPARE_BYTES = (size_t)1 << 20; // for states that become larger
 
 // ---- opening
 // -------------------------------------------------------------------------------------------------
@@ -67,7 +68,7 @@ static int check_header(struct store *s, bool *empty, struct err *e)
             " perpetual of FILE.json and import it into a new store",
             s->path, version, STORE_SCHEMA_VERSION);
     s->version = version;
-    if (version != STORE_SCHEMA_VERSION && version != STORE_SCHEMA_NO_TIME)
+    if (version != STORE_SCHEMA_VERSION && version != STORE_SCHEMA_OLD)
         return err_set(
             e,
             "%s: store schema version %d, this tripline has version %d; write it out with the tripline that"
@@ -79,11 +80,15 @@ static int check_header(struct store *s, bool *empty, struct err *e)
 static int open_file(struct store *s, const char *path, int flags, struct err *e)
 {
     *s = (struct store){.path = path};
-    if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK)
+    // One thread: SQLite's locks around every column of every row would be a good part of a load.
+    if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return err_set(e, "%s: cannot open: %s", path, s->db ? sqlite3_errmsg(s->db) : "out of memory");
     sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
     // The file may come from anywhere: nothing in its schema may call functions with side effects.
-    return store_exec(s, "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = ON;", e);
+    // References are checked by market_check and account_check, row by row it would take longer than all the
+    // rest.
+    return store_exec(
+        s, "PRAGMA trusted_schema = OFF; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536;", e);
 }
 
 bool store_exists(const char *path)
@@ -108,7 +113,9 @@ int store_begin_read(struct store *s, const char *path, struct err *e)
     if (!store_exists(path))
         return err_set(e, "%s: %s; create it with `tripline accounts gen` or `tripline accounts import FILE`",
                        path, strerror(errno));
-    if (open_file(s, path, SQLITE_OPEN_READONLY, e) || store_exec(s, "BEGIN", e) ||
+    // Writable, where the file is, for one thing: to take back what a process that was killed has left half
+    // done.
+    if (open_file(s, path, SQLITE_OPEN_READWRITE, e) || store_exec(s, "PRAGMA query_only = ON; BEGIN", e) ||
         check_header(s, &empty, e))
         return fail_close(s);
     if (empty) {
@@ -147,59 +154,117 @@ int store_end(struct store *s, bool commit, struct err *e)
 // ---- whole books
 // ---------------------------------------------------------------------------------------------
 
-static int validate_accounts(const char *path, const struct book *b, struct err *e)
+int store_visit(const char *path, const struct store_visitor *v, struct err *e)
 {
-    struct err why;
-    for (size_t i = 0; i < b->n_accounts; i++)
-        if (account_validate(&b->market, &b->account[i], &why))
-            return err_set(e, "%s: %s: %.400s", path, b->account[i].rule->name, why.msg);
+    struct store s;
+    struct market *m = malloc(sizeof *m);
+    if (!m)
+        return err_set(e, "out of memory");
+    int rc = store_begin_read(&s, path, e);
+    if (rc == 0) {
+        rc = store_read_market(&s, m, e);
+        if (rc == 0 && v->market)
+            rc = v->market(v->ctx, m, e);
+        if (rc == 0 && v->account)
+            rc = store_read_accounts(&s, m, v, e);
+        store_end(&s, false, NULL);
+    }
+    free(m);
+    return rc;
+}
+
+static int load_market(void *ctx, const struct market *m, struct err *e)
+{
+    struct book *b = ctx;
+    (void)e;
+    b->market = *m;
     return 0;
+}
+
+static int load_account(void *ctx, const struct account *a, struct err *e)
+{
+    return book_append(ctx, a, e);
+}
+
+int store_load_with(const char *path, struct book *out, const struct progress *progress, struct err *e)
+{
+    const struct store_visitor v = {load_market, load_account, out, true, progress};
+    memset(out, 0, sizeof *out);
+    if (book_packed(out, 0, e))
+        return -1;
+    int rc = store_visit(path, &v, e);
+    if (rc == 0)
+        rc = book_reserve(out, out->n_accounts, SPARE_BYTES + book_bytes(out) / 16, e);
+    if (rc)
+        book_free(out);
+    return rc;
 }
 
 int store_load(const char *path, struct book *out, struct err *e)
 {
-    struct store s;
-    memset(out, 0, sizeof *out);
-    if (store_begin_read(&s, path, e))
-        return -1;
-    int rc = store_read_rows(&s, out, e);
-    store_end(&s, false, NULL);
-    if (rc == 0 && validate_accounts(path, out, e)) {
-        book_free(out);
-        return -1;
-    }
-    return rc;
+    return store_load_with(path, out, NULL, e);
 }
 
-// What the schema would refuse with less to say, and what the writer takes for granted.
-static int check_book(const char *path, const struct book *b, struct err *e)
+struct store_writer {
+    struct store s;
+    struct account_sink sink;
+    const struct market *market;
+    bool existed, failed;
+};
+
+struct store_writer *store_create(const char *path, const struct market *m, struct err *e)
 {
+    struct store_writer *w = calloc(1, sizeof *w);
     struct err why;
-    if (market_check(&b->market, &why))
-        return err_set(e, "%s: not written: %.400s", path, why.msg);
-    for (size_t i = 0; i < b->n_accounts; i++) {
-        if (i && b->account[i].id <= b->account[i - 1].id)
-            return err_set(e, "%s: not written: accounts must ascend by id, each once (account %u)", path,
-                           b->account[i].id);
-        if (account_check(&b->market, &b->account[i], &why))
-            return err_set(e, "%s: not written: %.400s", path, why.msg);
+    bool empty;
+    if (!w || market_check(m, &why)) {
+        err_set(e, "%s: not written: %.400s", path, w ? why.msg : "out of memory");
+        free(w);
+        return NULL;
     }
-    return 0;
+    w->market = m;
+    w->existed = store_exists(path);
+    if (store_begin_write(&w->s, path, &empty, e)) {
+        free(w);
+        return NULL;
+    }
+    if (store_write_market(&w->s, m, e) || store_put_begin(&w->s, &w->sink, e)) {
+        store_close(w, false, NULL);
+        return NULL;
+    }
+    return w;
+}
+
+int store_add(struct store_writer *w, const struct account *a, struct err *e)
+{
+    if (store_put(&w->s, &w->sink, w->market, a, e) == 0)
+        return 0;
+    w->failed = true;
+    return -1;
+}
+
+int store_close(struct store_writer *w, bool commit, struct err *e)
+{
+    if (!w)
+        return 0;
+    store_put_end(&w->sink);
+    int rc = store_end(&w->s, commit && !w->failed, e);
+    if ((rc || w->failed || !commit) && !w->existed)
+        store_remove(w->s.path); // do not leave an empty file behind that nobody asked for
+    rc = rc || (commit && w->failed) ? -1 : 0;
+    free(w);
+    return rc;
 }
 
 int store_save(const char *path, const struct book *b, struct err *e)
 {
-    struct store s;
-    bool empty;
-    bool existed = store_exists(path);
-    if (check_book(path, b, e) || store_begin_write(&s, path, &empty, e))
-        return -1;
-    int rc = store_write_rows(&s, b, e);
-    if (rc)
-        store_end(&s, false, NULL);
-    else
-        rc = store_end(&s, true, e);
-    if (rc && !existed)
-        store_remove(path); // do not leave an empty file behind that nobody asked for
+    struct account *scratch = malloc(sizeof *scratch);
+    struct store_writer *w = scratch ? store_create(path, &b->market, e) : NULL;
+    int rc = w ? 0 : scratch ? -1 : err_set(e, "out of memory");
+    for (size_t i = 0; rc == 0 && i < b->n_accounts; i++)
+        rc = store_add(w, book_account(b, i, scratch), e);
+    if (store_close(w, rc == 0, rc == 0 ? e : NULL))
+        rc = -1;
+    free(scratch);
     return rc;
 }

@@ -5,15 +5,41 @@
 #define TRIPLINE_ACCOUNTS_STORE_H
 
 #include "accounts/account.h"
-#include "base/err.h"
+#include "accounts/progress.h"
 
-// Reads a whole store into memory and validates every account against its rule. 0 or -1 with *e set.
+// Reads a whole store into memory, into a packed book with a little room to spare, and validates every
+// account against its rule. 0 or -1 with *e set (then *out is empty). progress may be NULL here and below;
+// stopped by it, nothing has changed.
 int store_load(const char *path, struct book *out, struct err *e);
+int store_load_with(const char *path, struct book *out, const struct progress *progress, struct err *e);
 // Creates or replaces the content of a store in one transaction.
 int store_save(const char *path, const struct book *b, struct err *e);
 // Imports instruments and accounts from a file (.csv or .json, documented in docs/accounts.md) into the store
 // in one transaction: all or nothing; errors name file, line and reason. Returns accounts imported, or -1.
+// Memory: the packed book of store and file together, and 12 to 28 bytes an account of the file; JSON is read
+// as a whole.
 int store_import(const char *path, const char *file, struct err *e);
+int store_import_with(const char *path, const char *file, const struct progress *progress, struct err *e);
+
+// Reads a store account by account, whatever its size, in little memory: market() once, then account() for
+// each, ids ascending. Both may be NULL; what they are given is theirs until they return. Not 0 from one of
+// them (with *e set) ends it.
+struct store_visitor {
+    int (*market)(void *ctx, const struct market *m, struct err *e);
+    int (*account)(void *ctx, const struct account *a, struct err *e);
+    void *ctx;
+    bool validate; // against each account's rule
+    const struct progress *progress;
+};
+int store_visit(const char *path, const struct store_visitor *v, struct err *e);
+
+// Writes a store account by account, in one transaction: store_create, store_add (ids ascending),
+// store_close. With commit false the store is left as it was, and a file that was not there before is gone
+// again. *m must live until the end.
+struct store_writer;
+struct store_writer *store_create(const char *path, const struct market *m, struct err *e);
+int store_add(struct store_writer *w, const struct account *a, struct err *e);
+int store_close(struct store_writer *w, bool commit, struct err *e); // w may be NULL
 
 // A price that a generated market starts from.
 enum gen_kind {
@@ -47,8 +73,16 @@ const struct gen_price *gen_default_prices(size_t *n);
 // Seeded synthetic book: perp-linear, perp-inverse and aave accounts (60 : 20 : 20 where the prices allow all
 // three), each account in one settlement currency, ids 1..accounts, log-normal sizes, leverage 1 to 40. No
 // account is liquidatable at the start prices, nor while they stay within 0.03 % of them. Same options, same
-// book, on every platform. 0, or -1 with *e set.
+// book, on every platform. 0, or -1 with *e set. The whole of it as an array, 5 kB an account:
 int accounts_generate(const struct gen_options *o, struct book *out, struct err *e);
+// or one account after the other: book_gen_open gives the market, book_gen_next the next account (options'
+// accounts of them; *a is cleared and filled). book_gen_open gives NULL with *e set, book_gen_next 0, or -1
+// with *e set.
+struct book_gen;
+struct book_gen *book_gen_open(const struct gen_options *o, struct err *e);
+const struct market *book_gen_market(const struct book_gen *g);
+int book_gen_next(struct book_gen *g, struct account *a, struct err *e);
+void book_gen_close(struct book_gen *g);
 
 // Compact little-endian encoding with a version byte. encode: bytes written, 0 when it does not fit.
 // decode: bytes consumed, or 0 when malformed (nothing trusted).

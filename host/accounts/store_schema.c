@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tables of the store. Integers that can exceed 64 bits (cash, sizes, scaled balances, tier floors, indexes)
-// are canonical decimal TEXT, checked by the schema, because SQLite's own integers end at 64 bits and a REAL
-// would round them.
-#include "accounts/store_sql.h"
+// Tables of the store. Integers that can exceed 64 bits are canonical decimal TEXT, checked by the schema,
+// because SQLite's own integers end at 64 bits and a REAL would round them; in the tables of accounts, which
+// may have tens of millions of rows, they are INTEGER where 64 bits hold them.
+#include "accounts/store_columns.h"
 
 #include <assert.h>
-
-#define WIDE(col)                                                                                            \
-    "TEXT NOT NULL CHECK (length(" col ") BETWEEN 1 AND 40 AND (" col " = '0' OR (ltrim(" col                \
-    ", '-') GLOB '[1-9]*' AND substr(" col ", 2) NOT GLOB '*[^0-9]*' AND " col " GLOB '[-1-9]*')))"
-#define NAT(col, max) "INTEGER NOT NULL CHECK (" col " BETWEEN 0 AND " max ")"
-
-#define MONEY(col) "TEXT NOT NULL CHECK (length(" col ") < 8 AND " col " NOT GLOB '*[^A-Z0-9]*')"
 
 // clang-format off
 static const char CLEAR[] =
@@ -56,13 +49,13 @@ static const char SCHEMA_ACCOUNTS[] =
     "CREATE TABLE accounts ("
     " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
     " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
-    " cash " WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ") STRICT;"
+    " cash " ANY_WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ") STRICT;"
     "CREATE TABLE positions ("
     " account INTEGER NOT NULL REFERENCES accounts(id),"
     " instrument INTEGER NOT NULL REFERENCES instruments(id),"
-    " size " WIDE("size") ", entry " NAT("entry", "9223372036854775807") ","
-    " supply " WIDE("supply") ", debt " WIDE("debt") ", collateral " NAT("collateral", "1") ","
-    " funding TEXT CHECK (length(funding) < 40)," // NULL: 0, as nearly everywhere
+    " size " ANY_WIDE("size") ", entry " NAT("entry", "9223372036854775807") ","
+    " supply " ANY_WIDE("supply") ", debt " ANY_WIDE("debt") ", collateral " NAT("collateral", "1") ","
+    " funding " OPTIONAL_WIDE("funding") "," // NULL: 0, as nearly everywhere
     " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
     " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
     "PRAGMA application_id = 1953655152; PRAGMA user_version = 3;";

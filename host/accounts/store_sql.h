@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the store: the SQLite schema and its rows. Only store*.c and import.c include this.
+// Inside of the store: the SQLite schema and its rows. Only store*.c and import*.c include this.
 #ifndef TRIPLINE_ACCOUNTS_STORE_SQL_H
 #define TRIPLINE_ACCOUNTS_STORE_SQL_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
 
-#include "accounts/account.h"
-#include "base/err.h"
+#include "accounts/store.h"
 
 enum {
     STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
-    STORE_SCHEMA_VERSION = 3,          // PRAGMA user_version; 3: what moves with time, spreads
-    STORE_SCHEMA_NO_TIME = 2,          // read as a store without; written anew, it becomes version 3
-    STORE_SCHEMA_NO_CURRENCY = 1,      // refused
+    STORE_SCHEMA_VERSION =
+        3, // PRAGMA user_version; 3: what moves with time, spreads, amounts of accounts as integers
+    STORE_SCHEMA_OLD = 2,         // without these, all amounts as text: read, and written anew as version 3
+    STORE_SCHEMA_NO_CURRENCY = 1, // refused
 };
 
 // An open store. Functions below give 0, or -1 with *e naming the path and SQLite's reason.
@@ -41,10 +41,25 @@ int store_failed(struct store *s, struct err *e);
 int store_exec(struct store *s, const char *sql, struct err *e);
 // Creates the tables, empty, in place of any that are there.
 int store_create_tables(struct store *s, struct err *e);
-// Empties (or creates) the tables and writes the book. Inside the caller's transaction.
-int store_write_rows(struct store *s, const struct book *b, struct err *e);
-// Reads all rows into *out, structurally sound (market_check, account_check, rule known) but not yet
-// validated by the rules. *out is empty on failure; inside the caller's transaction.
-int store_read_rows(struct store *s, struct book *out, struct err *e);
+// Empties (or creates) the tables and writes the market; accounts come after it. Inside the caller's
+// transaction.
+int store_write_market(struct store *s, const struct market *m, struct err *e);
+
+// Writes accounts, ids ascending: checks each (account_check) before it is written. store_put_end always.
+struct account_sink {
+    sqlite3_stmt *account, *position;
+    uint32_t last; // id
+};
+int store_put_begin(struct store *s, struct account_sink *w, struct err *e);
+int store_put(struct store *s, struct account_sink *w, const struct market *m, const struct account *a,
+              struct err *e);
+void store_put_end(struct account_sink *w);
+
+// Reads the market, structurally sound (market_check); then the accounts, one after the other by id, each
+// structurally sound (account_check, rule known) and with v->validate also valid by its rule. Inside the
+// caller's transaction.
+int store_read_market(struct store *s, struct market *m, struct err *e);
+int store_read_accounts(struct store *s, const struct market *m, const struct store_visitor *v,
+                        struct err *e);
 
 #endif

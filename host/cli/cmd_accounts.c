@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "accounts/assets.h"
@@ -16,6 +17,7 @@
 #include "accounts/store.h"
 #include "cli/cli.h"
 #include "cli/number.h"
+#include "cli/progress.h"
 #include "cli/start_prices.h"
 
 static const char HELP[] =
@@ -26,10 +28,12 @@ static const char HELP[] =
     "       tripline accounts show   [--db STORE] [--market] [--at SECONDS] [--capture FILE] [--prices "
     "FILE]\n"
     "                                [--price NAME=VALUE]... [ID]\n"
-    "       tripline accounts export [--db STORE] [-o FILE]\n"
+    "       tripline accounts export [--db STORE] [-o FILE] [--csv | --market]\n"
     "\n"
     "The store is an SQLite file with instruments, accounts and positions.\n"
     "  --db STORE      the store (default tripline.db)\n"
+    "  --progress      tell on standard error how far it is, also where that is no terminal\n"
+    "Ctrl-C ends import, gen and export; the store is then as it was before.\n"
     "\n"
     "import  Adds or replaces instruments and accounts from .csv and .json files (columns: "
     "docs/accounts.md). A file\n"
@@ -59,6 +63,8 @@ static const char HELP[] =
     "\n"
     "export  Writes everything as JSON that import reads (epochs begin again at 0).\n"
     "  -o FILE         write to FILE instead of standard output\n"
+    "  --csv           the accounts with their positions, as CSV\n"
+    "  --market        the assets and instruments, as JSON; with --csv's file it makes the whole\n"
     "\n"
     "Prices, for gen those that the market starts from (default: those of `tripline gen`), for show those to "
     "value at;\n"
@@ -75,12 +81,12 @@ static const char HELP[] =
     "  -h, --help      this text\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
-enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 2000000, RAY_DECIMALS = 27 };
+enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 100000000, RAY_DECIMALS = 27 };
 
 struct options {
     const char *db, *output;
     uint64_t count, seed, near_ppm, guard_ppm, rates_at, at;
-    bool force, market;
+    bool force, market, csv, progress;
     struct start_prices prices;
     char **operand;
     int n_operands;
@@ -110,6 +116,8 @@ enum {
     OPT_AT,
     OPT_FORCE,
     OPT_MARKET,
+    OPT_CSV,
+    OPT_PROGRESS,
     OPT_CAPTURE,
     OPT_PRICES,
     OPT_PRICE
@@ -124,6 +132,8 @@ static const struct option LONG[] = {{"db", required_argument, NULL, OPT_DB},
                                      {"at", required_argument, NULL, OPT_AT},
                                      {"force", no_argument, NULL, OPT_FORCE},
                                      {"market", no_argument, NULL, OPT_MARKET},
+                                     {"csv", no_argument, NULL, OPT_CSV},
+                                     {"progress", no_argument, NULL, OPT_PROGRESS},
                                      {"capture", required_argument, NULL, OPT_CAPTURE},
                                      {"prices", required_argument, NULL, OPT_PRICES},
                                      {"price", required_argument, NULL, OPT_PRICE},
@@ -134,7 +144,8 @@ static const struct option LONG[] = {{"db", required_argument, NULL, OPT_DB},
 struct subcommand {
     const char *name;
     int (*run)(struct options *o);
-    const char *accepts; // long options besides --db and --help, blank-separated with blanks around
+    const char
+        *accepts; // long options besides --db, --progress and --help, blank-separated with blanks around
 };
 
 static bool accepts(const struct subcommand *c, int opt)
@@ -144,7 +155,7 @@ static bool accepts(const struct subcommand *c, int opt)
         if (l->val != opt)
             continue;
         (void)snprintf(key, sizeof key, " %s ", l->name);
-        return opt == OPT_DB || strstr(c->accepts, key);
+        return opt == OPT_DB || opt == OPT_PROGRESS || strstr(c->accepts, key);
     }
     return false;
 }
@@ -166,9 +177,15 @@ static int take_option(struct options *o, int opt)
     case OPT_MARKET:
         o->market = true;
         return 0;
+    case OPT_CSV:
+        o->csv = true;
+        return 0;
+    case OPT_PROGRESS:
+        o->progress = true;
+        return 0;
     case 'n':
         return number_parse(optarg, 0, COUNT_MAX, &o->count) || o->count == 0
-                   ? usage("-n: not 1 to 2000000: ", optarg)
+                   ? usage("-n: not 1 to 100000000: ", optarg)
                    : 0;
     case OPT_SEED:
         return number_parse(optarg, 0, UINT64_MAX, &o->seed) ? usage("--seed: not a number: ", optarg) : 0;
@@ -205,7 +222,10 @@ static int run_import(struct options *o)
     if (o->n_operands == 0)
         return usage("import: name at least one file", "");
     for (int i = 0; i < o->n_operands; i++) {
-        int n = store_import(o->db, o->operand[i], &e);
+        struct cli_progress p;
+        cli_progress_begin(&p, "accounts import", o->progress, NULL);
+        int n = store_import_with(o->db, o->operand[i], &p.to, &e);
+        cli_progress_end(&p);
         if (n < 0)
             return failed(&e);
         printf("%s: %d accounts from %s\n", o->db, n, o->operand[i]);
@@ -216,49 +236,66 @@ static int run_import(struct options *o)
 // ---- gen
 // -----------------------------------------------------------------------------------------------------
 
-static void print_book_line(const struct options *o, const struct book *b)
+enum { RULES_SHOWN = 16 };
+
+static void print_book_line(const struct options *o, const struct market *m, const uint64_t *of_rule)
 {
-    printf("%s: %zu accounts (", o->db, b->n_accounts);
+    printf("%s: %llu accounts (", o->db, (unsigned long long)o->count);
     const char *sep = "";
-    for (size_t r = 0; rule_at(r); r++) {
-        size_t n = 0;
-        for (size_t i = 0; i < b->n_accounts; i++)
-            n += b->account[i].rule == rule_at(r);
-        if (n)
-            printf("%s%zu %s", sep, n, rule_at(r)->name);
-        sep = n ? ", " : sep;
+    for (size_t r = 0; r < RULES_SHOWN && rule_at(r); r++) {
+        if (of_rule[r])
+            printf("%s%llu %s", sep, (unsigned long long)of_rule[r], rule_at(r)->name);
+        sep = of_rule[r] ? ", " : sep;
     }
-    printf(") on %u instruments, seed %llu\n", b->market.n_instruments, (unsigned long long)o->seed);
+    printf(") on %u instruments, seed %llu\n", m->n_instruments, (unsigned long long)o->seed);
+}
+
+// Account by account from the generator into the store.
+static int generate(const struct options *o, struct book_gen *g, uint64_t *of_rule, const struct progress *p,
+                    struct err *e)
+{
+    struct account a;
+    struct store_writer *w = store_create(o->db, book_gen_market(g), e);
+    int rc = w ? 0 : -1;
+    for (uint64_t i = 0; rc == 0 && i < o->count; i++) {
+        rc =
+            book_gen_next(g, &a, e) || store_add(w, &a, e) || progress_at(p, "generating", i + 1, o->count, e)
+                ? -1
+                : 0;
+        for (size_t r = 0; r < RULES_SHOWN && rule_at(r); r++)
+            of_rule[r] += rc == 0 && a.rule == rule_at(r);
+    }
+    return store_close(w, rc == 0, rc == 0 ? e : NULL) ? -1 : rc;
 }
 
 static int run_gen(struct options *o)
 {
     struct err e;
-    struct gen_options g = {.seed = o->seed,
-                            .accounts = (uint32_t)o->count,
-                            .prices = o->prices.n ? o->prices.price : NULL,
-                            .n_prices = o->prices.n,
-                            .near_ppm = (uint32_t)o->near_ppm,
-                            .guard_ppm = (uint32_t)o->guard_ppm,
-                            .rates_at = o->rates_at};
+    struct gen_options options = {.seed = o->seed,
+                                  .accounts = (uint32_t)o->count,
+                                  .prices = o->prices.n ? o->prices.price : NULL,
+                                  .n_prices = o->prices.n,
+                                  .near_ppm = (uint32_t)o->near_ppm,
+                                  .guard_ppm = (uint32_t)o->guard_ppm,
+                                  .rates_at = o->rates_at};
+    uint64_t of_rule[RULES_SHOWN] = {0};
     if (o->n_operands)
         return usage("gen: unexpected argument ", o->operand[0]);
     if (!o->force && access(o->db, F_OK) == 0) {
         err_set(&e, "%s exists; --force replaces its content, --db names another store", o->db);
         return failed(&e);
     }
-    struct book *b = malloc(sizeof *b);
-    if (!b) {
-        err_set(&e, "out of memory");
+    struct book_gen *g = book_gen_open(&options, &e);
+    if (!g)
         return failed(&e);
-    }
-    int rc = accounts_generate(&g, b, &e) || store_save(o->db, b, &e) ? failed(&e) : EXIT_SUCCESS;
-    if (rc == EXIT_SUCCESS) {
-        print_book_line(o, b);
-        book_free(b);
-    }
-    free(b);
-    return rc;
+    struct cli_progress p;
+    cli_progress_begin(&p, "accounts gen", o->progress, NULL);
+    int rc = generate(o, g, of_rule, &p.to, &e);
+    cli_progress_end(&p);
+    if (rc == 0)
+        print_book_line(o, book_gen_market(g), of_rule);
+    book_gen_close(g);
+    return rc ? failed(&e) : EXIT_SUCCESS;
 }
 
 // ---- show
@@ -340,8 +377,9 @@ static void print_accounts(const struct book *b, const struct options *o, const 
 {
     printf("%-10s %-20s %-16s %9s %24s %-8s%s\n", "id", "name", "rule", "positions", "cash", "currency",
            o->prices.n ? "  health" : "");
+    struct account scratch;
     for (size_t i = 0; i < b->n_accounts; i++) {
-        const struct account *a = &b->account[i];
+        const struct account *a = book_account(b, i, &scratch);
         char cash[DEC_TEXT_MAX], health[NAME_LEN + 32] = "";
         dec_format(a->cash, a->cash_decimals, cash);
         if (o->prices.n)
@@ -372,23 +410,32 @@ static void print_position(const struct market *m, const struct position *p)
 static int print_one(const struct book *b, const struct options *o, const int64_t *px, uint64_t id,
                      struct err *e)
 {
-    for (size_t i = 0; i < b->n_accounts; i++) {
-        const struct account *a = &b->account[i];
-        char text[DEC_TEXT_MAX];
-        if (a->id != id)
-            continue;
-        dec_format(a->cash, a->cash_decimals, text);
-        printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s%s%s\n", a->id, a->name, a->rule->name,
-               a->emode, a->epoch, text, a->currency[0] ? " " : "", a->currency);
-        for (unsigned k = 0; k < a->n_positions; k++)
-            print_position(&b->market, &a->position[k]);
-        if (o->prices.n) {
-            health_text(&b->market, a, px, text, sizeof text);
-            printf("  health %s\n", text);
-        }
-        return 0;
+    char text[DEC_TEXT_MAX];
+    struct account scratch;
+    size_t i = book_find(b, (uint32_t)id);
+    if (i == SIZE_MAX)
+        return err_set(e, "%s: no account %llu", o->db, (unsigned long long)id);
+    const struct account *a = book_account(b, i, &scratch);
+    dec_format(a->cash, a->cash_decimals, text);
+    printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s%s%s\n", a->id, a->name, a->rule->name,
+           a->emode, a->epoch, text, a->currency[0] ? " " : "", a->currency);
+    for (unsigned k = 0; k < a->n_positions; k++)
+        print_position(&b->market, &a->position[k]);
+    if (o->prices.n) {
+        health_text(&b->market, a, px, text, sizeof text);
+        printf("  health %s\n", text);
     }
-    return err_set(e, "%s: no account %llu", o->db, (unsigned long long)id);
+    return 0;
+}
+
+// The whole store in memory, with progress.
+static int load(const struct options *o, const char *label, struct book *b, struct err *e)
+{
+    struct cli_progress p;
+    cli_progress_begin(&p, label, o->progress, NULL);
+    int rc = store_load_with(o->db, b, &p.to, e);
+    cli_progress_end(&p);
+    return rc;
 }
 
 static int run_show(struct options *o)
@@ -405,7 +452,7 @@ static int run_show(struct options *o)
         err_set(&e, "out of memory");
         return failed(&e);
     }
-    int rc = store_load(o->db, b, &e);
+    int rc = load(o, "accounts show", b, &e);
     if (rc == 0) {
         start_prices_value(&o->prices, &b->market, px);
         if (o->at)
@@ -425,33 +472,89 @@ static int run_show(struct options *o)
 // ---- export
 // --------------------------------------------------------------------------------------------------
 
-static int export_to(const struct book *b, const char *path, struct err *e)
+struct exporting {
+    struct exporter to;
+    const char *path; // NULL: standard output
+    char *part;       // written first, and named `path` when it is whole; NULL where path is no plain file
+    FILE *f;
+    enum export_form form;
+    struct market *market;
+};
+
+static int export_failed(const struct exporting *x, struct err *e)
 {
-    FILE *f = path ? fopen(path, "w") : stdout;
-    if (!f)
-        return err_set(e, "%s: %s", path, strerror(errno));
-    int rc = book_export(b, f);
-    if (path && fclose(f))
-        rc = -1;
-    return rc ? err_set(e, "%s: %s", path ? path : "standard output", strerror(errno)) : 0;
+    return err_set(e, "%s: %s", x->path ? x->path : "standard output", strerror(errno));
 }
 
+// Not before the store has been found good: a file that is there already is replaced by a whole one or not at
+// all.
+static int export_open(struct exporting *x)
+{
+    struct stat st;
+    if (!x->path) {
+        x->f = stdout;
+        return 0;
+    }
+    bool plain = stat(x->path, &st) != 0 || S_ISREG(st.st_mode);
+    if (plain && asprintf(&x->part, "%s.part", x->path) < 0)
+        x->part = NULL;
+    x->f = plain && !x->part ? NULL : fopen(plain ? x->part : x->path, "w");
+    return x->f ? 0 : -1;
+}
+
+static int export_close(struct exporting *x, int rc, struct err *e)
+{
+    bool bad = x->f && x->path && fclose(x->f) != 0;
+    if (rc == 0 && (bad || (x->part && rename(x->part, x->path))))
+        rc = export_failed(x, e);
+    if (rc && x->part && x->f)
+        (void)unlink(x->part);
+    free(x->part);
+    return rc;
+}
+
+static int export_market(void *ctx, const struct market *m, struct err *e)
+{
+    struct exporting *x = ctx;
+    if (export_open(x))
+        return export_failed(x, e);
+    *x->market = *m;
+    export_begin(&x->to, x->f, x->form, x->market);
+    return 0;
+}
+
+static int export_one(void *ctx, const struct account *a, struct err *e)
+{
+    struct exporting *x = ctx;
+    export_account(&x->to, a);
+    return ferror(x->f) ? export_failed(x, e) : 0;
+}
+
+// Account by account out of the store.
 static int run_export(struct options *o)
 {
     struct err e;
+    struct cli_progress p;
+    struct exporting x = {.path = o->output,
+                          .form = o->csv      ? EXPORT_CSV
+                                  : o->market ? EXPORT_MARKET
+                                              : EXPORT_JSON};
+    struct store_visitor v = {
+        .market = export_market, .account = export_one, .ctx = &x, .validate = true, .progress = &p.to};
     if (o->n_operands)
         return usage("export: unexpected argument ", o->operand[0]);
-    struct book *b = malloc(sizeof *b);
-    if (!b) {
-        err_set(&e, "out of memory");
-        return failed(&e);
-    }
-    int rc = store_load(o->db, b, &e);
-    if (rc == 0) {
-        rc = export_to(b, o->output, &e);
-        book_free(b);
-    }
-    free(b);
+    if (o->csv && o->market)
+        return usage("export: --csv and --market are two files", "");
+    if (o->market)
+        v.account = NULL;
+    x.market = malloc(sizeof *x.market);
+    cli_progress_begin(&p, "accounts export", o->progress, NULL);
+    int rc = x.market ? store_visit(o->db, &v, &e) : err_set(&e, "out of memory");
+    if (rc == 0 && export_end(&x.to))
+        rc = export_failed(&x, &e);
+    rc = export_close(&x, rc, &e);
+    cli_progress_end(&p);
+    free(x.market);
     return rc ? failed(&e) : EXIT_SUCCESS;
 }
 
@@ -486,7 +589,7 @@ int cmd_accounts(int argc, char **argv)
         {"import", run_import, ""},
         {"gen", run_gen, " accounts seed near guard rates force capture prices price "},
         {"show", run_show, " market at capture prices price "},
-        {"export", run_export, " output "},
+        {"export", run_export, " output csv market "},
     };
     if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         fputs(HELP, stdout);

@@ -11,9 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/run_options.h"
 #include "exec/kill.h"
 #include "exec/paper/paper.h"
@@ -149,14 +151,13 @@ static int on_outcome(void *ctx, const struct order_reply *reply)
 static int on_state(void *ctx, const struct account *a)
 {
     struct run *r = ctx;
-    for (size_t i = 0; i < r->book.n_accounts; i++)
-        if (r->book.account[i].id == a->id) {
-            r->book.account[i] = *a;
-            r->n_states++;
-            return 0;
-        }
-    r->stranger = a->id;
-    return -1;
+    size_t i = book_find(&r->book, a->id);
+    if (i == SIZE_MAX)
+        r->stranger = a->id;
+    if (i == SIZE_MAX || book_put(&r->book, i, a, NULL) != 0)
+        return -1;
+    r->n_states++;
+    return 0;
 }
 
 // P6: nothing goes out before every order that may have reached the venue has a known outcome.
@@ -272,7 +273,11 @@ static int open_all(struct run *r, struct err *e)
     r->kill = kill_open(r->kill_path, e); // early: until then its signals would end the process
     if (!r->kill)
         return -1;
-    if (store_load(r->o.accounts, &r->book, e) != 0)
+    struct cli_progress progress;
+    cli_progress_begin(&progress, "accounts", false, &stop);
+    int loaded = store_load_with(r->o.accounts, &r->book, r->o.quiet ? NULL : &progress.to, e);
+    cli_progress_end(&progress);
+    if (loaded != 0)
         return -1;
     if (r->book.n_accounts == 0)
         return err_set(e, "%s holds no accounts: see `tripline accounts import` or `gen`", r->o.accounts);

@@ -39,7 +39,8 @@ struct desk {
     int64_t px[MARKET_ASSETS_MAX];
     struct order_size size;
     struct order order;
-    struct account account;
+    struct account account; // a settlement's
+    struct account scratch; // unpacked from the book
     struct settlement settlement;
     struct gateway_order out;
     uint8_t record[READY_RECORD_MAX];
@@ -199,7 +200,7 @@ static void remember_prices(struct ready *r, const struct marks_assets *s, const
 void desk_prepare(struct desk *d, size_t account, const int64_t *px)
 {
     assert(account < d->book->n_accounts);
-    const struct account *a = &d->book->account[account];
+    const struct account *a = book_account(d->book, account, &d->scratch);
     const struct market *m = &d->book->market;
     struct account_state *st = &d->state[account];
     if (st->in_flight || !same_epoch(d, st, a))
@@ -252,7 +253,7 @@ static bool ready_usable(struct desk *d, const struct account *a, const struct o
     bool close = ready_close(o, &d->size, d->cfg.ready_tolerance_ppm);
     if (!close && !ready_below(o, &d->size))
         return false;
-    d->account = *a;
+    account_copy(&d->account, a);
     if (a->rule->settle(&d->book->market, &d->account, px, o->leg, o->n, &d->settlement, NULL) != 0)
         return false;
     if (close)
@@ -349,7 +350,7 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
                            uint64_t oldest_price_age_ns)
 {
     assert(account < d->book->n_accounts);
-    const struct account *a = &d->book->account[account];
+    const struct account *a = book_account(d->book, account, &d->scratch);
     struct account_state *st = &d->state[account];
     enum desk_answer why = check_first(d, st, a, now_ns, oldest_price_age_ns);
     if (why != DESK_SENT)
@@ -400,19 +401,6 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
     return answer(d, why);
 }
 
-static size_t find_account(const struct book *b, uint32_t id)
-{
-    size_t lo = 0, hi = b->n_accounts;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        if (b->account[mid].id < id)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < b->n_accounts && b->account[lo].id == id ? lo : SIZE_MAX;
-}
-
 static bool sound_account(const struct desk *d, const struct order_reply *r)
 {
     return r->has_account && r->account.id == r->key.account && r->account.epoch > r->key.epoch &&
@@ -432,23 +420,22 @@ static void came_to_nothing(struct desk *d, struct account_state *st)
 
 size_t desk_reply(struct desk *d, const struct order_reply *r)
 {
-    size_t i = find_account(d->book, r->key.account);
+    size_t i = book_find(d->book, r->key.account);
     struct account_state *st = i == SIZE_MAX ? NULL : &d->state[i];
     bool ours = st && st->in_flight && r->key.desk == d->cfg.desk && r->key.epoch == st->epoch &&
                 r->key.revision == st->flight_revision;
     bool filled = r->status == ORDER_FILLED;
-    // A fill whose account does not hold up is not applied: the order stays in flight, so nothing more goes
-    // out for that account until a recovery asks again.
-    if (!ours || (filled && !sound_account(d, r))) {
+    // A fill whose account does not hold up, or finds no memory, is not applied: the order stays in flight,
+    // so nothing more goes out for that account until a recovery asks again.
+    if (!ours || (filled && (!sound_account(d, r) || book_put(d->book, i, &r->account, NULL)))) {
         d->n.unknown++;
         return SIZE_MAX;
     }
     st->in_flight = false;
     d->n.outstanding--;
     if (filled) {
-        d->book->account[i] = r->account;
         d->n.filled++;
-        (void)same_epoch(d, st, &d->book->account[i]);
+        (void)same_epoch(d, st, &r->account);
     } else if (r->status == ORDER_UNKNOWN) {
         d->n.fenced++;
         came_to_nothing(d, st);

@@ -2,6 +2,7 @@
 #include "run/audit.h"
 
 #include "accounts/assets.h"
+#include "accounts/book.h"
 
 // Without all of its prices an account has no health; from then on the engine has to know it.
 static bool priced(const struct market *m, const struct account *a, const int64_t *px)
@@ -17,7 +18,7 @@ void audit_update(struct audit *a, const struct book *b, const int64_t *px, cons
 {
     a->updates++;
     for (size_t i = 0; i < b->n_accounts; i++) {
-        const struct account *acct = &b->account[i];
+        const struct account *acct = book_account(b, i, &a->scratch);
         if (!priced(&b->market, acct, px))
             continue;
         struct health h;
@@ -36,7 +37,7 @@ void audit_update(struct audit *a, const struct book *b, const int64_t *px, cons
 
 void audit_order(struct audit *a, const struct book *b, size_t account, const int64_t *px)
 {
-    const struct account *acct = &b->account[account];
+    const struct account *acct = book_account(b, account, &a->scratch);
     struct health h;
     acct->rule->health(&b->market, acct, px, &h);
     a->unconfirmed_orders += !h.liquidatable;

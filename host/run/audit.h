@@ -13,6 +13,7 @@ struct audit {
     uint64_t missed;             // ... and the engine had not flagged the account at that update or before
     uint64_t unconfirmed_orders; // orders handed over for an account that the exact rule calls healthy
     uint32_t first_missed;       // id of the first account missed, 0 = none
+    struct account scratch;      // unpacked from the book
 };
 
 // After an update (or an applied reply) has been taken to its verdicts.

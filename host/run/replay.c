@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/bytes.h"
 #include "exec/gateway.h"
@@ -30,7 +31,6 @@ struct replay {
     struct gateway *gateway;
     struct session_config cfg;
     struct book book;
-    size_t account_room;
     char *policy; // text of J_POLICY, or NULL
     size_t policy_len;
     bool begun;
@@ -153,26 +153,19 @@ static void end_segment(struct replay *r, uint64_t lsn, bool clean)
     r->device = NULL;
     r->gateway = NULL;
     r->book = (struct book){0};
-    r->account_room = 0;
     r->begun = false;
     r->faulted = false;
 }
 
 static int add_account(struct replay *r, const struct journal_record *rec, struct err *e)
 {
-    if (r->book.n_accounts == r->account_room) {
-        size_t room = r->account_room ? 2 * r->account_room : 256;
-        struct account *p = realloc(r->book.account, room * sizeof *p);
-        if (!p)
-            return err_set(e, "out of memory for %zu accounts", room);
-        r->book.account = p;
-        r->account_room = room;
-    }
-    if (account_decode(rec->data, rec->len, &r->book.account[r->book.n_accounts]) != rec->len)
+    static struct account account; // one replay at a time
+    if (account_decode(rec->data, rec->len, &account) != rec->len)
         return err_set(e, "account record ending at byte %" PRIu64 " cannot be decoded%s", rec->lsn,
                        rec->len && !codec_known(*(const uint8_t *)rec->data) ? OTHER_VERSION : "");
-    r->book.n_accounts++;
-    return 0;
+    if (!r->book.packed && book_packed(&r->book, 0, e) != 0)
+        return -1;
+    return book_append(&r->book, &account, e);
 }
 
 static int keep_policy(struct replay *r, const struct journal_record *rec, struct err *e)

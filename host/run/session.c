@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "accounts/assets.h"
+#include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -42,6 +43,7 @@ struct session {
     struct hist stage[STAGE_COUNT];
     struct hist cycles;
     uint8_t scratch[MARKET_BYTES_MAX];
+    struct account account; // unpacked from the book
 };
 
 const char *stage_name(enum stage s)
@@ -104,10 +106,10 @@ static void note_reason(struct session *s, size_t account, uint8_t reason)
 }
 
 // P5: the first hold among the assets the account depends on, and the age of its oldest price.
-static enum hold account_hold(const struct session *s, size_t account, uint64_t *oldest_age)
+static enum hold account_hold(struct session *s, size_t account, uint64_t *oldest_age)
 {
     uint16_t assets[ACCOUNT_ASSETS_MAX];
-    size_t n = account_assets(&s->book->market, &s->book->account[account], assets);
+    size_t n = account_assets(&s->book->market, book_account(s->book, account, &s->account), assets);
     enum hold worst = HOLD_NONE;
     *oldest_age = 0;
     for (size_t i = 0; i < n; i++) {
@@ -332,9 +334,9 @@ int session_begin(struct session *s, struct err *e)
     if (s->cfg.policy)
         put(s, J_POLICY, s->cfg.policy, s->cfg.policy_len, NULL, 0);
     for (size_t i = 0; i < s->book->n_accounts; i++) {
-        n = account_encode(&s->book->account[i], s->scratch, sizeof s->scratch);
+        n = account_encode(book_account(s->book, i, &s->account), s->scratch, sizeof s->scratch);
         if (n == 0)
-            return err_set(e, "account %u does not fit a journal record", s->book->account[i].id);
+            return err_set(e, "account %u does not fit a journal record", book_id(s->book, i));
         put(s, J_ACCOUNT, s->scratch, n, NULL, 0);
     }
     return 0;
@@ -347,9 +349,9 @@ void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uin
     le32_store(rec + 4, epoch);
     le32_store(rec + 8, revision);
     put(s, J_RESTORE, rec, sizeof rec, NULL, 0);
-    for (size_t i = 0; i < s->book->n_accounts; i++)
-        if (s->book->account[i].id == account_id)
-            desk_restore(s->desk, i, epoch, revision);
+    size_t i = book_find(s->book, account_id);
+    if (i != SIZE_MAX)
+        desk_restore(s->desk, i, epoch, revision);
 }
 
 void session_spent(struct session *s, int64_t value_e8)

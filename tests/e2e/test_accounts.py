@@ -145,8 +145,8 @@ db = sqlite3.connect(path("csv.db"))
 report(db.execute("PRAGMA user_version").fetchone() == (3,) and
        not db.execute("PRAGMA foreign_key_check").fetchall() and
        db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "store is a sound SQLite file")
-report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == ("1234560000", "text"),
-       "cash is exact text")
+report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == (1234560000, "integer"),
+       "cash is exact")
 db.close()
 
 # ---- gen and show

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/prng.h"
 #include "exec/paper/socket.h"
@@ -356,6 +357,13 @@ static int loop(struct venue *v, int listener, int signals, struct err *e)
     }
 }
 
+static int too_large(const struct venue *v, size_t n, struct err *e)
+{
+    return err_set(
+        e, "venue: %s holds %zu accounts; the paper venue keeps each as 5 kB of memory and takes at most %d",
+        v->o->accounts, n, ARRAY_ACCOUNTS_MAX);
+}
+
 static int prepare_state(struct venue *v, struct err *e)
 {
     if (venue_db_open(&v->db, v->o->state, v->o->sync, e))
@@ -369,7 +377,8 @@ static int prepare_state(struct venue *v, struct err *e)
         struct book b;
         if (store_load(v->o->accounts, &b, e))
             return -1;
-        int bad = venue_db_fill(&v->db, &b, e);
+        int bad =
+            b.n_accounts <= ARRAY_ACCOUNTS_MAX ? venue_db_fill(&v->db, &b, e) : too_large(v, b.n_accounts, e);
         book_free(&b);
         if (bad)
             return -1;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "accounts/book.h"
 #include "accounts/store.h"
 
 // One fill an (account, epoch): a fill raises the epoch, so a second one would be a double effect. The index
@@ -164,7 +165,8 @@ static int fill_accounts(struct venue_db *v, const struct book *b, uint8_t *buf,
         return vfail(v, e);
     int bad = 0;
     for (size_t i = 0; i < b->n_accounts && !bad; i++) {
-        const struct account *a = &b->account[i];
+        struct account scratch;
+        const struct account *a = book_account(b, i, &scratch);
         size_t n = account_encode(a, buf, ACCOUNT_BYTES_MAX);
         if (n == 0) {
             bad = err_set(e, "account %u cannot be encoded; check its names and numbers", a->id);

@@ -103,6 +103,41 @@ START_TEST(test_decimal_round_trip)
 }
 END_TEST
 
+// Short numbers have a way of their own; an exponent of 0 sends the same number the long way.
+START_TEST(test_decimal_both_ways)
+{
+    struct prng r;
+    char text[64], longer[80];
+    unsigned good = 0, bad = 0;
+    prng_seed(&r, seed + 3);
+    for (int i = 0; i < 300000; i++) {
+        size_t n = 0;
+        if (prng_chance(&r, 1, 3))
+            text[n++] = '-';
+        for (uint64_t k = prng_below(&r, 22); k--;)
+            text[n++] = (char)('0' + (prng_chance(&r, 1, 3) ? 0 : prng_below(&r, 10)));
+        if (prng_chance(&r, 1, 2)) {
+            text[n++] = '.';
+            for (uint64_t k = prng_below(&r, 12); k--;)
+                text[n++] = (char)('0' + (prng_chance(&r, 1, 2) ? 0 : prng_below(&r, 10)));
+        }
+        if (prng_chance(&r, 1, 50))
+            text[n++] = "x.-e, "[prng_below(&r, 6)];
+        text[n] = '\0';
+        (void)snprintf(longer, sizeof longer, "%se0", text);
+        unsigned decimals = (unsigned)prng_below(&r, 25);
+        i128 a = -77, b = -77;
+        int rc = dec_parse(text, decimals, &a, NULL);
+        bool valid = strchr(text, 'e') == NULL;
+        ck_assert_msg(!valid || (rc == dec_parse(longer, decimals, &b, NULL) && a == b), "%s with %u", text,
+                      decimals);
+        good += rc == 0;
+        bad += rc != 0;
+    }
+    ck_assert(good > 10000 && bad > 10000);
+}
+END_TEST
+
 // ---- CSV and JSON as such
 // ------------------------------------------------------------------------------------
 
@@ -138,6 +173,96 @@ static const struct refused CSV_REFUSED[] = {
     {"\"a\"b", "behind a quoted field", 1}, {"a\nb\"c\"", "quote inside", 2},
     {"a,b,c,d", "too many columns", 1},     {"a\rb\nc", "carriage return", 1},
 };
+
+struct pieces {
+    const char *text;
+    size_t len, most; // bytes that one read gives
+    struct prng *r;
+};
+
+static ssize_t read_pieces(void *ctx, uint64_t at, char *to, size_t n)
+{
+    struct pieces *p = ctx;
+    size_t left = p->len - (size_t)at, some = 1 + (size_t)prng_below(p->r, p->most);
+    n = n < left ? n : left;
+    n = n < some ? n : some;
+    memcpy(to, p->text + at, n);
+    return (ssize_t)n;
+}
+
+// Fields and line ends of every kind.
+static size_t random_csv(struct prng *r, char *text)
+{
+    static const char *const part[] = {"a",    "12.5", "",          "\"x, y\"", "\"say \"\"yes\"\"\"",
+                                       " b ",  ",",    ",",         ",",        "\n",
+                                       "\r\n", "\n\n", "\n# note\n"};
+    size_t n = 0;
+    for (uint64_t k = prng_below(r, 60); k--;) {
+        const char *s = part[prng_below(r, prng_chance(r, 1, 40) ? 13 : 3 + prng_below(r, 11))];
+        bool field = strchr("\n\r,", s[0]) == NULL || !*s;
+        n += (size_t)sprintf(text + n, "%s%s", s, field ? "," : "");
+    }
+    return n;
+}
+
+// A stream in small pieces through a small buffer gives what the whole text gives, to the line and the byte.
+START_TEST(test_csv_stream)
+{
+    struct prng r;
+    static char text[4096], copy[4096], buf[256];
+    unsigned rows = 0, errors = 0;
+    prng_seed(&r, seed + 4);
+    for (int round = 0; round < 20000; round++) {
+        size_t n = prng_chance(&r, 1, 8) ? (size_t)sprintf(text, "\xEF\xBB\xBF") : 0;
+        n += random_csv(&r, text + n);
+        struct pieces p = {text, n, 1 + (size_t)prng_below(&r, 100), &r};
+        struct csv whole, stream;
+        char *f[16], *g[16];
+        memcpy(copy, text, n + 1);
+        csv_init(&whole, copy, n);
+        csv_stream(&stream, buf, sizeof buf, read_pieces, &p);
+        int k;
+        do {
+            k = csv_next(&whole, f, 16);
+            int m = csv_next(&stream, g, 16);
+            if (stream.error &&
+                strstr(stream.error, "line too long")) { // the one thing that only a text may have
+                ck_assert_ptr_null(memchr(text + stream.base, '\n', sizeof buf - 1));
+                break;
+            }
+            ck_assert_int_eq(k, m);
+            ck_assert_uint_eq(whole.line, stream.line);
+            ck_assert(k <= 0 || whole.at == stream.at);
+            ck_assert(k >= 0 || strcmp(whole.error, stream.error) == 0);
+            for (int i = 0; i < k; i++)
+                ck_assert_str_eq(f[i], g[i]);
+            rows += k > 0;
+            errors += k < 0;
+        } while (k > 0);
+    }
+    ck_assert_msg(rows > 10000 && errors > 100, "%u rows, %u errors", rows, errors);
+}
+END_TEST
+
+static ssize_t read_fails(void *ctx, uint64_t at, char *to, size_t n)
+{
+    (void)ctx;
+    (void)n;
+    memcpy(to, "a,b\n1,", 6);
+    return at == 0 ? 6 : -1;
+}
+
+START_TEST(test_csv_stream_fails)
+{
+    struct csv c;
+    char buf[64], *f[4];
+    csv_stream(&c, buf, sizeof buf, read_fails, NULL);
+    ck_assert_int_eq(csv_next(&c, f, 4), 2);
+    ck_assert_int_eq(csv_next(&c, f, 4), -1);
+    ck_assert_ptr_nonnull(strstr(c.error, "cannot be read"));
+    ck_assert_uint_eq(c.line, 2);
+}
+END_TEST
 
 START_TEST(test_csv_refused)
 {
@@ -241,6 +366,9 @@ int main(void)
     tcase_add_loop_test(t, test_decimal, 0, COUNT(DECIMALS));
     tcase_add_test(t, test_decimal_round_trip);
     tcase_add_test(t, test_csv_fields);
+    tcase_add_test(t, test_decimal_both_ways);
+    tcase_add_test(t, test_csv_stream);
+    tcase_add_test(t, test_csv_stream_fails);
     tcase_add_loop_test(t, test_csv_refused, 0, COUNT(CSV_REFUSED));
     tcase_add_test(t, test_csv_nul);
     tcase_add_loop_test(t, test_json_refused, 0, COUNT(JSON_REFUSED));

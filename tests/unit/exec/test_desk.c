@@ -212,6 +212,40 @@ START_TEST(replies)
 }
 END_TEST
 
+// The same over a packed book; and a fill whose state finds no room is not applied and stays in flight.
+START_TEST(packed_book)
+{
+    struct desk_config c = config();
+    struct account all[ACCOUNTS], scratch;
+    struct err e = {""};
+    open_desk(&c);
+    memcpy(all, book.account, sizeof all);
+    size_t put = 0;
+    for (size_t arena = 8; put < ACCOUNTS; arena += 8) { // no byte more than all of them take
+        ck_assert_int_eq(book_packed(&book, arena, &e) || book_reserve(&book, ACCOUNTS, 0, &e), 0);
+        for (put = 0; put < ACCOUNTS && book_add(&book, &all[put], &e) == 0;)
+            put++;
+    }
+    desk_prepare(desk, 4, px);
+    ck_assert_int_eq(fire(4, 9900, 1), DESK_SENT);
+    struct order_reply r = {
+        .key = gw.last.key, .status = ORDER_FILLED, .has_account = true, .account = all[4]};
+    r.account.epoch++;
+    r.account.position[0].size = 90;
+    struct order_reply larger = r;
+    larger.account.n_positions = 2;
+    larger.account.position[1] = (struct position){.instrument = 1, .size = INT64_MAX, .entry = INT64_MAX};
+    ck_assert_uint_eq(desk_reply(desk, &larger), SIZE_MAX);
+    ck_assert(desk_in_flight(desk, 4) && desk_counters(desk)->unknown == 1 &&
+              desk_counters(desk)->filled == 0);
+    ck_assert(book_account(&book, 4, &scratch)->position[0].size == 1000 && scratch.n_positions == 1);
+    ck_assert_uint_eq(desk_reply(desk, &r), 4);
+    ck_assert(book_account(&book, 4, &scratch)->position[0].size == 90 && scratch.epoch == 1);
+    ck_assert(!desk_in_flight(desk, 4) && desk_counters(desk)->filled == 1);
+    ck_assert(book_account(&book, 3, &scratch)->position[0].size == 1000 && scratch.epoch == 0);
+}
+END_TEST
+
 START_TEST(refused_value_counts_for_the_minute_only)
 {
     struct desk_config c = config();
@@ -351,6 +385,7 @@ int main(void)
     tcase_add_test(t, gateway_room);
     tcase_add_test(t, gateway_that_refuses_all_the_same);
     tcase_add_test(t, replies);
+    tcase_add_test(t, packed_book);
     tcase_add_test(t, refused_value_counts_for_the_minute_only);
     tcase_add_test(t, restore_continues_revisions);
     tcase_add_test(t, no_key_twice);

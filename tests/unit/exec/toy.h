@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/book.h"
 #include "exec/desk.h"
 
 // ---- the rule: one linear position, 10 % maintenance. Prices and cash in whole units, value = units * 1e8.
@@ -184,7 +185,7 @@ static inline void teardown(void)
 {
     desk_free(desk);
     desk = NULL;
-    free(book.account);
+    book_free(&book);
 }
 
 static inline struct desk_config config(void)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/clock.h"
 #include "feed/gen.h"
@@ -132,7 +133,7 @@ static int deny_system_calls(void)
 }
 
 // In a child: exit status 0 when all went well, 1 a failure, 2 an allocation, 77 no seccomp here.
-enum variant { DEFAULTS, POLICIES, BOXES, SEVERAL_DEVICES, VECTOR, VARIANTS };
+enum variant { DEFAULTS, POLICIES, BOXES, SEVERAL_DEVICES, VECTOR, PACKED, VARIANTS };
 
 static void child(const char *path, size_t n, int with_call, enum variant v)
 {
@@ -150,11 +151,11 @@ static void child(const char *path, size_t n, int with_call, enum variant v)
     config_default(&cfg);
     cfg.policy = v == POLICIES ? POLICY : NULL;
     cfg.policy_len = v == POLICIES ? sizeof POLICY - 1 : 0;
-    cfg.engine.near_rows = v == BOXES ? 40 : 0;
+    cfg.engine.near_rows = v == BOXES || v == PACKED ? 40 : 0;
     device_register(&device_ops_model);
     device_register(&device_ops_fan);
     device_register(&device_ops_vector);
-    if (accounts_generate(&go, &book, &e) != 0 || journal_open(path, false, &j, &e) != 0 ||
+    if (accounts_generate(&go, &book, &e) != 0 || (v == PACKED && book_pack(&book, &e) != 0) || journal_open(path, false, &j, &e) != 0 ||
         device_open(&dc, &dev, &e) != 0)
         _exit(1);
     const struct session_log log = {j, put};
@@ -172,7 +173,7 @@ static void child(const char *path, size_t n, int with_call, enum variant v)
     hot = 0;
     struct engine_tiers t;
     engine_tiers(session_engine(s), &t);
-    if (t.boxed != (v == BOXES))
+    if (t.boxed != (v == BOXES || v == PACKED))
         _exit(1);
     if (with_call)
         (void)syscall(SYS_getppid); // the filter's own test: this must kill
