@@ -178,6 +178,14 @@ $(B)/bench/accounts_bench: $(call obj,$(wildcard tests/bench/accounts/*.c)) $(B)
 bench-load: $(B)/bench/accounts_bench
 	@$(B)/bench/accounts_bench "$(LOAD_DIR)" $(SIZE)
 .PHONY: bench-load
+# ---- many accounts breach at one update: from the frame to the last order. Measured, not a test
+$(B)/bench/burst: tests/bench/burst/burst.c $(CORE_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) -MF $@.d $< $(CORE_LIBS) $(LDFLAGS) $(LIBS_run) -o $@
+bench-burst: $(B)/bench/burst
+	@$<
+.PHONY: bench-burst
 
 # ---- other builds of the same tree, each below its own directory
 debug:
@@ -236,6 +244,7 @@ help:
 	@echo "make bench        ns and instructions of the feed decoders beside two references;  make bench-sim  simulated ticks a second;  bench-fan  several devices as one"
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
 	@echo "make bench-load   accounts a second from SQLite, CSV and the generator, bytes an account (SIZE=n)"
+	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"

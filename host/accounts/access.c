@@ -24,6 +24,16 @@ const struct account *book_account(const struct book *b, size_t i, struct accoun
     return scratch;
 }
 
+void book_fetch(const struct book *b, size_t i, int lines)
+{
+    enum { LINE_BYTES = 64 };
+    const char *at = b->packed ? packed_at(b->packed, i) : (const char *)&b->account[i];
+    if (b->packed && lines > 2)
+        lines = 2; // most records are no longer
+    for (int k = 0; k < lines; k++)
+        __builtin_prefetch(at + k * LINE_BYTES);
+}
+
 uint32_t book_id(const struct book *b, size_t i)
 {
     return b->packed ? packed_id(b->packed, i) : b->account[i].id;

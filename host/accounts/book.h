@@ -48,6 +48,8 @@ int account_validate(const struct market *m, const struct account *a, struct err
 // unpacked into *scratch: valid until scratch is used again or the account changes. i < n_accounts. Of an
 // unpacked account the positions beyond n_positions are not set.
 const struct account *book_account(const struct book *b, size_t i, struct account *scratch);
+// Account i will be wanted soon: up to so many cache lines of it are fetched. Decides nothing.
+void book_fetch(const struct book *b, size_t i, int lines);
 uint32_t book_id(const struct book *b, size_t i);
 // Index of the account with this id, SIZE_MAX when there is none. O(log n).
 size_t book_find(const struct book *b, uint32_t id);

@@ -350,6 +350,11 @@ void packed_get(const struct packed *p, size_t i, struct account *out)
 
 // ---- accounts
 
+const void *packed_at(const struct packed *p, size_t i)
+{
+    return word_at(p, p->place[i].at);
+}
+
 size_t packed_count(const struct packed *p)
 {
     return p->n;

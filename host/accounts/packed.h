@@ -24,6 +24,7 @@ void packed_free(struct packed *p);
 size_t packed_count(const struct packed *p);
 size_t packed_room(const struct packed *p); // accounts that the index has room for
 uint32_t packed_id(const struct packed *p, size_t i);
+const void *packed_at(const struct packed *p, size_t i); // its record, to be prefetched only
 // First account in [from, to) whose id is not below `id`; ids must ascend there.
 size_t packed_lower(const struct packed *p, size_t from, size_t to, uint32_t id);
 // Bytes allocated for records and index, and of these, bytes of records in use.

@@ -34,6 +34,8 @@ static int mag_limbs(i256 a)
 
 i256 i256_mul_limbs(i256 a, i256 b)
 {
+    if (mag_fits_u128(a) && mag_fits_u128(b))
+        return i256_mul_u128(low128(a), low128(b));
     i256 r = I256_ZERO;
     for (int i = 0; i < LIMBS; i++) {
         u128 c = 0;
@@ -183,6 +185,114 @@ i256 i256_div_ceil(i256 a, i256 b)
     bool exact, neg;
     i256 q = div_parts(a, b, &exact, &neg);
     return !exact && !neg ? i256_add(q, i256_from_i64(1)) : q;
+}
+
+// Division by 10^n = 5^n 2^n without dividing: Moeller and Granlund, "Improved division by invariant
+// integers", 2011, algorithm 4. d is 5^n shifted to its top bit (by at least 1), v = floor((2^128 - 1) / d) -
+// 2^64.
+static const struct inverse {
+    uint64_t d, v;
+    unsigned shift;
+} INVERSE[I256_DIV10_MAX + 1] = {
+    {UINT64_C(0x8000000000000000), UINT64_C(0xffffffffffffffff), 63}, // 5^0
+    {UINT64_C(0xa000000000000000), UINT64_C(0x9999999999999999), 61}, // 5^1
+    {UINT64_C(0xc800000000000000), UINT64_C(0x47ae147ae147ae14), 59}, // 5^2
+    {UINT64_C(0xfa00000000000000), UINT64_C(0x0624dd2f1a9fbe76), 57}, // 5^3
+    {UINT64_C(0x9c40000000000000), UINT64_C(0xa36e2eb1c432ca57), 54}, // 5^4
+    {UINT64_C(0xc350000000000000), UINT64_C(0x4f8b588e368f0846), 52}, // 5^5
+    {UINT64_C(0xf424000000000000), UINT64_C(0x0c6f7a0b5ed8d36b), 50}, // 5^6
+    {UINT64_C(0x9896800000000000), UINT64_C(0xad7f29abcaf48578), 47}, // 5^7
+    {UINT64_C(0xbebc200000000000), UINT64_C(0x5798ee2308c39df9), 45}, // 5^8
+    {UINT64_C(0xee6b280000000000), UINT64_C(0x12e0be826d694b2e), 43}, // 5^9
+    {UINT64_C(0x9502f90000000000), UINT64_C(0xb7cdfd9d7bdbab7d), 40}, // 5^10
+    {UINT64_C(0xba43b74000000000), UINT64_C(0x5fd7fe17964955fd), 38}, // 5^11
+    {UINT64_C(0xe8d4a51000000000), UINT64_C(0x19799812dea11197), 36}, // 5^12
+    {UINT64_C(0x9184e72a00000000), UINT64_C(0xc25c268497681c26), 33}, // 5^13
+    {UINT64_C(0xb5e620f480000000), UINT64_C(0x6849b86a12b9b01e), 31}, // 5^14
+    {UINT64_C(0xe35fa931a0000000), UINT64_C(0x203af9ee756159b2), 29}, // 5^15
+    {UINT64_C(0x8e1bc9bf04000000), UINT64_C(0xcd2b297d889bc2b6), 26}, // 5^16
+    {UINT64_C(0xb1a2bc2ec5000000), UINT64_C(0x70ef54646d496892), 24}, // 5^17
+    {UINT64_C(0xde0b6b3a76400000), UINT64_C(0x2725dd1d243aba0e), 22}, // 5^18
+    {UINT64_C(0x8ac7230489e80000), UINT64_C(0xd83c94fb6d2ac34a), 19}, // 5^19
+    {UINT64_C(0xad78ebc5ac620000), UINT64_C(0x79ca10c9242235d5), 17}, // 5^20
+    {UINT64_C(0xd8d726b7177a8000), UINT64_C(0x2e3b40a0e9b4f7dd), 15}, // 5^21
+    {UINT64_C(0x878678326eac9000), UINT64_C(0xe392010175ee5962), 12}, // 5^22
+    {UINT64_C(0xa968163f0a57b400), UINT64_C(0x82db34012b25144e), 10}, // 5^23
+    {UINT64_C(0xd3c21bcecceda100), UINT64_C(0x357c299a88ea76a5), 8},  // 5^24
+    {UINT64_C(0x84595161401484a0), UINT64_C(0xef2d0f5da7dd8aa2), 5},  // 5^25
+    {UINT64_C(0xa56fa5b99019a5c8), UINT64_C(0x8c240c4aecb13bb5), 3},  // 5^26
+    {UINT64_C(0xcecb8f27f4200f3a), UINT64_C(0x3ce9a36f23c0fc90), 1},  // 5^27
+};
+
+// Digit of (*rem, next) / d, *rem < d; the remainder back in *rem.
+static uint64_t digit_by(const struct inverse *k, uint64_t *rem, uint64_t next)
+{
+    u128 q = (u128)k->v * *rem + ((u128)*rem << 64 | next);
+    uint64_t q1 = (uint64_t)(q >> 64) + 1;
+    uint64_t r = next - q1 * k->d;
+    if (r > (uint64_t)q) {
+        q1--;
+        r += k->d;
+    }
+    if (__builtin_expect(r >= k->d, 0)) {
+        q1++;
+        r -= k->d;
+    }
+    *rem = r;
+    return q1;
+}
+
+static bool cut_off(uint64_t low, unsigned n, uint64_t rem)
+{
+    return rem != 0 || (low & (((uint64_t)1 << n) - 1)) != 0;
+}
+
+u128 u128_div10(u128 a, unsigned n, bool *exact)
+{
+    const struct inverse *k = &INVERSE[n];
+    u128 x = a >> n; // by 2^n, then by 5^n
+    uint64_t rem = (uint64_t)(x >> 64) >> (64 - k->shift);
+    x <<= k->shift;
+    uint64_t q1 = digit_by(k, &rem, (uint64_t)(x >> 64)), q0 = digit_by(k, &rem, (uint64_t)x);
+    *exact = !cut_off((uint64_t)a, n, rem);
+    return (u128)q1 << 64 | q0;
+}
+
+// The same of a magnitude, which may be 2^255.
+static i256 mag_div10(i256 a, unsigned n, bool *exact)
+{
+    const struct inverse *k = &INVERSE[n];
+    i256 q, x = i256_sar(a, n);
+    if (is_neg(a))
+        x.w[LIMBS - 1] &= UINT64_MAX >> n;
+    uint64_t rem = x.w[LIMBS - 1] >> (64 - k->shift);
+    x = i256_shl(x, k->shift);
+    for (int i = LIMBS - 1; i >= 0; i--)
+        q.w[i] = digit_by(k, &rem, x.w[i]);
+    *exact = !cut_off(a.w[0], n, rem);
+    return q;
+}
+
+i256 i256_div10_floor_long(i256 a, unsigned n)
+{
+    if (n > I256_DIV10_MAX)
+        return i256_div_floor(a, i256_pow10(n));
+    bool exact;
+    i256 q = mag_div10(i256_abs(a), n, &exact);
+    if (!is_neg(a))
+        return q;
+    return i256_neg(exact ? q : i256_add(q, i256_from_i64(1)));
+}
+
+i256 i256_div10_ceil_long(i256 a, unsigned n)
+{
+    if (n > I256_DIV10_MAX)
+        return i256_div_ceil(a, i256_pow10(n));
+    bool exact;
+    i256 q = mag_div10(i256_abs(a), n, &exact);
+    if (is_neg(a))
+        return i256_neg(q);
+    return exact ? q : i256_add(q, i256_from_i64(1));
 }
 
 static uint64_t pow10_u64(unsigned n) // n <= 19

@@ -18,7 +18,10 @@ typedef struct {
     uint64_t w[4];
 } i256;
 
-enum { I256_DIGITS_MAX = 80 }; // sign, 77 digits, terminator
+enum {
+    I256_DIGITS_MAX = 80, // sign, 77 digits, terminator
+    I256_DIV10_MAX = 27,  // 5^27 < 2^64
+};
 
 static inline i256 i256_from_i128(i128 v)
 {
@@ -99,6 +102,13 @@ static inline i128 i256_to_i128(i256 a) // low 128 bits; check i256_fits_i128 fi
 {
     return (i128)i256_lo(a);
 }
+static inline i256 i256_mul_u128(u128 a, u128 b) // exact
+{
+    uint64_t a0 = (uint64_t)a, a1 = (uint64_t)(a >> 64), b0 = (uint64_t)b, b1 = (uint64_t)(b >> 64);
+    u128 low = (u128)a0 * b0, x = (u128)a0 * b1, y = (u128)a1 * b0;
+    u128 mid = (low >> 64) + (uint64_t)x + (uint64_t)y; // < 3 * 2^64
+    return i256_join(mid << 64 | (uint64_t)low, (u128)a1 * b1 + (x >> 64) + (y >> 64) + (mid >> 64));
+}
 i256 i256_mul_limbs(i256 a, i256 b);        // i256_mul's long way
 static inline i256 i256_mul(i256 a, i256 b) // low 256 bits
 {
@@ -136,6 +146,26 @@ int i256_parse(const char *s, i256 *out);
 // Writes decimal text and a terminator into buf (I256_DIGITS_MAX bytes are enough); returns its length. When
 // it does not fit: 0 and, if size > 0, the empty string.
 size_t i256_format(i256 a, char *buf, size_t size);
+// a / 10^n, n <= 76: what i256_div_floor and i256_div_ceil give, without a division up to I256_DIV10_MAX.
+u128 u128_div10(u128 a, unsigned n, bool *exact); // floor, n <= I256_DIV10_MAX; *exact: nothing was cut off
+i256 i256_div10_floor_long(i256 a, unsigned n);   // the long way of any a
+i256 i256_div10_ceil_long(i256 a, unsigned n);
+static inline i256 i256_div10_floor(i256 a, unsigned n)
+{
+    bool exact;
+    if ((a.w[2] | a.w[3]) == 0 && n <= I256_DIV10_MAX)
+        return i256_from_u128(u128_div10(i256_lo(a), n, &exact));
+    return i256_div10_floor_long(a, n);
+}
+static inline i256 i256_div10_ceil(i256 a, unsigned n)
+{
+    if ((a.w[2] | a.w[3]) == 0 && n <= I256_DIV10_MAX) {
+        bool exact;
+        i256 q = i256_from_u128(u128_div10(i256_lo(a), n, &exact));
+        return i256_add(q, i256_from_i64(!exact));
+    }
+    return i256_div10_ceil_long(a, n);
+}
 static inline i256 i256_min(i256 a, i256 b)
 {
     return i256_cmp(a, b) <= 0 ? a : b;

@@ -196,7 +196,9 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
     g->order = calloc(sorted, sizeof *g->order);
     g->watch = calloc(n, sizeof *g->watch);
     g->warm = calloc(n, sizeof *g->warm);
-    if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm) {
+    g->fresh = calloc(n, sizeof *g->fresh);
+    if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm || !g->fresh ||
+        rank_init(&g->rank, (uint32_t)n)) {
         engine_free(g);
         err_set(e, "out of memory for %zu accounts and %zu rows", book->n_accounts, have);
         return NULL;
@@ -224,6 +226,8 @@ void engine_free(struct engine *g)
     free(g->order);
     free(g->watch);
     free(g->warm);
+    free(g->fresh);
+    rank_free(&g->rank);
     free(g);
 }
 
@@ -267,8 +271,10 @@ static void submit_ticks(struct engine *g, const struct engine_price *changed, s
     t.last = true;
     abi_pack_tick(&pending, &t);
     engine_emit(g, &pending);
+    g->reading = true;
     engine_drain(g);
-    watch_verdicts(g);
+    g->reading = false;
+    watch_round(g); // orders leave before bands that were left are re-centred
 }
 
 // Bands that were left get new centres, and every row over them is placed anew, before the update's result
@@ -289,7 +295,6 @@ static int recentre(struct engine *g, const bool *left, struct err *e)
 
 static int review(struct engine *g, struct err *e)
 {
-    watch_verdicts(g);
     watch_review(g);
     engine_drain(g);
     watch_verdicts(g); // an ARM may have fired

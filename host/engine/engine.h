@@ -10,6 +10,8 @@
 #include "accounts/rowc.h"
 #include "device.h"
 
+enum { ENGINE_BATCH = 64 };
+
 struct engine_price {
     uint16_t asset;
     int64_t price; // quanta, > 0
@@ -30,10 +32,18 @@ struct engine_hooks {
     // The exact rule is about to be asked about a flagged or watched account; fresh: for the first time since
     // its flag. May be NULL.
     void (*checking)(void *ctx, size_t account, bool fresh);
-    // The exact rule says `account` may be liquidated at the current prices.
+    // The exact rule says `account` may be liquidated at the current prices. Within a round (a group, a
+    // review) the accounts come in the order of what is at stake, see engine_group().
     enum engine_verdict (*breach)(void *ctx, size_t account);
     // The account came within the warning distance (on) or left it.
     void (*near)(void *ctx, size_t account, bool on);
+    // What is at stake with an account that was just found to be liquidatable, in one unit for all (1e-8
+    // units of account): those with more come first. Asked once before each call of breach, at the same
+    // prices. NULL: all alike, they come in the order of their flags.
+    int64_t (*stake)(void *ctx, size_t account);
+    // The account will be asked about soon: time to fetch what is known of it into the cache. Decides
+    // nothing. May be NULL.
+    void (*soon)(void *ctx, size_t account);
 };
 
 struct engine_config {
@@ -90,6 +100,11 @@ void engine_free(struct engine *g);
 // before it returns. Rows in which the device found a flipped bit are loaded anew at the current prices, and
 // fire then if they are below zero. 0, or -1 with *e set: a row that cannot be compiled, a device that
 // reported an error on a command or flipped bits without end.
+// The breach hook gets the greatest stake first, among equals the greatest relative shortfall of equity below
+// the requirement, then the earliest flag. With many flags the first orders do not wait for the last flag:
+// after every ENGINE_BATCH-th verdict of a round the best so far are handed out until one is taken. Watched
+// accounts that still breach are ranked together with what is left of the round's flags. How the device
+// portions its events makes no difference.
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e);
 // Time has moved on (ns of the Unix epoch; backwards: nothing happens), to be called before the group of that

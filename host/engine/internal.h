@@ -8,6 +8,7 @@
 #include "accounts/book.h"
 #include "engine/engine.h"
 #include "engine/far.h"
+#include "engine/rank.h"
 #include "engine/wheel.h"
 
 enum {
@@ -28,14 +29,16 @@ struct placed_row {
 struct account_state {
     uint32_t row[RULE_ROWS_MAX]; // address by level, NO_ROW
     bool placed;
-    bool missing;   // nested boxes: has positions and lacks a price, counted in engine.unplaced
-    bool watched;   // on the watch list
-    bool in_flight; // the breach hook took it
-    bool warm;      // its LEVEL_WARN row has fired and is not armed again
-    bool due;       // its order is to be made ready, or anew
-    bool fresh;     // flagged since the last verdict: its first evaluation decides confirmed / early
-    uint32_t seen;  // round in which the watch list last evaluated it
-    int64_t warm_h; // Ĥ of the liquidation row when its order was last made ready
+    bool missing;     // nested boxes: has positions and lacks a price, counted in engine.unplaced
+    bool watched;     // on the watch list
+    bool in_flight;   // the breach hook took it
+    bool warm;        // its LEVEL_WARN row has fired and is not armed again
+    bool due;         // its order is to be made ready, or anew
+    bool fresh;       // flagged since the last verdict: its first evaluation decides confirmed / early
+    bool calm;        // the last verdict was "not liquidatable", and whether it may leave the list is open
+    uint32_t seen;    // round in which the watch list last evaluated it
+    uint32_t warm_at; // its place in the list of warm accounts
+    int64_t warm_h;   // Ĥ of the liquidation row when its order was last made ready
 };
 
 struct engine {
@@ -95,8 +98,14 @@ struct engine {
 
     uint32_t *watch; // accounts, in the order they were flagged
     size_t n_watch;
+    bool unswept;    // some account on it is calm, or has left it
+    uint32_t *fresh; // flagged, not confirmed yet, in the order of their flags
+    size_t n_fresh;
+    struct rank rank;   // confirmed in this round, waiting for the breach hook
+    unsigned confirmed; // since the last time that all of `rank` was handed out
+    bool reading;       // the flags of a group's ticks are being read
     uint32_t *warm;
-    size_t n_warm;
+    size_t n_warm, warm_next;
     unsigned prepared; // orders made ready in this round
     uint32_t group;    // sequence of price groups, as in TICK
     uint32_t round;    // walks over the watch list: one a group, one a review
@@ -215,8 +224,12 @@ int mend(struct engine *g, struct err *e);
 // watch.c
 void watch_flag(struct engine *g, uint32_t account, uint8_t level); // a row fired
 void watch_verdicts(struct engine *g);                              // first evaluation of fresh flags
-void watch_review(struct engine *g); // everything on the list that this group has not evaluated yet
-void watch_cool(struct engine *g, uint32_t account);   // its warning row is gone
+void watch_cool(struct engine *g, uint32_t account);                // its warning row is gone
+// Everything on the list that this round has not evaluated yet, fresh flags included, to orders in ranked
+// order.
+void watch_round(struct engine *g);
+// The same; then who is healthy again leaves the list, and warm accounts are looked at.
+void watch_review(struct engine *g);
 void watch_forget(struct engine *g, uint32_t account); // its rows are new: off all lists
 
 #endif

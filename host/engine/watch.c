@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a flag to a verdict (P2, P4). An account whose liquidation row fired stays on the watch list,
 // evaluated with the exact rule at every update, until an order takes it or its row is at or above zero and
-// armed again.
+// armed again. Who breaches waits in a queue, so that the most valuable orders of a round go first.
 #include <assert.h>
 
 #include "engine/internal.h"
@@ -16,26 +16,75 @@ static void arm(struct engine *g, uint32_t address)
     g->count.rearmed++;
 }
 
-void watch_flag(struct engine *g, uint32_t account, uint8_t level)
+// The 64 bits of a from bit `from` on, a >= 0.
+static uint64_t window(i256 a, unsigned from)
 {
-    struct account_state *s = &g->acct[account];
-    if (level == LEVEL_WARN) {
-        if (!s->warm) {
-            s->warm = s->due = true;
-            g->warm[g->n_warm++] = account;
-        }
-        return;
-    }
-    s->fresh = true;
-    if (!s->watched && !s->in_flight) {
-        s->watched = true;
-        g->watch[g->n_watch++] = account;
-        g->count.watched++;
-    }
+    unsigned i = from / 64, s = from % 64;
+    return a.w[i] >> s | (s && i < 3 ? a.w[i + 1] << (64 - s) : 0);
 }
 
-// Exact evaluation of one watched account. True when it leaves the list.
-static bool evaluate(struct engine *g, uint32_t account)
+// How far equity lies below the requirement, in 2^-30 of the requirement, from its 32 leading bits; four
+// times it and more are one. Orders accounts of equal stake, decides nothing else.
+static uint32_t shortfall(const struct health *h)
+{
+    enum { ONE_BITS = 30, KEPT_BITS = 32 };
+    i256 less = i256_sub(h->requirement, h->equity);
+    if (i256_sign(h->requirement) <= 0 || i256_cmp(less, i256_mul_i64(h->requirement, 4)) >= 0)
+        return UINT32_MAX;
+    unsigned bits = i256_bits(h->requirement), cut = bits > KEPT_BITS ? bits - KEPT_BITS : 0;
+    uint64_t share = (window(less, cut) << ONE_BITS) / window(h->requirement, cut);
+    return share > UINT32_MAX ? UINT32_MAX : (uint32_t)share;
+}
+
+// Accounts of a burst lie all over memory: each is fetched while the ones before it are at work.
+// To be handed to the desk, an account's first bytes are enough; to be confirmed, its positions are needed
+// too.
+enum { AHEAD = 8, LINES_HEAD = 1, LINES_ALL = 6 };
+
+static void fetch(const struct engine *g, uint32_t account, int lines)
+{
+    book_fetch(g->book, account, lines);
+    if (g->hooks.soon)
+        g->hooks.soon(g->hooks.ctx, account);
+}
+
+static bool take_up(struct engine *g, uint32_t account)
+{
+    struct account_state *s = &g->acct[account];
+    if (g->hooks.breach(g->hooks.ctx, account) != VERDICT_TAKEN)
+        return false;
+    s->in_flight = true;
+    s->watched = false;
+    g->unswept = true;
+    return true;
+}
+
+// Hands out who waits, the best first, until an order has been taken.
+static void hand_out_one(struct engine *g)
+{
+    uint32_t account;
+    g->confirmed = 0;
+    while (rank_take(&g->rank, &account))
+        if (take_up(g, account))
+            return;
+}
+
+static void hand_out_all(struct engine *g)
+{
+    uint32_t next[AHEAD];
+    uint64_t taken = 0, done = 0;
+    g->confirmed = 0;
+    do {
+        while (taken - done < AHEAD && rank_take(&g->rank, &next[taken % AHEAD]))
+            fetch(g, next[taken++ % AHEAD], LINES_HEAD);
+        if (done < taken)
+            (void)take_up(g, next[done++ % AHEAD]);
+    } while (done < taken);
+}
+
+// Exact evaluation of one watched account; one that may be liquidated waits for its turn. No command to the
+// device: this also runs while the device is being drained.
+static void confirm(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];
     const struct account *a = book_account(g->book, account, &g->account);
@@ -50,95 +99,169 @@ static bool evaluate(struct engine *g, uint32_t account)
         g->count.early += !h.liquidatable;
         s->fresh = false;
     }
-    if (h.liquidatable) {
-        if (g->hooks.breach(g->hooks.ctx, account) != VERDICT_TAKEN)
-            return false;
-        s->in_flight = true;
-        s->watched = false;
-        if (g->boxed)
-            tiers_release(g, account);
-        return true;
-    }
-    uint32_t at = s->row[LEVEL_LIQUIDATE];
-    if (at == NO_ROW) {
-        s->watched = false; // before it is armed again: it may fire at once, and is then put on the list anew
-        if (tiers_rearm(g, account))
-            return true;
-        s->watched = true;
-        return false;
-    }
-    if (row_eval(&g->row[at].row, g->phat) < 0)
-        return false; // an early flag inside the margin: the row could not be armed without firing again
-    s->watched = false;
-    if (!g->row[at].armed)
-        arm(g, at);
-    return true;
+    s->calm = !h.liquidatable;
+    g->unswept |= s->calm;
+    if (h.liquidatable && g->hooks.stake)
+        rank_put(&g->rank, account, g->hooks.stake(g->hooks.ctx, account), shortfall(&h));
+    else if (h.liquidatable)
+        rank_put(&g->rank, account, 0, 0);
+    if (++g->confirmed == ENGINE_BATCH)
+        hand_out_one(g);
 }
 
-// Walks the list once; keeps the order of those that stay.
-static void walk(struct engine *g, bool fresh_only)
+static void confirm_fresh(struct engine *g)
+{
+    for (size_t i = 0; i < AHEAD && i < g->n_fresh; i++)
+        fetch(g, g->fresh[i], LINES_ALL);
+    for (size_t i = 0; i < g->n_fresh; i++) {
+        if (i + AHEAD < g->n_fresh)
+            fetch(g, g->fresh[i + AHEAD], LINES_ALL);
+        if (g->acct[g->fresh[i]].watched) // else its order left on an earlier flag of this round
+            confirm(g, g->fresh[i]);
+    }
+    g->n_fresh = 0;
+}
+
+// Making an order ready takes some microseconds of sizing, so a burst of warnings is spread over rounds; and
+// there may be thousands of warm accounts, so a round looks at some of them only.
+enum { PREPARE_PER_ROUND = 4, WARM_PER_ROUND = 64 };
+
+static void warm_add(struct engine *g, uint32_t account)
+{
+    g->acct[account].warm_at = (uint32_t)g->n_warm;
+    g->warm[g->n_warm++] = account;
+}
+
+static void warm_drop(struct engine *g, uint32_t account)
+{
+    struct account_state *s = &g->acct[account];
+    uint32_t last = g->warm[--g->n_warm];
+    g->warm[s->warm_at] = last;
+    g->acct[last].warm_at = s->warm_at;
+    s->warm = s->due = false;
+}
+
+void watch_flag(struct engine *g, uint32_t account, uint8_t level)
+{
+    struct account_state *s = &g->acct[account];
+    if (level == LEVEL_WARN) {
+        if (!s->warm) {
+            s->warm = s->due = true;
+            warm_add(g, account);
+        }
+        return;
+    }
+    if (!s->watched && !s->in_flight) {
+        s->watched = true;
+        g->watch[g->n_watch++] = account;
+        g->count.watched++;
+    }
+    if (s->watched && !s->fresh)
+        g->fresh[g->n_fresh++] = account;
+    s->fresh = true;
+    if (g->reading && g->n_fresh >= ENGINE_BATCH)
+        confirm_fresh(g);
+}
+
+// One found healthy leaves the list, its row armed again: unless the row is below zero, an early flag inside
+// the margin, and would only fire again. Marked as off the list before it is armed: it may fire at once, and
+// is then put on the list anew.
+static void let_go(struct engine *g, uint32_t account)
+{
+    struct account_state *s = &g->acct[account];
+    uint32_t at = s->row[LEVEL_LIQUIDATE];
+    if (at != NO_ROW && row_eval(&g->row[at].row, g->phat) < 0)
+        return;
+    s->watched = false;
+    if (at == NO_ROW)
+        s->watched = !tiers_rearm(g, account) || s->watched;
+    else if (!g->row[at].armed)
+        arm(g, at);
+}
+
+// Takes off the list who has left it or is at rest; keeps the order of those that stay. Rows that are armed
+// may fire at once and append to the list.
+static void sweep(struct engine *g)
 {
     size_t kept = 0;
+    if (!g->unswept)
+        return;
+    g->unswept = false;
     for (size_t i = 0; i < g->n_watch; i++) {
         uint32_t account = g->watch[i];
         struct account_state *s = &g->acct[account];
-        bool due = fresh_only ? s->fresh : s->seen != g->round;
-        if (due && evaluate(g, account))
-            continue;
-        g->watch[kept++] = account;
+        bool calm = s->calm;
+        s->calm = false;
+        if (s->watched && calm) {
+            size_t before = g->n_watch;
+            let_go(g, account);
+            if (g->n_watch != before && s->fresh)
+                continue; // fired as it was armed: stands at the end now
+        }
+        if (s->watched)
+            g->watch[kept++] = account;
+        else if (g->boxed && s->in_flight)
+            tiers_release(g, account);
     }
     g->n_watch = kept;
 }
 
-// Making an order ready takes some microseconds of sizing, so a burst of warnings is spread over rounds.
-enum { PREPARE_PER_ROUND = 4 };
-
-static void prepare_some(struct engine *g)
+void watch_verdicts(struct engine *g)
 {
-    for (size_t i = 0; i < g->n_warm && g->prepared < PREPARE_PER_ROUND; i++) {
-        uint32_t account = g->warm[i];
-        struct account_state *s = &g->acct[account];
-        if (!s->due || s->in_flight || s->watched)
-            continue; // past it already
+    confirm_fresh(g);
+    hand_out_all(g);
+    sweep(g);
+}
+
+void watch_round(struct engine *g)
+{
+    confirm_fresh(g);
+    for (size_t i = 0; i < g->n_watch; i++) {
+        const struct account_state *s = &g->acct[g->watch[i]];
+        if (s->watched && s->seen != g->round)
+            confirm(g, g->watch[i]);
+    }
+    hand_out_all(g);
+}
+
+// Off again when its warning row is at or above zero; due anew when it moved by more than a quarter of the
+// distance for which its order was made last. True when it stays.
+static bool look_at_warm(struct engine *g, uint32_t account)
+{
+    struct account_state *s = &g->acct[account];
+    uint32_t warn = s->row[LEVEL_WARN], liq = s->row[LEVEL_LIQUIDATE];
+    if (row_eval(&g->row[warn].row, g->phat) >= 0) {
+        warm_drop(g, account);
+        if (!g->row[warn].armed)
+            arm(g, warn);
+        g->hooks.near(g->hooks.ctx, account, false);
+        return false;
+    }
+    int64_t h = row_eval(&g->row[liq].row, g->phat), moved = h - s->warm_h;
+    s->due |= (moved < 0 ? -moved : moved) > s->warm_h / 4;
+    if (s->due && g->prepared < PREPARE_PER_ROUND && !s->in_flight && !s->watched) {
         s->due = false;
-        s->warm_h = row_eval(&g->row[s->row[LEVEL_LIQUIDATE]].row, g->phat);
+        s->warm_h = h;
         g->prepared++;
         g->hooks.near(g->hooks.ctx, account, true);
     }
+    return true;
 }
 
-void watch_verdicts(struct engine *g)
-{
-    walk(g, true);
-}
-
-// Warm accounts: off again when their warning row is at or above zero; due anew when they moved by more than
-// a quarter of the distance for which their order was made last.
 static void review_warm(struct engine *g)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < g->n_warm; i++) {
-        uint32_t account = g->warm[i];
-        struct account_state *s = &g->acct[account];
-        uint32_t warn = s->row[LEVEL_WARN], liq = s->row[LEVEL_LIQUIDATE];
-        if (row_eval(&g->row[warn].row, g->phat) >= 0) {
-            s->warm = s->due = false;
-            if (!g->row[warn].armed)
-                arm(g, warn);
-            g->hooks.near(g->hooks.ctx, account, false);
-            continue;
-        }
-        int64_t moved = row_eval(&g->row[liq].row, g->phat) - s->warm_h;
-        s->due |= (moved < 0 ? -moved : moved) > s->warm_h / 4;
-        g->warm[kept++] = account;
+    size_t n = g->n_warm < WARM_PER_ROUND ? g->n_warm : WARM_PER_ROUND;
+    while (n-- && g->n_warm) {
+        if (g->warm_next >= g->n_warm)
+            g->warm_next = 0;
+        g->warm_next += look_at_warm(g, g->warm[g->warm_next]);
     }
-    g->n_warm = kept;
-    prepare_some(g);
 }
 
 void watch_review(struct engine *g)
 {
-    walk(g, false);
+    watch_round(g);
+    watch_verdicts(g);
     review_warm(g);
 }
 
@@ -156,8 +279,7 @@ void watch_cool(struct engine *g, uint32_t account)
     struct account_state *s = &g->acct[account];
     if (!s->warm)
         return;
-    g->n_warm = without(g->warm, g->n_warm, account);
-    s->warm = s->due = false;
+    warm_drop(g, account);
     g->hooks.near(g->hooks.ctx, account, false);
 }
 
@@ -166,7 +288,10 @@ void watch_forget(struct engine *g, uint32_t account)
     struct account_state *s = &g->acct[account];
     if (s->watched)
         g->n_watch = without(g->watch, g->n_watch, account);
+    if (s->fresh)
+        g->n_fresh = without(g->fresh, g->n_fresh, account);
+    rank_remove(&g->rank, account);
     if (s->warm)
-        g->n_warm = without(g->warm, g->n_warm, account);
-    s->watched = s->warm = s->due = s->fresh = false;
+        warm_drop(g, account);
+    s->watched = s->warm = s->due = s->fresh = s->calm = false;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/wide.h"
 
 struct wcur {
@@ -44,36 +45,38 @@ static inline uint8_t *wcur_take(struct wcur *c, size_t n)
     c->done += n;
     return at;
 }
-static inline void put_le(struct wcur *c, uint64_t v, size_t n)
-{
-    uint8_t *at = wcur_take(c, n);
-    for (size_t i = 0; at && i < n; i++)
-        at[i] = (uint8_t)(v >> (8 * i));
-}
 static inline void put_u8(struct wcur *c, uint8_t v)
 {
-    put_le(c, v, 1);
+    uint8_t *at = wcur_take(c, 1);
+    if (at)
+        *at = v;
 }
 static inline void put_u16(struct wcur *c, uint16_t v)
 {
-    put_le(c, v, 2);
+    uint8_t *at = wcur_take(c, 2);
+    if (at)
+        le16_store(at, v);
 }
 static inline void put_u32(struct wcur *c, uint32_t v)
 {
-    put_le(c, v, 4);
+    uint8_t *at = wcur_take(c, 4);
+    if (at)
+        le32_store(at, v);
 }
 static inline void put_u64(struct wcur *c, uint64_t v)
 {
-    put_le(c, v, 8);
+    uint8_t *at = wcur_take(c, 8);
+    if (at)
+        le64_store(at, v);
 }
 static inline void put_i64(struct wcur *c, int64_t v)
 {
-    put_le(c, (uint64_t)v, 8);
+    put_u64(c, (uint64_t)v);
 }
 static inline void put_i128(struct wcur *c, i128 v)
 {
-    put_le(c, (uint64_t)(u128)v, 8);
-    put_le(c, (uint64_t)((u128)v >> 64), 8);
+    put_u64(c, (uint64_t)(u128)v);
+    put_u64(c, (uint64_t)((u128)v >> 64));
 }
 static inline void put_bytes(struct wcur *c, const void *data, size_t n)
 {

@@ -9,15 +9,17 @@
 #include "exec/limits.h"
 #include "exec/marks.h"
 #include "exec/ready.h"
+#include "exec/staked.h"
 
 #define BACKOFF_NS UINT64_C(100000000)
-enum { BACKOFF_DOUBLINGS = 6 };
+enum { BACKOFF_DOUBLINGS = 6, SOON = 4 };
 
 // What the desk remembers of an account. Keys in use are always of `epoch`; `revision` is the last one given
 // out.
 struct account_state {
     uint32_t epoch, revision;
-    uint32_t ready; // name in the pool
+    uint32_t ready;  // name in the pool
+    uint32_t staked; // name in the pool of sizes kept
     uint32_t flight_revision;
     bool in_flight;
     uint8_t refusals;     // in a row
@@ -32,12 +34,16 @@ struct desk {
     struct desk_log log;
     struct limits limits;
     struct ready_pool pool;
+    struct staked_pool staked;
     struct account_state *state;
     struct desk_counters n;
     bool killed;
+    size_t soon[SOON]; // the accounts that desk_soon() named last
+    unsigned n_soon;
     // scratch of one call, here because it is too large for a hot stack
     int64_t px[MARKET_ASSETS_MAX];
     struct order_size size;
+    struct marks_assets assets;
     struct order order;
     struct account account; // a settlement's
     struct account scratch; // unpacked from the book
@@ -97,7 +103,10 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
     uint32_t n_ready = c->ready_max ? c->ready_max : READY_MAX_DEFAULT;
     if (n_ready > book->n_accounts)
         n_ready = book->n_accounts ? (uint32_t)book->n_accounts : 1;
-    if (!d->state || ready_init(&d->pool, n_ready) ||
+    if (!d->cfg.outstanding_max)
+        d->cfg.outstanding_max = GATEWAY_OUTSTANDING_MAX;
+    uint32_t n_staked = book->n_accounts < STAKED_MAX ? (uint32_t)book->n_accounts : STAKED_MAX;
+    if (!d->state || ready_init(&d->pool, n_ready) || staked_init(&d->staked, n_staked) ||
         limits_init(&d->limits, c->max_order_e8, c->max_minute_e8, c->max_total_e8)) {
         err_set(e, "order desk: out of memory for %zu accounts; free memory or load fewer", book->n_accounts);
         desk_free(d);
@@ -112,6 +121,7 @@ void desk_free(struct desk *d)
         return;
     limits_free(&d->limits);
     ready_free_all(&d->pool);
+    staked_free(&d->staked);
     free(d->state);
     free(d);
 }
@@ -287,11 +297,12 @@ static enum desk_answer check_money(struct desk *d, int64_t value_e8, int64_t re
     case LIMITS_OK:
         break;
     }
-    return d->n.outstanding >= GATEWAY_OUTSTANDING_MAX ? DESK_RING_FULL : DESK_SENT;
+    return DESK_SENT;
 }
 
-static void fill_out(struct desk *d, const struct marks_assets *s, const int64_t *px)
+static void fill_out(struct desk *d, const int64_t *px)
 {
+    const struct marks_assets *s = &d->assets;
     d->out.n_marks = s->n;
     for (unsigned i = 0; i < s->n; i++)
         d->out.mark[i] = (struct gateway_mark){s->asset[i], px[s->asset[i]]};
@@ -331,7 +342,7 @@ static void count_handed_over(struct desk *d, int64_t value_e8, int64_t reward_e
 
 // Checks before anything is calculated.
 static enum desk_answer check_first(struct desk *d, struct account_state *st, const struct account *a,
-                                    uint64_t now_ns, uint64_t age_ns)
+                                    uint64_t now_ns)
 {
     if (st->in_flight)
         return DESK_BUSY;
@@ -341,9 +352,71 @@ static enum desk_answer check_first(struct desk *d, struct account_state *st, co
         return DESK_EPOCH;
     if (now_ns < st->retry_ns)
         return DESK_BACKOFF;
-    if (d->cfg.max_price_age_ns && age_ns > d->cfg.max_price_age_ns)
-        return DESK_PRICE_AGE;
+    if (d->n.outstanding >= d->cfg.outstanding_max)
+        return DESK_RING_FULL;
     return DESK_SENT;
+}
+
+// Sizes the account's order into d->size and d->assets.
+static enum desk_answer size_now(struct desk *d, const struct account *a, const int64_t *px)
+{
+    if (marks_of(&d->book->market, a, &d->assets))
+        return DESK_NO_SIZE;
+    if (!all_priced(&d->assets, px))
+        return DESK_PRICE_AGE; // no price at all is infinitely old
+    if (a->rule->size(&d->book->market, a, px, &d->cfg.size, &d->size))
+        return DESK_NO_SIZE;
+    return value_representable(&d->size) ? DESK_SENT : DESK_LIMIT_ORDER;
+}
+
+static void drop_staked(struct desk *d, struct account_state *st)
+{
+    if (st->staked != STAKED_NONE)
+        staked_give(&d->staked, st->staked);
+    st->staked = STAKED_NONE;
+}
+
+int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = book_account(d->book, account, &d->scratch);
+    struct account_state *st = &d->state[account];
+    drop_staked(d, st);
+    if (check_first(d, st, a, now_ns) != DESK_SENT)
+        return 0;
+    switch (size_now(d, a, px)) {
+    case DESK_SENT:
+        break;
+    case DESK_LIMIT_ORDER:
+        return INT64_MAX;
+    default:
+        return 0;
+    }
+    st->staked = staked_keep(&d->staked, a->epoch, &d->size, &d->assets, px);
+    d->n.staked_full += st->staked == STAKED_NONE;
+    return i256_to_i64(d->size.value);
+}
+
+void desk_soon(struct desk *d, size_t account)
+{
+    __builtin_prefetch(&d->state[account], 1);
+    // By now the state of the one named SOON calls ago is here, and tells where its size is kept.
+    size_t *before = &d->soon[d->n_soon++ % SOON];
+    const char *kept = staked_at(&d->staked, d->state[*before].staked);
+    __builtin_prefetch(kept);
+    __builtin_prefetch(kept + 64);
+    __builtin_prefetch(kept + 128);
+    *before = account;
+}
+
+// The size at px, the one kept if it was made for the same.
+static enum desk_answer size_kept(struct desk *d, struct account_state *st, const struct account *a,
+                                  const int64_t *px)
+{
+    bool kept =
+        st->staked != STAKED_NONE && staked_read(&d->staked, st->staked, a->epoch, px, &d->size, &d->assets);
+    drop_staked(d, st);
+    return kept ? DESK_SENT : size_now(d, a, px);
 }
 
 enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
@@ -352,18 +425,15 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
     assert(account < d->book->n_accounts);
     const struct account *a = book_account(d->book, account, &d->scratch);
     struct account_state *st = &d->state[account];
-    enum desk_answer why = check_first(d, st, a, now_ns, oldest_price_age_ns);
+    enum desk_answer why = check_first(d, st, a, now_ns);
+    if (why == DESK_SENT && d->cfg.max_price_age_ns && oldest_price_age_ns > d->cfg.max_price_age_ns)
+        why = DESK_PRICE_AGE;
+    if (why == DESK_SENT)
+        why = size_kept(d, st, a, px);
+    else
+        drop_staked(d, st);
     if (why != DESK_SENT)
         return answer(d, why);
-    struct marks_assets s;
-    if (marks_of(&d->book->market, a, &s))
-        return answer(d, DESK_NO_SIZE);
-    if (!all_priced(&s, px))
-        return answer(d, DESK_PRICE_AGE); // no price at all is infinitely old
-    if (a->rule->size(&d->book->market, a, px, &d->cfg.size, &d->size))
-        return answer(d, DESK_NO_SIZE);
-    if (!value_representable(&d->size))
-        return answer(d, DESK_LIMIT_ORDER);
 
     struct ready *r = st->ready ? ready_at(&d->pool, st->ready) : NULL;
     if (r && !ready_usable(d, a, &r->order, px)) {
@@ -383,7 +453,7 @@ enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, ui
     bool from_ready = r != NULL;
     if (!make_out(d, st, a, r))
         return answer(d, DESK_NOT_LOGGED);
-    fill_out(d, &s, px);
+    fill_out(d, px);
     if (d->gw->ops->submit(d->gw, &d->out))
         why = DESK_RING_FULL;
     struct order_record rec = {d->out.key, full, from_ready, (uint8_t)why, value, reward};

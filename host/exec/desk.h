@@ -27,10 +27,13 @@ struct desk_config {
     int64_t cost_e8;           // fixed cost of one order
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
     uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
+    // Orders handed over that await their replies at once; 0 = GATEWAY_OUTSTANDING_MAX. The gateway must hold
+    // as many.
+    uint32_t outstanding_max;
 };
 
-// The first that applies, checked in this order: BUSY, KILLED, EPOCH, PRICE_AGE, NO_SIZE, NO_PROFIT,
-// LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, RING_FULL, NOT_LOGGED, SENT.
+// The first that applies, checked in this order: BUSY, KILLED, EPOCH, BACKOFF, RING_FULL, PRICE_AGE, NO_SIZE,
+// NO_PROFIT, LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, NOT_LOGGED, SENT. Up to PRICE_AGE nothing is calculated.
 enum desk_answer {
     DESK_SENT = 0,
     DESK_BUSY,   // an order of this account is in flight: siblings give one order
@@ -41,7 +44,7 @@ enum desk_answer {
     DESK_PRICE_AGE,
     DESK_NO_PROFIT,
     DESK_NO_SIZE,    // rule gives no size at these prices
-    DESK_RING_FULL,  // GATEWAY_OUTSTANDING_MAX orders await their replies
+    DESK_RING_FULL,  // outstanding_max orders await their replies
     DESK_EPOCH,      // the account's state is older than one that an order was already made for
     DESK_NOT_LOGGED, // the journal did not take the order's bytes: it must not be sent
     DESK_BACKOFF,    // the venue refused this account's last orders: not before its time is up
@@ -52,7 +55,8 @@ const char *desk_answer_name(enum desk_answer a);
 struct desk_counters {
     uint64_t answer[DESK_ANSWER_COUNT];
     uint64_t ready_made, ready_retired, ready_used, cold;
-    uint64_t ready_full; // no place for a ready order
+    uint64_t ready_full;  // no place for a ready order
+    uint64_t staked_full; // sized for the ranking, but no place to keep it: sized again when its turn came
     uint64_t
         ready_unfit; // a ready order was there but its size was off or the rule refused it at these prices
     uint64_t filled, refused;
@@ -74,6 +78,12 @@ void desk_free(struct desk *d);
 // at every update: nothing is computed until a price of the account has moved by half the tolerance since.
 void desk_prepare(struct desk *d, size_t account, const int64_t *px);
 void desk_retire(struct desk *d, size_t account); // healthy again
+// What is at stake with a confirmed account: the value of the order that would go out now, 1e-8 units of
+// account; INT64_MAX when it is larger than that, 0 where no order can leave whatever its size. The size is
+// kept for desk_fire(), which uses it at the same prices and for the same state of the account only.
+int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns);
+// The account will be asked about soon: fetches what the desk knows of it into the cache.
+void desk_soon(struct desk *d, size_t account);
 // Hands over an order for a confirmed account. now_ns: stream time; oldest_price_age_ns: age of the oldest
 // price it depends on. px[asset] in quanta, <= 0 where there is none.
 enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,

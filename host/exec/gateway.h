@@ -9,8 +9,9 @@
 #include "exec/order.h"
 #include "journal/journal.h"
 
-// Orders handed over and not yet answered that a gateway holds. The desk keeps to it by its own count, so
-// that "no room" depends on the orders and replies alone, not on threads' timing, and replays the same.
+// Orders handed over and not yet answered that the paper gateway holds, and the desk's default. The desk
+// keeps to its limit by its own count, so that "no room" depends on the orders and replies alone, not on
+// threads' timing, and replays the same.
 enum { GATEWAY_OUTSTANDING_MAX = 1024 }; // a power of two
 
 struct gateway_mark {

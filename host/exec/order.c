@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/order.h"
 
-#include <assert.h>
 #include <stdio.h>
 
 #include "accounts/store.h"
@@ -30,14 +29,6 @@ char *order_key_format(const struct order_key *k, char *buf, size_t size)
     return buf;
 }
 
-static void put_key(struct wcur *c, const struct order_key *k)
-{
-    put_u32(c, k->desk);
-    put_u32(c, k->account);
-    put_u32(c, k->epoch);
-    put_u32(c, k->revision);
-}
-
 static void get_key(struct rcur *c, struct order_key *k)
 {
     k->desk = get_u32(c);
@@ -48,9 +39,17 @@ static void get_key(struct rcur *c, struct order_key *k)
 
 void order_key_encode(const struct order_key *k, uint8_t buf[ORDER_KEY_BYTES])
 {
-    struct wcur c = wcur_of(buf, ORDER_KEY_BYTES);
-    put_key(&c, k);
-    assert(!c.bad);
+    le32_store(buf, k->desk);
+    le32_store(buf + 4, k->account);
+    le32_store(buf + 8, k->epoch);
+    le32_store(buf + 12, k->revision);
+}
+
+static void put_key(struct wcur *c, const struct order_key *k)
+{
+    uint8_t *at = wcur_take(c, ORDER_KEY_BYTES);
+    if (at)
+        order_key_encode(k, at);
 }
 
 void order_key_decode(const uint8_t buf[ORDER_KEY_BYTES], struct order_key *k)
@@ -191,14 +190,13 @@ int ready_record_decode(const uint8_t *buf, size_t len, struct order_key *k, con
 
 void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES])
 {
-    struct wcur c = wcur_of(buf, ORDER_RECORD_BYTES);
-    put_key(&c, &r->key);
-    put_u8(&c, r->full);
-    put_u8(&c, r->ready);
-    put_u8(&c, r->answer);
-    put_i64(&c, r->value_e8);
-    put_i64(&c, r->reward_e8);
-    assert(!c.bad && c.left == 0);
+    uint8_t *at = buf + ORDER_KEY_BYTES;
+    order_key_encode(&r->key, buf);
+    at[0] = r->full;
+    at[1] = r->ready;
+    at[2] = r->answer;
+    le64_store(at + 3, (uint64_t)r->value_e8);
+    le64_store(at + 11, (uint64_t)r->reward_e8);
 }
 
 int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r)

@@ -11,7 +11,8 @@
 #include "base/clock.h"
 
 // A breached account that got no order: the reason is counted once, when it changes.
-enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32 };
+// CLEAR on top of it: no hold, as on_stake() found for the on_breach() that follows.
+enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32, WHY_CLEAR = 128 };
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
 struct session {
@@ -27,7 +28,15 @@ struct session {
     bool audited;
     struct audit audit;
     struct session_counters count;
-    uint8_t *reason;   // by account
+    uint8_t *reason; // by account
+    // Holds and times of prices, asked of the oracle once for each call of the engine: nothing changes them
+    // meanwhile.
+    struct {
+        bool known;
+        enum hold hold;
+        uint64_t age; // of the price, ns
+    } held[MARKET_ASSETS_MAX];
+    uint64_t oldest;   // age of the oldest price among them
     uint64_t now_ns;   // stream time
     uint64_t heard_ns; // latest time that a frame told, also of those that are not logged
     int failed;
@@ -48,7 +57,7 @@ struct session {
 
 const char *stage_name(enum stage s)
 {
-    static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm",
+    static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm",  "size",
                                                    "order",  "send",   "send-cold"};
     return (unsigned)s < STAGE_COUNT ? names[s] : "?";
 }
@@ -105,6 +114,24 @@ static void note_reason(struct session *s, size_t account, uint8_t reason)
         s->count.held[reason - WHY_HOLD]++;
 }
 
+// The engine is about to be called: what is known of holds may have changed.
+static void forget_holds(struct session *s)
+{
+    for (uint16_t i = 0; i < s->book->market.n_assets; i++)
+        s->held[i].known = false;
+    s->oldest = 0;
+}
+
+static void look_up_hold(struct session *s, uint16_t asset)
+{
+    uint64_t t = oracle_price_time(s->oracle, asset);
+    s->held[asset].age = s->now_ns > t ? s->now_ns - t : 0;
+    s->held[asset].hold = oracle_hold(s->oracle, asset, s->now_ns);
+    s->held[asset].known = true;
+    if (s->held[asset].age > s->oldest)
+        s->oldest = s->held[asset].age;
+}
+
 // P5: the first hold among the assets the account depends on, and the age of its oldest price.
 static enum hold account_hold(struct session *s, size_t account, uint64_t *oldest_age)
 {
@@ -113,13 +140,12 @@ static enum hold account_hold(struct session *s, size_t account, uint64_t *oldes
     enum hold worst = HOLD_NONE;
     *oldest_age = 0;
     for (size_t i = 0; i < n; i++) {
-        uint64_t t = oracle_price_time(s->oracle, assets[i]);
-        uint64_t age = s->now_ns > t ? s->now_ns - t : 0;
-        if (age > *oldest_age)
-            *oldest_age = age;
-        enum hold h = oracle_hold(s->oracle, assets[i], s->now_ns);
+        if (!s->held[assets[i]].known)
+            look_up_hold(s, assets[i]);
+        if (s->held[assets[i]].age > *oldest_age)
+            *oldest_age = s->held[assets[i]].age;
         if (worst == HOLD_NONE)
-            worst = h;
+            worst = s->held[assets[i]].hold;
     }
     return worst;
 }
@@ -132,13 +158,44 @@ static void on_checking(void *ctx, size_t account, bool fresh)
     s->t_check = clock_ticks();
 }
 
-static enum engine_verdict on_breach(void *ctx, size_t account)
+// What is held is not sized: no order leaves, whatever it is worth.
+static int64_t on_stake(void *ctx, size_t account)
 {
     struct session *s = ctx;
     uint64_t age, t0 = clock_ticks();
     took(s, STAGE_CONFIRM, s->t_check, t0);
+    if (account_hold(s, account, &age) != HOLD_NONE)
+        return 0;
+    s->reason[account] |= WHY_CLEAR;
+    int64_t stake = desk_stake(s->desk, account, oracle_prices(s->oracle), s->now_ns);
+    took(s, STAGE_SIZE, t0, clock_ticks());
+    return stake;
+}
+
+static void on_soon(void *ctx, size_t account)
+{
+    struct session *s = ctx;
+    __builtin_prefetch(&s->reason[account], 1);
+    desk_soon(s->desk, account);
+}
+
+// account_hold() of an account in its turn. What on_stake() found still stands, and an age within the limit
+// may be any within it, so that the account's positions need not be looked at again.
+static enum hold breach_hold(struct session *s, size_t account, uint64_t *oldest_age)
+{
+    bool clear = s->reason[account] & WHY_CLEAR;
+    uint64_t limit = s->cfg.desk.max_price_age_ns;
+    s->reason[account] &= (uint8_t)~WHY_CLEAR;
+    *oldest_age = s->oldest;
+    return clear && (limit == 0 || s->oldest <= limit) ? HOLD_NONE : account_hold(s, account, oldest_age);
+}
+
+static enum engine_verdict on_breach(void *ctx, size_t account)
+{
+    struct session *s = ctx;
+    uint64_t age, t0 = clock_ticks();
     const int64_t *px = oracle_prices(s->oracle);
-    enum hold h = account_hold(s, account, &age);
+    enum hold h = breach_hold(s, account, &age);
     if (h != HOLD_NONE) {
         note_reason(s, account, (uint8_t)(WHY_HOLD + h));
         return VERDICT_KEEP;
@@ -221,6 +278,7 @@ static void apply(struct session *s, const struct price_change *changed, size_t 
     review |= tell_time(s);
     if (s->failed)
         return;
+    forget_holds(s);
     if (n)
         check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
     else if (review && engine_watching(s->engine))
@@ -284,7 +342,8 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
-    const struct engine_hooks hooks = {s, on_commands, on_event, on_checking, on_breach, on_near};
+    const struct engine_hooks hooks = {s,         on_commands, on_event, on_checking,
+                                       on_breach, on_near,     on_stake, on_soon};
     s->reason = calloc(book->n_accounts + 1, 1);
     s->feed = feed_new();
     if (s->feed && c->polled)
@@ -418,6 +477,7 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
     (void)tell_time(s); // the next update looks at what is flagged
     if (s->failed)
         return verdict(s, e);
+    forget_holds(s);
     if (r->status == ORDER_FILLED)
         check(s, engine_account_changed(s->engine, account, &s->why));
     else

@@ -25,7 +25,8 @@ enum stage {
     STAGE_DECODE,    // frame handed over by the port -> prices of its group known
     STAGE_SUBMIT,    // prices known -> first command beat handed to the device
     STAGE_CONFIRM,   // flag taken up -> the exact rule has confirmed it
-    STAGE_ORDER,     // confirmed -> order handed to the gateway
+    STAGE_SIZE,      // confirmed -> its order is sized and waits for its turn
+    STAGE_ORDER,     // its turn -> order handed to the gateway
     STAGE_SEND,      // handed over -> last byte written to the venue's socket; its bytes were on disk
     STAGE_SEND_COLD, // the same for orders that had to wait for the disk (both by CLOCK_MONOTONIC)
     STAGE_COUNT

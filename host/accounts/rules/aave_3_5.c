@@ -17,15 +17,15 @@ void aave_account_data(const struct market *m, const struct account *a, const in
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
-        i256 unit = unit10(in->size_decimals);
         if (p->supply != 0 && aave_counts(in, p)) {
-            i256 v = value_floor(atoken_balance(p->supply, liquidity_index_now(in)), px[in->asset], unit);
+            i256 v = value_floor(atoken_balance(p->supply, liquidity_index_now(in)), px[in->asset],
+                                 in->size_decimals);
             out->collateral = i256_add(out->collateral, v);
             out->weighted = i256_add(out->weighted, i256_mul_i64(v, aave_lt(in, a)));
         }
         if (p->debt != 0)
-            out->debt = i256_add(
-                out->debt, value_ceil(vtoken_balance(p->debt, borrow_index_now(in)), px[in->asset], unit));
+            out->debt = i256_add(out->debt, value_ceil(vtoken_balance(p->debt, borrow_index_now(in)),
+                                                       px[in->asset], in->size_decimals));
     }
 }
 
@@ -34,9 +34,10 @@ static i256 wad_numerator(const struct aave_account *d)
     return i256_add(i256_mul(d->weighted, unit10(18)), i256_sar(d->debt, 1));
 }
 
-i256 aave_health_factor(const struct aave_account *d)
+bool aave_health_factor_within(const struct aave_account *d, int64_t hf)
 {
-    return i256_div_floor(i256_div_floor(wad_numerator(d), d->debt), i256_from_i64(BPS));
+    i256 limit = i256_mul(i256_add(i256_from_i64(hf), i256_from_i64(1)), i256_from_i64(BPS));
+    return i256_cmp(wad_numerator(d), i256_mul(limit, d->debt)) < 0;
 }
 
 void aave_compare(const struct aave_account *d, i256 *equity, i256 *requirement)

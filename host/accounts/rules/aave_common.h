@@ -15,6 +15,8 @@ enum {
     AAVE_BALANCE_BITS = 200, // bits(scaled) + bits(index) + bits(10^(widest - own token decimals))
 };
 
+enum { RAY_DIGITS = 27, BPS_DIGITS = 4 }; // 1e27, BPS
+
 static inline i256 ray(void)
 {
     return i256_from_u128((u128)1000000000 * 1000000000 * 1000000000);
@@ -23,11 +25,11 @@ static inline i256 ray(void)
 // TokenMath: what a scaled balance is worth in token units, and the scaled amount a token amount burns.
 static inline i256 atoken_balance(i128 scaled, u128 index) // rayMulFloor
 {
-    return i256_div_floor(i256_mul(i256_from_i128(scaled), i256_from_u128(index)), ray());
+    return i256_div10_floor(i256_mul_u128((u128)scaled, index), RAY_DIGITS);
 }
 static inline i256 vtoken_balance(i128 scaled, u128 index) // rayMulCeil
 {
-    return i256_div_ceil(i256_mul(i256_from_i128(scaled), i256_from_u128(index)), ray());
+    return i256_div10_ceil(i256_mul_u128((u128)scaled, index), RAY_DIGITS);
 }
 static inline i256 atoken_burn_scaled(i256 amount, u128 index) // rayDivCeil; the same for a transfer
 {
@@ -41,7 +43,7 @@ static inline i256 vtoken_burn_scaled(i256 amount, u128 index) // rayDivFloor
 // PercentageMath. percentMul and percentDiv round half up.
 static inline i256 percent_mul(i256 v, uint32_t bps)
 {
-    return i256_div_floor(i256_add(i256_mul_i64(v, bps), i256_from_i64(BPS / 2)), i256_from_i64(BPS));
+    return i256_div10_floor(i256_add(i256_mul_i64(v, bps), i256_from_i64(BPS / 2)), BPS_DIGITS);
 }
 static inline i256 percent_div(i256 v, uint32_t bps)
 {
@@ -52,14 +54,14 @@ static inline i256 percent_div_ceil(i256 v, uint32_t bps)
     return i256_div_ceil(i256_mul_i64(v, BPS), i256_from_i64(bps));
 }
 
-// Value of a token amount in the base currency.
-static inline i256 value_floor(i256 amount, int64_t price, i256 unit)
+// Value of a token amount in the base currency; decimals: the token's.
+static inline i256 value_floor(i256 amount, int64_t price, unsigned decimals)
 {
-    return i256_div_floor(i256_mul_i64(amount, price), unit);
+    return i256_div10_floor(i256_mul_i64(amount, price), decimals);
 }
-static inline i256 value_ceil(i256 amount, int64_t price, i256 unit)
+static inline i256 value_ceil(i256 amount, int64_t price, unsigned decimals)
 {
-    return i256_div_ceil(i256_mul_i64(amount, price), unit);
+    return i256_div10_ceil(i256_mul_i64(amount, price), decimals);
 }
 
 // GenericLogic v3.5 counts a supply only when it is enabled as collateral and the reserve's own threshold is
@@ -92,8 +94,9 @@ void aave_account_data(const struct market *m, const struct account *a, const in
 // validateLiquidationCall: a call names a debt and a collateral, and neither reserve may be in its grace
 // period. Is there such a pair? An account without collateral is asked about its debts alone.
 bool aave_grace_over(const struct market *m, const struct account *a);
-// HF = floor(wadDiv(S, D) / 1e4), wadDiv half up; D must not be 0.
-i256 aave_health_factor(const struct aave_account *d);
+// Is HF = floor(wadDiv(S, D) / 1e4), wadDiv half up, at most `hf`? Without the divisions: floor(x / 1e4 D) <=
+// hf is x < (hf + 1) 1e4 D for integers. D must not be 0.
+bool aave_health_factor_within(const struct aave_account *d, int64_t hf);
 // HF < 1e18 without the division (docs/rules.md): S 1e18 + floor(D/2) < 1e22 D.
 void aave_compare(const struct aave_account *d, i256 *equity, i256 *requirement);
 

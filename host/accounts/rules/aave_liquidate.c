@@ -26,6 +26,7 @@ struct side {
     i256 unit;    // 10^decimals
     i256 value;   // base, debt ceiled, collateral floored
     int64_t price;
+    unsigned decimals;
 };
 
 struct call {
@@ -44,9 +45,10 @@ static struct side debt_side(const struct market *m, const struct position *p, c
 {
     struct side s = {.p = p, .in = &m->instrument[p->instrument]};
     s.price = px[s.in->asset];
-    s.unit = unit10(s.in->size_decimals);
+    s.decimals = s.in->size_decimals;
+    s.unit = unit10(s.decimals);
     s.balance = vtoken_balance(p->debt, borrow_index_now(s.in));
-    s.value = value_ceil(s.balance, s.price, s.unit);
+    s.value = value_ceil(s.balance, s.price, s.decimals);
     return s;
 }
 
@@ -54,9 +56,10 @@ static struct side coll_side(const struct market *m, const struct position *p, c
 {
     struct side s = {.p = p, .in = &m->instrument[p->instrument]};
     s.price = px[s.in->asset];
-    s.unit = unit10(s.in->size_decimals);
+    s.decimals = s.in->size_decimals;
+    s.unit = unit10(s.decimals);
     s.balance = atoken_balance(p->supply, liquidity_index_now(s.in));
-    s.value = value_floor(s.balance, s.price, s.unit);
+    s.value = value_floor(s.balance, s.price, s.decimals);
     return s;
 }
 
@@ -65,7 +68,7 @@ static i256 max_debt(const struct call *c, const struct aave_account *d)
 {
     i256 least = i256_from_i64(MIN_BASE_MAX_CLOSE_FACTOR);
     if (i256_cmp(c->coll.value, least) < 0 || i256_cmp(c->debt.value, least) < 0 ||
-        i256_cmp(aave_health_factor(d), i256_from_i64(CLOSE_FACTOR_HF)) <= 0)
+        aave_health_factor_within(d, CLOSE_FACTOR_HF))
         return c->debt.balance;
     i256 cap = percent_mul(d->debt, CLOSE_FACTOR_BPS); // half of the account's total debt
     if (i256_cmp(c->debt.value, cap) <= 0)
@@ -84,7 +87,7 @@ static void calculate(const struct call *c, i256 to_cover, struct amounts *out)
         out->coll = c->coll.balance;
         out->debt = percent_div_ceil(i256_div_floor(i256_mul(out->coll, coll_scale), debt_scale), c->lb);
     }
-    out->value = value_floor(out->coll, c->coll.price, c->coll.unit);
+    out->value = value_floor(out->coll, c->coll.price, c->coll.decimals);
     out->fee = i256_from_i64(0);
     if (c->coll.in->fee_bps != 0) {
         i256 bonus = i256_sub(out->coll, percent_div(out->coll, c->lb));
@@ -108,8 +111,8 @@ static const char *refusal(const struct call *c, const struct aave_account *d, c
         return "the amount rounds to nothing";
     if (i256_cmp(x->debt, c->debt.balance) >= 0 || i256_cmp(seized, c->coll.balance) >= 0)
         return NULL;
-    i256 debt_left = value_ceil(i256_sub(c->debt.balance, x->debt), c->debt.price, c->debt.unit);
-    i256 coll_left = value_floor(i256_sub(c->coll.balance, seized), c->coll.price, c->coll.unit);
+    i256 debt_left = value_ceil(i256_sub(c->debt.balance, x->debt), c->debt.price, c->debt.decimals);
+    i256 coll_left = value_floor(i256_sub(c->coll.balance, seized), c->coll.price, c->coll.decimals);
     if (i256_cmp(debt_left, least) < 0 || i256_cmp(coll_left, least) < 0)
         return "it would leave dust (MustNotLeaveDust)";
     return NULL;
@@ -133,8 +136,8 @@ static i256 target_debt(const struct call *c, const struct aave_account *d, int6
     i256 du = i256_from_i64(scaled_unit(borrow_index_now(c->debt.in)));
     i256 cu = i256_from_i64(2 * scaled_unit(liquidity_index_now(c->coll.in)) + 2);
     i256 one = i256_from_i64(1);
-    i256 debt = i256_add(d->debt, i256_add(value_ceil(du, c->debt.price, c->debt.unit), one));
-    i256 lost = i256_add(value_ceil(cu, c->coll.price, c->coll.unit), one);
+    i256 debt = i256_add(d->debt, i256_add(value_ceil(du, c->debt.price, c->debt.decimals), one));
+    i256 lost = i256_add(value_ceil(cu, c->coll.price, c->coll.decimals), one);
     i256 weighted = i256_sub(d->weighted, i256_mul_i64(lost, c->lt));
     i256 num = i256_sub(i256_mul_i64(debt, 100 * target), i256_mul_i64(weighted, BPS));
     i256 x = i256_div_ceil(num, i256_from_i64(den));
@@ -169,13 +172,14 @@ static bool choose_amount(const struct call *c, const struct aave_account *d,
     i256 dust = i256_mul_i64(i256_from_i64(policy->dust > 0 ? policy->dust : 0), 100000000);
     *max = max_debt(c, d);
     *cover = i256_min(target_debt(c, d, target), *max);
-    i256 left = value_ceil(i256_sub(c->debt.balance, *cover), c->debt.price, c->debt.unit);
+    i256 left = value_ceil(i256_sub(c->debt.balance, *cover), c->debt.price, c->debt.decimals);
     if (i256_cmp(left, dust) < 0)
         *cover = *max;
     calculate(c, *cover, x);
-    if (i256_cmp(i256_add(x->coll, x->fee), c->coll.balance) == 0)
+    if (i256_cmp(i256_add(x->coll, x->fee), c->coll.balance) == 0) {
         *cover = *max; // takes all the collateral anyway: say so, and leave no unit of it to rounding
-    calculate(c, *cover, x);
+        calculate(c, *cover, x);
+    }
     if (!refusal(c, d, x))
         return true;
     *cover = *max; // clearing a side, or as much as is allowed, may be legal where the target is not
@@ -189,7 +193,33 @@ static bool choose_amount(const struct call *c, const struct aave_account *d,
     return !refusal(c, d, x);
 }
 
-static bool best_collateral(const struct market *m, const struct account *a, const int64_t *px,
+// Every position's sides, worked out once.
+struct sides {
+    struct side debt[ACCOUNT_POSITIONS_MAX],
+        coll[ACCOUNT_POSITIONS_MAX]; // by position, where it has that side
+};
+
+// The sides and, of the same values, what aave_account_data() gives.
+static void look_at(const struct market *m, const struct account *a, const int64_t *px, struct sides *s,
+                    struct aave_account *d)
+{
+    *d = (struct aave_account){I256_ZERO, I256_ZERO, I256_ZERO};
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        const struct instrument *in = &m->instrument[p->instrument];
+        if (p->supply != 0 && aave_counts(in, p)) {
+            s->coll[i] = coll_side(m, p, px);
+            d->collateral = i256_add(d->collateral, s->coll[i].value);
+            d->weighted = i256_add(d->weighted, i256_mul_i64(s->coll[i].value, aave_lt(in, a)));
+        }
+        if (p->debt != 0) {
+            s->debt[i] = debt_side(m, p, px);
+            d->debt = i256_add(d->debt, s->debt[i].value);
+        }
+    }
+}
+
+static bool best_collateral(const struct market *m, const struct account *a, const struct sides *s,
                             const struct size_policy *policy, const struct aave_account *d, struct call *c,
                             struct order_size *out)
 {
@@ -199,15 +229,15 @@ static bool best_collateral(const struct market *m, const struct account *a, con
         const struct instrument *in = &m->instrument[p->instrument];
         if (p->supply == 0 || !aave_counts(in, p) || grace_now(in))
             continue;
-        c->coll = coll_side(m, p, px);
+        c->coll = s->coll[i];
         c->lt = aave_lt(in, a);
         c->lb = aave_lb(in, a);
         i256 cover, max;
         struct amounts x;
         if (!choose_amount(c, d, policy, &cover, &max, &x) || !i256_fits_i128(cover))
             continue;
-        i256 paid = value_ceil(x.debt, c->debt.price, c->debt.unit);
-        i256 reward = i256_sub(value_floor(x.coll, c->coll.price, c->coll.unit), paid);
+        i256 paid = value_ceil(x.debt, c->debt.price, c->debt.decimals);
+        i256 reward = i256_sub(value_floor(x.coll, c->coll.price, c->coll.decimals), paid);
         if (found && i256_cmp(reward, out->reward) <= 0)
             continue;
         found = true;
@@ -225,28 +255,26 @@ int aave_size(const struct market *m, const struct account *a, const int64_t *px
               const struct size_policy *policy, struct order_size *out)
 {
     struct aave_account d;
+    struct sides s;
     i256 equity, requirement;
-    aave_account_data(m, a, px, &d);
+    look_at(m, a, px, &s, &d);
     aave_compare(&d, &equity, &requirement);
     if (i256_cmp(equity, requirement) >= 0)
         return -1;
     uint64_t tried = 0; // bit a position
     for (;;) {
-        struct call c = {0};
         unsigned best = ACCOUNT_POSITIONS_MAX;
         for (unsigned i = 0; i < a->n_positions; i++) {
             if (a->position[i].debt == 0 || (tried >> i & 1) != 0 ||
                 grace_now(&m->instrument[a->position[i].instrument]))
                 continue;
-            struct side s = debt_side(m, &a->position[i], px);
-            if (best == ACCOUNT_POSITIONS_MAX || i256_cmp(s.value, c.debt.value) > 0) {
+            if (best == ACCOUNT_POSITIONS_MAX || i256_cmp(s.debt[i].value, s.debt[best].value) > 0)
                 best = i;
-                c.debt = s;
-            }
         }
         if (best == ACCOUNT_POSITIONS_MAX)
             return -1;
-        if (best_collateral(m, a, px, policy, &d, &c, out))
+        struct call c = {.debt = s.debt[best]};
+        if (best_collateral(m, a, &s, policy, &d, &c, out))
             return 0;
         tried |= (uint64_t)1 << best;
     }

@@ -82,6 +82,13 @@ i256 perp_funding(const struct instrument *in, const struct position *p, i128 si
     return d <= k ? scale_up(owed, k - d) : i256_div_ceil(owed, unit10(d - k));
 }
 
+i256 perp_notional(const struct instrument *in, unsigned pd, i128 size, int64_t px, unsigned k)
+{
+    if (in->kind == INST_LINEAR)
+        return i256_mul_i64(scale_up(i256_from_i128(perp_abs(size)), k - in->size_decimals - pd), px);
+    return div_ceil_px(inverse_numerator(in, pd, size, k), px);
+}
+
 // The tier that holds N is the one that attains the maximum: MM is continuous and convex. Returns its index
 // and its cum, in 10^-(k+6).
 static unsigned tier_of(const struct instrument *in, i256 notional, i256 cash_unit, i256 *cum)

@@ -19,6 +19,7 @@
 
 enum {
     PPM = 1000000,
+    PPM_DIGITS = 6,
     PERP_INVERSE_DECIMALS = 18, // K of perp-inverse-1
     PERP_SIZE_BITS = 96,        // |size| < 2^96
     PERP_CASH_BITS = 100,       // |cash|, tier floors < 2^100
@@ -36,6 +37,8 @@ struct perp_value {
 unsigned perp_scale(const struct market *m, const struct account *a, uint8_t kind);
 void perp_value(const struct instrument *in, unsigned price_decimals, i128 size, int64_t entry, int64_t px,
                 unsigned k, struct perp_value *out);
+// The notional alone.
+i256 perp_notional(const struct instrument *in, unsigned price_decimals, i128 size, int64_t px, unsigned k);
 // Inverse only: floor(s * 10^K / e), the entry side of pnl (a constant of the position).
 i256 perp_inverse_entry(const struct instrument *in, unsigned price_decimals, i128 size, int64_t entry,
                         unsigned k);
@@ -68,6 +71,9 @@ struct perp_close {
 };
 void perp_close(const struct market *m, const struct account *a, const struct position *p, i128 qty,
                 const int64_t *px, unsigned k, struct perp_close *out);
+// The penalty of it alone.
+i256 perp_penalty(const struct market *m, const struct account *a, const struct position *p, i128 qty,
+                  const int64_t *px, unsigned k);
 
 static inline i128 perp_abs(i128 v)
 {

@@ -10,17 +10,30 @@
 
 #include <string.h>
 
+// rate_ppm of a notional in 10^-k, in cash quanta, ceiled.
+static i256 charge(const struct account *a, i256 notional, uint32_t rate_ppm, unsigned k)
+{
+    return i256_div10_ceil(i256_mul_i64(notional, rate_ppm), k - a->cash_decimals + PPM_DIGITS);
+}
+
+i256 perp_penalty(const struct market *m, const struct account *a, const struct position *p, i128 qty,
+                  const int64_t *px, unsigned k)
+{
+    const struct instrument *in = &m->instrument[p->instrument];
+    return charge(a, perp_notional(in, m->asset[in->asset].decimals, qty, px[in->asset], k), in->penalty_ppm,
+                  k);
+}
+
 void perp_close(const struct market *m, const struct account *a, const struct position *p, i128 qty,
                 const int64_t *px, unsigned k, struct perp_close *out)
 {
     const struct instrument *in = &m->instrument[p->instrument];
     struct perp_value v;
     perp_value(in, m->asset[in->asset].decimals, p->size < 0 ? -qty : qty, p->entry, px[in->asset], k, &v);
-    i256 cash = unit10(k - a->cash_decimals), cash_ppm = i256_mul_i64(cash, PPM);
     i256 funding = perp_funding(in, p, p->size < 0 ? -qty : qty, funding_now(in), k);
-    out->pnl = i256_div_floor(i256_sub(v.pnl, funding), cash);
-    out->penalty = i256_div_ceil(i256_mul_i64(v.notional, in->penalty_ppm), cash_ppm);
-    out->fee = i256_div_ceil(i256_mul_i64(v.notional, in->fee_ppm), cash_ppm);
+    out->pnl = i256_div10_floor(i256_sub(v.pnl, funding), k - a->cash_decimals);
+    out->penalty = charge(a, v.notional, in->penalty_ppm, k);
+    out->fee = charge(a, v.notional, in->fee_ppm, k);
 }
 
 static struct position *find(struct account *a, uint16_t instrument)

@@ -15,7 +15,7 @@
 // costs and frees is taken out of E and M before f is solved for the others. At most n rounds.
 #include "accounts/rules/perp_common.h"
 
-enum { FRACTION = 1000000000 };
+enum { FRACTION = 1000000000, FRACTION_DIGITS = 9 };
 
 struct leg_state {
     i256 notional; // 10^-K
@@ -58,16 +58,17 @@ static bool below_dust(const struct market *m, const struct instrument *in, i128
 // num / 10^dec in 1e-8, floored.
 static i256 to_e8(i256 num, unsigned dec)
 {
-    return dec <= 8 ? i256_mul(num, unit10(8 - dec)) : i256_div_floor(num, unit10(dec - 8));
+    return dec <= 8 ? i256_mul(num, unit10(8 - dec)) : i256_div10_floor(num, dec - 8);
 }
 
-static void prepare(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
+// False when the account is not liquidatable: the sums are those of perp_health().
+static bool prepare(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
                     int64_t dust, struct sizing *s)
 {
     s->k = perp_scale(m, a, kind);
     i256 cash_unit = unit10(s->k - a->cash_decimals);
     i256 equity = i256_mul(i256_from_i128(a->cash), cash_unit);
-    i256 pad = i256_from_i64(0);
+    i256 pad = i256_from_i64(0), margin = pad;
     s->margin_pad = i256_from_i64(0);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
@@ -75,21 +76,24 @@ static void prepare(const struct market *m, const struct account *a, const int64
         unsigned pd = m->asset[in->asset].decimals;
         int64_t phi = (int64_t)in->penalty_ppm + in->fee_ppm;
         struct leg_state *l = &s->leg[i];
-        struct perp_value v, unit;
+        struct perp_value v;
         perp_value(in, pd, p->size, p->entry, px[in->asset], s->k, &v);
-        perp_value(in, pd, 1, p->entry, px[in->asset], s->k, &unit);
+        i256 quantum = perp_notional(in, pd, 1, px[in->asset], s->k);
         l->notional = v.notional;
         l->margin = perp_margin(in, v.notional, cash_unit);
         l->cost = i256_mul_i64(v.notional, phi);
         l->all = below_dust(m, in, perp_abs(p->size), px, dust);
         i128 funding = funding_now(in);
         equity = i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding, s->k));
+        margin = i256_add(margin, l->margin);
         i256 rounding = i256_add(i256_mul_i64(cash_unit, 3), i256_from_i64(funding == p->funding ? 2 : 3));
         pad = i256_add(pad, i256_mul_i64(rounding, PPM));
-        pad = i256_add(pad, i256_mul_i64(i256_add(unit.notional, i256_from_i64(1)), phi));
+        pad = i256_add(pad, i256_mul_i64(i256_add(quantum, i256_from_i64(1)), phi));
         s->margin_pad = i256_add(s->margin_pad, i256_from_i64(in->tier[in->n_tiers - 1].rate_ppm));
     }
-    s->equity = i256_sub(i256_mul_i64(equity, PPM), pad);
+    equity = i256_mul_i64(equity, PPM);
+    s->equity = i256_sub(equity, pad);
+    return i256_sign(margin) > 0 && i256_cmp(equity, margin) < 0;
 }
 
 // Fraction of the positions not yet closed entirely, in 1/FRACTION; 0..FRACTION.
@@ -124,7 +128,7 @@ static bool apply(const struct market *m, const struct account *a, const int64_t
         const struct position *p = &a->position[i];
         struct leg_state *l = &s->leg[i];
         i128 size = perp_abs(p->size); // < 2^96: times 1e9 stays inside 128 bits
-        l->qty = l->all ? size : (size * f + FRACTION - 1) / FRACTION;
+        l->qty = l->all ? size : i256_to_i128(i256_div10_ceil(i256_from_i128(size * f), FRACTION_DIGITS));
         if (l->all || l->qty == 0)
             continue;
         if (l->qty == size || below_dust(m, &m->instrument[p->instrument], size - l->qty, px, dust)) {
@@ -154,11 +158,10 @@ static void emit(const struct market *m, const struct account *a, const int64_t 
         unsigned dec;
         quote_value(m, in, qty, px, &num, &dec);
         out->value = i256_add(out->value, to_e8(num, dec));
-        struct perp_close c;
-        perp_close(m, a, p, qty, px, s->k, &c);
+        i256 penalty = perp_penalty(m, a, p, qty, px, s->k);
         // The penalty is paid in settlement currency; for inverse contracts that is the base, so times P.
         bool inverse = in->kind == INST_INVERSE;
-        i256 pen = inverse ? i256_mul_i64(c.penalty, px[in->asset]) : c.penalty;
+        i256 pen = inverse ? i256_mul_i64(penalty, px[in->asset]) : penalty;
         out->reward = i256_add(out->reward,
                                to_e8(pen, a->cash_decimals + (inverse ? m->asset[in->asset].decimals : 0u)));
     }
@@ -167,14 +170,11 @@ static void emit(const struct market *m, const struct account *a, const int64_t 
 int perp_size(const struct market *m, const struct account *a, const int64_t *px,
               const struct size_policy *policy, uint8_t kind, struct order_size *out)
 {
-    struct health h;
-    perp_health(m, a, px, kind, &h);
-    if (!h.liquidatable)
-        return -1;
     struct sizing s;
     int64_t dust = policy->dust > 0 ? policy->dust : 0;
     s.target = policy->target_ppm > PPM ? policy->target_ppm : PPM;
-    prepare(m, a, px, kind, dust, &s);
+    if (!prepare(m, a, px, kind, dust, &s))
+        return -1;
     int64_t f;
     do
         f = solve(&s, a->n_positions);

@@ -204,6 +204,51 @@ START_TEST(known_divisions)
 }
 END_TEST
 
+// Division by powers of ten: against the general one, on random values and at every edge of a multiple.
+START_TEST(powers_of_ten)
+{
+    seed_rng();
+    const i256 one = i256_from_i64(1);
+    for (unsigned round = 0; round < 400000; round++) {
+        unsigned n = (unsigned)(rng() % 77);
+        i256 ten = i256_pow10(n), a = rnd();
+        if (round % 2) { // a multiple, or beside one
+            a = i256_mul(i256_div_trunc(a, ten), ten);
+            a = round % 4 == 1 ? a : round % 8 == 3 ? i256_add(a, one) : i256_sub(a, one);
+        }
+        ck_assert_str_eq(text(i256_div10_floor(a, n)), text(i256_div_floor(a, ten)));
+        ck_assert_str_eq(text(i256_div10_ceil(a, n)), text(i256_div_ceil(a, ten)));
+    }
+    for (unsigned n = 0; n <= 76; n++) {
+        i256 ten = i256_pow10(n), least = num(MIN_TEXT), most = num(MAX_TEXT);
+        ck_assert_str_eq(text(i256_div10_floor(least, n)), text(i256_div_floor(least, ten)));
+        ck_assert_str_eq(text(i256_div10_ceil(least, n)), text(i256_div_ceil(least, ten)));
+        ck_assert_str_eq(text(i256_div10_floor(most, n)), text(i256_div_floor(most, ten)));
+        ck_assert_str_eq(text(i256_div10_ceil(most, n)), text(i256_div_ceil(most, ten)));
+        ck_i256(i256_div10_ceil(one, n), "1");
+        ck_i256(i256_div10_floor(one, n), n ? "0" : "1");
+    }
+}
+END_TEST
+
+// The short way of a product against the sum of partial products.
+START_TEST(product_of_halves)
+{
+    seed_rng();
+    for (unsigned round = 0; round < 200000; round++) {
+        u128 a = i256_lo(rnd()), b = i256_lo(rnd());
+        i256 sum = I256_ZERO;
+        for (unsigned i = 0; i < 128; i += 32)
+            for (unsigned j = 0; j < 128; j += 32) {
+                u128 part = (u128)(uint32_t)(a >> i) * (uint32_t)(b >> j);
+                sum = i256_add(sum, i256_shl(i256_from_u128(part), i + j));
+            }
+        ck_assert(i256_cmp(i256_mul_u128(a, b), sum) == 0);
+        ck_assert(i256_cmp(i256_mul(i256_from_u128(a), i256_from_u128(b)), sum) == 0);
+    }
+}
+END_TEST
+
 START_TEST(identities)
 {
     seed_rng();
@@ -242,6 +287,8 @@ int main(void)
     tcase_add_test(t, edges_of_the_type);
     tcase_add_test(t, conversions);
     tcase_add_test(t, known_divisions);
+    tcase_add_test(t, powers_of_ten);
+    tcase_add_test(t, product_of_halves);
     tcase_add_test(t, identities);
     suite_add_tcase(s, t);
     return run_suite(s);
