@@ -178,6 +178,21 @@ $(B)/bench/accounts_bench: $(call obj,$(wildcard tests/bench/accounts/*.c)) $(B)
 bench-load: $(B)/bench/accounts_bench
 	@$(B)/bench/accounts_bench "$(LOAD_DIR)" $(SIZE)
 .PHONY: bench-load
+# ---- time of an update from ten thousand to ten million accounts; PEERS= a folder with the libraries keepers use
+SCALE_SIZES   ?= 1e4,1e5,1e6,1e7
+SCALE_UPDATES ?= 300000
+SCALE_DEVICE  ?= vector
+SCALE_ROWS    ?= 4096
+PEERS         ?=
+$(B)/bench/scale_bench: $(call obj,$(wildcard tests/bench/scale/*.c)) $(B)/lib/engine.a $(B)/lib/accounts.a $(B)/lib/drivers.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_engine) -o $@
+bench-scale: $(B)/bench/scale_bench
+	@$(PYTHON) tests/bench/scale/scale.py $< --sizes $(SCALE_SIZES) --updates $(SCALE_UPDATES) --device $(SCALE_DEVICE) \
+	  --rows $(SCALE_ROWS) --svg docs/scale.svg --json $(B)/bench/scale.json $(if $(PEERS),--peers "$(PEERS)")
+.PHONY: bench-scale
+
 # ---- many accounts breach at one update: from the frame to the last order. Measured, not a test
 $(B)/bench/burst: tests/bench/burst/burst.c $(CORE_LIBS)
 	@mkdir -p $(@D)
@@ -244,6 +259,7 @@ help:
 	@echo "make bench        ns and instructions of the feed decoders beside two references;  make bench-sim  simulated ticks a second;  bench-fan  several devices as one"
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
 	@echo "make bench-load   accounts a second from SQLite, CSV and the generator, bytes an account (SIZE=n)"
+	@echo "make bench-scale  ns of an update for 10 thousand to 10 million accounts (SCALE_SIZES=1e4,1e5 PEERS=folder)"
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"

@@ -5,7 +5,7 @@
 #include "accounts/assets.h"
 #include "engine/internal.h"
 
-enum { EPS_MIN_PPM = 50, EPS_MAX_PPM = 20000 }; // of a width chosen here
+enum { EPS_MIN_PPM = 50, EPS_MAX_PPM = 500000 }; // of a width chosen here
 
 static void note_unplaced(struct engine *g, uint32_t account, bool on)
 {
@@ -111,7 +111,7 @@ static int bucket_of(double radius)
 static void choose_width(struct engine *g, uint32_t batch, size_t n)
 {
     uint32_t count[OCTAVES * PER_OCTAVE] = {0};
-    double rows = g->cfg.warn_ppm ? 2 : 1, room = (double)g->rows_max / rows / 2;
+    double rows = g->cfg.warn_ppm ? 2 : 1, room = (double)g->rows_max / rows / 4;
     double want = room * (double)n / (double)(g->unplaced + n), sum = 0;
     for (uint32_t i = batch; i != NO_ACCOUNT; i = g->far.line[i].next) {
         double r = far_radius(&g->far, i, g->phat, g->spread);
@@ -183,5 +183,11 @@ int arrive_changed(struct engine *g, uint32_t account, struct err *e)
     note_unplaced(g, account, false);
     if (tiers_compile(g, account, TIER_FARTHEST, &any, e) != 0)
         return -1;
-    return any ? tiers_arrive(g, account, e) : 0;
+    if (!any)
+        return 0;
+    if (g->box.eps_ppm == 0) { // the first of all: before anything is placed by boxes without a width
+        g->far.line[account].next = NO_ACCOUNT;
+        choose_width(g, account, 1);
+    }
+    return tiers_arrive(g, account, e);
 }

@@ -19,12 +19,13 @@ static void on_trigger(struct engine *g, const struct beat *evt)
 {
     struct abi_trigger t;
     abi_unpack_trigger(evt, &t);
-    if (t.row < g->rows_max && g->row[t.row].account == NO_ACCOUNT && g->row[t.row].before != NO_ACCOUNT) {
-        watch_flag(g, g->row[t.row].before,
-                   LEVEL_LIQUIDATE); // on its way when its row was taken off: looked at
+    if (t.row < g->rows_all && g->row[t.row].account == NO_ACCOUNT && g->row[t.row].before != NO_ACCOUNT) {
+        // On its way when its row was taken off: looked at, unless its new state lacks a price.
+        if (g->acct[g->row[t.row].before].placed)
+            watch_flag(g, g->row[t.row].before, LEVEL_LIQUIDATE);
         return;
     }
-    if (t.row >= g->rows_max || g->row[t.row].account == NO_ACCOUNT) {
+    if (t.row >= g->rows_all || g->row[t.row].account == NO_ACCOUNT) {
         g->failed = true;
         err_set(&g->why, "device flagged row %u, which holds no account", (unsigned)t.row);
         return;
@@ -122,16 +123,6 @@ static int failure(const struct engine *g, struct err *e)
     return err_set(e, "%s", g->why.msg);
 }
 
-static size_t count_rows(const struct engine_config *c, const struct book *book, size_t enough)
-{
-    static _Thread_local struct account scratch;
-    size_t n = 0;
-    for (size_t i = 0; i < book->n_accounts && n <= enough; i++)
-        if (book_account(book, i, &scratch)->n_positions)
-            n += c->warn_ppm ? 2 : 1;
-    return n;
-}
-
 // Columns that every one of the device's first rows has.
 static uint32_t least_columns(const struct device *dev, size_t rows)
 {
@@ -143,12 +134,12 @@ static uint32_t least_columns(const struct device *dev, size_t rows)
     return least;
 }
 
-// Every account's rows on the device as long as they have room there and its assets a column; nested boxes
-// otherwise.
+// Every account's rows on the device as long as they have room there, also of those that have no positions
+// yet, and its assets a column; nested boxes otherwise.
 static bool needs_boxes(const struct engine *g)
 {
     return g->cfg.box_ppm || g->book->market.n_assets > g->columns_least ||
-           count_rows(&g->cfg, g->book, g->rows_max) > g->rows_max;
+           g->book->n_accounts > g->rows_max / (g->cfg.warn_ppm ? 2 : 1);
 }
 
 // The assets of all accounts; those that wait for prices.
@@ -176,7 +167,7 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
                           const struct engine_hooks *hooks, struct err *e)
 {
     const struct device_info *info = &dev->info;
-    size_t have = (size_t)info->lanes * info->slots;
+    size_t all = (size_t)info->lanes * info->slots, have = all;
     if (c->near_rows && c->near_rows < have)
         have = c->near_rows;
     struct engine *g = calloc(1, sizeof *g);
@@ -184,17 +175,22 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
         err_set(e, "out of memory for the engine");
         return NULL;
     }
-    *g = (struct engine){.cfg = *c, .book = book, .dev = dev, .hooks = *hooks, .rows_max = (uint32_t)have};
+    *g = (struct engine){.cfg = *c,
+                         .book = book,
+                         .dev = dev,
+                         .hooks = *hooks,
+                         .rows_max = (uint32_t)have,
+                         .rows_all = (uint32_t)all};
     g->columns_least = least_columns(dev, have);
     g->boxed = needs_boxes(g);
     size_t n = book->n_accounts ? book->n_accounts : 1;
     g->acct = calloc(n, sizeof *g->acct);
-    g->row = calloc(have, sizeof *g->row);
+    g->row = calloc(all, sizeof *g->row);
     size_t sorted = g->boxed && n > have ? n : have;
     g->next = calloc(g->boxed ? 1 : have, sizeof *g->next);
     g->radius = calloc(sorted, sizeof *g->radius);
     g->order = calloc(sorted, sizeof *g->order);
-    g->watch = calloc(n, sizeof *g->watch);
+    g->watch = calloc(2 * n, sizeof *g->watch); // one armed again may fire while its old entry is still there
     g->warm = calloc(n, sizeof *g->warm);
     g->fresh = calloc(n, sizeof *g->fresh);
     if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm || !g->fresh ||
@@ -203,7 +199,7 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
         err_set(e, "out of memory for %zu accounts and %zu rows", book->n_accounts, have);
         return NULL;
     }
-    for (size_t i = 0; i < have; i++)
+    for (size_t i = 0; i < all; i++)
         g->row[i].account = g->row[i].before = NO_ACCOUNT;
     if (take_accounts(g, e) != 0) {
         engine_free(g);
@@ -343,17 +339,17 @@ int engine_group(struct engine *g, const struct engine_price *changed, size_t n,
     engine_drain(g);
     if (review(g, e) != 0)
         return -1;
-    return g->n_pending && g->cfg.slice ? in_background(g, g->cfg.slice, e) : 0;
+    return g->cfg.slice && engine_moving(g) ? in_background(g, g->cfg.slice, e) : 0;
 }
 
 bool engine_moving(const struct engine *g)
 {
-    return g->n_pending > 0;
+    return g->n_pending > 0 || g->n_near > 0;
 }
 
 int engine_idle(struct engine *g, uint32_t accounts, struct err *e)
 {
-    if (g->n_pending == 0 || accounts == 0)
+    if (accounts == 0 || !engine_moving(g))
         return 0;
     return in_background(g, accounts, e) == 0 ? 1 : -1;
 }
@@ -365,8 +361,7 @@ int engine_review(struct engine *g, struct err *e)
     return review(g, e);
 }
 
-// An account that had no positions, or not all prices, when its state changed: its assets are tracked from
-// now on, and it is placed as soon as all of them have a price.
+// An account's assets are tracked from now on. It has rows while all of them have a price.
 static int adopt(struct engine *g, size_t account, struct err *e)
 {
     uint16_t assets[ACCOUNT_ASSETS_MAX];
@@ -379,8 +374,17 @@ static int adopt(struct engine *g, size_t account, struct err *e)
             return -1;
         priced = priced && g->tracked[a];
     }
-    g->acct[account].placed = priced;
+    if (n && !priced)
+        place_lift(g, account);
+    g->acct[account].placed |= priced;
     return 0;
+}
+
+static int changed_flat(struct engine *g, size_t account, struct err *e)
+{
+    if (adopt(g, account, e) != 0)
+        return -1;
+    return g->acct[account].placed ? place_account(g, account, e) : 0;
 }
 
 int engine_account_changed(struct engine *g, size_t account, struct err *e)
@@ -388,11 +392,7 @@ int engine_account_changed(struct engine *g, size_t account, struct err *e)
     assert(account < g->book->n_accounts);
     watch_forget(g, (uint32_t)account);
     g->acct[account].in_flight = false;
-    if (!g->boxed && !g->acct[account].placed && adopt(g, account, e) != 0)
-        return -1;
-    if (!g->boxed && !g->acct[account].placed)
-        return 0;
-    if ((g->boxed ? arrive_changed(g, (uint32_t)account, e) : place_account(g, account, e)) != 0)
+    if ((g->boxed ? arrive_changed(g, (uint32_t)account, e) : changed_flat(g, account, e)) != 0)
         return -1;
     return engine_verdicts(g, e);
 }

@@ -21,7 +21,8 @@ static_assert(IN_BLOCK + FIRST == 1 << SLOT_BITS, "a block's entries are numbere
 // An account of more assets, or of several rows: this header, its assets, their slots, then for each row Ĉ
 // and the coefficients, each part aligned to what it holds.
 struct wide {
-    uint16_t n, rows;
+    _Alignas(8) uint16_t n;
+    uint16_t rows;
     uint8_t class; // log2 of its size in units
 };
 
@@ -126,6 +127,27 @@ static int64_t *wide_row(struct wide *w, unsigned r)
     return (int64_t *)(void *)((uint8_t *)w + rows_at(w->n) + r * row_bytes(w->n));
 }
 
+static void wide_give_at(struct far *f, uint32_t at, unsigned class)
+{
+    *(uint32_t *)(void *)wide_of(f, at) = f->wide_free[class];
+    f->wide_free[class] = at;
+}
+
+// A free block of the class, or half of a larger one; FAR_NONE when there is none.
+static uint32_t wide_split(struct far *f, unsigned class)
+{
+    unsigned c = class;
+    while (c < CLASSES && f->wide_free[c] == FAR_NONE)
+        c++;
+    if (c == CLASSES)
+        return FAR_NONE;
+    uint32_t at = f->wide_free[c];
+    f->wide_free[c] = *(uint32_t *)(void *)wide_of(f, at);
+    while (c-- > class)
+        wide_give_at(f, at + (1u << c), c);
+    return at;
+}
+
 static uint32_t wide_take(struct far *f, unsigned n, unsigned rows)
 {
     size_t units = (rows_at(n) + rows * row_bytes(n) + UNIT - 1) / UNIT;
@@ -133,10 +155,8 @@ static uint32_t wide_take(struct far *f, unsigned n, unsigned rows)
     while ((size_t)1 << class < units)
         class ++;
     assert(class < CLASSES);
-    uint32_t at = f->wide_free[class];
-    if (at != FAR_NONE) {
-        f->wide_free[class] = *(uint32_t *)(void *)wide_of(f, at);
-    } else {
+    uint32_t at = wide_split(f, class);
+    if (at == FAR_NONE) {
         if (f->wide_max - f->wide_used < (uint32_t)1 << class)
             return FAR_NONE;
         at = f->wide_used;
@@ -148,9 +168,7 @@ static uint32_t wide_take(struct far *f, unsigned n, unsigned rows)
 
 static void wide_give(struct far *f, uint32_t at)
 {
-    uint8_t class = wide_of(f, at)->class;
-    *(uint32_t *)(void *)wide_of(f, at) = f->wide_free[class];
-    f->wide_free[class] = at;
+    wide_give_at(f, at, wide_of(f, at)->class);
 }
 
 // ---- an account's rows
@@ -346,7 +364,7 @@ static uint32_t *slot_of(const struct far *f, uint32_t account, unsigned asset)
         if (at)
             return &wide_slots(w)[at - wide_assets(w)];
     }
-    assert(!"in the list of an asset that the account does not hold");
+    assert(false && "in the list of an asset that the account does not hold");
     return NULL;
 }
 

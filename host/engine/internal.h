@@ -73,6 +73,9 @@ struct engine {
     } pending[MARKET_ASSETS_MAX * TIER_LISTS]; // lists to walk in the background, a ring
     uint32_t pending_first, n_pending;
     bool is_pending[MARKET_ASSETS_MAX][TIER_LISTS];
+    uint16_t near[MARKET_ASSETS_MAX]; // assets with a level near its edge, for the background to move
+    uint32_t n_near;
+    bool is_near[MARKET_ASSETS_MAX];
     uint64_t *free_row; // bitmap of addresses
     uint32_t rows_used;
     uint32_t columns_least; // that every row of the device has
@@ -94,7 +97,8 @@ struct engine {
     struct placed_row *next; // place_all()'s scratch, same size
     double *radius;          // by address of `next`
     uint32_t *order;
-    uint32_t rows_max;
+    uint32_t rows_max; // addresses that may hold rows
+    uint32_t rows_all; // that the device has
 
     uint32_t *watch; // accounts, in the order they were flagged
     size_t n_watch;
@@ -173,6 +177,8 @@ int place_reload(struct engine *g, const bool *marked, struct err *e);
 void place_band_again(struct engine *g, uint16_t asset);
 // Compiles and loads the rows of one placed account, armed.
 int place_account(struct engine *g, size_t account, struct err *e);
+// Takes an account's rows off the device: a price it needs has not come yet.
+void place_lift(struct engine *g, size_t account);
 // Places every account whose prices are now all known: nearest rows at the lowest addresses.
 int place_new(struct engine *g, struct err *e);
 

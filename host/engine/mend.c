@@ -11,7 +11,7 @@ enum { ROUNDS_MAX = 16 };
 void mend_note(struct engine *g, const struct abi_error *x)
 {
     g->count.device_faults++;
-    if (x->row >= g->rows_max || x->asset >= MARKET_ASSETS_MAX || g->n_faults == FAULTS_KEPT) {
+    if (x->row >= g->rows_all || x->asset >= MARKET_ASSETS_MAX || g->n_faults == FAULTS_KEPT) {
         g->fault_all = true;
         return;
     }
@@ -32,7 +32,7 @@ static void mend_all(struct engine *g)
     for (uint16_t a = 0; a < g->book->market.n_assets; a++)
         if (g->tracked[a] && a < g->dev->info.assets)
             place_band_again(g, a);
-    for (uint32_t at = 0; at < g->rows_max; at++) {
+    for (uint32_t at = 0; at < g->rows_all; at++) {
         hot_again(g, at, g->tracked);
         g->count.rows_mended++;
     }

@@ -83,28 +83,6 @@ static int walk_all(struct engine *g, uint16_t asset, unsigned tier, struct err 
     return 0;
 }
 
-int move_some(struct engine *g, uint32_t accounts, struct err *e)
-{
-    for (int64_t left = accounts; g->n_pending;) {
-        struct pending p = g->pending[g->pending_first];
-        uint32_t account;
-        while (far_next(&g->far, p.asset, p.tier, &account)) {
-            uint64_t loaded = g->count.rows_loaded;
-            if (look(g, p.asset, p.tier, account, e) != 0)
-                return -1;
-            g->count.looked_background++;
-            left -= 1 + (int64_t)(g->count.rows_loaded - loaded) * LOAD_COST;
-            if (left <= 0)
-                return 0;
-        }
-        walked(g, p.asset, p.tier);
-        g->is_pending[p.asset][p.tier] = false;
-        g->pending_first = (g->pending_first + 1) % PENDING_MAX;
-        g->n_pending--;
-    }
-    return 0;
-}
-
 // ---- boxes
 
 // The compiled band around the price, in the same unit.
@@ -158,15 +136,27 @@ static bool moving(const struct engine *g, uint16_t asset, unsigned level)
     return level == BOX_UNIT ? g->unit_moves[asset] : g->is_pending[asset][list_of(level)];
 }
 
-static int look_ahead(struct engine *g, uint16_t asset, struct err *e)
+// A level near its edge is moved with the next piece of background work: the update itself only notes the
+// asset.
+static void look_ahead(struct engine *g, uint16_t asset)
 {
     const struct box_asset *x = &g->box.asset[asset];
-    uint64_t phat = g->phat[asset];
-    if (phat >= x->at_lo && phat <= x->at_hi)
-        return 0;
-    for (unsigned k = 0; k < BOX_ALL; k++)
-        if (!moving(g, asset, k) && box_near_edge(x, k, phat) && begin(g, asset, k, e) != 0)
-            return -1;
+    if ((g->phat[asset] >= x->at_lo && g->phat[asset] <= x->at_hi) || g->is_near[asset])
+        return;
+    g->is_near[asset] = true;
+    g->near[g->n_near++] = asset;
+}
+
+static int begin_noted(struct engine *g, struct err *e)
+{
+    while (g->n_near) {
+        uint16_t asset = g->near[--g->n_near];
+        const struct box_asset *x = &g->box.asset[asset];
+        g->is_near[asset] = false;
+        for (unsigned k = 0; k < BOX_ALL; k++)
+            if (!moving(g, asset, k) && box_near_edge(x, k, g->phat[asset]) && begin(g, asset, k, e) != 0)
+                return -1;
+    }
     return 0;
 }
 
@@ -190,6 +180,30 @@ static void jump(struct engine *g, uint16_t asset, bool walk[TIER_LISTS])
         }
     }
     move_band(g, asset);
+}
+
+int move_some(struct engine *g, uint32_t accounts, struct err *e)
+{
+    if (begin_noted(g, e) != 0)
+        return -1;
+    for (int64_t left = accounts; g->n_pending;) {
+        struct pending p = g->pending[g->pending_first];
+        uint32_t account;
+        while (far_next(&g->far, p.asset, p.tier, &account)) {
+            uint64_t loaded = g->count.rows_loaded;
+            if (look(g, p.asset, p.tier, account, e) != 0)
+                return -1;
+            g->count.looked_background++;
+            left -= 1 + (int64_t)(g->count.rows_loaded - loaded) * LOAD_COST;
+            if (left <= 0)
+                return 0;
+        }
+        walked(g, p.asset, p.tier);
+        g->is_pending[p.asset][p.tier] = false;
+        g->pending_first = (g->pending_first + 1) % PENDING_MAX;
+        g->n_pending--;
+    }
+    return 0;
 }
 
 // ---- another unit of P̂
@@ -253,7 +267,7 @@ static int fit_room(struct engine *g, struct err *e)
     struct boxes *b = &g->box;
     if (g->n_pending || b->eps_ppm == 0)
         return 0;
-    bool full = g->far.in_tier[TIER_HOST] > 0 || g->rows_used > g->rows_max - g->rows_max / 8;
+    bool full = g->rows_used > g->rows_max - g->rows_max / 8;
     uint32_t least_ppm = b->eps_ppm / INNER_LEAST > INNER_MIN_PPM ? b->eps_ppm / INNER_LEAST : INNER_MIN_PPM;
     if (!full) {
         if (g->rows_used < g->rows_max / 4 && b->inner_ppm < b->eps_ppm)
@@ -298,8 +312,7 @@ int move_after(struct engine *g, const struct engine_price *changed, size_t n, s
     for (size_t i = 0; i < n; i++)
         if (g->tracked[changed[i].asset]) {
             evaluate_here(g, changed[i].asset);
-            if (look_ahead(g, changed[i].asset, e) != 0)
-                return -1;
+            look_ahead(g, changed[i].asset);
         }
     return fit_room(g, e);
 }

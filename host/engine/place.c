@@ -62,7 +62,25 @@ static int no_room(const struct engine *g, size_t account, struct err *e)
                    g->dev->info.backend, (unsigned)g->rows_max);
 }
 
-// The lowest address that holds no row. Addresses in use have no gaps: one taken stays its account's.
+static void give_back(struct engine *g, uint32_t at)
+{
+    hot_clear(g, at, LEVEL_LIQUIDATE);
+    g->row[at].before = g->row[at].account;
+    g->row[at].account = NO_ACCOUNT;
+}
+
+void place_lift(struct engine *g, size_t account)
+{
+    struct account_state *s = &g->acct[account];
+    for (int l = 0; l < RULE_ROWS_MAX; l++) {
+        if (s->row[l] != NO_ROW)
+            give_back(g, s->row[l]);
+        s->row[l] = NO_ROW;
+    }
+    s->placed = false;
+}
+
+// The lowest address that holds no row.
 static uint32_t free_address(const struct engine *g)
 {
     for (uint32_t at = 0; at < g->rows_max; at++)
@@ -158,5 +176,8 @@ int place_new(struct engine *g, struct err *e)
         hot_load(g, at, p->account, &p->row, p->armed);
         g->acct[p->account].row[p->row.level] = at;
     }
+    for (uint32_t at = n; at < g->rows_max; at++) // rows that were lifted in between have left gaps
+        if (g->row[at].account != NO_ACCOUNT)
+            give_back(g, at);
     return 0;
 }

@@ -83,6 +83,25 @@ static void name_all(const struct affine *f, struct row *r)
     }
 }
 
+// A concave term that has no weight in one band or unit, and so is not named, has some in another: an account
+// that may bend stays in the lists of all its assets.
+static int name_held(const struct engine *g, const struct account *a, struct row *r, struct err *e)
+{
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct instrument *in = &g->book->market.instrument[a->position[i].instrument];
+        uint16_t asset = in->kind == INST_INVERSE ? in->inverse : in->asset, k; // the two change together
+        for (k = 0; k < r->n && r->asset[k] != asset; k++)
+            ;
+        if (k < r->n)
+            continue;
+        if (r->n == ROW_ASSETS_MAX)
+            return err_set(e, "account %u (%s): more than %d assets", a->id, a->rule->name, ROW_ASSETS_MAX);
+        r->asset[r->n] = asset;
+        r->coef[r->n++] = 0;
+    }
+    return 0;
+}
+
 // Liquidation rows for the bands; their number in *n, 0 when there is nothing to watch.
 static int compile(struct engine *g, const struct account *a, const struct band *band,
                    const struct grid *grid, struct affine *f, struct row *out, unsigned *n, struct err *e)
@@ -117,9 +136,6 @@ static int find_bends(struct engine *g, const struct account *a, const struct af
 {
     struct affine narrow[RULE_ROWS_MAX];
     struct err why;
-    *bent = false;
-    if (a->rule->bends && !a->rule->bends(&g->book->market, a))
-        return 0;
     int got = a->rule->rows(&g->book->market, a, g->band, 0, narrow, &why);
     if (got < 0)
         return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
@@ -145,7 +161,7 @@ int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, 
     struct affine f[RULE_ROWS_MAX];
     struct row r[RULE_ROWS_MAX];
     unsigned n;
-    bool bent;
+    bool bent = false, may_bend = !a->rule->bends || a->rule->bends(&g->book->market, a);
     far_take(&g->far, account);
     due_window(g, tier);
     if (compile(g, a, g->full_band, g->full, f, r, &n, e) != 0)
@@ -154,7 +170,7 @@ int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, 
     if (n == 0)
         return 0;
     due_note(g, account, tier);
-    if (find_bends(g, a, f, n, &bent, e) != 0)
+    if (may_bend && (find_bends(g, a, f, n, &bent, e) != 0 || name_held(g, a, &r[0], e) != 0))
         return -1;
     return set_line(g, account, r, n, bent, e);
 }
@@ -180,7 +196,7 @@ static int compile_level(struct engine *g, uint32_t account, unsigned level, str
     unsigned tier = level == BOX_UNIT ? TIER_HOT : level + 1;
     far_take(&g->far, account);
     due_window(g, tier);
-    if (compile(g, a, band, grid, f, r, &n, e) != 0)
+    if (compile(g, a, band, grid, f, r, &n, e) != 0 || (n && name_held(g, a, &r[0], e) != 0))
         return -1;
     due_note(g, account, tier);
     return n ? set_line(g, account, r, n, true, e) : 0;
@@ -230,15 +246,16 @@ void tiers_flag(struct engine *g, uint32_t account)
     watch_flag(g, account, LEVEL_LIQUIDATE);
 }
 
-// Columns that its rows need, by all assets of its rule's form: which coefficients are rounded to zero may
-// change with a band.
-static uint32_t columns_of(const struct engine *g, uint32_t account)
+// Columns that its rows need. Of all that the account holds: what one row does not name, the warning row may,
+// and a row of another band or unit.
+static uint32_t columns_of(struct engine *g, uint32_t account)
 {
-    const uint8_t *asset;
+    uint16_t assets[ACCOUNT_ASSETS_MAX];
     uint32_t most = 0;
-    for (unsigned n = far_assets(&g->far, account, &asset), i = 0; i < n; i++)
-        if (asset[i] >= most)
-            most = asset[i] + 1u;
+    const struct account *a = book_account(g->book, account, &g->account);
+    for (size_t k = account_assets(&g->book->market, a, assets); k--;)
+        if (assets[k] >= most)
+            most = assets[k] + 1u;
     return most;
 }
 
@@ -249,15 +266,17 @@ static int to_device(struct engine *g, uint32_t account, bool *there, struct err
     struct row r[RULE_ROWS_MAX];
     bool have[RULE_ROWS_MAX], any;
     *there = false;
-    uint32_t columns = columns_of(g, account), at = hot_take(g, columns);
-    if (at == NO_ROW)
+    uint32_t columns = columns_of(g, account);
+    if (g->rows_used >= g->rows_max || columns > g->dev->info.assets)
         return 0;
     // Line and row for one span of time: whichever ends first would have to be minded otherwise.
     if (g->moves && !g->far.line[account].bent && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
         return -1;
     if (hot_compile(g, account, r, have, e) != 0)
         return -1;
-    assert(have[LEVEL_LIQUIDATE]); // as its line has rows
+    uint32_t at = have[LEVEL_LIQUIDATE] ? hot_take(g, columns) : NO_ROW;
+    if (at == NO_ROW)
+        return 0;
     far_put(&g->far, account, TIER_HOT);
     for (int l = 0; l < RULE_ROWS_MAX && at != NO_ROW; l++) {
         if (!have[l])
@@ -288,7 +307,7 @@ static int to_front(struct engine *g, uint32_t account, struct err *e)
 
 static bool crowded(const struct engine *g)
 {
-    return g->rows_used > g->rows_max / 4 * 3 || g->far.in_tier[TIER_HOST] > 0;
+    return g->rows_used > g->rows_max / 4 * 3;
 }
 
 static int put(struct engine *g, uint32_t account, unsigned tier, struct err *e)

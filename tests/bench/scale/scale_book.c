@@ -158,7 +158,7 @@ struct engine_price scale_walk_next(struct scale_walk *w)
     double done = (double)w->tick++ / (double)w->ticks, per_asset = (double)w->ticks / SCALE_ASSETS;
     double drift = 0, sigma = 3e-5; // of one update of one asset
     if (w->path == PATH_TREND)
-        drift = -0.05 / per_asset; // five percent over the run
+        drift = -0.02 / per_asset; // two percent over the run
     if (w->path == PATH_CRASH) {
         sigma = 3e-4;
         drift = done < 0.5 ? -0.7 / per_asset : 0.3 / per_asset; // thirty percent down, some of it back

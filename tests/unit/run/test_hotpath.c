@@ -155,8 +155,8 @@ static void child(const char *path, size_t n, int with_call, enum variant v)
     device_register(&device_ops_model);
     device_register(&device_ops_fan);
     device_register(&device_ops_vector);
-    if (accounts_generate(&go, &book, &e) != 0 || (v == PACKED && book_pack(&book, &e) != 0) || journal_open(path, false, &j, &e) != 0 ||
-        device_open(&dc, &dev, &e) != 0)
+    if (accounts_generate(&go, &book, &e) != 0 || (v == PACKED && book_pack(&book, &e) != 0) ||
+        journal_open(path, false, &j, &e) != 0 || device_open(&dc, &dev, &e) != 0)
         _exit(1);
     const struct session_log log = {j, put};
     struct session *s = session_new(&cfg, &book, dev, &gw, &log, false, &e);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+// Toy rules for the tests of the nested boxes, in exact 128-bit integers: H = cash + a term for each
+// position, which is affine (size * price) or concave, a minimum of up to three affine pieces. Concave ones
+// are margin tiers and a weight that depends on the sign of a position's profit; in a row each is replaced by
+// its chord over the band given. Instrument i is asset i.
+//
+// Fields of a position: size; entry (0: affine); collateral (true: weight by sign, `debt` per mille of a
+// profit count, all of a loss; false: tiers around the notional at `entry`). An account's `emode` > 0 is a
+// slack of |cash| >> emode.
+#ifndef TRIPLINE_TEST_TOY_RULE_H
+#define TRIPLINE_TEST_TOY_RULE_H
+
+#include <string.h>
+
+#include "accounts/rules/rule.h"
+
+enum { TOY_PIECES = 3, TOY_SIZE_BITS = 46, TOY_PRICE_BITS = 61, TOY_MILLE = 1000 };
+
+struct toy_term {
+    unsigned n; // pieces; 0: no position
+    i128 a[TOY_PIECES], b[TOY_PIECES];
+};
+
+static inline void toy_piece(struct toy_term *t, i128 a, i128 b)
+{
+    t->a[t->n] = a;
+    t->b[t->n++] = b;
+}
+
+static inline void toy_term(const struct position *p, struct toy_term *t)
+{
+    static const int rate[TOY_PIECES] = {5, 20, 60}; // per mille
+    t->n = 0;
+    if (p->entry == 0) {
+        toy_piece(t, p->size, 0);
+    } else if (p->collateral) {
+        toy_piece(t, p->size * p->debt, -p->size * p->debt * p->entry);
+        toy_piece(t, p->size * TOY_MILLE, -p->size * TOY_MILLE * p->entry);
+    } else {
+        i128 size = p->size < 0 ? -p->size : p->size, cum = 0;
+        for (int k = 0; k < TOY_PIECES; k++) {
+            i128 floor =
+                size * (p->entry + (k == 2 ? p->entry / 8 : 0)); // notional from which rate[k] counts
+            cum += k ? floor * (rate[k] - rate[k - 1]) : 0;
+            toy_piece(t, p->size * TOY_MILLE - size * rate[k], cum);
+        }
+    }
+}
+
+static inline i128 toy_value(const struct toy_term *t, int64_t px)
+{
+    i128 least = 0;
+    for (unsigned k = 0; k < t->n; k++) {
+        i128 v = t->a[k] * px + t->b[k];
+        least = k == 0 || v < least ? v : least;
+    }
+    return least;
+}
+
+// The slope of the term at a price: whether it gains or loses when the price rises.
+static inline i128 toy_slope(const struct toy_term *t, int64_t px)
+{
+    i128 least = toy_value(t, px), a = 0;
+    for (unsigned k = 0; k < t->n; k++)
+        if (t->a[k] * px + t->b[k] == least)
+            a = t->a[k];
+    return a;
+}
+
+static inline i128 toy_health(const struct account *a, const int64_t *px)
+{
+    i128 h = a->cash;
+    for (uint16_t i = 0; i < a->n_positions; i++) {
+        struct toy_term t;
+        toy_term(&a->position[i], &t);
+        h += toy_value(&t, px[a->position[i].instrument]);
+    }
+    return h;
+}
+
+// The piece that is the least at both edges, else a line through lower edge that is nowhere above the chord.
+static inline void toy_chord(const struct toy_term *t, const struct band *band, i128 *a, i128 *b)
+{
+    i128 lo = toy_value(t, band->lo), hi = toy_value(t, band->hi);
+    for (unsigned k = 0; k < t->n; k++)
+        if (t->a[k] * band->lo + t->b[k] == lo && t->a[k] * band->hi + t->b[k] == hi) {
+            *a = t->a[k];
+            *b = t->b[k];
+            return;
+        }
+    i128 rise = hi - lo, run = (i128)band->hi - band->lo;
+    *a = rise / run - (rise % run < 0);
+    *b = lo - *a * band->lo;
+}
+
+static inline int toy_rows(const struct market *m, const struct account *x, const struct band *band,
+                           uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    (void)m;
+    (void)e;
+    int levels = warn_ppm ? 2 : 1;
+    i128 cash = x->cash < 0 ? -x->cash : x->cash;
+    if (x->n_positions == 0)
+        return 0;
+    memset(out, 0, (size_t)levels * sizeof *out);
+    for (int l = 0; l < levels; l++) {
+        struct affine *f = &out[l];
+        f->level = (uint8_t)l;
+        f->c = i256_from_i128(x->cash - (l ? cash / 1000000 * warn_ppm : 0));
+        f->slack = i256_from_i128(x->emode ? cash >> x->emode : 0);
+        for (uint16_t i = 0; i < x->n_positions; i++) {
+            struct toy_term t;
+            i128 a, b;
+            uint16_t asset = x->position[i].instrument;
+            toy_term(&x->position[i], &t);
+            toy_chord(&t, &band[asset], &a, &b);
+            f->c = i256_add(f->c, i256_from_i128(b));
+            if (a == 0)
+                continue; // as rules do: what has no weight is not named
+            f->asset[f->n] = asset;
+            f->a[f->n++] = i256_from_i128(a);
+        }
+    }
+    return levels;
+}
+
+static inline void toy_judge(const struct market *m, const struct account *a, const int64_t *px,
+                             struct health *out)
+{
+    (void)m;
+    i128 h = toy_health(a, px);
+    out->liquidatable = a->n_positions && h < 0;
+    out->equity = i256_from_i128(h);
+    out->requirement = I256_ZERO;
+}
+
+static inline bool toy_bends(const struct market *m, const struct account *a)
+{
+    (void)m;
+    for (uint16_t i = 0; i < a->n_positions; i++)
+        if (a->position[i].entry)
+            return true;
+    return false;
+}
+
+// One that says whether it bends, one whose rows have to be compared.
+static const struct rule toy_rule[2] = {
+    {.name = "toy-1", .rows = toy_rows, .health = toy_judge, .bends = toy_bends},
+    {.name = "toy-2", .rows = toy_rows, .health = toy_judge},
+};
+
+#endif
