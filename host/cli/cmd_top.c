@@ -137,6 +137,21 @@ static void show_feed(const struct json *row)
     }
 }
 
+static void show_engine(const struct json *row)
+{
+    if (strcmp(row->key, "engine") == 0)
+        printf("engine %s groups, %s flags and %s without the device; %s confirmed, %s early, %s watched; "
+               "boxes moved %s, after "
+               "a jump %s\n",
+               text(row, "groups"), text(row, "flags"), text(row, "host_flags"), text(row, "confirmed"),
+               text(row, "early"), text(row, "watching"), text(row, "boxes_background"),
+               text(row, "boxes_foreground"));
+    else
+        printf("tiers %s accounts on the device (%s rows), %s on the host, %s flagged; box %s ppm\n",
+               text(row, "device"), text(row, "rows_used"), text(row, "host"), text(row, "flagged"),
+               text(row, "box_ppm"));
+}
+
 static void show_port(const struct json *row)
 {
     printf("port  %s: %s frames, %s of other groups; filter %s, %s groups, %s queues, %s flow rules; "
@@ -162,6 +177,8 @@ static int show_all(struct top *t, const char *cmd, int which, struct err *e)
                 continue;
             if (which == 'f')
                 show_feed(row);
+            else if (which == 'e')
+                show_engine(row);
             else if (which == 'p')
                 show_port(row);
             else if (show_line(t, row) != 0)
@@ -190,6 +207,8 @@ static int show(struct top *t, struct err *e)
     if (!t->once && isatty(STDOUT_FILENO))
         fputs("\033[H\033[J", stdout); // home, clear
     int rc = show_all(t, "/tripline/feed", 'f', e);
+    if (rc == 0)
+        rc = show_all(t, "/tripline/engine", 'e', e);
     if (rc == 0)
         rc = show_all(t, "/tripline/ports", 'p', e);
     if (rc == 0) {

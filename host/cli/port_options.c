@@ -91,6 +91,8 @@ static void publish(struct board *b)
          board_line_row},
         {"/tripline/prices", "Prices of the assets. Parameter: the row to go on with.", b, board_ask,
          board_price_row},
+        {"/tripline/engine", "Counters of the engine; where the accounts are. No parameters.", b, board_ask,
+         board_engine_row},
         {"/tripline/ports", "Ports, joins and IGMP. No parameters.", b, board_ask, board_port_row}};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (telemetry_add(&tables[i]) != 0)

@@ -49,9 +49,9 @@ struct engine_hooks {
 struct engine_config {
     uint32_t band_ppm; // half-width of a band around its centre
     uint32_t warn_ppm; // distance of the warning rows, see struct rule; 0 = none
-    // Nested boxes (docs/scale.md), used when not every account has room on the device.
-    uint32_t box_ppm; // half-width of the innermost box; 0: chosen so that the nearest accounts fill half the
-                      // device
+    // Nested boxes (docs/scale.md), used when not every account has room on the device. box_ppm: half-width
+    // of the innermost; 0: chosen so that the nearest accounts fill a quarter of the device.
+    uint32_t box_ppm;
     uint32_t near_rows; // rows that may be on the device, fewer than it has; 0: all that it has
     uint32_t slice;     // accounts looked at in the background after each update; 0: only in engine_idle()
 };

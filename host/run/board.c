@@ -34,6 +34,9 @@ struct board {
     } own[VENUE_COUNT]; // protocols that count something of their own
     size_t n_own;
     uint64_t now_ns;
+    struct engine_counters engine;
+    struct engine_tiers tiers;
+    size_t watching, unplaced;
     struct price price[MARKET_ASSETS_MAX];
     struct ports_port port[PORTS_MAX];
     size_t n_ports, n_streams;
@@ -76,6 +79,11 @@ static void copy_small(struct board *b, const struct session *s, const struct po
     const struct oracle *o = session_oracle(s);
     b->n = *feed_counters(session_feed(s));
     b->now_ns = now_ns;
+    b->engine = *engine_counters(session_engine(s));
+    engine_tiers(session_engine(s), &b->tiers);
+    b->watching = engine_watching(session_engine(s));
+    b->unplaced =
+        b->tiers.boxed ? engine_unplaced(session_engine(s)) : 0; // the others take a look at each account
     copy_own(b, session_feed(s));
     for (uint16_t a = 0; a < b->market->n_assets; a++)
         b->price[a] = (struct price){oracle_prices(o)[a], oracle_price_time(o, a), oracle_hold(o, a, now_ns)};
@@ -240,6 +248,57 @@ bool board_price_row(void *board, size_t i, struct telemetry_row *out)
     telemetry_put_signed(out, "price", b->price[i].price);
     telemetry_put(out, "time_ns", b->price[i].time_ns);
     telemetry_put_text(out, "hold", hold_name(b->price[i].hold));
+    return true;
+}
+
+static void tier_fields(struct telemetry_row *out, const struct engine_tiers *t, size_t unplaced)
+{
+    static char key[ENGINE_TIERS][16];
+    (void)snprintf(out->name, sizeof out->name, "tiers");
+    telemetry_put(out, "box_ppm", t->box_ppm);
+    telemetry_put(out, "device", t->device);
+    telemetry_put(out, "rows_used", t->rows_used);
+    for (unsigned k = 0; k < ENGINE_TIERS; k++) {
+        (void)snprintf(key[k], sizeof key[k], "beyond_%u", k);
+        telemetry_put(out, key[k], t->beyond[k]);
+    }
+    telemetry_put(out, "host", t->host);
+    telemetry_put(out, "flagged", t->flagged);
+    telemetry_put(out, "without_row", t->none);
+    telemetry_put(out, "unplaced", unplaced);
+    telemetry_put(out, "bytes", t->bytes);
+}
+
+// Row 0 what the engine did, row 1, with nested boxes only, where the accounts are.
+bool board_engine_row(void *board, size_t i, struct telemetry_row *out)
+{
+    const struct board *b = board;
+    const struct engine_counters *c = &b->engine;
+    if (!readable(b) || i > b->tiers.boxed)
+        return false;
+    if (i == 1) {
+        tier_fields(out, &b->tiers, b->unplaced);
+        return true;
+    }
+    (void)snprintf(out->name, sizeof out->name, "engine");
+    telemetry_put(out, "groups", c->groups);
+    telemetry_put(out, "ticks", c->ticks);
+    telemetry_put(out, "flags", c->flags[LEVEL_LIQUIDATE]);
+    telemetry_put(out, "host_flags", c->host_flags);
+    telemetry_put(out, "confirmed", c->confirmed);
+    telemetry_put(out, "early", c->early);
+    telemetry_put(out, "rearmed", c->rearmed);
+    telemetry_put(out, "watching", b->watching);
+    telemetry_put(out, "rows_loaded", c->rows_loaded);
+    telemetry_put(out, "rows_due", c->rows_due);
+    telemetry_put(out, "boxes_background", c->boxes_background);
+    telemetry_put(out, "boxes_foreground", c->boxes_foreground);
+    telemetry_put(out, "looked_background", c->looked_background);
+    telemetry_put(out, "looked_foreground", c->looked_foreground);
+    telemetry_put(out, "updates_foreground", c->updates_foreground);
+    telemetry_put(out, "tier_changes", c->tier_changes);
+    telemetry_put(out, "host_evaluations", c->host_evaluations);
+    telemetry_put(out, "units_changed", c->units_changed);
     return true;
 }
 

@@ -27,6 +27,7 @@ bool board_ask(void *board);
 bool board_line_row(void *board, size_t i, struct telemetry_row *out);
 bool board_feed_row(void *board, size_t i, struct telemetry_row *out);
 bool board_price_row(void *board, size_t i, struct telemetry_row *out);
+bool board_engine_row(void *board, size_t i, struct telemetry_row *out);
 bool board_port_row(void *board, size_t i, struct telemetry_row *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/hist.h"
@@ -183,6 +184,9 @@ int main(int argc, char **argv)
     print_hist("flag", &busy);
     print_hist("slice", &slices);
     print_counts(&r);
+    struct rusage used;
+    (void)getrusage(RUSAGE_SELF, &used);
+    printf(",\"rss_kb\":%ld", used.ru_maxrss); // before the scan's own copy of the accounts
     run_scan(&r, start);
     printf("}\n");
     engine_free(r.engine);

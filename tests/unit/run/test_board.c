@@ -45,7 +45,7 @@ static struct board *board;
 static struct session *session;
 static struct device *dev;
 
-static void open_session(void)
+static void open_session(bool boxed)
 {
     static struct session_config cfg;
     static uint64_t lsn;
@@ -55,6 +55,7 @@ static void open_session(void)
     struct err e;
     clock_init();
     config_default(&cfg);
+    cfg.engine.near_rows = boxed ? 20 : 0;
     device_register(&device_ops_model);
     ck_assert_int_eq(accounts_generate(&go, &book, &e), 0);
     ck_assert_int_eq(device_open(&dc, &dev, &e), 0);
@@ -119,7 +120,9 @@ START_TEST(test_read_while_running)
     static struct telemetry_row row;
     pthread_t t;
     uint64_t frames = 0, lines = 0, used = 0;
-    open_session();
+    const bool boxed = _i == 1;
+    done = false;
+    open_session(boxed);
     ck_assert_int_eq(pthread_create(&t, NULL, hot_thread, NULL), 0);
     for (unsigned i = 0; i < 2000 && frames < 4000; i++) {
         ck_assert(board_ask(board));
@@ -138,6 +141,8 @@ START_TEST(test_read_while_running)
         while (board_price_row(board, prices, memset(&row, 0, sizeof row)))
             prices++;
         ck_assert_uint_eq(prices, book.market.n_assets);
+        ck_assert(board_engine_row(board, 0, memset(&row, 0, sizeof row)) && field(&row, "groups") <= frames);
+        ck_assert(board_engine_row(board, 1, &row) == boxed);
         ck_assert(board_port_row(board, 0, memset(&row, 0, sizeof row)) && field(&row, "frames") == 7);
         ck_assert(!board_port_row(board, 1, &row) && !board_feed_row(board, 2, &row));
     }
@@ -173,7 +178,7 @@ int main(void)
     Suite *su = suite_create("board");
     TCase *t = tcase_create("board");
     tcase_set_timeout(t, 60);
-    tcase_add_test(t, test_read_while_running);
+    tcase_add_loop_test(t, test_read_while_running, 0, 2);
     suite_add_tcase(su, t);
     return run_suite(su);
 }
