@@ -77,7 +77,9 @@ int engine_time(struct engine *g, uint64_t now_ns, struct err *e)
         if (make_anew(g, account, e) != 0)
             return -1;
     }
-    if (any && engine_verdicts(g, e) != 0)
-        return -1;
-    return second && g->n_watch > 0;
+    if (any)
+        engine_drain(g); // what fires is judged at the prices that come next, or in the review asked for
+    if (g->failed)
+        return err_set(e, "%s", g->why.msg);
+    return g->n_watch > 0 && (second || g->n_fresh > 0);
 }

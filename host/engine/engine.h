@@ -108,9 +108,9 @@ void engine_free(struct engine *g);
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e);
 // Time has moved on (ns of the Unix epoch; backwards: nothing happens), to be called before the group of that
-// time. Brings the market's moving parameters to now, makes the rows anew whose span ends. 1 when flagged
-// accounts are worth another look (engine_review), 0 when not, -1 with *e set. Costs nothing where nothing
-// moves with time.
+// time. Brings the market's moving parameters to now, makes the rows anew whose span ends; judges nothing. 1
+// when flagged accounts are worth another look (engine_review, engine_group), 0 when not, -1 with *e set.
+// Costs nothing where nothing moves with time.
 int engine_time(struct engine *g, uint64_t now_ns, struct err *e);
 // Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved
 // on).

@@ -261,8 +261,10 @@ static void check(struct session *s, int rc)
 }
 
 // Brings what moves with time alone to stream time. True when flagged accounts are worth another look for it.
+// Before each call of the engine for an input; what was known of holds goes first.
 static bool tell_time(struct session *s)
 {
+    forget_holds(s);
     int rc = s->failed ? 0 : engine_time(s->engine, s->now_ns, &s->why);
     if (rc < 0)
         s->failed = -1;
@@ -278,7 +280,6 @@ static void apply(struct session *s, const struct price_change *changed, size_t 
     review |= tell_time(s);
     if (s->failed)
         return;
-    forget_holds(s);
     if (n)
         check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
     else if (review && engine_watching(s->engine))
@@ -477,7 +478,6 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
     (void)tell_time(s); // the next update looks at what is flagged
     if (s->failed)
         return verdict(s, e);
-    forget_holds(s);
     if (r->status == ORDER_FILLED)
         check(s, engine_account_changed(s->engine, account, &s->why));
     else
@@ -490,7 +490,8 @@ int session_kill(struct session *s, bool on, struct err *e)
     uint8_t what = on;
     if (on == desk_killed(s->desk))
         return 0;
-    catch_up(s);
+    if (!on) // the look that comes with the time would let orders go, past the switch
+        catch_up(s);
     if (s->failed)
         return verdict(s, e);
     put(s, J_CONTROL, &what, 1, NULL, 0);
@@ -540,6 +541,7 @@ int session_idle(struct session *s, uint32_t accounts, struct err *e)
         return verdict(s, e);
     le32_store(rec, accounts);
     put(s, J_IDLE, rec, sizeof rec, NULL, 0);
+    forget_holds(s);
     if (engine_idle(s->engine, accounts, &s->why) < 0)
         s->failed = -1;
     else if (s->audited)

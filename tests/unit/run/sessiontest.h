@@ -114,14 +114,14 @@ static inline void fill_market(void)
     book.account = account;
 }
 
-static inline void start(const char *policy)
+// With the book as it is.
+static inline void start_filled(const char *policy)
 {
     struct err e = {{0}};
     static bool registered;
     if (!registered)
         device_register(&device_ops_model);
     registered = true;
-    fill_market();
     config_default(&cfg);
     cfg.policy = policy;
     cfg.policy_len = policy ? strlen(policy) : 0;
@@ -136,6 +136,12 @@ static inline void start(const char *policy)
     ck_assert_int_eq(session_begin(s, &e), 0);
     seq = 100;
     now = 1000 * SECOND;
+}
+
+static inline void start(const char *policy)
+{
+    fill_market();
+    start_filled(policy);
 }
 
 static inline void setup(void)

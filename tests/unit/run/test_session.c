@@ -217,6 +217,35 @@ START_TEST(test_stale_price_is_not_acted_on)
 }
 END_TEST
 
+// Funding alone brings a second account below maintenance in an hour without a price; what is known of the
+// price is from when the first account got its order.
+START_TEST(test_due_by_time_on_a_stale_price)
+{
+    struct err e = {{0}};
+    session_free(s);
+    device_close(dev);
+    fill_market();
+    book.market.instrument[0].told_at = 1000;
+    book.market.instrument[0].funding_rate = INT64_C(95000000000000000); // 0.095 a second, 342 an hour
+    account[1] = account[0];
+    account[1].id = 6;
+    account[1].cash = INT64_C(3500000000); // 326 above maintenance at 57,400
+    book.n_accounts = 2;
+    start_filled(NULL);
+    send_definition();
+    send_ticker(60000.0);
+    send_ticker(57400.0);
+    ck_assert_uint_eq(gw.orders, 1);
+    now += 3600 * SECOND;
+    ck_assert_int_eq(session_clock(s, now, &e), 0);
+    ck_assert_uint_eq(gw.orders, 1);
+    ck_assert_uint_eq(held(HOLD_STALE), 1);
+    send_ticker(57400.0);
+    ck_assert_uint_eq(gw.orders, 2);
+    ck_assert_uint_eq(gw.last.key.account, 6);
+}
+END_TEST
+
 START_TEST(test_reply_rearms_and_refusal_is_tried_again)
 {
     static struct order_reply r;
@@ -245,6 +274,33 @@ START_TEST(test_reply_rearms_and_refusal_is_tried_again)
     send_ticker(55555.0);
     ck_assert_uint_eq(gw.orders, 3);
     ck_assert_uint_eq(gw.last.key.epoch, 1);
+}
+END_TEST
+
+// A back-off that ends by the time that a frame of no interest told, which no look followed yet: switching
+// orders off must not look first, switching them on again must.
+START_TEST(test_kill_switch_goes_before_the_time_heard)
+{
+    static const uint8_t arp[60] = {[12] = 0x08, [13] = 0x06};
+    static struct order_reply r;
+    struct err e = {{0}};
+    send_definition();
+    send_ticker(60000.0);
+    uint64_t fired = now;
+    send_ticker(57000.0);
+    memset(&r, 0, sizeof r);
+    r.key = gw.last.key;
+    r.status = ORDER_REFUSED;
+    ck_assert_int_eq(session_reply(s, &r, &e), 0);
+    now = fired + SECOND / 20; // logged, and says nothing
+    send_nothing_of_interest();
+    now = fired + SECOND / 8; // not logged: not far enough ahead
+    ck_assert_int_eq(session_frame(s, now, arp, sizeof arp, sizeof arp, &e), 0);
+    ck_assert_uint_eq(gw.orders, 1);
+    kill_switch(true);
+    ck_assert_uint_eq(gw.orders, 1);
+    kill_switch(false);
+    ck_assert_uint_eq(gw.orders, 2);
 }
 END_TEST
 
@@ -341,7 +397,9 @@ int main(void)
     tcase_add_test(t, test_a_halt_ends_with_the_kill_switch);
     tcase_add_test(t, test_a_wrong_policy_is_named);
     tcase_add_test(t, test_stale_price_is_not_acted_on);
+    tcase_add_test(t, test_due_by_time_on_a_stale_price);
     tcase_add_test(t, test_reply_rearms_and_refusal_is_tried_again);
+    tcase_add_test(t, test_kill_switch_goes_before_the_time_heard);
     tcase_add_test(t, test_live_frames_give_an_order);
     tcase_add_test(t, test_live_frames_that_waited_are_stale);
     tcase_add_test(t, test_filled_but_still_below_fires_at_once);
