@@ -22,6 +22,7 @@ enum {
     MARKET_INSTRUMENTS_MAX = 256,
     ACCOUNT_POSITIONS_MAX = 64,
     TIERS_MAX = 16,
+    SCENARIOS_MAX = 16,
     FUNDING_DECIMALS = 18,
 };
 
@@ -79,10 +80,12 @@ struct instrument {
     // perpetuals
     uint16_t n_tiers; // 1..TIERS_MAX, first floor 0, floors and rates ascending
     struct tier tier[TIERS_MAX];
-    uint32_t fee_ppm;     // venue's fee on liquidated notional
-    uint32_t penalty_ppm; // liquidation penalty on liquidated notional, to the liquidator
-    i128 funding_index;   // as told at told_at
-    int64_t funding_rate; // what it rises by in a second since
+    uint32_t fee_ppm;           // venue's fee on liquidated notional
+    uint32_t penalty_ppm;       // liquidation penalty on liquidated notional, to the liquidator
+    uint32_t profit_weight_ppm; // INST_LINEAR: what of a position's unrealised profit counts in equity; a
+                                // loss counts in full. 1..1000000; 0 = 1000000
+    i128 funding_index;         // as told at told_at
+    int64_t funding_rate;       // what it rises by in a second since
     // reserves (Aave 3.5 names)
     uint32_t lt_bps;       // liquidation threshold
     uint32_t lb_bps;       // liquidation bonus, 10500 = 5 %
@@ -115,6 +118,13 @@ struct position {
     i128 funding;    // perpetuals: the instrument's funding index up to which funding is settled
 };
 
+// A scenario of portfolio margin: what becomes of the prices of linear perpetuals, each as a fraction of the
+// mark.
+struct scenario {
+    char name[NAME_LEN];                       // unique
+    int32_t shock_ppm[MARKET_INSTRUMENTS_MAX]; // by instrument, -1000000..1000000; 0: the price stays
+};
+
 struct rule;
 
 struct account {
@@ -137,6 +147,8 @@ struct market {
     uint64_t now_s; // what market_now was called with last; 0: never
     struct asset asset[MARKET_ASSETS_MAX];
     struct instrument instrument[MARKET_INSTRUMENTS_MAX];
+    uint16_t n_scenarios;
+    struct scenario scenario[SCENARIOS_MAX];
 };
 
 // A whole store in memory, its accounts in one of two forms: a plain array (small books, tests), or packed

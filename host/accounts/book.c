@@ -130,6 +130,9 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
         return err_set(e, "instrument %s: cash_decimals must be 0 to %d", s->name, DECIMALS_MAX);
     if (s->fee_ppm >= MARKET_PPM || s->penalty_ppm >= MARKET_PPM)
         return err_set(e, "instrument %s: fee_ppm and penalty_ppm must be below %d", s->name, MARKET_PPM);
+    if (s->profit_weight_ppm > (s->kind == INST_LINEAR ? MARKET_PPM : 0))
+        return err_set(e, "instrument %s: profit_weight_ppm must be 0 to %d, and 0 for an inverse perpetual",
+                       s->name, MARKET_PPM);
     if (s->lt_bps || s->lb_bps || s->fee_bps || s->emode || s->emode_lt_bps || s->emode_lb_bps ||
         s->liquidity_index || s->borrow_index)
         return err_set(e, "instrument %s: reserve parameters on a perpetual", s->name);
@@ -146,7 +149,8 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
 
 static int reserve_check(const struct instrument *s, struct err *e)
 {
-    if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->inverse || s->cash_decimals || s->currency[0])
+    if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->profit_weight_ppm || s->inverse ||
+        s->cash_decimals || s->currency[0])
         return err_set(e, "instrument %s: perpetual's parameters on a reserve", s->name);
     if (s->lt_bps > MARKET_BPS || s->emode_lt_bps > MARKET_BPS)
         return err_set(e, "instrument %s: liquidation thresholds must be at most %d bps", s->name,
@@ -185,10 +189,37 @@ int instrument_check(const struct market *m, unsigned i, struct err *e)
     return instrument_moving_check(s, e);
 }
 
+static int scenario_check(const struct market *m, unsigned x, struct err *e)
+{
+    const struct scenario *s = &m->scenario[x];
+    bool any = false;
+    if (!name_is_symbol(s->name))
+        return err_set(e,
+                       "scenario %u: name must be 1 to %d printable characters without blank , ; = or quotes",
+                       x, NAME_LEN - 1);
+    for (unsigned k = 0; k < x; k++)
+        if (strcmp(m->scenario[k].name, s->name) == 0)
+            return err_set(e, "scenario %s: name used twice", s->name);
+    for (unsigned i = 0; i < MARKET_INSTRUMENTS_MAX; i++) {
+        int32_t shock = s->shock_ppm[i];
+        any |= shock != 0;
+        if (shock < -MARKET_PPM || shock > MARKET_PPM)
+            return err_set(e, "scenario %s: shock_ppm must be within %d", s->name, MARKET_PPM);
+        if (shock && (i >= m->n_instruments || m->instrument[i].kind != INST_LINEAR))
+            return err_set(e, "scenario %s: only linear perpetuals are shocked", s->name);
+    }
+    return any ? 0 : err_set(e, "scenario %s: shocks nothing", s->name);
+}
+
 int market_check(const struct market *m, struct err *e)
 {
     if (m->n_assets > MARKET_ASSETS_MAX || m->n_instruments > MARKET_INSTRUMENTS_MAX)
         return err_set(e, "more than %d assets or %d instruments", MARKET_ASSETS_MAX, MARKET_INSTRUMENTS_MAX);
+    if (m->n_scenarios > SCENARIOS_MAX)
+        return err_set(e, "more than %d scenarios", SCENARIOS_MAX);
+    for (unsigned x = 0; x < m->n_scenarios; x++)
+        if (scenario_check(m, x, e))
+            return -1;
     for (unsigned i = 0; i < m->n_assets; i++) {
         if (asset_check(m, i, e))
             return -1;

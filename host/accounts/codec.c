@@ -4,7 +4,7 @@
 // zigzag-mapped. One value has one encoding: the decoder refuses padded varints and unknown flag bits, so
 // that equal bytes and equal states are the same thing (orders may only be repeated with identical bytes,
 // P6). So a value is written in the lowest version that holds it, and refused in a higher one: what does not
-// move with time reads and writes as it did before version 3.
+// need version 3 reads and writes as it did before it.
 #include <string.h>
 
 #include "accounts/book.h"
@@ -248,9 +248,10 @@ static void put_instrument(struct writer *w, const struct instrument *s)
     put_u128(w, s->borrow_index);
 }
 
-// Version 3: what moves with time.
-static void put_moving(struct writer *w, const struct instrument *s)
+// Version 3: a profit's weight, and what moves with time.
+static void put_version_3(struct writer *w, const struct instrument *s)
 {
+    put_u128(w, s->profit_weight_ppm);
     put_u128(w, s->told_at);
     put_i128(w, s->funding_index);
     put_i128(w, s->funding_rate);
@@ -263,8 +264,9 @@ static void put_moving(struct writer *w, const struct instrument *s)
     put_u128(w, s->grace_until);
 }
 
-static void get_moving(struct reader *r, struct instrument *s)
+static void get_version_3(struct reader *r, struct instrument *s)
 {
+    s->profit_weight_ppm = (uint32_t)get_u64(r, UINT32_MAX);
     s->told_at = get_u64(r, UINT64_MAX);
     s->funding_index = get_i128(r);
     s->funding_rate = get_i64(r);
@@ -277,16 +279,42 @@ static void get_moving(struct reader *r, struct instrument *s)
     s->grace_until = get_u64(r, UINT64_MAX);
 }
 
-// Version 3: assets' spreads and what moves with time.
+static void put_scenarios(struct writer *w, const struct market *m)
+{
+    put_u128(w, m->n_scenarios);
+    for (unsigned x = 0; x < m->n_scenarios; x++) {
+        put_text(w, m->scenario[x].name, NAME_LEN);
+        for (unsigned i = 0; i < m->n_instruments; i++)
+            put_i128(w, m->scenario[x].shock_ppm[i]);
+    }
+}
+
+static void get_scenarios(struct reader *r, struct market *m)
+{
+    m->n_scenarios = (uint16_t)get_u64(r, SCENARIOS_MAX);
+    for (unsigned x = 0; x < m->n_scenarios && !r->bad; x++) {
+        get_text(r, m->scenario[x].name, NAME_LEN);
+        for (unsigned i = 0; i < m->n_instruments; i++) {
+            i128 shock = get_i128(r);
+            r->bad |= shock < INT32_MIN || shock > INT32_MAX;
+            m->scenario[x].shock_ppm[i] = (int32_t)shock;
+        }
+    }
+}
+
+// Version 3: assets' spreads, profits' weights, scenarios and what moves with time.
 static uint8_t market_version(const struct market *m)
 {
+    if (m->n_scenarios)
+        return CODEC_MARKET;
     for (unsigned i = 0; i < m->n_assets; i++)
         if (m->asset[i].spread_ppm)
             return CODEC_MARKET;
     for (unsigned i = 0; i < m->n_instruments; i++) {
         const struct instrument *s = &m->instrument[i];
-        if (s->told_at || s->funding_index || s->funding_rate || s->liquidity_rate || s->borrow_rate ||
-            s->ramp_from_bps || s->emode_ramp_from_bps || s->ramp_start || s->ramp_end || s->grace_until)
+        if (s->profit_weight_ppm || s->told_at || s->funding_index || s->funding_rate || s->liquidity_rate ||
+            s->borrow_rate || s->ramp_from_bps || s->emode_ramp_from_bps || s->ramp_start || s->ramp_end ||
+            s->grace_until)
             return CODEC_MARKET;
     }
     return CODEC_MARKET_2;
@@ -325,7 +353,8 @@ static void get_instrument(struct reader *r, struct instrument *s)
 size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
 {
     struct writer w = {buf, size, 0, false};
-    if (m->n_assets > MARKET_ASSETS_MAX || m->n_instruments > MARKET_INSTRUMENTS_MAX)
+    if (m->n_assets > MARKET_ASSETS_MAX || m->n_instruments > MARKET_INSTRUMENTS_MAX ||
+        m->n_scenarios > SCENARIOS_MAX)
         return 0;
     uint8_t version = market_version(m);
     put_byte(&w, version);
@@ -348,8 +377,10 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
             return 0;
         put_instrument(&w, &m->instrument[i]);
         if (version == CODEC_MARKET)
-            put_moving(&w, &m->instrument[i]);
+            put_version_3(&w, &m->instrument[i]);
     }
+    if (version == CODEC_MARKET)
+        put_scenarios(&w, m);
     return w.full ? 0 : w.n;
 }
 
@@ -376,7 +407,9 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
     for (unsigned i = 0; i < m->n_instruments && !r.bad; i++) {
         get_instrument(&r, &m->instrument[i]);
         if (version == CODEC_MARKET)
-            get_moving(&r, &m->instrument[i]);
+            get_version_3(&r, &m->instrument[i]);
     }
+    if (version == CODEC_MARKET)
+        get_scenarios(&r, m);
     return r.bad || version != market_version(m) || market_check(m, NULL) ? 0 : r.n;
 }

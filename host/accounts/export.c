@@ -85,8 +85,10 @@ static void put_perp(FILE *f, const struct market *m, const struct instrument *s
     if (s->kind == INST_INVERSE)
         put_pair(f, "inverse", m->asset[s->inverse].name);
     put_pair(f, "currency", s->currency);
-    fprintf(f, ", \"cash_decimals\": %u, \"fee_ppm\": %u, \"penalty_ppm\": %u, \"tiers\": [",
-            s->cash_decimals, s->fee_ppm, s->penalty_ppm);
+    fprintf(f, ", \"cash_decimals\": %u, \"fee_ppm\": %u, \"penalty_ppm\": %u", s->cash_decimals, s->fee_ppm,
+            s->penalty_ppm);
+    put_uint(f, "profit_weight_ppm", s->profit_weight_ppm);
+    fputs(", \"tiers\": [", f);
     for (unsigned k = 0; k < s->n_tiers; k++) {
         char floor[DEC_TEXT_MAX];
         dec_format(s->tier[k].floor, s->cash_decimals, floor);
@@ -234,6 +236,23 @@ static void put_csv_account(FILE *f, const struct market *m, const struct accoun
 
 // ---- exports
 
+static void put_scenarios(FILE *f, const struct market *m)
+{
+    const char *sep = ",\n  \"scenarios\": [\n";
+    for (unsigned x = 0; x < m->n_scenarios; x++) {
+        for (unsigned i = 0; i < m->n_instruments; i++) {
+            if (m->scenario[x].shock_ppm[i] == 0)
+                continue;
+            fprintf(f, "%s    {\"scenario\": ", sep);
+            put_text(f, m->scenario[x].name);
+            put_pair(f, "instrument", m->instrument[i].name);
+            fprintf(f, ", \"shock_ppm\": %" PRId32 "}", m->scenario[x].shock_ppm[i]);
+            sep = ",\n";
+        }
+    }
+    fputs("\n  ]", f);
+}
+
 static void put_market(FILE *f, const struct market *m)
 {
     fputs("{\n  \"assets\": [", f);
@@ -247,6 +266,8 @@ static void put_market(FILE *f, const struct market *m)
         put_instrument(f, m, &m->instrument[i]);
     }
     fputs("\n  ]", f);
+    if (m->n_scenarios)
+        put_scenarios(f, m);
 }
 
 void export_begin(struct exporter *x, FILE *f, enum export_form form, const struct market *m)

@@ -15,6 +15,7 @@ enum record_kind {
     RECORD_ASSET,
     RECORD_INSTRUMENT,
     RECORD_TIER,
+    RECORD_SHOCK,
     RECORD_ACCOUNT,
     RECORD_POSITION,
     RECORD_KINDS
@@ -79,6 +80,7 @@ struct import {
     unsigned n_old_assets, n_old_instruments;
     unsigned asset_line[MARKET_ASSETS_MAX]; // where this file defined it; 0: not in this file
     unsigned instrument_line[MARKET_INSTRUMENTS_MAX];
+    unsigned scenario_line[SCENARIOS_MAX];
     uint16_t recent[64]; // by a hash of its name: the instrument met last
 
     struct packed *out;
@@ -128,6 +130,7 @@ int import_asset(struct import *im, const struct record *r);
 int import_instrument(struct import *im, const struct record *r); // returns its index
 int import_tier(struct import *im, unsigned instrument, const struct record *r);
 int import_instrument_end(struct import *im, unsigned instrument, unsigned line); // after its tiers
+int import_shock(struct import *im, const struct record *r); // of one instrument in one scenario
 // Begins an account or takes it up again, and gives it a position. `repeated`: the account may have been
 // named before (CSV), with equal or empty fields; else twice is an error.
 int import_account(struct import *im, const struct fields *f, bool repeated);

@@ -7,7 +7,7 @@
 #include "accounts/csv.h"
 #include "accounts/import.h"
 
-enum table { TABLE_ASSETS, TABLE_INSTRUMENTS, TABLE_ACCOUNTS };
+enum table { TABLE_ASSETS, TABLE_INSTRUMENTS, TABLE_SCENARIOS, TABLE_ACCOUNTS };
 
 struct header {
     enum table table;
@@ -42,6 +42,8 @@ static bool known_column(const struct header *h, const char *key)
         return record_knows(RECORD_ASSET, key);
     case TABLE_INSTRUMENTS:
         return record_knows(RECORD_INSTRUMENT, key);
+    case TABLE_SCENARIOS:
+        return record_knows(RECORD_SHOCK, key);
     default:
         return strcmp(key, "account") == 0 || (record_knows(RECORD_ACCOUNT, key) && strcmp(key, "id") != 0) ||
                record_knows(RECORD_POSITION, key);
@@ -99,6 +101,8 @@ static int read_header(struct import *im, struct csv *c, struct header *h)
         return import_error(im, c->line, "out of memory");
     if (has_column(h, "account"))
         h->table = TABLE_ACCOUNTS;
+    else if (has_column(h, "scenario"))
+        h->table = TABLE_SCENARIOS;
     else if (has_column(h, "asset"))
         h->table = TABLE_INSTRUMENTS;
     else if (has_column(h, "decimals"))
@@ -106,8 +110,8 @@ static int read_header(struct import *im, struct csv *c, struct header *h)
     else
         return import_error(
             im, c->line,
-            "this header is not one of accounts (has a column 'account'), instruments ('asset') or"
-            " assets ('decimals')");
+            "this header is not one of accounts (has a column 'account'), instruments ('asset'),"
+            " scenarios ('scenario') or assets ('decimals')");
     number_columns(h);
     return check_columns(im, c->line, h);
 }
@@ -202,6 +206,8 @@ static int add_row(struct import *im, struct csv_file *f, char **field)
         r.field[i].key = h->key[i];
         r.field[i].text = field[i];
     }
+    if (h->table == TABLE_SCENARIOS)
+        return import_shock(im, &r);
     return h->table == TABLE_ASSETS ? import_asset(im, &r) : add_instrument(im, h, field, &r);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON: {"assets": [...], "instruments": [...], "accounts": [...]}, each list optional, taken in this order
-// wherever they stand in the file.
+// JSON: {"assets": [...], "instruments": [...], "scenarios": [...], "accounts": [...]}, each list optional,
+// taken in this order wherever they stand in the file.
 #include <string.h>
 
 #include "accounts/import.h"
@@ -54,6 +54,12 @@ static int add_instrument(struct import *im, const struct json *v)
     return import_instrument_end(im, (unsigned)i, v->line);
 }
 
+static int add_shock(struct import *im, const struct json *v)
+{
+    struct record r;
+    return to_record(im, v, RECORD_SHOCK, NULL, &r, NULL) || import_shock(im, &r) ? -1 : 0;
+}
+
 static struct fields to_fields(const struct record *r, const char *const *keys, unsigned n)
 {
     struct fields f = {.line = r->line};
@@ -102,11 +108,11 @@ static int add_document(struct import *im, const struct json *root)
         return import_error(im, root->line, "an object with assets, instruments or accounts was expected");
     for (const struct json *m = root->child; m; m = m->next)
         if (strcmp(m->key, "assets") != 0 && strcmp(m->key, "instruments") != 0 &&
-            strcmp(m->key, "accounts") != 0)
-            return import_error(im, m->line, "unknown name '%.40s'; known: assets instruments accounts",
-                                m->key);
+            strcmp(m->key, "scenarios") != 0 && strcmp(m->key, "accounts") != 0)
+            return import_error(im, m->line,
+                                "unknown name '%.40s'; known: assets instruments scenarios accounts", m->key);
     return add_list(im, root, "assets", add_asset) || add_list(im, root, "instruments", add_instrument) ||
-                   add_list(im, root, "accounts", add_account)
+                   add_list(im, root, "scenarios", add_shock) || add_list(im, root, "accounts", add_account)
                ? -1
                : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Assets, instruments and tiers of an import. An entry that the store has already is replaced: its parameters
-// may change, but not what gives the stored integers their meaning (kind, decimals, currency, the asset that
-// prices it).
+// Assets, instruments, tiers and scenarios of an import. An entry that the store has already is replaced: its
+// parameters may change, but not what gives the stored integers their meaning (kind, decimals, currency, the
+// asset that prices it).
 #include <string.h>
 
 #include "accounts/book.h"
@@ -166,16 +166,18 @@ static int read_moving(struct import *im, const struct record *r, struct instrum
 
 static int read_perp(struct import *im, const struct record *r, struct instrument *s)
 {
-    uint64_t cash = 0, fee = 0, penalty = 0;
+    uint64_t cash = 0, fee = 0, penalty = 0, weight = 0;
     if (get_currency(im, r, true, s->currency) ||
         get_uint(im, r, "cash_decimals", true, DECIMALS_MAX, &cash) ||
         get_uint(im, r, "fee_ppm", true, MARKET_PPM - 1, &fee) ||
-        get_uint(im, r, "penalty_ppm", true, MARKET_PPM - 1, &penalty) || get_inverse(im, r, s) ||
+        get_uint(im, r, "penalty_ppm", true, MARKET_PPM - 1, &penalty) ||
+        get_uint(im, r, "profit_weight_ppm", false, MARKET_PPM, &weight) || get_inverse(im, r, s) ||
         read_funding(im, r, s))
         return -1;
     s->cash_decimals = (uint8_t)cash;
     s->fee_ppm = (uint32_t)fee;
     s->penalty_ppm = (uint32_t)penalty;
+    s->profit_weight_ppm = (uint32_t)weight;
     return 0;
 }
 
@@ -209,8 +211,9 @@ static int read_reserve(struct import *im, const struct record *r, struct instru
 // A field that the kind does not have would be dropped in silence: refuse it.
 static int refuse_foreign(struct import *im, const struct record *r, uint8_t kind)
 {
-    static const char *const perp[] = {"currency",    "cash_decimals", "tiers",        "fee_ppm",
-                                       "penalty_ppm", "funding_index", "funding_rate", NULL};
+    static const char *const perp[] = {"currency",      "cash_decimals", "tiers",
+                                       "fee_ppm",       "penalty_ppm",   "profit_weight_ppm",
+                                       "funding_index", "funding_rate",  NULL};
     static const char *const reserve[] = {
         "lt_bps",         "lb_bps",       "fee_bps",         "emode",
         "emode_lt_bps",   "emode_lb_bps", "liquidity_index", "borrow_index",
@@ -280,4 +283,50 @@ int import_instrument_end(struct import *im, unsigned instrument, unsigned line)
 {
     struct err why;
     return instrument_check(&im->market, instrument, &why) ? import_error(im, line, "%s", why.msg) : 0;
+}
+
+// ---- scenarios
+// ---------------------------------------------------------------------------------------------------
+
+// The scenario of this name. One that the store has is replaced by the file's as a whole.
+static int get_scenario(struct import *im, const struct record *r, unsigned *out)
+{
+    struct market *m = &im->market;
+    char name[NAME_LEN];
+    unsigned x = 0;
+    if (get_symbol(im, r, "scenario", name))
+        return -1;
+    while (x < m->n_scenarios && strcmp(m->scenario[x].name, name) != 0)
+        x++;
+    if (x == SCENARIOS_MAX)
+        return import_error(im, r->line, "more than %d scenarios", SCENARIOS_MAX);
+    if (!im->scenario_line[x]) {
+        m->scenario[x] = (struct scenario){0};
+        memcpy(m->scenario[x].name, name, NAME_LEN);
+        if (x == m->n_scenarios)
+            m->n_scenarios++;
+        im->scenario_line[x] = r->line;
+    }
+    *out = x;
+    return 0;
+}
+
+int import_shock(struct import *im, const struct record *r)
+{
+    const char *name;
+    i128 shock = 0;
+    unsigned x = 0;
+    if (get_scenario(im, r, &x) || get_text(im, r, "instrument", true, &name) ||
+        get_decimal(im, r, "shock_ppm", true, 0, &shock))
+        return -1;
+    int i = market_instrument(&im->market, name);
+    if (i < 0 || im->market.instrument[i].kind != INST_LINEAR)
+        return import_error(im, r->line, "instrument: there is no linear perpetual '%.40s'", name);
+    if (shock == 0 || shock < -MARKET_PPM || shock > MARKET_PPM)
+        return import_error(im, r->line, "shock_ppm must be within %d, and not 0", MARKET_PPM);
+    int32_t *at = &im->market.scenario[x].shock_ppm[i];
+    if (*at)
+        return import_error(im, r->line, "scenario %s shocks %s twice", im->market.scenario[x].name, name);
+    *at = (int32_t)shock;
+    return 0;
 }

@@ -98,6 +98,18 @@ static inline uint64_t col_int(struct columns *c, uint64_t max)
     return (uint64_t)v;
 }
 
+// Within -most .. most.
+static inline int64_t col_signed(struct columns *c, int64_t most)
+{
+    int col = c->col++;
+    int64_t v = sqlite3_column_int64(c->st, col);
+    if (sqlite3_column_type(c->st, col) != SQLITE_INTEGER || v < -most || v > most) {
+        col_is_bad(c, col);
+        return 0;
+    }
+    return v;
+}
+
 static inline uint64_t col_optional_int(struct columns *c, uint64_t max)
 {
     if (sqlite3_column_type(c->st, c->col) != SQLITE_NULL)

@@ -54,10 +54,30 @@ static int write_tiers(struct store *s, const struct market *m, struct err *e)
     return rc;
 }
 
+static int write_scenarios(struct store *s, const struct market *m, struct err *e)
+{
+    struct binder b = {prepare(s, "INSERT INTO scenarios VALUES (?,?,?,?)", e), 0};
+    int rc = b.st ? 0 : -1;
+    for (unsigned x = 0; x < m->n_scenarios; x++) {
+        for (unsigned i = 0; rc == 0 && i < m->n_instruments; i++) {
+            if (m->scenario[x].shock_ppm[i] == 0)
+                continue;
+            bind_int(&b, x);
+            bind_text(&b, m->scenario[x].name);
+            bind_int(&b, i);
+            bind_int(&b, m->scenario[x].shock_ppm[i]);
+            rc = step_insert(s, &b, e);
+        }
+    }
+    sqlite3_finalize(b.st);
+    return rc;
+}
+
 static int write_instruments(struct store *s, const struct market *m, struct err *e)
 {
     struct binder b = {
-        prepare(s, "INSERT INTO instruments VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        prepare(s,
+                "INSERT INTO instruments VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 e),
         0};
     int rc = b.st ? 0 : -1;
@@ -76,6 +96,7 @@ static int write_instruments(struct store *s, const struct market *m, struct err
         bind_int(&b, x->cash_decimals);
         bind_int(&b, x->fee_ppm);
         bind_int(&b, x->penalty_ppm);
+        bind_int(&b, x->profit_weight_ppm);
         bind_int(&b, x->lt_bps);
         bind_int(&b, x->lb_bps);
         bind_int(&b, x->fee_bps);
@@ -104,7 +125,10 @@ int store_write_market(struct store *s, const struct market *m, struct err *e)
 {
     if (store_create_tables(s, e))
         return -1;
-    return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ? -1 : 0;
+    return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ||
+                   write_scenarios(s, m, e)
+               ? -1
+               : 0;
 }
 
 // ---- reading
@@ -160,6 +184,7 @@ static void take_instrument(struct columns *c, struct instrument *x)
     x->emode_lb_bps = (uint32_t)col_int(c, UINT32_MAX);
     x->liquidity_index = col_amount(c);
     x->borrow_index = col_amount(c);
+    x->profit_weight_ppm = (uint32_t)col_int(c, UINT32_MAX);
     x->liquidity_rate = col_amount(c);
     x->borrow_rate = col_amount(c);
     x->funding_index = col_wide(c);
@@ -179,16 +204,17 @@ static void take_instrument(struct columns *c, struct instrument *x)
     "SELECT "                                                                                                \
     "id,name,kind,asset,inverse,size_decimals,currency,cash_decimals,fee_ppm,penalty_ppm,lt_bps,lb_bps,"     \
     "fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,borrow_index,"
-#define MOVING_COLUMNS                                                                                       \
-    "liquidity_rate,borrow_rate,funding_index,funding_rate,told_at,ramp_from_bps,emode_ramp_from_bps,ramp_"  \
+#define VERSION_3_COLUMNS                                                                                    \
+    "profit_weight_ppm,liquidity_rate,borrow_rate,funding_index,funding_rate,told_at,ramp_from_bps,emode_"   \
+    "ramp_from_bps,ramp_"                                                                                    \
     "start,"                                                                                                 \
     "ramp_end,grace_until"
 
 static int read_instruments(struct store *s, struct market *m, struct err *e)
 {
     struct columns c = {
-        prepare_read(s, INSTRUMENT_COLUMNS MOVING_COLUMNS " FROM instruments ORDER BY id",
-                     INSTRUMENT_COLUMNS "'0','0','0','0',0,0,0,0,0,0 FROM instruments ORDER BY id", e),
+        prepare_read(s, INSTRUMENT_COLUMNS VERSION_3_COLUMNS " FROM instruments ORDER BY id",
+                     INSTRUMENT_COLUMNS "0,'0','0','0','0',0,0,0,0,0,0 FROM instruments ORDER BY id", e),
         0, NULL};
     int rc = c.st ? 0 : -1;
     while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
@@ -228,11 +254,46 @@ static int read_tiers(struct store *s, struct market *m, struct err *e)
     return rc;
 }
 
+// One row: a scenario's shock of one instrument. A scenario's name stands in each of its rows.
+static int take_shock(struct store *s, struct columns *c, struct market *m, struct err *e)
+{
+    char name[NAME_LEN] = "";
+    uint64_t x = col_int(c, SCENARIOS_MAX - 1);
+    col_string(c, name, NAME_LEN);
+    uint64_t i = col_int(c, MARKET_INSTRUMENTS_MAX - 1);
+    int64_t shock = col_signed(c, MARKET_PPM);
+    if (c->bad)
+        return row_bad(s, "scenarios", name, c->bad, e);
+    bool next = x == m->n_scenarios;
+    if (x > m->n_scenarios || i >= m->n_instruments || (!next && strcmp(m->scenario[x].name, name) != 0))
+        return err_set(e, "%s: table scenarios: they must be 0, 1, 2 ... without a hole, each of one name",
+                       s->path);
+    memcpy(m->scenario[x].name, name, NAME_LEN);
+    m->scenario[x].shock_ppm[i] = (int32_t)shock;
+    m->n_scenarios += next;
+    return 0;
+}
+
+static int read_scenarios(struct store *s, struct market *m, struct err *e)
+{
+    if (s->version == STORE_SCHEMA_OLD)
+        return 0;
+    struct columns c = {
+        prepare(s, "SELECT scenario,name,instrument,shock_ppm FROM scenarios ORDER BY scenario,instrument",
+                e),
+        0, NULL};
+    int rc = c.st ? 0 : -1;
+    while (rc == 0 && (rc = next_row(s, &c, e)) == 1)
+        rc = take_shock(s, &c, m, e);
+    sqlite3_finalize(c.st);
+    return rc;
+}
+
 int store_read_market(struct store *s, struct market *m, struct err *e)
 {
     struct err why;
     memset(m, 0, sizeof *m);
-    if (read_assets(s, m, e) || read_instruments(s, m, e) || read_tiers(s, m, e))
+    if (read_assets(s, m, e) || read_instruments(s, m, e) || read_tiers(s, m, e) || read_scenarios(s, m, e))
         return -1;
     return market_check(m, &why) ? err_set(e, "%s: %.400s", s->path, why.msg) : 0;
 }

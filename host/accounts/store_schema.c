@@ -9,7 +9,7 @@
 // clang-format off
 static const char CLEAR[] =
     "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
-    "DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
+    "DROP TABLE IF EXISTS scenarios; DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
 // Each at most 4095 characters, the standard's limit for a literal.
 static const char SCHEMA_MARKET[] =
     "CREATE TABLE assets ("
@@ -27,6 +27,7 @@ static const char SCHEMA_MARKET[] =
     " size_decimals " NAT("size_decimals", "18") ","
     " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
     " fee_ppm " NAT("fee_ppm", "999999") ", penalty_ppm " NAT("penalty_ppm", "999999") ","
+    " profit_weight_ppm " NAT("profit_weight_ppm", "1000000") ","
     " lt_bps " NAT("lt_bps", "10000") ", lb_bps " NAT("lb_bps", "20000") ","
     " fee_bps " NAT("fee_bps", "10000") ","
     " emode " NAT("emode", "255") ", emode_lt_bps " NAT("emode_lt_bps", "10000") ","
@@ -46,6 +47,11 @@ static const char SCHEMA_MARKET[] =
     " floor " WIDE("floor") ", rate_ppm INTEGER NOT NULL CHECK (rate_ppm BETWEEN 1 AND 999999),"
     " PRIMARY KEY (instrument, tier)) STRICT, WITHOUT ROWID;";
 static const char SCHEMA_ACCOUNTS[] =
+    "CREATE TABLE scenarios ("
+    " scenario INTEGER NOT NULL CHECK (scenario BETWEEN 0 AND 15), name TEXT NOT NULL,"
+    " instrument INTEGER NOT NULL REFERENCES instruments(id),"
+    " shock_ppm INTEGER NOT NULL CHECK (shock_ppm BETWEEN -1000000 AND 1000000 AND shock_ppm <> 0),"
+    " PRIMARY KEY (scenario, instrument)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE accounts ("
     " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
     " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","

@@ -348,6 +348,8 @@ static void print_market(const struct market *m)
         else
             printf("settles in %s, %u tiers from %u ppm, fee %u ppm, penalty %u ppm", s->currency, s->n_tiers,
                    s->tier[0].rate_ppm, s->fee_ppm, s->penalty_ppm);
+        if (s->profit_weight_ppm)
+            printf(", profit counts %u ppm", s->profit_weight_ppm);
         print_moving(s);
     }
 }

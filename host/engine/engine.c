@@ -136,17 +136,24 @@ static uint32_t least_columns(const struct device *dev, size_t rows)
 
 // Every account's rows on the device as long as they have room there, also of those that have no positions
 // yet, and its assets a column; nested boxes otherwise.
-static bool needs_boxes(const struct engine *g)
+static bool needs_boxes(struct engine *g)
 {
-    return g->cfg.box_ppm || g->book->market.n_assets > g->columns_least ||
-           g->book->n_accounts > g->rows_max / (g->cfg.warn_ppm ? 2 : 1);
+    const struct market *m = &g->book->market;
+    size_t n = g->book->n_accounts, rows = 0;
+    if (g->cfg.box_ppm || m->n_assets > g->columns_least || n > g->rows_max)
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        const struct rule *r = book_account(g->book, i, &g->account)->rule;
+        rows += (r->most_rows ? r->most_rows(m) : 1) + (g->cfg.warn_ppm != 0);
+    }
+    return rows > g->rows_max;
 }
 
 // The assets of all accounts; those that wait for prices.
 static int take_accounts(struct engine *g, struct err *e)
 {
     for (size_t i = 0; i < g->book->n_accounts; i++)
-        for (int l = 0; l < RULE_ROWS_MAX; l++)
+        for (unsigned l = 0; l < ROW_LEVELS; l++)
             g->acct[i].row[l] = NO_ROW;
     if ((g->boxed && tiers_open(g, e) != 0) || due_open(g, e) != 0)
         return -1;

@@ -102,42 +102,65 @@ void hot_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS
     load_row(g, address, held ? &p->row : NULL, held && p->armed, also);
 }
 
-int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], bool have[RULE_ROWS_MAX],
-                struct err *e)
+int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], unsigned *n, struct err *e)
 {
     const struct account *a = book_account(g->book, account, &g->account);
     due_window(g, TIER_HOT);
     struct affine f[RULE_ROWS_MAX];
     struct err why;
-    have[LEVEL_LIQUIDATE] = have[LEVEL_WARN] = false;
+    *n = 0;
     if (a->n_positions == 0)
         return 0;
-    int n = a->rule->rows(&g->book->market, a, g->band, g->cfg.warn_ppm, f, &why);
-    if (n < 0)
+    int got = a->rule->rows(&g->book->market, a, g->band, g->cfg.warn_ppm, f, &why);
+    if (got < 0)
         return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
-    for (int i = 0; i < n; i++) {
-        uint8_t level = f[i].level;
-        assert(level < RULE_ROWS_MAX && !have[level]);
-        if (row_compile(&f[i], g->grid, &out[level], &why) != 0)
+    for (int i = 0; i < got; i++) {
+        assert(f[i].level < ROW_LEVELS && (i == 0 || f[i].level >= f[i - 1].level));
+        if (row_compile(&f[i], g->grid, &out[i], &why) != 0)
             return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
-        have[level] = true;
     }
+    *n = (unsigned)got;
     if (!g->boxed)
         due_note(g, (uint32_t)account, TIER_HOT);
     return 0;
 }
 
+void hot_join(struct engine *g, uint32_t account, uint8_t level, uint32_t address)
+{
+    uint32_t *at = &g->acct[account].row[level];
+    while (*at != NO_ROW)
+        at = &g->row[*at].sibling;
+    *at = address;
+    g->row[address].sibling = NO_ROW;
+}
+
+int64_t hot_least(const struct engine *g, uint32_t account, unsigned level)
+{
+    int64_t least = INT64_MAX;
+    for (uint32_t at = NO_ROW; (at = hot_row(g, account, level, at)) != NO_ROW;) {
+        int64_t h = row_eval(&g->row[at].row, g->phat);
+        least = h < least ? h : least;
+    }
+    return least;
+}
+
+// Which of an account's rows stands in which of its addresses makes no difference: one that has fired has the
+// account watched, and then all of them are armed again together.
 int hot_reload(struct engine *g, size_t account, struct err *e)
 {
-    const struct account_state *s = &g->acct[account];
     struct row r[RULE_ROWS_MAX];
-    bool have[RULE_ROWS_MAX];
-    if (hot_compile(g, account, r, have, e) != 0)
+    uint32_t at[ROW_LEVELS] = {NO_ROW, NO_ROW};
+    unsigned n;
+    if (hot_compile(g, account, r, &n, e) != 0)
         return -1;
-    for (int l = 0; l < RULE_ROWS_MAX; l++) {
-        uint32_t at = s->row[l];
-        if (at != NO_ROW && have[l])
-            hot_load(g, at, (uint32_t)account, &r[l], g->row[at].armed);
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t level = r[i].level;
+        if (g->acct[account].row[level] == NO_ROW)
+            continue; // no room for a warning row
+        at[level] = hot_row(g, account, level, at[level]);
+        if (at[level] == NO_ROW)
+            return err_set(e, "account %u: its rule gives more rows than before", book_id(g->book, account));
+        hot_load(g, at[level], (uint32_t)account, &r[i], g->row[at[level]].armed);
     }
     return 0;
 }
@@ -172,28 +195,39 @@ uint32_t hot_take(struct engine *g, uint32_t columns)
     return at;
 }
 
+void hot_give(struct engine *g, uint32_t address)
+{
+    g->free_row[address / 64] |= UINT64_C(1) << address % 64;
+    g->rows_used--;
+}
+
 // Disarmed, it cannot fire; what it holds is named, and so cleared, by the next load of the address.
+static void leave_row(struct engine *g, uint32_t account, uint32_t at)
+{
+    struct placed_row *p = &g->row[at];
+    if (p->armed ||
+        !g->dev->info.lockstep) { // an old flag, heard late, may have hidden that it is armed again
+        struct abi_arm a = {.row = at, .armed = false};
+        struct beat beat;
+        abi_pack_arm(&beat, &a);
+        engine_emit(g, &beat);
+    }
+    p->armed = false;
+    p->before = account;
+    p->account = NO_ACCOUNT;
+    hot_give(g, at);
+    g->unheard |= !g->dev->info.lockstep;
+}
+
 void hot_leave(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];
-    for (int l = 0; l < RULE_ROWS_MAX; l++) {
-        uint32_t at = s->row[l];
-        if (at == NO_ROW)
-            continue;
-        struct placed_row *p = &g->row[at];
-        if (p->armed) {
-            struct abi_arm a = {.row = at, .armed = false};
-            struct beat beat;
-            abi_pack_arm(&beat, &a);
-            engine_emit(g, &beat);
+    for (unsigned l = 0; l < ROW_LEVELS; l++) {
+        while (s->row[l] != NO_ROW) {
+            uint32_t at = s->row[l];
+            s->row[l] = g->row[at].sibling;
+            leave_row(g, account, at);
         }
-        p->armed = false;
-        p->before = account;
-        p->account = NO_ACCOUNT;
-        s->row[l] = NO_ROW;
-        g->free_row[at / 64] |= UINT64_C(1) << at % 64;
-        g->rows_used--;
-        g->unheard |= !g->dev->info.lockstep;
     }
     watch_cool(g, account);
 }

@@ -22,12 +22,13 @@ enum {
 struct placed_row {
     uint32_t account; // index in the book, NO_ACCOUNT when free
     uint32_t before;  // who had it before; a flag of that time may still be on its way
+    uint32_t sibling; // the account's next row of the same level, NO_ROW
     bool armed;       // as the device has it once it has caught up
     struct row row;   // its coefficients; of a free address those that the device still holds
 };
 
 struct account_state {
-    uint32_t row[RULE_ROWS_MAX]; // address by level, NO_ROW
+    uint32_t row[ROW_LEVELS]; // address of its first row by level, NO_ROW; the others are chained
     bool placed;
     bool missing;     // nested boxes: has positions and lacks a price, counted in engine.unplaced
     bool watched;     // on the watch list
@@ -149,9 +150,18 @@ void due_note(struct engine *g, uint32_t account, unsigned tier);
 // hot.c: rows on the device
 // An asset's band [lo, hi] to the device, and its price when `set`.
 void hot_band(struct engine *g, uint16_t asset, uint64_t lo, uint64_t hi, bool set);
-// Rows of an account for the bands in grid[], by level; have[] says which there are. 0, or -1 with *e set.
-int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], bool have[RULE_ROWS_MAX],
-                struct err *e);
+// Rows of an account for the bands in grid[], in the rule's order, and their number. 0, or -1 with *e set.
+int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], unsigned *n, struct err *e);
+// The address in which an account has the next row of the level: `after` another, or the first (NO_ROW).
+// NO_ROW: none.
+static inline uint32_t hot_row(const struct engine *g, size_t account, unsigned level, uint32_t after)
+{
+    return after == NO_ROW ? g->acct[account].row[level] : g->row[after].sibling;
+}
+// The address is the account's from now on, the last of its level.
+void hot_join(struct engine *g, uint32_t account, uint8_t level, uint32_t address);
+// Least Ĥ of the rows of a level that the account has on the device; INT64_MAX when it has none.
+int64_t hot_least(const struct engine *g, uint32_t account, unsigned level);
 // Loads a row into an address and remembers it.
 void hot_load(struct engine *g, uint32_t address, uint32_t account, const struct row *r, bool armed);
 // Clears an address that stays the account's: its rule gives no row of this level now.
@@ -163,6 +173,8 @@ void hot_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS
 int hot_reload(struct engine *g, size_t account, struct err *e);
 // An address for a row over assets below `columns`, the lowest free; NO_ROW when there is none.
 uint32_t hot_take(struct engine *g, uint32_t columns);
+// Gives back an address that was taken and holds no row.
+void hot_give(struct engine *g, uint32_t address);
 // Takes an account's rows off the device.
 void hot_leave(struct engine *g, uint32_t account);
 // Sorts order[0, n) by radius, nearest first.

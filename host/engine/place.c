@@ -72,10 +72,12 @@ static void give_back(struct engine *g, uint32_t at)
 void place_lift(struct engine *g, size_t account)
 {
     struct account_state *s = &g->acct[account];
-    for (int l = 0; l < RULE_ROWS_MAX; l++) {
-        if (s->row[l] != NO_ROW)
-            give_back(g, s->row[l]);
-        s->row[l] = NO_ROW;
+    for (unsigned l = 0; l < ROW_LEVELS; l++) {
+        while (s->row[l] != NO_ROW) {
+            uint32_t at = s->row[l];
+            s->row[l] = g->row[at].sibling;
+            give_back(g, at);
+        }
     }
     s->placed = false;
 }
@@ -89,28 +91,38 @@ static uint32_t free_address(const struct engine *g)
     return NO_ROW;
 }
 
+// The account's next address of the level; a free one when the rule gives this row for the first time:
+// somebody who lent borrows now. NO_ROW: no room.
+static uint32_t own_address(struct engine *g, uint32_t account, uint8_t level, uint32_t after)
+{
+    uint32_t at = hot_row(g, account, level, after);
+    if (at != NO_ROW)
+        return at;
+    at = free_address(g);
+    if (at != NO_ROW)
+        hot_join(g, account, level, at);
+    return at;
+}
+
 int place_account(struct engine *g, size_t account, struct err *e)
 {
-    struct account_state *s = &g->acct[account];
     struct row r[RULE_ROWS_MAX];
-    bool have[RULE_ROWS_MAX];
-    if (hot_compile(g, account, r, have, e) != 0)
+    uint32_t at[ROW_LEVELS] = {NO_ROW, NO_ROW};
+    bool some[ROW_LEVELS] = {false};
+    unsigned n;
+    if (hot_compile(g, account, r, &n, e) != 0)
         return -1;
-    for (int l = 0; l < RULE_ROWS_MAX; l++) {
-        uint32_t at = s->row[l];
-        if (at == NO_ROW && !have[l])
-            continue;
-        if (at == NO_ROW) { // the rule gives this row for the first time: somebody who lent borrows now
-            at = free_address(g);
-            if (at == NO_ROW)
-                return no_room(g, account, e);
-            s->row[l] = at;
-        }
-        if (have[l])
-            hot_load(g, at, (uint32_t)account, &r[l], true);
-        else
-            hot_clear(g, at, (uint8_t)l); // nothing left to watch: the address stays the account's
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t l = r[i].level;
+        at[l] = own_address(g, (uint32_t)account, l, at[l]);
+        if (at[l] == NO_ROW)
+            return no_room(g, account, e);
+        hot_load(g, at[l], (uint32_t)account, &r[i], true);
+        some[l] = true;
     }
+    for (uint8_t l = 0; l < ROW_LEVELS; l++) // nothing left to watch there: the addresses stay the account's
+        for (uint32_t rest = some[l] ? at[l] : NO_ROW; (rest = hot_row(g, account, l, rest)) != NO_ROW;)
+            hot_clear(g, rest, l);
     return 0;
 }
 
@@ -136,6 +148,28 @@ static double radius_of(const struct engine *g, const struct row *r)
     return (double)row_eval(r, g->phat) / gross;
 }
 
+// All rows of an account into `next`, from *n on; 0, or -1 with *e set.
+static int gather(struct engine *g, size_t account, uint32_t *n, struct err *e)
+{
+    struct account_state *s = &g->acct[account];
+    struct row r[RULE_ROWS_MAX];
+    unsigned rows;
+    if (s->placed) {
+        for (unsigned l = 0; l < ROW_LEVELS; l++)
+            for (uint32_t at = NO_ROW; (at = hot_row(g, account, l, at)) != NO_ROW;)
+                g->next[(*n)++] = g->row[at];
+        return 0;
+    }
+    if (hot_compile(g, account, r, &rows, e) != 0)
+        return -1;
+    if (*n + rows > g->rows_max)
+        return no_room(g, account, e);
+    for (unsigned i = 0; i < rows; i++)
+        g->next[(*n)++] = (struct placed_row){.account = (uint32_t)account, .armed = true, .row = r[i]};
+    s->placed = true;
+    return 0;
+}
+
 int place_new(struct engine *g, struct err *e)
 {
     uint32_t n = 0;
@@ -143,38 +177,26 @@ int place_new(struct engine *g, struct err *e)
     engine_drain(g); // rows change their addresses below: what fires at the old ones must have been heard
     for (size_t i = 0; i < g->book->n_accounts; i++) {
         struct account_state *s = &g->acct[i];
-        bool was = s->placed;
-        if (!was && !all_priced(g, i))
+        if (!s->placed && !all_priced(g, i))
             continue;
-        struct row r[RULE_ROWS_MAX];
-        bool have[RULE_ROWS_MAX];
-        if (was) {
-            for (int l = 0; l < RULE_ROWS_MAX; l++)
-                if (s->row[l] != NO_ROW)
-                    g->next[n++] = g->row[s->row[l]];
-            continue;
-        }
-        if (hot_compile(g, i, r, have, e) != 0)
+        placed_now += !s->placed;
+        if (gather(g, i, &n, e) != 0)
             return -1;
-        if (n + have[LEVEL_LIQUIDATE] + have[LEVEL_WARN] > g->rows_max)
-            return no_room(g, i, e);
-        for (int l = 0; l < RULE_ROWS_MAX; l++)
-            if (have[l])
-                g->next[n++] = (struct placed_row){.account = (uint32_t)i, .armed = true, .row = r[l]};
-        s->placed = true;
-        placed_now++;
     }
     if (!placed_now)
         return 0;
     for (uint32_t i = 0; i < n; i++) {
+        struct account_state *s = &g->acct[g->next[i].account];
         g->order[i] = i;
         g->radius[i] = radius_of(g, &g->next[i].row);
+        for (unsigned l = 0; l < ROW_LEVELS; l++)
+            s->row[l] = NO_ROW;
     }
     hot_sort(g, n);
     for (uint32_t at = 0; at < n; at++) {
         const struct placed_row *p = &g->next[g->order[at]];
         hot_load(g, at, p->account, &p->row, p->armed);
-        g->acct[p->account].row[p->row.level] = at;
+        hot_join(g, p->account, p->row.level, at);
     }
     for (uint32_t at = n; at < g->rows_max; at++) // rows that were lifted in between have left gaps
         if (g->row[at].account != NO_ACCOUNT)

@@ -259,12 +259,28 @@ static uint32_t columns_of(struct engine *g, uint32_t account)
     return most;
 }
 
-// To the device when it has room, the warning row too where there is still some. False: not.
+// Addresses for the first `n` rows, or none. Their number.
+static unsigned take_all(struct engine *g, unsigned n, uint32_t columns, uint32_t at[RULE_ROWS_MAX])
+{
+    for (unsigned i = 0; i < n; i++) {
+        at[i] = hot_take(g, columns);
+        if (at[i] != NO_ROW)
+            continue;
+        while (i-- > 0)
+            hot_give(g, at[i]);
+        return 0;
+    }
+    return n;
+}
+
+// To the device when it has room for all its liquidation rows, the warning row too where there is still some.
+// False: not.
 static int to_device(struct engine *g, uint32_t account, bool *there, struct err *e)
 {
-    struct account_state *s = &g->acct[account];
     struct row r[RULE_ROWS_MAX];
-    bool have[RULE_ROWS_MAX], any;
+    uint32_t at[RULE_ROWS_MAX];
+    unsigned n, first = 0;
+    bool any;
     *there = false;
     uint32_t columns = columns_of(g, account);
     if (g->rows_used >= g->rows_max || columns > g->dev->info.assets)
@@ -272,18 +288,20 @@ static int to_device(struct engine *g, uint32_t account, bool *there, struct err
     // Line and row for one span of time: whichever ends first would have to be minded otherwise.
     if (g->moves && !g->far.line[account].bent && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
         return -1;
-    if (hot_compile(g, account, r, have, e) != 0)
+    if (hot_compile(g, account, r, &n, e) != 0)
         return -1;
-    uint32_t at = have[LEVEL_LIQUIDATE] ? hot_take(g, columns) : NO_ROW;
-    if (at == NO_ROW)
+    while (first < n && r[first].level == LEVEL_LIQUIDATE)
+        first++;
+    if (take_all(g, first, columns, at) == 0)
         return 0;
     far_put(&g->far, account, TIER_HOT);
-    for (int l = 0; l < RULE_ROWS_MAX && at != NO_ROW; l++) {
-        if (!have[l])
-            continue;
-        s->row[l] = at;
-        hot_load(g, at, account, &r[l], true);
-        at = l + 1 < RULE_ROWS_MAX && have[l + 1] ? hot_take(g, columns) : NO_ROW;
+    for (unsigned i = 0; i < n; i++) {
+        if (i >= first)
+            at[i] = hot_take(g, columns);
+        if (at[i] == NO_ROW)
+            break;
+        hot_join(g, account, r[i].level, at[i]);
+        hot_load(g, at[i], account, &r[i], true);
     }
     *there = true;
     return 0;

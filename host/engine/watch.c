@@ -16,6 +16,13 @@ static void arm(struct engine *g, uint32_t address)
     g->count.rearmed++;
 }
 
+static void arm_all(struct engine *g, uint32_t account, unsigned level)
+{
+    for (uint32_t at = NO_ROW; (at = hot_row(g, account, level, at)) != NO_ROW;)
+        if (!g->row[at].armed)
+            arm(g, at);
+}
+
 // The 64 bits of a from bit `from` on, a >= 0.
 static uint64_t window(i256 a, unsigned from)
 {
@@ -163,20 +170,19 @@ void watch_flag(struct engine *g, uint32_t account, uint8_t level)
         confirm_fresh(g);
 }
 
-// One found healthy leaves the list, its row armed again: unless the row is below zero, an early flag inside
-// the margin, and would only fire again. Marked as off the list before it is armed: it may fire at once, and
-// is then put on the list anew.
+// One found healthy leaves the list, its rows armed again: unless one of them is below zero, an early flag
+// inside the margin, and would only fire again. Marked as off the list before it is armed: it may fire at
+// once, and is then put on the list anew.
 static void let_go(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];
-    uint32_t at = s->row[LEVEL_LIQUIDATE];
-    if (at != NO_ROW && row_eval(&g->row[at].row, g->phat) < 0)
+    if (hot_least(g, account, LEVEL_LIQUIDATE) < 0)
         return;
     s->watched = false;
-    if (at == NO_ROW)
+    if (s->row[LEVEL_LIQUIDATE] == NO_ROW)
         s->watched = !tiers_rearm(g, account) || s->watched;
-    else if (!g->row[at].armed)
-        arm(g, at);
+    else
+        arm_all(g, account, LEVEL_LIQUIDATE);
 }
 
 // Takes off the list who has left it or is at rest; keeps the order of those that stay. Rows that are armed
@@ -229,15 +235,13 @@ void watch_round(struct engine *g)
 static bool look_at_warm(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];
-    uint32_t warn = s->row[LEVEL_WARN], liq = s->row[LEVEL_LIQUIDATE];
-    if (row_eval(&g->row[warn].row, g->phat) >= 0) {
+    if (hot_least(g, account, LEVEL_WARN) >= 0) {
         warm_drop(g, account);
-        if (!g->row[warn].armed)
-            arm(g, warn);
+        arm_all(g, account, LEVEL_WARN);
         g->hooks.near(g->hooks.ctx, account, false);
         return false;
     }
-    int64_t h = row_eval(&g->row[liq].row, g->phat), moved = h - s->warm_h;
+    int64_t h = hot_least(g, account, LEVEL_LIQUIDATE), moved = h - s->warm_h;
     s->due |= (moved < 0 ? -moved : moved) > s->warm_h / 4;
     if (s->due && g->prepared < PREPARE_PER_ROUND && !s->in_flight && !s->watched) {
         s->due = false;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Independent judge of perp-linear-1 and perp-inverse-1, written from docs/rules.md.
+"""Independent judge of perp-linear-1, perp-inverse-1 and perp-portfolio-1, written from docs/rules.md.
 
 Works in fractions of whole currency units: no quantum, no scaling, no tier look-up (all tiers are evaluated and
 the largest taken). Only where the rule itself rounds does it round, by math.floor and math.ceil.
@@ -30,6 +30,7 @@ class Perp:
         self.cash_q = F(1, 10**cash_dec)
         self.tiers, self.fee, self.penalty = tiers, F(fee, 10**6), F(penalty, 10**6)
         self.settled = 0  # the position's funding index, in 1e-18
+        self.weight = F(1)  # of an unrealised profit
         self.drift = F(0)  # what the instrument's has risen by since, in currency for a whole unit of size
 
     def funding(self, size, quantum):
@@ -64,8 +65,9 @@ class Perp:
 
 
 class Account:
-    def __init__(self, kind, cash_dec, cash, positions):
+    def __init__(self, kind, cash_dec, cash, positions, scenarios=()):
         self.kind, self.cash_dec, self.cash = kind, cash_dec, cash
+        self.scenarios = scenarios  # [{instrument: shock in ppm}], perp-portfolio-1 only
         self.positions = positions  # [(Perp, size, entry)]
 
     def exponent(self):
@@ -74,13 +76,21 @@ class Account:
             return 18
         return max([self.cash_dec] + [i.size_dec + i.price_dec for i, _, _ in self.positions])
 
+    def worst(self, px, which):
+        """What these positions (by number) lose in the worst scenario; the market as it is counts as one."""
+        held = [self.positions[i] for i in which]
+        return max([F(0)] + [sum((-s * inst.size_q * px[inst.asset] * inst.price_q * F(x.get(inst.index, 0), 10**6) for inst, s, _ in held), F(0))
+                             for x in self.scenarios])
+
     def health(self, px):
         """liquidatable, equity, requirement in whole units."""
         equity, need = F(self.cash, 10**self.cash_dec), F(0)
         for inst, size, entry in self.positions:
             pnl, notional = inst.value(size, entry, px[inst.asset])
-            equity += pnl - inst.funding(size, F(1, 10**self.exponent()))
+            pnl -= inst.funding(size, F(1, 10**self.exponent()))
+            equity += min(pnl, inst.weight * pnl)
             need += inst.margin(notional)
+        need += self.worst(px, range(len(self.positions)))
         return need > 0 and equity < need, equity, need
 
     # ---- size: docs/rules.md, "Size of a perpetual liquidation"
@@ -99,12 +109,15 @@ class Account:
             phi = inst.fee + inst.penalty
             pad_equity += 3 * inst.cash_q + (3 if inst.drift else 2) * quantum + phi * (one + quantum)
             pad_need += inst.top_rate() * quantum
-            info.append((inst.margin(notional), phi * notional))
+            pad_need += one * max([F(0)] + [abs(F(x.get(inst.index, 0), 10**6)) for x in self.scenarios])
+            # Closing turns the part of a profit that does not count into cash.
+            unreal = inst.value(size, entry, p)[0] - inst.funding(size, quantum)
+            info.append((inst.margin(notional), phi * notional - (1 - inst.weight) * max(unreal, 0)))
         whole = {i for i, (inst, s, _) in enumerate(self.positions) if inst.quote(abs(s), px[inst.asset]) < dust}
         while True:
             rest = [i for i in range(len(info)) if i not in whole]
             left = equity - pad_equity - sum((info[i][1] for i in whole), F(0))
-            need = target * sum((info[i][0] for i in rest), F(0))
+            need = target * (sum((info[i][0] for i in rest), F(0)) + self.worst(px, rest))
             cost = sum((info[i][1] for i in rest), F(0))
             num, den = need + target * pad_need - left, need - cost
             if num <= 0:
@@ -169,4 +182,4 @@ class Account:
         if not -2**100 < cash + deficit < 2**100:
             return None
         flows = {ACCOUNT: cash + deficit - self.cash, LIQUIDATOR: penalty, VENUE: fee, POOL: -pnl, DEFICIT: -deficit}
-        return flows, Account(self.kind, self.cash_dec, cash + deficit, rest)
+        return flows, Account(self.kind, self.cash_dec, cash + deficit, rest, self.scenarios)

@@ -52,15 +52,16 @@ MUTANTS = [
     ("grace ignored in the choice of collateral", "rules/aave_liquidate.c", "|| grace_now(in))", ")"),
     ("funding rounded for the account", COMMON, "i256_div_ceil(owed, unit10(d - k))", "i256_div_floor(owed, unit10(d - k))"),
     ("funding from zero", COMMON, "i256_from_i128(index - p->funding)", "i256_from_i128(index)"),
-    ("funding left out of health", COMMON, "i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding_now(in), k))", "i256_add(equity, v.pnl)"),
-    ("funding left out of linear rows", "rules/perp_linear.c", "i256_add(i256_mul_i64(s_ppm, p->entry), i256_mul_i64(funding, PPM))", "i256_mul_i64(s_ppm, p->entry)"),
+    ("funding left out of health", COMMON, "i256_sub(v.pnl, perp_funding(in, p, p->size, funding_now(in), k))", "v.pnl"),
+    ("weight of the profit without its funding", COMMON, "perp_uncounted(in, profit));", "perp_uncounted(in, v.pnl));"),
+    ("funding left out of linear rows", "rules/perp_linear.c", "i256_neg(i256_add(i256_mul_i64(s, entry), funding))", "i256_neg(i256_mul_i64(s, entry))"),
     ("funding left out of inverse rows", "rules/perp_inverse.c", "i256_mul(i256_sub(entry, funding), quantum)", "i256_mul(entry, quantum)"),
     ("row of a short at a long's funding", "rules/perp_linear.c", "funding_span(in, p->size > 0)", "funding_span(in, true)"),
     ("inverse row of a short at a long's funding", "rules/perp_inverse.c", "funding_span(in, p->size > 0)", "funding_span(in, true)"),
-    ("funding left out of the size", SIZE, "i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding, s->k))", "i256_add(equity, v.pnl)"),
+    ("funding left out of the size", SIZE, "i256_sub(v.pnl, perp_funding(in, p, p->size, funding, s->k))", "v.pnl"),
     ("no allowance for funding's rounding", SIZE, "funding == p->funding ? 2 : 3", "2"),
     ("funding of the whole position at a partial close", SETTLE, "perp_funding(in, p, p->size < 0 ? -qty : qty,", "perp_funding(in, p, p->size,"),
-    ("funding left out of a close", SETTLE, "i256_div_floor(i256_sub(v.pnl, funding), cash)", "i256_div_floor(v.pnl, cash)"),
+    ("funding left out of a close", SETTLE, "i256_div10_floor(i256_sub(v.pnl, funding), k - a->cash_decimals)", "i256_div10_floor(v.pnl, k - a->cash_decimals)"),
 ]
 
 
@@ -195,17 +196,17 @@ def judge_row(s, case, worst, rows, px, ats, lo, hi):
             if not rows:
                 s.check(name + "the rule is liquidatable only where the row is below 0", not bad, rd.where(at, px))
                 continue
-            low = rows[0].lower(every)
+            low = min(r.lower(every) for r in rows)
             s.check(name + "the rule is liquidatable only where the row is below 0", not bad or low < 0, rd.where(at, px, low))
             s.check(name + "the row is never above exact H", F(low, rd.row_unit(at)[0]) <= rd.exact_h(at, px, 0), rd.where(at, px, low))
             s.check(name + "Ĥ of the compiled row is below 0 at every breach", not bad or int(got[0]) < 0, rd.where(at, px, got))
         if rows:
-            gap = rd.exact_h(worst, px, 0) - F(rows[0].lower(every), rd.row_unit(worst)[0])
+            gap = rd.exact_h(worst, px, 0) - F(min(r.lower(every) for r in rows), rd.row_unit(worst)[0])
             s.check(f"{case.rule}: the row is as close as documented to H at its worst", 0 <= gap <= rd.slack_bound(worst, px, lo, hi),
                     rd.where(worst, px, float(gap)))
 
     s.send(case.px_lines(px))
-    s.ask("hat 0", on_hat)
+    s.ask("hat", on_hat)
 
 
 # ---- refusals
@@ -222,6 +223,10 @@ ACCEPTED = {
     "perp-linear-1": [f"rates 0 {2**100 - 1} {2**63 - 1} 0 0 5", f"rates 0 {1 - 2**100} {-2**63} 0 0 5"],
     "perp-inverse-1": ["rates 0 -5 -5 0 0 5"],
 }
+
+
+for kept in (REFUSED, ACCEPTED):
+    kept[gen.PORTFOLIO] = kept["perp-linear-1"]
 
 
 def refusals(s):

@@ -25,7 +25,7 @@ from rules_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "300"))
-RULES = ("perp-linear-1", "perp-inverse-1", "aave-3.5")
+RULES = ("perp-linear-1", "perp-inverse-1", gen.PORTFOLIO, "aave-3.5")
 LIQUIDATE = 0
 SOURCES = ["tests/diff/rules_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/base/wide.c"] + sorted(
     glob("host/accounts/rules/*.c"))
@@ -111,7 +111,7 @@ def row_unit(case):
     """Value quanta of the LIQUIDATE and WARN rows in one unit of account (times 1e4 for lending)."""
     if case.rule == "aave-3.5":
         e = 12 + max(v[0].unit for v in case.judge.positions.values()).__str__().count("0")
-    elif case.rule == "perp-linear-1":
+    elif case.rule != "perp-inverse-1":
         e = case.judge.exponent() + 6
     else:
         e = max([18] + [p.size_dec + case.recip_dec[p.asset] for p, _, _ in case.judge.positions]) + 6
@@ -151,8 +151,18 @@ def slack_bound(case, px, lo_px, hi_px):
             total += (2 * jp.ATTO + abs(size) * inst.size_q / r) * (1 + inst.top_rate())
             total += fine * (abs(r / (lo_px[inst.asset] * inst.price_q) - r / (hi_px[inst.asset] * inst.price_q)) + 4)
         else:
-            total += fine * (hi_px[inst.asset] - lo_px[inst.asset] + 2)
+            total += fine * (hi_px[inst.asset] - lo_px[inst.asset] + 2) + profit_chord(case, inst, size, entry, lo_px, hi_px, px, fine)
     return total
+
+
+def profit_chord(case, inst, size, entry, lo_px, hi_px, px, fine):
+    """How far the chord over the band lies below what the position's unrealised profit counts for."""
+    owed = inst.funding(size, F(1, 10**case.judge.exponent()))
+    u0, u1, u = (inst.value(size, entry, p[inst.asset])[0] - owed for p in (lo_px, hi_px, px))
+    g0, g1, g = (min(x, inst.weight * x) for x in (u0, u1, u))
+    if (u0 > 0) == (u1 > 0):
+        return F(0)
+    return g - g0 - (g1 - g0) / (u1 - u0) * (u - u0) + fine * (hi_px[inst.asset] - lo_px[inst.asset] + 2)
 
 
 def expect_rows(s, rng, case, near):
@@ -173,7 +183,7 @@ def expect_rows(s, rng, case, near):
         rows.extend(Row(words) for _ in range(int(next(words))))
         has_need = case.rule == "aave-3.5" and any(v[3] for v in case.judge.positions.values()) or (
             case.rule != "aave-3.5" and case.judge.positions)
-        s.check(f"{case.rule}: every accepted account has rows", len(rows) == (0 if not has_need else 1 + (warn > 0)), where(case, got))
+        s.check(f"{case.rule}: every accepted account has rows", len(rows) == (0 if not has_need else 1 + scenarios(case) + (warn > 0)), where(case, got))
 
     s.ask(f"rows {warn}", on_rows)
     inside = [case.px] + [random_inside(rng, case, ppm) for _ in range(3)]
@@ -186,6 +196,15 @@ def expect_rows(s, rng, case, near):
         judge_rows(s, case, rows, px, warn, lo, hi, ppm)
 
 
+def scenarios(case):
+    return len(case.judge.scenarios) if case.rule == gen.PORTFOLIO else 0
+
+
+def off_centre(case, px):
+    """How far two scenarios can be apart by the band's middle not being px: by a step of its grid, or a quantum."""
+    return sum((8 * abs(s) * i.size_q * i.price_q * F(px[i.asset] + 2**31, 2**30) for i, s, _ in case.judge.positions), F(0))
+
+
 def judge_rows(s, case, rows, px, warn, lo, hi, ppm):
     every = case.all_prices(px)
     bad = gen.liquidatable(case, px)
@@ -194,15 +213,19 @@ def judge_rows(s, case, rows, px, warn, lo, hi, ppm):
         if not rows:
             s.check(f"{case.rule}: P1, the rule is liquidatable only where the row is below 0", not bad, where(case, px))
             return
-        low, unit = rows[0].lower(every), row_unit(case)
+        low, unit = min(r.lower(every) for r in rows if r.level == LIQUIDATE), row_unit(case)
         name = f"{case.rule}: P1, "
         s.check(name + "the rule is liquidatable only where the row is below 0", not bad or low < 0, where(case, px, low))
         s.check(name + "the row is never above exact H", F(low, unit[0]) <= exact_h(case, px, 0), where(case, px, low))
         room, gap = slack_bound(case, px, lo, hi), exact_h(case, px, 0) - F(low, unit[0])
         s.check(f"{case.rule}: the row is as close to exact H as documented", gap <= room, where(case, px, float(gap), float(room)))
         if warn:
-            w = rows[1].lower(every)
-            s.check(name + "the WARN row is never above its exact H", F(w, unit[1]) <= exact_h(case, px, warn), where(case, px, w))
+            w = rows[-1].lower(every)
+            if case.rule != gen.PORTFOLIO:
+                s.check(name + "the WARN row is never above its exact H", F(w, unit[1]) <= exact_h(case, px, warn), where(case, px, w))
+            elif px is case.px:
+                s.check(f"{case.rule}: the WARN row is that of the scenario which is worst in the middle of the bands",
+                        F(w, unit[1]) <= exact_h(case, px, warn) + off_centre(case, px), where(case, px, w))
         if got[0] == "err":
             s.check(f"{case.rule}: every row compiles", False, where(case, got))
             return
@@ -210,7 +233,7 @@ def judge_rows(s, case, rows, px, warn, lo, hi, ppm):
         s.check(name + "Ĥ of the compiled row is below 0 at every breach", not bad or int(got[0]) < 0, where(case, px, got))
 
     s.send(case.px_lines(px))
-    s.ask("hat 0", on_hat)
+    s.ask("hat", on_hat)
 
 
 def random_inside(rng, case, ppm):
@@ -409,6 +432,7 @@ def reciprocals(s, rng, n):
 
 GOOD = {
     "perp-linear-1": ["asset 0 1 2 0", "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 1000 10000", "account perp-linear-1 USDC 8 0 5", "pos 0 0 7 100 0 0"],
+    gen.PORTFOLIO: ["asset 0 1 2 0", "perp 0 1 3 USDC 8 0 0 500 5000 1 0 5000", "scenario 0 1 0 -5", "account perp-portfolio-1 USDC 8 0 5", "pos 0 0 7 100 0 0"],
     "perp-inverse-1": ["asset 0 1 2 0", "asset 1 3 16 0", "perp 0 2 0 BTC 8 0 1 500 5000 1 0 5000", "account perp-inverse-1 BTC 8 0 5", "pos 0 0 7 100 0 0"],
     "aave-3.5": ["asset 0 1 8 0", f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}", "account aave-3.5 - 0 0 0", "pos 0 1 0 0 5 5"],
 }
@@ -416,14 +440,15 @@ BROKEN = {  # line number in GOOD, replacement
     "perp-linear-1": [(1, "perp 0 2 3 USDC 8 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 USDC 6 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 USDC 8 9 0 500 5000 1 0 5000"),
                       (1, "perp 0 1 3 USDC 8 0 0 500 5000 0"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 1 5000"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 0"),
                       (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 1000001"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 0 6000"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 10 4000"),
-                      (1, "perp 0 1 3 USDC 8 0 0 600000 500000 1 0 5000"), (1, f"perp 0 1 3 USDC 8 0 0 0 0 2 0 5000 {2**101} 6000"), (1, "perp 0 1 19 USDC 8 0 0 500 5000 1 0 5000"),
+                      (1, "perp 0 1 3 USDC 8 0 0 600000 500000 1 0 5000"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 5000\nweight 0 1000001"), (1, f"perp 0 1 3 USDC 8 0 0 0 0 2 0 5000 {2**101} 6000"), (1, "perp 0 1 19 USDC 8 0 0 500 5000 1 0 5000"),
                       (0, "asset 0 1 19 0"), (0, "asset 0 3 2 0"), (2, "account perp-linear-1 USDC 19 0 5"), (2, f"account perp-linear-1 USDC 8 0 {2**101}"),
                       (3, "pos 0 0 0 100 0 0"), (3, "pos 0 0 7 0 0 0"), (3, "pos 0 0 7 -1 0 0"), (3, "pos 0 0 7 100 1 0"), (3, "pos 0 0 7 100 0 1"),
                       (3, "pos 0 1 7 100 0 0"), (3, "pos 1 0 7 100 0 0"), (3, f"pos 0 0 {2**97} 100 0 0"), (3, f"pos 0 0 {-2**97} 100 0 0"),
                       (3, "pos 0 0 7 100 0 0\npos 0 0 7 100 0 0"),
                       (1, "perp 0 1 3 USDT 8 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 - 8 0 0 500 5000 1 0 5000"), (2, "account perp-linear-1 - 8 0 5"),
                       (2, "account perp-linear-1 USD 8 0 5"), (2, "account perp-linear-1 USDCX 8 0 5")],
-    "perp-inverse-1": [(2, "perp 0 1 0 BTC 8 0 1 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 0 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 7 500 5000 1 0 5000"),
+    gen.PORTFOLIO: [(1, "perp 0 2 3 USDC 8 0 0 500 5000 1 0 5000"), (4, "pos 0 0 0 100 0 0")],
+    "perp-inverse-1": [(2, "perp 0 2 0 BTC 8 0 1 500 5000 1 0 5000\nweight 0 900000"), (2, "perp 0 1 0 BTC 8 0 1 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 0 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 7 500 5000 1 0 5000"),
                        (1, "asset 1 3 16 1"), (1, "asset 1 3 19 0"), (1, "asset 1 1 16 0"), (2, "perp 0 2 0 ETH 8 0 1 500 5000 1 0 5000"),
                        (3, "perp 1 2 0 ETH 8 0 1 500 5000 1 0 5000\naccount perp-inverse-1 BTC 8 0 5\npos 1 0 7 100 0 0"), (4, f"pos 0 0 {2**97} 100 0 0")],
     "aave-3.5": [(0, "asset 0 1 7 0"), (1, f"reserve 0 19 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 10001 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"),

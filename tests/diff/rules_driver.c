@@ -5,6 +5,8 @@
 //   reset
 //   asset I KIND DECIMALS BASE
 //   perp I KIND SIZE_DEC CURRENCY CASH_DEC ASSET INVERSE FEE PENALTY N (FLOOR RATE)*N
+//   weight I PPM                  profit_weight_ppm of a perpetual
+//   scenario X N (I SHOCK)*       the market's X-th
 //   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
 //   account RULE CURRENCY CASH_DEC EMODE CASH     currency - is none
 //   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT [FUNDING]
@@ -19,7 +21,7 @@
 //   health                      -> liquidatable equity requirement
 //   grid I REF PPM                 band of asset I and its device grid
 //   rows WARN                   -> n (level n c slack (asset a)*n)*n | err TEXT
-//   hat ROW                     -> Ĥ of that row compiled for the grids, at px; err TEXT
+//   hat                         -> least Ĥ of the liquidation rows compiled for the grids, at px; err TEXT
 //   size TARGET DUST            -> none | full value reward n (instrument qty)*n
 //   settle N (INSTRUMENT QTY)*N -> err TEXT | ok n (party instrument amount)*n cash n (position as in pos)*n
 //   reciprocal P DEC_P DEC_R    -> R
@@ -149,6 +151,23 @@ static void do_perp(void)
     for (unsigned t = 0; t < in->n_tiers; t++) {
         in->tier[t].floor = big();
         in->tier[t].rate_ppm = (uint32_t)num(0, UINT32_MAX);
+    }
+}
+
+static void do_weight(void)
+{
+    unsigned i = (unsigned)num(0, MARKET_INSTRUMENTS_MAX - 1);
+    market.instrument[i].profit_weight_ppm = (uint32_t)num(0, UINT32_MAX);
+}
+
+static void do_scenario(void)
+{
+    unsigned x = (unsigned)num(0, SCENARIOS_MAX - 1), n = (unsigned)num(0, MARKET_INSTRUMENTS_MAX);
+    if (x >= market.n_scenarios)
+        market.n_scenarios = (uint16_t)(x + 1);
+    while (n--) {
+        unsigned i = (unsigned)num(0, MARKET_INSTRUMENTS_MAX - 1);
+        market.scenario[x].shock_ppm[i] = (int32_t)num(INT32_MIN, INT32_MAX);
     }
 }
 
@@ -315,21 +334,24 @@ static void do_rows(void)
 
 static void do_hat(void)
 {
-    int r = (int)num(0, RULE_ROWS_MAX - 1);
-    struct row row;
-    struct err e;
-    if (r >= n_rows) {
+    int64_t least = INT64_MAX;
+    for (int r = 0; r < n_rows && rows[r].level == LEVEL_LIQUIDATE; r++) {
+        struct row row;
+        struct err e;
+        if (row_compile(&rows[r], grids, &row, &e) != 0) {
+            printf("err %s\n", e.msg);
+            return;
+        }
+        uint64_t phat[MARKET_ASSETS_MAX] = {0};
+        for (unsigned i = 0; i < rows[r].n; i++)
+            phat[rows[r].asset[i]] = grid_phat(&grids[rows[r].asset[i]], px[rows[r].asset[i]], NULL);
+        int64_t h = row_eval(&row, phat);
+        least = h < least ? h : least;
+    }
+    if (least == INT64_MAX)
         puts("err no such row");
-        return;
-    }
-    if (row_compile(&rows[r], grids, &row, &e) != 0) {
-        printf("err %s\n", e.msg);
-        return;
-    }
-    uint64_t phat[MARKET_ASSETS_MAX] = {0};
-    for (unsigned i = 0; i < rows[r].n; i++)
-        phat[rows[r].asset[i]] = grid_phat(&grids[rows[r].asset[i]], px[rows[r].asset[i]], NULL);
-    printf("%" PRId64 "\n", row_eval(&row, phat));
+    else
+        printf("%" PRId64 "\n", least);
 }
 
 static void do_size(void)
@@ -411,13 +433,28 @@ static const struct {
     void (*run)(void);
     bool needs_account; // one that the rule accepted
 } commands[] = {
-    {"reset", do_reset, false},     {"asset", do_asset, false},     {"perp", do_perp, false},
-    {"reserve", do_reserve, false}, {"account", do_account, false}, {"pos", do_pos, false},
-    {"px", do_px, false},           {"grid", do_grid, false},       {"validate", do_validate, false},
-    {"health", do_health, true},    {"rows", do_rows, true},        {"hat", do_hat, true},
-    {"size", do_size, true},        {"settle", do_settle, true},    {"reciprocal", do_reciprocal, false},
-    {"rates", do_rates, false},     {"ramp", do_ramp, false},       {"now", do_now, false},
-    {"window", do_window, false},   {"moving", do_moving, false},
+    {"reset", do_reset, false},
+    {"asset", do_asset, false},
+    {"perp", do_perp, false},
+    {"reserve", do_reserve, false},
+    {"account", do_account, false},
+    {"pos", do_pos, false},
+    {"px", do_px, false},
+    {"grid", do_grid, false},
+    {"validate", do_validate, false},
+    {"health", do_health, true},
+    {"rows", do_rows, true},
+    {"hat", do_hat, true},
+    {"size", do_size, true},
+    {"settle", do_settle, true},
+    {"reciprocal", do_reciprocal, false},
+    {"rates", do_rates, false},
+    {"ramp", do_ramp, false},
+    {"now", do_now, false},
+    {"window", do_window, false},
+    {"moving", do_moving, false},
+    {"weight", do_weight, false},
+    {"scenario", do_scenario, false},
 };
 
 int main(void)

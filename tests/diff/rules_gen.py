@@ -8,8 +8,9 @@ from math import ceil, floor
 
 INT64 = 2**63 - 1
 RECIPROCAL = 100  # asset number of asset i's reciprocal is RECIPROCAL + i
+PORTFOLIO = "perp-portfolio-1"
 CURRENCY = {jp.LINEAR: "USDC", jp.INVERSE: "BTC"}
-KINDS = {"perp-linear-1": jp.LINEAR, "perp-inverse-1": jp.INVERSE}
+KINDS = {"perp-linear-1": jp.LINEAR, "perp-inverse-1": jp.INVERSE, PORTFOLIO: jp.LINEAR}
 
 
 def log_int(rng, lo, hi):
@@ -89,6 +90,17 @@ def perp_price(rng, style):
     return dec, max(1, int(value * 10**dec))
 
 
+def scenarios(rng, case, n):
+    """One side, the other, each its own way; so that hedges and baskets have different worst ones."""
+    out = []
+    for x in range(rng.choice([0, 1, 2, 3, 5, 16])):
+        how = rng.choice([-1, 1, 0])
+        size = rng.choice([1, 1000, 100000, 10**6])
+        out.append({i: how * rng.randint(0, size) if how else rng.randint(-size, size) for i in range(n) if rng.random() < 0.8})
+        case.lines.append(f"scenario {x} {len(out[-1])} " + " ".join(f"{i} {v}" for i, v in out[-1].items()))
+    return out
+
+
 def perp_case(rng, rule, style):
     kind = KINDS[rule]
     case = Case(rule)
@@ -127,8 +139,15 @@ def perp_case(rng, rule, style):
         inverse = RECIPROCAL + asset if kind == jp.INVERSE else 0
         case.lines.append(f"perp {i} {kind} {size_dec} {CURRENCY[kind]} {cash_dec} {asset} {inverse} {fee} {penalty} {len(table)} " +
                           " ".join(f"{a} {b}" for a, b in table))
+        if kind == jp.LINEAR and rng.random() < 0.4:
+            ppm = rng.choice([1, 100000, 800000, 950000, 999999, 1000000, rng.randint(1, 10**6)])
+            perp.weight = F(ppm, 10**6)
+            case.lines.append(f"weight {i} {ppm}")
+            if rng.random() < 0.5 and style != "extreme":  # the profit's sign changes inside the bands
+                entry = max(1, int(price * rng.uniform(0.98, 1.02)))
         positions.append((perp, sign * size, entry))
-    case.judge = jp.Account(kind, cash_dec, 0, positions)
+    shocks = scenarios(rng, case, n) if kind == jp.LINEAR else ()  # other rules look past them
+    case.judge = jp.Account(kind, cash_dec, 0, positions, shocks if rule == PORTFOLIO else ())
     _, equity, need = case.judge.health(case.px)
     ratio = F(rng.choice([rng.uniform(-0.5, 3), rng.uniform(0.9, 1.1), rng.uniform(0.999, 1.001)]))
     cash = floor((need * ratio - equity) * 10**cash_dec)

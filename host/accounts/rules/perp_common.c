@@ -131,11 +131,26 @@ void perp_margin_chord(const struct instrument *in, i256 w, uint64_t lo, uint64_
     *offset = i256_sub(m_hi, i256_mul(*slope, x_hi));
 }
 
+static uint32_t profit_weight(const struct instrument *in)
+{
+    return in->profit_weight_ppm ? in->profit_weight_ppm : PPM;
+}
+
+i256 perp_uncounted(const struct instrument *in, i256 profit)
+{
+    uint32_t w = profit_weight(in);
+    if (w == PPM || i256_sign(profit) <= 0)
+        return i256_from_i64(0);
+    return i256_mul_i64(profit, PPM - (int64_t)w);
+}
+
 bool perp_bends(const struct market *m, const struct account *a)
 {
-    for (unsigned i = 0; i < a->n_positions; i++)
-        if (m->instrument[a->position[i].instrument].n_tiers > 1)
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct instrument *in = &m->instrument[a->position[i].instrument];
+        if (in->n_tiers > 1 || profit_weight(in) < PPM)
             return true;
+    }
     return false;
 }
 
@@ -155,21 +170,26 @@ int perp_row_add(struct affine *f, uint16_t asset, i256 coef)
 }
 
 void perp_health(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
-                 struct health *out)
+                 bool shocked, struct health *out)
 {
     unsigned k = perp_scale(m, a, kind);
     i256 cash_unit = unit10(k - a->cash_decimals);
     i256 equity = i256_mul(i256_from_i128(a->cash), cash_unit);
-    i256 margin = i256_from_i64(0);
+    i256 margin = i256_from_i64(0), uncounted = margin, loss[SCENARIOS_MAX] = {I256_ZERO};
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
         struct perp_value v;
         perp_value(in, m->asset[in->asset].decimals, p->size, p->entry, px[in->asset], k, &v);
-        equity = i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding_now(in), k));
+        i256 profit = i256_sub(v.pnl, perp_funding(in, p, p->size, funding_now(in), k));
+        equity = i256_add(equity, profit);
+        uncounted = i256_add(uncounted, perp_uncounted(in, profit));
         margin = i256_add(margin, perp_margin(in, v.notional, cash_unit));
+        if (shocked)
+            perp_losses(m, p, v.notional, loss);
     }
-    out->equity = i256_mul_i64(equity, PPM);
+    margin = i256_add(margin, perp_worst(m, loss));
+    out->equity = i256_sub(i256_mul_i64(equity, PPM), uncounted);
     out->requirement = margin;
     out->liquidatable = i256_sign(margin) > 0 && i256_cmp(out->equity, margin) < 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two perpetual rules share: valuation of a position, maintenance tiers, exact health, size and
+// What the perpetual rules share: valuation of a position, maintenance tiers, exact health, size and
 // settlement. Internal to the rules. Pure functions over caller's memory; no allocation; any thread.
 //
 // Value quantum. All amounts of an account are integers in 10^-K of its settlement currency, margins in
@@ -55,12 +55,32 @@ void perp_margin_chord(const struct instrument *in, i256 w, uint64_t lo, uint64_
 // Adds a coefficient to the row, one entry an asset. 0, or -1 when the row is full.
 int perp_row_add(struct affine *f, uint16_t asset, i256 coef);
 
+// What of a position's unrealised profit (pnl less funding, 10^-K) does not count in equity, in 10^-(K+6); 0
+// of a loss.
+i256 perp_uncounted(const struct instrument *in, i256 profit);
+
+// Adds what a position of this notional (10^-K) loses in each of the market's scenarios, in 10^-(K+6); a gain
+// is < 0.
+void perp_losses(const struct market *m, const struct position *p, i256 notional, i256 loss[SCENARIOS_MAX]);
+// The greatest of them, at least 0: the market as it is counts as one of them.
+i256 perp_worst(const struct market *m, const i256 loss[SCENARIOS_MAX]);
+// The most that one 10^-K of the position's notional can lose or gain in a scenario, in ppm.
+int64_t perp_shock_most(const struct market *m, const struct position *p);
+
+// A row of a linear account in one scenario (NULL: the market as it is): coefficients and constant of H with
+// the requirement multiplied by `req` and the rest by `eq` (both 1 for a liquidation row; 1e6 + warn and 1e6
+// for the warning row).
+int perp_linear_row(const struct market *m, const struct account *a, const struct band *band, int64_t eq,
+                    int64_t req, const struct scenario *x, struct affine *f, struct err *e);
+
+// The three below: kind is INST_LINEAR or INST_INVERSE; shocked: the requirement has the worst scenario's
+// loss in it (perp-portfolio-1).
 void perp_health(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
-                 struct health *out);
+                 bool shocked, struct health *out);
 int perp_size(const struct market *m, const struct account *a, const int64_t *px,
-              const struct size_policy *policy, uint8_t kind, struct order_size *out);
+              const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out);
 int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
-                unsigned n, uint8_t kind, struct settlement *out, struct err *e);
+                unsigned n, uint8_t kind, bool shocked, struct settlement *out, struct err *e);
 bool perp_bends(const struct market *m, const struct account *a);
 int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e);
 

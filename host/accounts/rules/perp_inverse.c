@@ -84,19 +84,19 @@ static int inverse_rows(const struct market *m, const struct account *a, const s
 static void inverse_health(const struct market *m, const struct account *a, const int64_t *px,
                            struct health *out)
 {
-    perp_health(m, a, px, INST_INVERSE, out);
+    perp_health(m, a, px, INST_INVERSE, false, out);
 }
 
 static int inverse_size(const struct market *m, const struct account *a, const int64_t *px,
                         const struct size_policy *policy, struct order_size *out)
 {
-    return perp_size(m, a, px, policy, INST_INVERSE, out);
+    return perp_size(m, a, px, policy, INST_INVERSE, false, out);
 }
 
 static int inverse_settle(const struct market *m, struct account *a, const int64_t *px,
                           const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e)
 {
-    return perp_settle(m, a, px, leg, n, INST_INVERSE, out, e);
+    return perp_settle(m, a, px, leg, n, INST_INVERSE, false, out, e);
 }
 
 static int inverse_validate(const struct market *m, const struct account *a, struct err *e)

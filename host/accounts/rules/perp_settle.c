@@ -79,10 +79,10 @@ static void add_flow(struct settlement *s, uint8_t party, i256 amount)
 }
 
 int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
-                unsigned n, uint8_t kind, struct settlement *out, struct err *e)
+                unsigned n, uint8_t kind, bool shocked, struct settlement *out, struct err *e)
 {
     struct health h;
-    perp_health(m, a, px, kind, &h);
+    perp_health(m, a, px, kind, shocked, &h);
     if (!h.liquidatable)
         return err_set(e, "account %u is not liquidatable at these prices", a->id);
     if (check_legs(a, leg, n, e))

@@ -5,12 +5,16 @@
 // fee) times notional) and, MM being convex with MM(0) = 0, a requirement of at most (1 - f) M. Target T asks
 // for E - f phiN >= T (1 - f) M, hence
 //     f = (T M - E) / (T M - phiN),     everything when f >= 1 or the denominator is <= 0.
-// Integers: f is rounded up to a whole 1e-9 (FRACTION), each quantity up to its size quantum, and E is first
-// reduced by an allowance for every rounding that can follow, so that the settled account meets the target
-// exactly. For position i, in 10^-(K+6) of equity:
+// Closing realises profit in full: where only a part of it counts (profit_weight_ppm), the fraction f closed
+// adds f times the part that did not, so phiN is less that part. Integers: f is rounded up to a whole 1e-9
+// (FRACTION), each quantity up to its size quantum, and E is first reduced by an allowance for every rounding
+// that can follow, so that the settled account meets the target exactly. For position i, in 10^-(K+6) of
+// equity:
 //     3 cash quanta (pnl, penalty, fee) + 2 10^-K (the quotients of inverse pnl, split in two)
 //     + 10^-K where funding is owed (its quotient, split in two)
 //     + phi_i (value of one size quantum + 10^-K)      and, on the requirement's side, T rate_max 10^-K.
+// With scenarios (perp-portfolio-1) M has the worst one's loss in it, which scales with the positions as
+// well; a quantity rounded up can uncover what it hedged, T times its greatest shock for a size quantum.
 // Dust: a position worth less than policy.dust, or whose remainder would be, is closed entirely; what that
 // costs and frees is taken out of E and M before f is solved for the others. At most n rounds.
 #include "accounts/rules/perp_common.h"
@@ -20,16 +24,17 @@ enum { FRACTION = 1000000000, FRACTION_DIGITS = 9 };
 struct leg_state {
     i256 notional; // 10^-K
     i256 margin;   // 10^-(K+6)
-    i256 cost;     // phi_i N_i, 10^-(K+6)
+    i256 cost;     // phi_i N_i less the profit that does not count until it is realised, 10^-(K+6)
     bool all;      // closed entirely
     i128 qty;
 };
 
 struct sizing {
     unsigned k;
+    bool shocked;
     int64_t target;  // ppm
     i256 equity;     // of the account, less allowances, 10^-(K+6)
-    i256 margin_pad; // sum of rate_max, 10^-(K+6)
+    i256 margin_pad; // sum of rate_max and of shocks of a size quantum, 10^-(K+6)
     struct leg_state leg[ACCOUNT_POSITIONS_MAX];
 };
 
@@ -68,7 +73,7 @@ static bool prepare(const struct market *m, const struct account *a, const int64
     s->k = perp_scale(m, a, kind);
     i256 cash_unit = unit10(s->k - a->cash_decimals);
     i256 equity = i256_mul(i256_from_i128(a->cash), cash_unit);
-    i256 pad = i256_from_i64(0), margin = pad;
+    i256 pad = i256_from_i64(0), margin = pad, uncounted = pad, loss[SCENARIOS_MAX] = {I256_ZERO};
     s->margin_pad = i256_from_i64(0);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
@@ -81,33 +86,44 @@ static bool prepare(const struct market *m, const struct account *a, const int64
         i256 quantum = perp_notional(in, pd, 1, px[in->asset], s->k);
         l->notional = v.notional;
         l->margin = perp_margin(in, v.notional, cash_unit);
-        l->cost = i256_mul_i64(v.notional, phi);
         l->all = below_dust(m, in, perp_abs(p->size), px, dust);
         i128 funding = funding_now(in);
-        equity = i256_sub(i256_add(equity, v.pnl), perp_funding(in, p, p->size, funding, s->k));
+        i256 profit = i256_sub(v.pnl, perp_funding(in, p, p->size, funding, s->k));
+        i256 idle = perp_uncounted(in, profit);
+        l->cost = i256_sub(i256_mul_i64(v.notional, phi), idle);
+        equity = i256_add(equity, profit);
+        uncounted = i256_add(uncounted, idle);
         margin = i256_add(margin, l->margin);
         i256 rounding = i256_add(i256_mul_i64(cash_unit, 3), i256_from_i64(funding == p->funding ? 2 : 3));
         pad = i256_add(pad, i256_mul_i64(rounding, PPM));
         pad = i256_add(pad, i256_mul_i64(i256_add(quantum, i256_from_i64(1)), phi));
         s->margin_pad = i256_add(s->margin_pad, i256_from_i64(in->tier[in->n_tiers - 1].rate_ppm));
+        if (s->shocked) {
+            perp_losses(m, p, v.notional, loss);
+            s->margin_pad = i256_add(s->margin_pad, i256_mul_i64(quantum, perp_shock_most(m, p)));
+        }
     }
-    equity = i256_mul_i64(equity, PPM);
+    margin = i256_add(margin, perp_worst(m, loss));
+    equity = i256_sub(i256_mul_i64(equity, PPM), uncounted);
     s->equity = i256_sub(equity, pad);
     return i256_sign(margin) > 0 && i256_cmp(equity, margin) < 0;
 }
 
 // Fraction of the positions not yet closed entirely, in 1/FRACTION; 0..FRACTION.
-static int64_t solve(const struct sizing *s, unsigned n)
+static int64_t solve(const struct market *m, const struct account *a, const struct sizing *s)
 {
-    i256 equity = s->equity, margin = i256_from_i64(0), cost = margin;
-    for (unsigned i = 0; i < n; i++) {
+    i256 equity = s->equity, margin = i256_from_i64(0), cost = margin, loss[SCENARIOS_MAX] = {I256_ZERO};
+    for (unsigned i = 0; i < a->n_positions; i++) {
         if (s->leg[i].all) {
             equity = i256_sub(equity, s->leg[i].cost);
         } else {
             margin = i256_add(margin, s->leg[i].margin);
             cost = i256_add(cost, s->leg[i].cost);
+            if (s->shocked)
+                perp_losses(m, &a->position[i], s->leg[i].notional, loss);
         }
     }
+    margin = i256_add(margin, perp_worst(m, loss));
     i256 want = i256_mul_i64(margin, s->target);
     i256 pad = i256_mul_i64(s->margin_pad, s->target);
     i256 num = i256_sub(i256_add(want, pad), i256_mul_i64(equity, PPM));
@@ -168,16 +184,17 @@ static void emit(const struct market *m, const struct account *a, const int64_t 
 }
 
 int perp_size(const struct market *m, const struct account *a, const int64_t *px,
-              const struct size_policy *policy, uint8_t kind, struct order_size *out)
+              const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out)
 {
     struct sizing s;
+    s.shocked = shocked;
     int64_t dust = policy->dust > 0 ? policy->dust : 0;
     s.target = policy->target_ppm > PPM ? policy->target_ppm : PPM;
     if (!prepare(m, a, px, kind, dust, &s))
         return -1;
     int64_t f;
     do
-        f = solve(&s, a->n_positions);
+        f = solve(m, a, &s);
     while (apply(m, a, px, dust, f, &s));
     emit(m, a, px, &s, out);
     return 0;

@@ -49,6 +49,10 @@ static int check_instrument(const struct market *m, const struct account *a, con
     if (in->cash_decimals != a->cash_decimals)
         return err_set(e, "account %u: instrument %s settles in 10^-%u, the account's cash is in 10^-%u",
                        a->id, in->name, in->cash_decimals, a->cash_decimals);
+    if (in->profit_weight_ppm > (kind == INST_LINEAR ? PPM : 0))
+        return err_set(e,
+                       "account %u: instrument %s: a profit's weight is 0..1000000 ppm, of linear perpetuals",
+                       a->id, in->name);
     if (instrument_moving_check(in, e))
         return -1;
     if (kind != INST_INVERSE)

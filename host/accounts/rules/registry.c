@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-static const struct rule *const RULES[] = {&rule_perp_linear_1, &rule_perp_inverse_1, &rule_aave_3_5};
+static const struct rule *const RULES[] = {&rule_perp_linear_1, &rule_perp_inverse_1, &rule_perp_portfolio_1,
+                                           &rule_aave_3_5};
 
 const struct rule *rule_at(size_t i)
 {

@@ -9,8 +9,8 @@
 #include "base/err.h"
 
 enum {
-    ROW_ASSETS_MAX = 64, // coefficients of one row
-    RULE_ROWS_MAX = 2,   // rows a rule may give for one account
+    ROW_ASSETS_MAX = 64,               // coefficients of one row
+    RULE_ROWS_MAX = SCENARIOS_MAX + 2, // rows a rule may give for one account
     ORDER_LEGS_MAX = ACCOUNT_POSITIONS_MAX,
 };
 
@@ -18,6 +18,7 @@ enum {
 enum row_level {
     LEVEL_LIQUIDATE = 0, // H < 0 exactly when the account may be liquidated
     LEVEL_WARN = 1,      // H < 0 when it is within `warn_ppm` of that: make its order ready
+    ROW_LEVELS,
 };
 
 // Closed interval of prices (quanta) in which a row must be right.
@@ -86,8 +87,9 @@ struct settlement {
 struct rule {
     const char *name; // with version
     // Rows of the account, valid inside band[asset] for every asset it uses and within the span of
-    // market_window. warn_ppm > 0 adds a LEVEL_WARN sibling. Returns the number of rows, or -1 (too many
-    // assets, out of range) with *e set.
+    // market_window. The LEVEL_LIQUIDATE ones come first; of several (scenarios) the least counts, H is their
+    // minimum. warn_ppm > 0 adds one LEVEL_WARN sibling. Returns the number of rows, which does not depend on
+    // the bands and the span, or -1 (too many assets, out of range) with *e set.
     int (*rows)(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
                 struct affine out[RULE_ROWS_MAX], struct err *e);
     // Exact health at prices px[asset] (quanta, > 0 for every asset the account uses) at the moment of
@@ -105,13 +107,16 @@ struct rule {
     // Whether the rows' form may depend on the bands (a margin tier inside, a weight that depends on a sign),
     // beyond their slack. NULL: it may.
     bool (*bends)(const struct market *m, const struct account *a);
+    // The most LEVEL_LIQUIDATE rows that an account can have in this market. NULL: 1.
+    unsigned (*most_rows)(const struct market *m);
     // Checks that a loaded account fits the rule (kinds, currencies, ranges). 0, or -1 with the reason.
     int (*validate)(const struct market *m, const struct account *a, struct err *e);
 };
 
-extern const struct rule rule_perp_linear_1;  // "perp-linear-1"
-extern const struct rule rule_perp_inverse_1; // "perp-inverse-1"
-extern const struct rule rule_aave_3_5;       // "aave-3.5"
+extern const struct rule rule_perp_linear_1;    // "perp-linear-1"
+extern const struct rule rule_perp_inverse_1;   // "perp-inverse-1"
+extern const struct rule rule_perp_portfolio_1; // "perp-portfolio-1"
+extern const struct rule rule_aave_3_5;         // "aave-3.5"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

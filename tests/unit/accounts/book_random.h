@@ -105,6 +105,25 @@ static inline void random_moving(struct prng *r, struct instrument *s)
     s->ramp_end = (uint64_t)prng_between(r, (int64_t)s->ramp_start + 1, (int64_t)MOVING_TIME_MAX);
 }
 
+static inline void random_scenarios(struct prng *r, struct market *m)
+{
+    unsigned n = (unsigned)prng_below(r, SCENARIOS_MAX + 1);
+    for (unsigned x = 0; x < n; x++) {
+        struct scenario *s = &m->scenario[m->n_scenarios];
+        bool any = false;
+        (void)snprintf(s->name, sizeof s->name, "scenario-%u", x);
+        for (unsigned i = 0; i < m->n_instruments; i++)
+            if (m->instrument[i].kind == INST_LINEAR && prng_chance(r, 1, 2)) {
+                s->shock_ppm[i] =
+                    prng_chance(r, 1, 2) ? (int32_t)prng_between(r, 1, MARKET_PPM) : -MARKET_PPM;
+                any = true;
+            }
+        m->n_scenarios += any;
+        if (!any)
+            *s = (struct scenario){0};
+    }
+}
+
 static inline void random_market(struct prng *r, struct market *m, unsigned assets, unsigned instruments)
 {
     memset(m, 0, sizeof *m);
@@ -151,6 +170,8 @@ static inline void random_market(struct prng *r, struct market *m, unsigned asse
         random_currency(r, s->cash_decimals, s->currency);
         s->fee_ppm = (uint32_t)prng_below(r, MARKET_PPM);
         s->penalty_ppm = (uint32_t)prng_below(r, MARKET_PPM);
+        if (s->kind == INST_LINEAR && prng_chance(r, 1, 4))
+            s->profit_weight_ppm = (uint32_t)prng_between(r, 1, MARKET_PPM);
         s->n_tiers = (uint16_t)prng_between(r, 1, TIERS_MAX);
         for (unsigned k = 0; k < s->n_tiers; k++) {
             s->tier[k].floor = k ? s->tier[k - 1].floor + 1 + (i128)random_bits(r, 120) : 0;
@@ -158,6 +179,8 @@ static inline void random_market(struct prng *r, struct market *m, unsigned asse
                 (k ? s->tier[k - 1].rate_ppm : 0) + 1 + (uint32_t)prng_below(r, MARKET_PPM / 17);
         }
     }
+    if (prng_chance(r, 1, 3))
+        random_scenarios(r, m);
 }
 
 #endif

@@ -269,17 +269,19 @@ START_TEST(test_market_versions)
     for (unsigned i = 0; i < m->n_instruments; i++) {
         struct instrument *s = &m->instrument[i];
         s->told_at = s->ramp_start = s->ramp_end = s->grace_until = 0;
-        s->ramp_from_bps = s->emode_ramp_from_bps = 0;
+        s->ramp_from_bps = s->emode_ramp_from_bps = s->profit_weight_ppm = 0;
         s->liquidity_rate = s->borrow_rate = 0;
         s->funding_index = s->funding_rate = 0;
     }
+    m->n_scenarios = 0;
+    memset(m->scenario, 0, sizeof m->scenario);
     size_t n = market_encode(m, buf, MARKET_BYTES_MAX);
     ck_assert_uint_eq(buf[0], CODEC_MARKET_2);
     ck_assert_uint_eq(market_decode(buf, n, back), n);
     m->asset[1].spread_ppm = 1;
     size_t k = market_encode(m, buf, MARKET_BYTES_MAX);
     ck_assert_uint_eq(buf[0], CODEC_MARKET);
-    ck_assert_uint_eq(k, n + m->n_assets + 10 * (size_t)m->n_instruments);
+    ck_assert_uint_eq(k, n + m->n_assets + 11 * (size_t)m->n_instruments + 1);
     m->asset[1].spread_ppm = 2;
     ck_assert_uint_eq(market_encode(m, again, MARKET_BYTES_MAX), k);
     size_t at = 0;

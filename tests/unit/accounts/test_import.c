@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "accounts/decimal.h"
+#include "accounts/export.h"
 #include "accounts/import_base.h"
 #include "accounts/store.h"
 #include "base/test_seed.h"
@@ -62,8 +63,13 @@ END_TEST
 struct file {
     const char *name, *text, *error;
 };
-#define ACC "account,name,rule,cash,emode,instrument,size,entry,supply,debt,collateral\n"
-#define AST "name,kind,source,decimals,base,stale_ms,guard_ppm\n"
+#define ACC   "account,name,rule,cash,emode,instrument,size,entry,supply,debt,collateral\n"
+#define AST   "name,kind,source,decimals,base,stale_ms,guard_ppm\n"
+#define SHOCK "scenario,instrument,shock_ppm\n"
+#define S1(n) n ",BTC_USDC-PERPETUAL,1\n"
+#define S4(n) S1(n "1") S1(n "2") S1(n "3") S1(n "4")
+#define INS_W                                                                                                \
+    "name,kind,asset,size_decimals,currency,cash_decimals,tiers,fee_ppm,penalty_ppm,profit_weight_ppm\n"
 #define INS "name,kind,asset,size_decimals,currency,cash_decimals,tiers,fee_ppm,penalty_ppm\n"
 #define CUR "account,rule,currency,cash,instrument,size,entry\n"
 #define RES                                                                                                  \
@@ -170,6 +176,29 @@ static const struct file REFUSED[] = {
      "X,inverse,eth_usd,1/BTC-PERPETUAL,0,ETH,8,0:10000,1,1\n",
      "x.csv:2: instrument X: inverse must name the reciprocal of asset eth_usd"},
     {"x.csv", "account,rule\n1,aave-3.5,7\n", "x.csv:2: 3 columns, the header has 2"},
+    {"x.csv", INS_W "X,linear,eth_usd,0,USDC,6,0:10000,1,1,1000001\n",
+     "x.csv:2: profit_weight_ppm must be 0 to 1000000"},
+    {"x.csv", INS_W "BTC-PERPETUAL,inverse,BTC-PERPETUAL,0,BTC,8,0:10000,1,1,5\n",
+     "profit_weight_ppm must be 0 to"},
+    // scenarios
+    {"x.csv", SHOCK "down,nope,-5\n", "x.csv:2: instrument: there is no linear perpetual 'nope'"},
+    {"x.csv", SHOCK "down,BTC-PERPETUAL,-5\n",
+     "x.csv:2: instrument: there is no linear perpetual 'BTC-PERPETUAL'"},
+    {"x.csv", SHOCK "down,WETH,-5\n", "x.csv:2: instrument: there is no linear perpetual 'WETH'"},
+    {"x.csv", SHOCK "down,BTC_USDC-PERPETUAL,0\n", "x.csv:2: shock_ppm must be within 1000000, and not 0"},
+    {"x.csv", SHOCK "down,BTC_USDC-PERPETUAL,1000001\n", "x.csv:2: shock_ppm must be within"},
+    {"x.csv", SHOCK "down,BTC_USDC-PERPETUAL,-1000001\n", "x.csv:2: shock_ppm must be within"},
+    {"x.csv", SHOCK "down,BTC_USDC-PERPETUAL,1.5\n", "x.csv:2: shock_ppm: '1.5' has more than 0 decimals"},
+    {"x.csv", SHOCK "down,BTC_USDC-PERPETUAL,\n", "x.csv:2: shock_ppm is missing"},
+    {"x.csv", SHOCK ",BTC_USDC-PERPETUAL,1\n", "x.csv:2: scenario is missing"},
+    {"x.csv", SHOCK "a b,BTC_USDC-PERPETUAL,1\n", "x.csv:2: scenario 'a b'"},
+    {"x.csv", SHOCK "down,BTC_USDC-PERPETUAL,1\ndown,BTC_USDC-PERPETUAL,1\n",
+     "x.csv:3: scenario down shocks BTC_USDC-PERPETUAL twice"},
+    {"x.csv", SHOCK S4("a") S4("b") S4("c") S4("d") "more,BTC_USDC-PERPETUAL,1\n",
+     "x.csv:18: more than 16 scenarios"},
+    {"x.csv", "scenario,instrument,shock_ppm,asset\n", "x.csv:1: unknown column 'asset'"},
+    {"x.json", J("scenarios", "{\"scenario\": \"s\", \"instrument\": \"X\", \"shock\": 1}"),
+     "unknown name 'shock'; known: scenario instrument shock_ppm"},
     // accounts
     {"x.csv", ACC "0,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: account id must be 1 to"},
     {"x.csv", ACC "4294967296,,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
@@ -302,6 +331,43 @@ static int import_string(const char *name, const char *content, const struct boo
 }
 
 // Where an account's currency comes from: its perpetuals, or what is given where it has none.
+// Scenarios and weights: added to a store, replaced as a whole, written out and read again.
+START_TEST(test_scenarios)
+{
+    static const char FIRST[] = SHOCK "down,BTC_USDC-PERPETUAL,-150000\nup,PEPE_USDC-PERPETUAL,1000000\n"
+                                      "down,PEPE_USDC-PERPETUAL,-1000000\n";
+    static const char SECOND[] = SHOCK "down,PEPE_USDC-PERPETUAL,7\n";
+    static uint8_t x[MARKET_BYTES_MAX], y[MARKET_BYTES_MAX];
+    struct book a = {0}, b = {0}, c = {0}, none = {0};
+    struct err e = {""};
+    ck_assert_msg(import_text("a.csv", FIRST, sizeof FIRST - 1, &base, &a, &e) >= 0, "%s", e.msg);
+    const struct market *m = &a.market;
+    int btc = market_instrument(m, "BTC_USDC-PERPETUAL"), pepe = market_instrument(m, "PEPE_USDC-PERPETUAL");
+    ck_assert_uint_eq(m->n_scenarios, 2);
+    ck_assert_str_eq(m->scenario[0].name, "down");
+    ck_assert(m->scenario[0].shock_ppm[btc] == -150000 && m->scenario[0].shock_ppm[pepe] == -1000000);
+    ck_assert(m->scenario[1].shock_ppm[btc] == 0 && m->scenario[1].shock_ppm[pepe] == 1000000);
+    ck_assert_msg(import_text("b.csv", SECOND, sizeof SECOND - 1, &a, &b, &e) >= 0, "%s", e.msg);
+    ck_assert_uint_eq(b.market.n_scenarios, 2);
+    ck_assert(b.market.scenario[0].shock_ppm[btc] == 0 && b.market.scenario[0].shock_ppm[pepe] == 7);
+    ck_assert(b.market.scenario[1].shock_ppm[pepe] == 1000000);
+    a.market.instrument[btc].profit_weight_ppm = 900000;
+    char *text = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&text, &len);
+    ck_assert_int_eq(book_export(&a, f), 0);
+    fclose(f);
+    ck_assert_msg(import_text("c.json", text, len, &none, &c, &e) >= 0, "%s", e.msg);
+    size_t n = market_encode(&a.market, x, sizeof x);
+    ck_assert_uint_eq(market_encode(&c.market, y, sizeof y), n);
+    ck_assert_mem_eq(x, y, n);
+    free(text);
+    book_free(&a);
+    book_free(&b);
+    book_free(&c);
+}
+END_TEST
+
 START_TEST(test_currencies)
 {
     struct book out;
@@ -520,6 +586,7 @@ int main(void)
     tcase_add_test(t, test_examples_exact);
     tcase_add_test(t, test_json_equals_csv);
     tcase_add_loop_test(t, test_refused, 0, COUNT(REFUSED));
+    tcase_add_test(t, test_scenarios);
     tcase_add_test(t, test_currencies);
     tcase_add_test(t, test_too_many_positions);
     tcase_add_test(t, test_merge);

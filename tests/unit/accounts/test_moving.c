@@ -147,8 +147,8 @@ struct rig {
 
 enum { ACCOUNTS = 40, MOMENTS = 24 };
 static struct account account[ACCOUNTS];
-static struct row row[ACCOUNTS];
-static bool has_row[ACCOUNTS];
+static struct row row[ACCOUNTS][RULE_ROWS_MAX]; // all its liquidation rows; prices are chosen for one of them
+static int n_rows[ACCOUNTS];
 
 static void tell(struct rig *w)
 {
@@ -193,9 +193,9 @@ static void compile(struct rig *w, unsigned k)
     struct err e;
     int n = account[k].rule->rows(&w->m, &account[k], w->band, 0, f, &e);
     ck_assert_msg(n >= 0, "%s", e.msg);
-    has_row[k] = n == 1;
-    if (n == 1)
-        ck_assert_msg(row_compile(&f[0], w->grid, &row[k], &e) == 0, "%s", e.msg);
+    n_rows[k] = n;
+    for (int i = 0; i < n; i++)
+        ck_assert_msg(row_compile(&f[i], w->grid, &row[k][i], &e) == 0, "%s", e.msg);
 }
 
 static int64_t corner(struct rig *w, unsigned asset, unsigned how, int32_t coef)
@@ -222,14 +222,15 @@ static bool place_prices(struct rig *w, unsigned k)
 {
     unsigned how = (unsigned)prng_below(&w->r, 5);
     memcpy(w->at, w->px, sizeof w->at);
-    for (unsigned i = 0; i < row[k].n; i++) {
-        unsigned x = row[k].asset[i];
+    const struct row *r = &row[k][prng_below(&w->r, (uint64_t)n_rows[k])];
+    for (unsigned i = 0; i < r->n; i++) {
+        unsigned x = r->asset[i];
         const struct asset *a = &w->m.asset[x];
         if (a->kind != ASSET_RECIPROCAL) {
-            w->at[x] = corner(w, x, how, row[k].coef[i]);
+            w->at[x] = corner(w, x, how, r->coef[i]);
             continue;
         }
-        w->at[a->base] = corner(w, a->base, how, -row[k].coef[i]);
+        w->at[a->base] = corner(w, a->base, how, -r->coef[i]);
         w->at[x] = reciprocal_price(w->at[a->base], w->m.asset[a->base].decimals, a->decimals);
         if (w->at[x] < w->grid[x].band.lo || w->at[x] > w->grid[x].band.hi)
             return false;
@@ -241,14 +242,16 @@ static void sample(struct rig *w, unsigned k)
 {
     uint64_t phat[MARKET_ASSETS_MAX] = {0};
     struct health h;
-    if (has_row[k] && !place_prices(w, k))
+    if (n_rows[k] && !place_prices(w, k))
         return;
-    account[k].rule->health(&w->m, &account[k], has_row[k] ? w->at : w->px, &h);
-    int64_t hat = 0;
-    if (has_row[k]) {
-        for (unsigned i = 0; i < row[k].n; i++)
-            phat[row[k].asset[i]] = grid_phat(&w->grid[row[k].asset[i]], w->at[row[k].asset[i]], NULL);
-        hat = row_eval(&row[k], phat);
+    account[k].rule->health(&w->m, &account[k], n_rows[k] ? w->at : w->px, &h);
+    int64_t hat = n_rows[k] ? INT64_MAX : 0;
+    for (int n = 0; n < n_rows[k]; n++) {
+        const struct row *r = &row[k][n];
+        for (unsigned i = 0; i < r->n; i++)
+            phat[r->asset[i]] = grid_phat(&w->grid[r->asset[i]], w->at[r->asset[i]], NULL);
+        int64_t h_n = row_eval(r, phat);
+        hat = h_n < hat ? h_n : hat;
     }
     if (h.liquidatable && hat >= 0)
         ck_abort_msg("account %u is liquidatable %llu s after T0, its row says %lld", account[k].id,

@@ -414,6 +414,7 @@ START_TEST(registry)
 {
     ck_assert_ptr_eq(rule_find("perp-linear-1"), &rule_perp_linear_1);
     ck_assert_ptr_eq(rule_find("perp-inverse-1"), &rule_perp_inverse_1);
+    ck_assert_ptr_eq(rule_find("perp-portfolio-1"), &rule_perp_portfolio_1);
     ck_assert_ptr_eq(rule_find("aave-3.5"), &rule_aave_3_5);
     ck_assert_ptr_null(rule_find("aave"));
     size_t n = 0;
@@ -421,7 +422,7 @@ START_TEST(registry)
         ck_assert_ptr_eq(rule_find(rule_at(n)->name), rule_at(n));
         n++;
     }
-    ck_assert_uint_eq(n, 3);
+    ck_assert_uint_eq(n, 4);
     ck_assert_ptr_null(rule_at(n + 1));
 }
 END_TEST

@@ -106,6 +106,7 @@ START_TEST(test_round_trip)
         struct instrument *s = &a->market.instrument[i];
         if (s->kind != INST_RESERVE) {
             ck_assert(s->funding_rate > 0);
+            s->profit_weight_ppm = s->kind == INST_LINEAR ? 1000000 - i : 0;
             s->funding_index = i % 2 ? 1 - ((i128)1 << MOVING_FUNDING_BITS) : 12345;
             s->funding_rate = i % 2 ? INT64_MIN : INT64_MAX;
             continue;
@@ -121,6 +122,15 @@ START_TEST(test_round_trip)
         for (unsigned k = 0; k < a->account[i].n_positions; k++)
             if (a->account[i].position[k].size)
                 a->account[i].position[k].funding = k % 2 ? -(i128)i : (i128)i;
+    for (unsigned x = 0; x < SCENARIOS_MAX; x++) {
+        (void)snprintf(a->market.scenario[x].name, NAME_LEN, "s%u", x);
+        for (unsigned i = 0; i < a->market.n_instruments; i++)
+            if (a->market.instrument[i].kind == INST_LINEAR)
+                a->market.scenario[x].shock_ppm[i] = i % 3 == x % 3 ? 0
+                                                     : i % 2        ? 1000000 - (int)x
+                                                                    : (int)x - 1000000;
+    }
+    a->market.n_scenarios = SCENARIOS_MAX;
     save(a);
     struct book *b = load();
     expect_same(a, b);
@@ -131,9 +141,10 @@ END_TEST
 
 START_TEST(test_version_2_is_read)
 {
-    static const char *const columns[] = {
-        "liquidity_rate", "borrow_rate",         "funding_index", "funding_rate", "told_at",
-        "ramp_from_bps",  "emode_ramp_from_bps", "ramp_start",    "ramp_end",     "grace_until"};
+    static const char *const columns[] = {"liquidity_rate",      "borrow_rate",      "funding_index",
+                                          "funding_rate",        "told_at",          "ramp_from_bps",
+                                          "emode_ramp_from_bps", "ramp_start",       "ramp_end",
+                                          "grace_until",         "profit_weight_ppm"};
     struct book *a = generate(0);
     char sql[100];
     for (unsigned i = 0; i < a->market.n_assets; i++) {
@@ -181,6 +192,25 @@ static const struct damage {
     {"UPDATE instruments SET ramp_from_bps = 5, ramp_end = 9 WHERE kind = 'reserve'", "a ramp goes down"},
     {"UPDATE instruments SET grace_until = 17179869184 WHERE kind = 'reserve'", "seconds of the Unix epoch"},
     {"UPDATE instruments SET grace_until = -1 WHERE kind = 'reserve'", "column grace_until"},
+    {"UPDATE instruments SET profit_weight_ppm = 1000001 WHERE kind = 'linear'", "profit_weight_ppm must be"},
+    {"UPDATE instruments SET profit_weight_ppm = 1 WHERE kind = 'inverse'", "profit_weight_ppm must be"},
+    {"UPDATE instruments SET profit_weight_ppm = 1 WHERE kind = 'reserve'",
+     "perpetual's parameters on a reserve"},
+    {"INSERT INTO scenarios VALUES (1, 's', 0, 5)", "without a hole"},
+    {"INSERT INTO scenarios SELECT 0, 's', id, 5 FROM instruments WHERE kind = 'inverse'",
+     "only linear perpetuals"},
+    {"INSERT INTO scenarios SELECT 0, 's', id, 1000001 FROM instruments WHERE kind = 'linear'",
+     "column shock_ppm"},
+    {"INSERT INTO scenarios SELECT 0, 's', id, -1000001 FROM instruments WHERE kind = 'linear'",
+     "column shock_ppm"},
+    {"INSERT INTO scenarios SELECT 0, 's', id, 0 FROM instruments WHERE kind = 'linear'", "shocks nothing"},
+    {"INSERT INTO scenarios SELECT 0, 's ', id, 5 FROM instruments WHERE kind = 'linear'",
+     "name must be 1 to"},
+    {"INSERT INTO scenarios SELECT 0, 's' || id, id, 5 FROM instruments WHERE kind = 'linear'",
+     "each of one name"},
+    {"INSERT INTO scenarios SELECT 0, 's', id, 5 FROM instruments WHERE kind = 'linear'; "
+     "INSERT INTO scenarios SELECT 1, 's', id, 6 FROM instruments WHERE kind = 'linear'",
+     "name used twice"},
     {"UPDATE assets SET spread_ppm = 10000001 WHERE id = 0", "spread_ppm must be at most"},
     {"UPDATE positions SET funding = 'x' WHERE size <> 0", "column funding"},
     {"UPDATE positions SET funding = '5' WHERE size = 0", "size, entry and funding do not apply"},

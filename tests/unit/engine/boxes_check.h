@@ -36,6 +36,16 @@ static inline i128 exact_least(const struct rig *r, uint32_t i, unsigned level)
     return h;
 }
 
+static inline int64_t least_at(const struct engine *g, uint32_t account, const uint64_t *phat)
+{
+    int64_t least = INT64_MAX;
+    for (uint32_t at = g->acct[account].row[LEVEL_LIQUIDATE]; at != NO_ROW; at = g->row[at].sibling) {
+        int64_t h = row_eval(&g->row[at].row, phat);
+        least = h < least ? h : least;
+    }
+    return least;
+}
+
 static inline void check_hot(struct rig *r, uint32_t i)
 {
     const struct engine *g = r->g;
@@ -43,9 +53,11 @@ static inline void check_hot(struct rig *r, uint32_t i)
     uint32_t at = s->row[LEVEL_LIQUIDATE];
     must(at != NO_ROW && at < g->rows_max, "account %u is hot and has no row", (unsigned)i);
     must(g->row[at].account == i, "account %u: its row is another's", (unsigned)i);
-    must(g->row[at].armed || s->watched, "account %u: row neither armed nor watched", (unsigned)i);
-    must(!g->row[at].armed || row_eval(&g->row[at].row, g->phat) >= 0, "account %u: armed below zero",
-         (unsigned)i);
+    for (; at != NO_ROW; at = g->row[at].sibling) {
+        must(g->row[at].armed || s->watched, "account %u: row neither armed nor watched", (unsigned)i);
+        must(!g->row[at].armed || row_eval(&g->row[at].row, g->phat) >= 0, "account %u: armed below zero",
+             (unsigned)i);
+    }
     // Anywhere inside the compiled band's guard a breach is below zero in the row (P1).
     uint64_t phat[MARKET_ASSETS_MAX] = {0};
     int64_t px[MARKET_ASSETS_MAX] = {0};
@@ -61,8 +73,8 @@ static inline void check_hot(struct rig *r, uint32_t i)
                 px[x] = band.lo + band.hi - px[x];
             phat[x] = grid_phat(&g->grid[x], px[x], NULL);
         }
-        must(toy_health(a, px) >= 0 || row_eval(&g->row[at].row, phat) < 0,
-             "account %u: its row overstates its health", (unsigned)i);
+        must(toy_health(a, px) >= 0 || least_at(g, i, phat) < 0, "account %u: its row overstates its health",
+             (unsigned)i);
     }
 }
 
@@ -123,6 +135,15 @@ static inline void check_lists(const struct rig *r)
                  (unsigned)n[a][t]);
 }
 
+static inline bool knows_row(const struct engine *g, uint32_t account, uint8_t level, uint32_t address)
+{
+    uint32_t at = NO_ROW;
+    do
+        at = hot_row(g, account, level, at);
+    while (at != NO_ROW && at != address);
+    return at == address;
+}
+
 static inline void check_rows(const struct rig *r)
 {
     const struct engine *g = r->g;
@@ -135,7 +156,7 @@ static inline void check_rows(const struct rig *r)
         if (is_free)
             must(!p->armed, "row %u: free and armed", (unsigned)at);
         else
-            must(g->acct[p->account].row[p->row.level] == at, "row %u: its account does not know",
+            must(knows_row(g, p->account, p->row.level, at), "row %u: its account does not know",
                  (unsigned)at);
     }
     must(used == g->rows_used, "%u rows used, %u counted", (unsigned)used, (unsigned)g->rows_used);
@@ -198,17 +219,19 @@ static inline void check_reasons(const struct rig *r)
     for (size_t k = 0; k < g->n_watch; k++) {
         uint32_t i = g->watch[k], at = g->acct[i].row[LEVEL_LIQUIDATE];
         struct row row[RULE_ROWS_MAX];
-        bool have[RULE_ROWS_MAX];
+        unsigned n;
         struct err e;
-        if (r->breach[i])
+        if (r->breach[i] || (at == NO_ROW && !g->far.line[i].bent)) // a line for all prices
             continue;
-        if (at != NO_ROW)
-            row[0] = g->row[at].row;
-        else if (!g->far.line[i].bent) // a line for all prices
-            continue;
-        else
-            must(hot_compile(g, i, row, have, &e) == 0, "%s", e.msg);
-        must(row_eval(&row[0], g->phat) < 0, "account %u is watched without a reason", (unsigned)i);
+        int64_t least = least_at(g, i, g->phat);
+        if (at == NO_ROW) {
+            must(hot_compile(g, i, row, &n, &e) == 0, "%s", e.msg);
+            for (unsigned x = 0; x < n && row[x].level == LEVEL_LIQUIDATE; x++) {
+                int64_t h = row_eval(&row[x], g->phat);
+                least = h < least ? h : least;
+            }
+        }
+        must(least < 0, "account %u is watched without a reason", (unsigned)i);
     }
 }
 

@@ -275,7 +275,7 @@ static inline void rig_book(struct rig *r)
                 rig_add_side(r, i, a);
                 left--;
             }
-        r->account[i] = (struct account){.id = i + 1, .rule = &toy_rule[prng_below(p, 2)]};
+        r->account[i] = (struct account){.id = i + 1, .rule = &toy_rule[prng_below(p, 3)]};
         rig_new_state(r, i);
     }
 }

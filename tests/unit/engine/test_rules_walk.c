@@ -104,7 +104,7 @@ static void walk_open(struct walk *w, uint64_t seed)
     struct err e = {{0}};
     const struct device_config dc = {.backend = getenv("WALK_DEVICE"),
                                      .lanes = 16,
-                                     .slots = 8,
+                                     .slots = prng_chance(&w->rng, 1, 2) ? 8 : 80, // 80: room for all
                                      .assets = prng_chance(&w->rng, 1, 4) ? 20 : 0,
                                      .seed = seed,
                                      .stall_out_pct = 20};

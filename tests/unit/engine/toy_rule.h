@@ -94,7 +94,7 @@ static inline void toy_chord(const struct toy_term *t, const struct band *band, 
 }
 
 static inline int toy_rows(const struct market *m, const struct account *x, const struct band *band,
-                           uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+                           uint32_t warn_ppm, struct affine out[ROW_LEVELS], struct err *e)
 {
     (void)m;
     (void)e;
@@ -143,10 +143,38 @@ static inline bool toy_bends(const struct market *m, const struct account *a)
     return false;
 }
 
-// One that says whether it bends, one whose rows have to be compared.
-static const struct rule toy_rule[2] = {
+enum { TOY_SIBLINGS = 3 };
+static inline unsigned toy_most_rows(const struct market *m)
+{
+    (void)m;
+    return TOY_SIBLINGS;
+}
+
+// Siblings: the row that counts stands between two that are above it, by much and by hardly anything.
+static inline int toy_sibling_rows(const struct market *m, const struct account *x, const struct band *band,
+                                   uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    struct affine f[ROW_LEVELS];
+    int levels = toy_rows(m, x, band, warn_ppm, f, e), n = 0;
+    i128 cash = x->cash < 0 ? -x->cash : x->cash;
+    for (; levels && n < TOY_SIBLINGS; n++) {
+        out[n] = f[LEVEL_LIQUIDATE];
+        out[n].c = i256_add(out[n].c, i256_from_i128(n == 0 ? cash / 3 : n == 1 ? 0 : cash >> 20));
+    }
+    if (levels == ROW_LEVELS)
+        out[n++] = f[LEVEL_WARN];
+    return n;
+}
+
+// One that says whether it bends, one whose rows have to be compared, one with several rows.
+static const struct rule toy_rule[3] = {
     {.name = "toy-1", .rows = toy_rows, .health = toy_judge, .bends = toy_bends},
     {.name = "toy-2", .rows = toy_rows, .health = toy_judge},
+    {.name = "toy-3",
+     .rows = toy_sibling_rows,
+     .health = toy_judge,
+     .bends = toy_bends,
+     .most_rows = toy_most_rows},
 };
 
 #endif

@@ -59,6 +59,21 @@ static inline i128 walk_pow10(unsigned n)
     return v;
 }
 
+// Scenarios that pull one way, the other, or every price its own.
+static inline void walk_scenarios(struct prng *r, struct market *m)
+{
+    m->n_scenarios = (uint16_t)prng_below(r, prng_chance(r, 1, 2) ? 4 : SCENARIOS_MAX + 1);
+    for (unsigned x = 0; x < m->n_scenarios; x++) {
+        unsigned how = (unsigned)prng_below(r, 3);
+        (void)snprintf(m->scenario[x].name, NAME_LEN, "s%u", x);
+        for (unsigned i = 0; i < WALK_LINEAR; i++)
+            m->scenario[x].shock_ppm[i] = (int32_t)(how == 0   ? -(int64_t)prng_between(r, 1, 300000)
+                                                    : how == 1 ? prng_between(r, 1, 300000)
+                                                               : prng_between(r, -MARKET_PPM, MARKET_PPM));
+        m->scenario[x].shock_ppm[0] |= 1;
+    }
+}
+
 static inline void walk_market(struct prng *r, struct market *m, int64_t *px)
 {
     const u128 ray = (u128)1000000000000000000ull * 1000000000ull;
@@ -76,6 +91,7 @@ static inline void walk_market(struct prng *r, struct market *m, int64_t *px)
             px[m->n_assets] = (int64_t)walk_magnitude(r, prng_chance(r, 1, 5) ? 1 : 17, 60);
             s.asset = walk_asset(m, a, i);
             walk_tiers(r, &s, (i128)walk_magnitude(r, 20, 60));
+            s.profit_weight_ppm = prng_chance(r, 1, 3) ? (uint32_t)prng_between(r, 1, MARKET_PPM) : 0;
         } else if (i < WALK_LINEAR + WALK_INVERSE) {
             s.kind = INST_INVERSE;
             a.decimals = (uint8_t)prng_between(r, 2, 9);
@@ -106,6 +122,7 @@ static inline void walk_market(struct prng *r, struct market *m, int64_t *px)
         }
         m->instrument[m->n_instruments++] = s;
     }
+    walk_scenarios(r, m);
 }
 
 // Cash with which a perpetual account has 0 <= H < 1 cash quantum at px: one quantum less is a breach.
@@ -208,7 +225,7 @@ static inline void walk_account(struct prng *r, const struct market *m, const in
         unsigned kind = (unsigned)prng_below(r, 10);
         unsigned most = prng_chance(r, 1, 4) ? 40 : (unsigned)prng_between(r, 1, 6);
         if (kind < 5) {
-            a->rule = &rule_perp_linear_1;
+            a->rule = prng_chance(r, 1, 2) ? &rule_perp_portfolio_1 : &rule_perp_linear_1;
             (void)snprintf(a->currency, sizeof a->currency, "USDC");
             a->cash_decimals = 6;
             walk_positions(r, m, px, a, 0, WALK_LINEAR, most);
