@@ -198,6 +198,18 @@ $(B)/bench/burst: tests/bench/burst/burst.c $(CORE_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(CFLAGS) -MF $@.d $< $(CORE_LIBS) $(LDFLAGS) $(LIBS_run) -o $@
+# Does a price wait for accounts' states? UPDATES_ACCOUNTS=n UPDATES_PRICES=n UPDATES_DEVICE=model|vector
+UPDATES_ACCOUNTS ?= 1000000
+UPDATES_PRICES   ?= 200000
+UPDATES_DEVICE   ?= vector
+$(B)/bench/updates: $(call obj,tests/bench/scale/updates_bench.c tests/bench/scale/scale_book.c) $(CORE_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_engine) -o $@
+bench-updates: $(B)/bench/updates
+	@$(B)/bench/updates $(UPDATES_ACCOUNTS) $(UPDATES_PRICES) $(UPDATES_DEVICE)
+.PHONY: bench-updates
+
 bench-burst: $(B)/bench/burst
 	@$<
 .PHONY: bench-burst
@@ -260,6 +272,7 @@ help:
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
 	@echo "make bench-load   accounts a second from SQLite, CSV and the generator, bytes an account (SIZE=n)"
 	@echo "make bench-scale  ns of an update for 10 thousand to 10 million accounts (SCALE_SIZES=1e4,1e5 PEERS=folder)"
+	@echo "make bench-updates  latency of prices with 0, 1,000 and 5,000 accounts' states a second between them (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"

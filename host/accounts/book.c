@@ -235,6 +235,53 @@ int market_check(const struct market *m, struct err *e)
     return 0;
 }
 
+static bool same_asset(const struct asset *a, const struct asset *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->source, b->source) == 0 && a->kind == b->kind &&
+           a->decimals == b->decimals && a->base == b->base && a->stale_ms == b->stale_ms &&
+           a->guard_ppm == b->guard_ppm && a->spread_ppm == b->spread_ppm;
+}
+
+static bool same_kind(const struct instrument *a, const struct instrument *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->size_decimals == b->size_decimals &&
+           a->cash_decimals == b->cash_decimals && strcmp(a->currency, b->currency) == 0 &&
+           a->asset == b->asset && a->inverse == b->inverse;
+}
+
+bool instrument_differs(const struct instrument *a, const struct instrument *b)
+{
+    if (a->n_tiers != b->n_tiers)
+        return true;
+    for (unsigned k = 0; k < a->n_tiers; k++)
+        if (a->tier[k].floor != b->tier[k].floor || a->tier[k].rate_ppm != b->tier[k].rate_ppm)
+            return true;
+    return !same_kind(a, b) || a->fee_ppm != b->fee_ppm || a->penalty_ppm != b->penalty_ppm ||
+           a->funding_index != b->funding_index || a->funding_rate != b->funding_rate ||
+           a->lt_bps != b->lt_bps || a->lb_bps != b->lb_bps || a->fee_bps != b->fee_bps ||
+           a->emode != b->emode || a->emode_lt_bps != b->emode_lt_bps || a->emode_lb_bps != b->emode_lb_bps ||
+           a->liquidity_index != b->liquidity_index || a->borrow_index != b->borrow_index ||
+           a->liquidity_rate != b->liquidity_rate || a->borrow_rate != b->borrow_rate ||
+           a->ramp_from_bps != b->ramp_from_bps || a->emode_ramp_from_bps != b->emode_ramp_from_bps ||
+           a->ramp_start != b->ramp_start || a->ramp_end != b->ramp_end || a->grace_until != b->grace_until ||
+           a->told_at != b->told_at;
+}
+
+int market_follows(const struct market *m, const struct market *next, struct err *e)
+{
+    if (next->n_assets != m->n_assets || next->n_instruments != m->n_instruments)
+        return err_set(e, "a market of %u assets and %u instruments, not of %u and %u", next->n_assets,
+                       next->n_instruments, m->n_assets, m->n_instruments);
+    for (unsigned i = 0; i < m->n_assets; i++)
+        if (!same_asset(&m->asset[i], &next->asset[i]))
+            return err_set(e, "asset %s: only instruments' parameters can change", m->asset[i].name);
+    for (unsigned i = 0; i < m->n_instruments; i++)
+        if (!same_kind(&m->instrument[i], &next->instrument[i]))
+            return err_set(e, "instrument %s: name, kind, prices, units and currency cannot change",
+                           m->instrument[i].name);
+    return market_check(next, e);
+}
+
 static int position_check(const struct market *m, const struct account *a, const struct position *p,
                           struct err *e)
 {

@@ -38,6 +38,11 @@ bool name_is_currency(const char *name);
 int asset_check(const struct market *m, unsigned i, struct err *e);
 int instrument_check(const struct market *m, unsigned i, struct err *e);
 int market_check(const struct market *m, struct err *e);
+// Is `next` the same market with other parameters of its instruments? Assets, and the instruments' names,
+// kinds, prices, units and currencies, must not differ, and it must pass market_check. 0, or -1 with *e set.
+int market_follows(const struct market *m, const struct market *next, struct err *e);
+// Do two instruments differ in what was told of them? What market_now and market_window made does not count.
+bool instrument_differs(const struct instrument *a, const struct instrument *b);
 // m may be NULL (wire): then instruments are only bounded by MARKET_INSTRUMENTS_MAX and not compared with the
 // positions that they hold.
 int account_check(const struct market *m, const struct account *a, struct err *e);

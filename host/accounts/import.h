@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside of the import: a file's format (CSV, JSON) is turned into records of named texts, and records into
-// the market and accounts. Only import*.c and their tests. One thread per import.
+// the market and accounts. Only import*.c and their tests; import_text() also the command that
+// pushes accounts. One thread per import.
 #ifndef TRIPLINE_ACCOUNTS_IMPORT_H
 #define TRIPLINE_ACCOUNTS_IMPORT_H
 

@@ -18,6 +18,7 @@
 #include "cli/cli.h"
 #include "cli/number.h"
 #include "cli/progress.h"
+#include "cli/push.h"
 #include "cli/start_prices.h"
 
 static const char HELP[] =
@@ -29,6 +30,7 @@ static const char HELP[] =
     "FILE]\n"
     "                                [--price NAME=VALUE]... [ID]\n"
     "       tripline accounts export [--db STORE] [-o FILE] [--csv | --market]\n"
+    "       tripline accounts push   --socket PATH [--db STORE] FILE    (see push --help)\n"
     "\n"
     "The store is an SQLite file with instruments, accounts and positions.\n"
     "  --db STORE      the store (default tripline.db)\n"
@@ -598,7 +600,9 @@ int cmd_accounts(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     if (argc < 2)
-        return usage("name one of import, gen, show, export", "");
+        return usage("name one of import, gen, show, export, push", "");
+    if (strcmp(argv[1], "push") == 0)
+        return cmd_push(argc - 1, argv + 1);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         if (strcmp(argv[1], commands[i].name) != 0)
             continue;

@@ -36,6 +36,8 @@ struct run {
     uint64_t looked_up[4];       // by enum order_status
     struct order_reply *outcome; // of past.open, in its order
     size_t n_outcomes, n_states;
+    uint64_t told;     // number of the venue's last state without an order when accounts were fetched
+    size_t n_store;    // accounts of the store
     uint32_t stranger; // account that the venue has and the store has not, 0 = none
     struct venue_process *venue;
     struct journal *journal;
@@ -152,6 +154,13 @@ static int on_state(void *ctx, const struct account *a)
 {
     struct run *r = ctx;
     size_t i = book_find(&r->book, a->id);
+    size_t n = r->book.n_accounts;
+    // Came while a run before this was under way. Another store's accounts are not taken for that.
+    if (i == SIZE_MAX && r->resumed && r->n_store == r->past.first_accounts &&
+        a->id > book_id(&r->book, n - 1) && book_append(&r->book, a, NULL) == 0) {
+        r->n_states++;
+        return 0;
+    }
     if (i == SIZE_MAX)
         r->stranger = a->id;
     if (i == SIZE_MAX || book_put(&r->book, i, a, NULL) != 0)
@@ -169,7 +178,8 @@ static int reconcile(struct run *r, struct err *e)
     if (r->past.n_open &&
         gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
         return -1;
-    int rc = gateway_states(r->socket, VENUE_READY_MS, on_state, r, e);
+    r->n_store = r->book.n_accounts;
+    int rc = gateway_states(r->socket, VENUE_READY_MS, on_state, r, &r->told, e);
     if (r->stranger || (rc == 0 && r->n_states != r->book.n_accounts))
         return err_set(e,
                        "the venue's accounts are not those of %s (%s %" PRIu32
@@ -212,7 +222,8 @@ static int open_session(struct run *r, struct err *e)
                                             .durable_ctx = r->journal,
                                             .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS,
                                             .in_order = r->o.lockstep,
-                                            .spin = r->o.spin};
+                                            .spin = r->o.spin,
+                                            .told_from = r->told};
     const bool large = r->o.geometry.lanes == 0 && strcmp(r->o.device, "vector") == 0;
     const struct device_config dc = {.backend = r->o.device,
                                      .lanes = large ? VECTOR_LANES : r->o.geometry.lanes,

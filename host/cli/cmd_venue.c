@@ -30,7 +30,8 @@ static const char help[] =
     "Test aids, all off by default:\n"
     "  --delay-us N      wait N microseconds before answering an order\n"
     "  --refuse PCT      refuse PCT percent of the orders, chosen by --seed and the order's key\n"
-    "  --seed N          for --refuse (default 1)\n"
+    "  --churn N         N deposits, withdrawals and trades a second, on accounts chosen at random\n"
+    "  --seed N          for --refuse and --churn (default 1)\n"
     "  --crash-after N   kill this process with SIGKILL after N fills, before the reply\n"
     "\n"
     "ledger prints the balances of every party and checks them: each currency and token sums to zero, "
@@ -45,7 +46,17 @@ static int usage(const char *what, const char *arg)
     return 2;
 }
 
-enum { OPT_SOCKET = 256, OPT_STATE, OPT_ACCOUNTS, OPT_FSYNC, OPT_DELAY, OPT_REFUSE, OPT_SEED, OPT_CRASH };
+enum {
+    OPT_SOCKET = 256,
+    OPT_STATE,
+    OPT_ACCOUNTS,
+    OPT_FSYNC,
+    OPT_DELAY,
+    OPT_REFUSE,
+    OPT_SEED,
+    OPT_CRASH,
+    OPT_CHURN
+};
 
 static const struct option options[] = {
     {"socket", required_argument, NULL, OPT_SOCKET},
@@ -56,6 +67,7 @@ static const struct option options[] = {
     {"refuse", required_argument, NULL, OPT_REFUSE},
     {"seed", required_argument, NULL, OPT_SEED},
     {"crash-after", required_argument, NULL, OPT_CRASH},
+    {"churn", required_argument, NULL, OPT_CHURN},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -86,6 +98,11 @@ static int take_option(int c, struct venue_options *o)
         if (number_parse(optarg, 0, 100, &v))
             return usage("--refuse takes 0 to 100, not", optarg);
         o->refuse_pct = (uint32_t)v;
+        return 0;
+    case OPT_CHURN:
+        if (number_parse(optarg, 0, 100000, &v))
+            return usage("--churn takes 0 to 100000, not", optarg);
+        o->churn = (uint32_t)v;
         return 0;
     case OPT_SEED:
         return number_parse(optarg, 0, UINT64_MAX, &o->seed)

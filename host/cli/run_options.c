@@ -40,7 +40,8 @@ static const char help[] =
     "is\n"
     "                     continued: open orders are looked up first\n"
     "  --venue SOCKET     use the venue that listens there instead of starting one\n"
-    "  --venue-arg ARG    pass an argument to the venue started here (repeatable)\n"
+    "  --venue-churn N    N random states a second at that venue (not in lockstep)\n"
+    "  --venue-arg ARG    an argument for the venue started here (repeatable)\n"
     "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do "
     "the\n"
     "                     same: on, off\n"
@@ -60,7 +61,7 @@ static const char help[] =
     "\n"
     "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage, or a wrong policy file\n";
 
-enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED, OPT_ISA, OPT_THREADS, OPT_GEOMETRY };
+enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED, OPT_ISA, OPT_THREADS, OPT_GEOMETRY, OPT_CHURN };
 
 static const struct option options[] = {
     {"accounts", required_argument, NULL, 'a'},
@@ -70,6 +71,7 @@ static const struct option options[] = {
     {"trace", required_argument, NULL, 't'},
     {"venue", required_argument, NULL, 'v'},
     {"venue-arg", required_argument, NULL, 'V'},
+    {"venue-churn", required_argument, NULL, OPT_CHURN},
     {"kill-file", required_argument, NULL, 'k'},
     {"packets", required_argument, NULL, 'p'},
     {"seconds", required_argument, NULL, 's'},
@@ -120,6 +122,24 @@ static int take_card(struct run_options *o, int c)
     return good ? 0 : bad("bad value for an option of the simulated device", optarg);
 }
 
+#define CHURN "--churn" // of the venue
+
+static int venue_arg(struct run_options *o, const char *arg)
+{
+    if (o->n_venue_args == sizeof o->venue_args / sizeof *o->venue_args)
+        return bad("too many --venue-arg", NULL);
+    o->venue_args[o->n_venue_args++] = arg;
+    return 0;
+}
+
+static bool churns(const struct run_options *o)
+{
+    for (size_t i = 0; i < o->n_venue_args; i++)
+        if (strncmp(o->venue_args[i], CHURN, strlen(CHURN)) == 0)
+            return true;
+    return false;
+}
+
 static int take(struct run_options *o, int c, bool *lockstep_given)
 {
     if (c >= PORT_OPT_IFACE) {
@@ -161,10 +181,9 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         o->venue = optarg;
         return 0;
     case 'V':
-        if (o->n_venue_args == sizeof o->venue_args / sizeof *o->venue_args)
-            return bad("too many --venue-arg", NULL);
-        o->venue_args[o->n_venue_args++] = optarg;
-        return 0;
+        return venue_arg(o, optarg);
+    case OPT_CHURN:
+        return venue_arg(o, CHURN) != 0 ? 2 : venue_arg(o, optarg);
     case 'k':
         o->kill_file = optarg;
         return 0;
@@ -239,5 +258,11 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
                    o->device);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL;
+    if (churns(o) && o->venue)
+        return bad("--venue-churn is for a venue started here; give --churn to the one at", o->venue);
+    if (churns(o) && o->lockstep)
+        return bad(
+            "--venue-churn comes by the clock, so a run in lockstep would not repeat: add --no-lockstep",
+            NULL);
     return 0;
 }

@@ -17,18 +17,28 @@ static uint64_t span_of(unsigned tier)
 
 int due_open(struct engine *g, struct err *e)
 {
-    g->moves = market_moves(&g->book->market);
-    if (!g->moves)
+    g->moves |= market_moves(&g->book->market);
+    if (!g->moves || g->wheel)
         return 0;
-    g->wheel = wheel_new((uint32_t)g->book->n_accounts + 1, WHEEL_TICK, 0);
-    return g->wheel ? 0
-                    : err_set(e, "out of memory for the timing wheel of %zu accounts", g->book->n_accounts);
+    g->wheel = wheel_new((uint32_t)g->accounts_max + 1, WHEEL_TICK, 0);
+    return g->wheel ? 0 : err_set(e, "out of memory for the timing wheel of %zu accounts", g->accounts_max);
 }
 
 void due_close(struct engine *g)
 {
     wheel_free(g->wheel);
     g->wheel = NULL;
+}
+
+int due_market(struct engine *g, struct err *e)
+{
+    if (due_open(g, e) != 0)
+        return -1;
+    if (g->wheel)
+        wheel_advance(g->wheel, g->now_ns); // nothing in it is due: engine_time has been called
+    market_now(&g->book->market, g->now_ns);
+    g->window_set = false;
+    return 0;
 }
 
 void due_window(struct engine *g, unsigned tier)
@@ -64,10 +74,12 @@ static int make_anew(struct engine *g, uint32_t account, struct err *e)
 int engine_time(struct engine *g, uint64_t now_ns, struct err *e)
 {
     uint32_t account;
-    if (!g->moves || now_ns <= g->now_ns)
+    if (now_ns <= g->now_ns)
         return 0;
     bool second = now_ns / SECOND != g->now_ns / SECOND;
     g->now_ns = now_ns;
+    if (!g->moves)
+        return 0;
     if (second)
         market_now(&g->book->market, now_ns);
     wheel_advance(g->wheel, now_ns);

@@ -134,6 +134,18 @@ static uint32_t least_columns(const struct device *dev, size_t rows)
     return least;
 }
 
+// Accounts that always have room on the device, whatever their rules are.
+static size_t flat_room(const struct engine *g)
+{
+    unsigned most = 1;
+    const struct rule *r;
+    for (size_t i = 0; (r = rule_at(i)); i++) {
+        unsigned n = r->most_rows ? r->most_rows(&g->book->market) : 1;
+        most = n > most ? n : most;
+    }
+    return g->rows_max / (most + (g->cfg.warn_ppm != 0));
+}
+
 // Every account's rows on the device as long as they have room there, also of those that have no positions
 // yet, and its assets a column; nested boxes otherwise.
 static bool needs_boxes(struct engine *g)
@@ -152,7 +164,7 @@ static bool needs_boxes(struct engine *g)
 // The assets of all accounts; those that wait for prices.
 static int take_accounts(struct engine *g, struct err *e)
 {
-    for (size_t i = 0; i < g->book->n_accounts; i++)
+    for (size_t i = 0; i < g->accounts_max; i++)
         for (unsigned l = 0; l < ROW_LEVELS; l++)
             g->acct[i].row[l] = NO_ROW;
     if ((g->boxed && tiers_open(g, e) != 0) || due_open(g, e) != 0)
@@ -190,7 +202,8 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
                          .rows_all = (uint32_t)all};
     g->columns_least = least_columns(dev, have);
     g->boxed = needs_boxes(g);
-    size_t n = book->n_accounts ? book->n_accounts : 1;
+    g->accounts_max = book_room(book);
+    size_t n = g->accounts_max ? g->accounts_max : 1;
     g->acct = calloc(n, sizeof *g->acct);
     g->row = calloc(all, sizeof *g->row);
     size_t sorted = g->boxed && n > have ? n : have;
@@ -203,7 +216,7 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
     if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm || !g->fresh ||
         rank_init(&g->rank, (uint32_t)n)) {
         engine_free(g);
-        err_set(e, "out of memory for %zu accounts and %zu rows", book->n_accounts, have);
+        err_set(e, "out of memory for %zu accounts and %zu rows", n, have);
         return NULL;
     }
     for (size_t i = 0; i < all; i++)
@@ -383,7 +396,8 @@ static int adopt(struct engine *g, size_t account, struct err *e)
     }
     if (n && !priced)
         place_lift(g, account);
-    g->acct[account].placed |= priced;
+    if (n)
+        g->acct[account].placed = priced;
     return 0;
 }
 
@@ -402,6 +416,22 @@ int engine_account_changed(struct engine *g, size_t account, struct err *e)
     if ((g->boxed ? arrive_changed(g, (uint32_t)account, e) : changed_flat(g, account, e)) != 0)
         return -1;
     return engine_verdicts(g, e);
+}
+
+int engine_market_changed(struct engine *g, const uint16_t *asset, size_t n, struct err *e)
+{
+    bool marked[MARKET_ASSETS_MAX] = {false};
+    if (due_market(g, e) != 0)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        marked[asset[i]] = true;
+        if (g->boxed && g->tracked[asset[i]] && move_recompile(g, asset[i], e) != 0)
+            return -1;
+    }
+    if (!g->boxed && place_reload(g, marked, e) != 0)
+        return -1;
+    engine_drain(g);
+    return engine_review(g, e);
 }
 
 void engine_order_ended(struct engine *g, size_t account)
@@ -438,6 +468,11 @@ size_t engine_unplaced(const struct engine *g)
     return n;
 }
 
+size_t engine_room(const struct engine *g)
+{
+    return g->boxed || g->accounts_max < flat_room(g) ? g->accounts_max : flat_room(g);
+}
+
 size_t engine_watching(const struct engine *g)
 {
     return g->n_watch;
@@ -455,7 +490,7 @@ void engine_tiers(const struct engine *g, struct engine_tiers *out)
         out->beyond[t - 1] = g->far.in_tier[t];
     out->host = g->far.in_tier[TIER_HOST];
     out->flagged = g->far.in_tier[TIER_FLAGGED];
-    out->none = g->far.in_tier[TIER_NONE];
+    out->none = g->far.in_tier[TIER_NONE] - (g->accounts_max - g->book->n_accounts);
     out->bytes = far_bytes(&g->far);
 }
 

@@ -90,8 +90,9 @@ struct engine_tiers {
 };
 
 struct engine;
-// Book and device stay the caller's and must outlive the engine. NULL with *e set when the accounts need more
-// rows or assets than the device has (the message names the limit).
+// Arrays are made for book_room() accounts: the book may grow up to engine_room() by accounts at its end,
+// each told by engine_account_changed(). Book and device stay the caller's and must outlive the engine. NULL
+// with *e set when the accounts need more rows or assets than the device has (the message names the limit).
 struct engine *engine_new(const struct engine_config *c, struct book *book, struct device *dev,
                           const struct engine_hooks *hooks, struct err *e);
 void engine_free(struct engine *g);
@@ -115,8 +116,16 @@ int engine_time(struct engine *g, uint64_t now_ns, struct err *e);
 // Evaluates the watch list once more without a price change (a hold or the kill switch ended, a limit moved
 // on).
 int engine_review(struct engine *g, struct err *e);
-// The account's state changed (fill, deposit): its rows are compiled anew and armed.
+// The account's state changed (fill, deposit), or it is new at the end of the book: its rows are compiled
+// anew and armed.
 int engine_account_changed(struct engine *g, size_t account, struct err *e);
+// Instruments' parameters are new (the caller has changed the book's market and called market_told): every
+// row over these assets is compiled anew, the nearest accounts first, and flagged accounts are looked at
+// again, all before it returns: some microseconds for each account that holds one of them. Where a market
+// begins to move with time by it, memory for the timing wheel is taken. Accounts in which an instrument had
+// no weight so far keep a row that is lower than need be until it is made for another reason: never one that
+// is higher.
+int engine_market_changed(struct engine *g, const uint16_t *asset, size_t n, struct err *e);
 // The order of an account ended without effect: back on the watch list, evaluated from the next update on.
 void engine_order_ended(struct engine *g, size_t account);
 // Whether the account's breach is already known: flagged and watched, or with an order in flight.
@@ -125,6 +134,8 @@ bool engine_placed(const struct engine *g, size_t account); // has all prices an
 // Accounts with positions that no row stands for yet, because an asset of theirs has had no price.
 size_t engine_unplaced(const struct engine *g);
 size_t engine_watching(const struct engine *g);
+// How many accounts the book may come to have, by the engine's arrays and, without boxes, the device's rows.
+size_t engine_room(const struct engine *g);
 void engine_tiers(const struct engine *g, struct engine_tiers *out);
 bool engine_moving(const struct engine *g); // boxes are on the move: engine_idle() has something to do
 // Between updates: up to `accounts` of the background's work. 1 when there was some, 0 when not, -1 with *e

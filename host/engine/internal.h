@@ -94,6 +94,7 @@ struct engine {
 
     struct account account, other; // scratch of book_account
     struct account_state *acct;
+    size_t accounts_max;     // that all arrays by account have room for
     struct placed_row *row;  // by address
     struct placed_row *next; // place_all()'s scratch, same size
     double *radius;          // by address of `next`
@@ -142,6 +143,8 @@ int engine_verdicts(struct engine *g, struct err *e);
 // due.c: rows in time
 int due_open(struct engine *g, struct err *e);
 void due_close(struct engine *g);
+// The market's parameters are new: as they are now.
+int due_market(struct engine *g, struct err *e);
 // What is compiled next holds for the span of this tier, from now on; due_note has it made anew before that
 // ends.
 void due_window(struct engine *g, unsigned tier);
@@ -231,6 +234,9 @@ int arrive_changed(struct engine *g, uint32_t account, struct err *e);
 int move_after(struct engine *g, const struct engine_price *changed, size_t n, struct err *e);
 // Looks at up to so many of the accounts that are queued.
 int move_some(struct engine *g, uint32_t accounts, struct err *e);
+// Every account that holds the asset is compiled and placed anew, nearest tiers first. Those flagged are,
+// when they are armed again.
+int move_recompile(struct engine *g, uint16_t asset, struct err *e);
 // Puts the band of an asset's guard on the device if it is another one than before.
 void move_band(struct engine *g, uint16_t asset);
 

@@ -208,8 +208,7 @@ int move_some(struct engine *g, uint32_t accounts, struct err *e)
 
 // ---- another unit of P̂
 
-// Every account that holds the asset is compiled anew. Those flagged are, when they are armed again.
-static int recompile(struct engine *g, uint16_t asset, struct err *e)
+int move_recompile(struct engine *g, uint16_t asset, struct err *e)
 {
     for (unsigned t = 0; t < TIER_LISTS; t++) {
         uint32_t account;
@@ -236,7 +235,7 @@ static int change_unit(struct engine *g, uint16_t asset, struct err *e)
     g->count.units_changed++;
     if (tiers_track(g, asset, e) != 0)
         return -1;
-    return recompile(g, asset, e);
+    return move_recompile(g, asset, e);
 }
 
 // ---- after the ticks of a group

@@ -9,7 +9,7 @@
 
 int tiers_open(struct engine *g, struct err *e)
 {
-    size_t n = g->book->n_accounts;
+    size_t n = g->accounts_max;
     if (n >= NO_ACCOUNT)
         return err_set(e, "%zu accounts: at most %u", n, NO_ACCOUNT - 1);
     if (far_open(&g->far, (uint32_t)n, e) != 0)

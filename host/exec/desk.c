@@ -15,7 +15,7 @@
 enum { BACKOFF_DOUBLINGS = 6, SOON = 4 };
 
 // What the desk remembers of an account. Keys in use are always of `epoch`; `revision` is the last one given
-// out.
+// out. While an order is in flight the book's epoch may be newer: it is taken up with the next order.
 struct account_state {
     uint32_t epoch, revision;
     uint32_t ready;  // name in the pool
@@ -99,16 +99,17 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
     d->book = book;
     d->gw = gw;
     d->log = *log;
-    d->state = calloc(book->n_accounts ? book->n_accounts : 1, sizeof *d->state);
+    size_t room = book_room(book);
+    d->state = calloc(room ? room : 1, sizeof *d->state);
     uint32_t n_ready = c->ready_max ? c->ready_max : READY_MAX_DEFAULT;
-    if (n_ready > book->n_accounts)
-        n_ready = book->n_accounts ? (uint32_t)book->n_accounts : 1;
+    if (n_ready > room)
+        n_ready = room ? (uint32_t)room : 1;
     if (!d->cfg.outstanding_max)
         d->cfg.outstanding_max = GATEWAY_OUTSTANDING_MAX;
-    uint32_t n_staked = book->n_accounts < STAKED_MAX ? (uint32_t)book->n_accounts : STAKED_MAX;
+    uint32_t n_staked = room < STAKED_MAX ? (uint32_t)room : STAKED_MAX;
     if (!d->state || ready_init(&d->pool, n_ready) || staked_init(&d->staked, n_staked) ||
         limits_init(&d->limits, c->max_order_e8, c->max_minute_e8, c->max_total_e8)) {
-        err_set(e, "order desk: out of memory for %zu accounts; free memory or load fewer", book->n_accounts);
+        err_set(e, "order desk: out of memory for %zu accounts; free memory or load fewer", room);
         desk_free(d);
         return NULL;
     }
@@ -497,7 +498,9 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
     bool filled = r->status == ORDER_FILLED;
     // A fill whose account does not hold up, or finds no memory, is not applied: the order stays in flight,
     // so nothing more goes out for that account until a recovery asks again.
-    if (!ours || (filled && (!sound_account(d, r) || book_put(d->book, i, &r->account, NULL)))) {
+    bool newest = ours && filled && r->account.epoch >= book_account(d->book, i, &d->scratch)->epoch;
+    if (!ours || (filled && !sound_account(d, r)) ||
+        (newest && book_put(d->book, i, &r->account, NULL) != 0)) {
         d->n.unknown++;
         return SIZE_MAX;
     }
@@ -505,7 +508,8 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
     d->n.outstanding--;
     if (filled) {
         d->n.filled++;
-        (void)same_epoch(d, st, &r->account);
+        if (newest)
+            (void)same_epoch(d, st, &r->account);
     } else if (r->status == ORDER_UNKNOWN) {
         d->n.fenced++;
         came_to_nothing(d, st);
@@ -514,6 +518,42 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
         came_to_nothing(d, st);
     }
     return i;
+}
+
+const char *desk_told_name(enum desk_told t)
+{
+    static const char *const name[DESK_TOLD_COUNT] = {[TOLD_TAKEN] = "taken",
+                                                      [TOLD_ADDED] = "new accounts",
+                                                      [TOLD_OLD] = "old",
+                                                      [TOLD_BAD] = "bad",
+                                                      [TOLD_NO_ROOM] = "no room"};
+    return (unsigned)t < DESK_TOLD_COUNT ? name[t] : "?";
+}
+
+static enum desk_told take_told(struct desk *d, const struct account *a, size_t accounts_max, size_t *account)
+{
+    if (!a->rule || account_validate(&d->book->market, a, NULL) != 0)
+        return TOLD_BAD;
+    size_t i = *account = book_find(d->book, a->id);
+    if (i == SIZE_MAX) {
+        *account = d->book->n_accounts;
+        return *account < accounts_max && book_add(d->book, a, NULL) == 0 ? TOLD_ADDED : TOLD_NO_ROOM;
+    }
+    if (a->epoch < book_account(d->book, i, &d->scratch)->epoch)
+        return TOLD_OLD;
+    if (book_put(d->book, i, a, NULL) != 0)
+        return TOLD_NO_ROOM;
+    // Also within one epoch: what was sized for the old state is not this one's.
+    drop_ready(d, &d->state[i]);
+    drop_staked(d, &d->state[i]);
+    return TOLD_TAKEN;
+}
+
+enum desk_told desk_told(struct desk *d, const struct account *a, size_t accounts_max, size_t *account)
+{
+    enum desk_told t = take_told(d, a, accounts_max, account);
+    d->n.told[t]++;
+    return t;
 }
 
 bool desk_in_flight(const struct desk *d, size_t account)

@@ -52,6 +52,17 @@ enum desk_answer {
 };
 const char *desk_answer_name(enum desk_answer a);
 
+// What becomes of an account's state that comes without an order of ours. Refused ones change nothing.
+enum desk_told {
+    TOLD_TAKEN = 0,
+    TOLD_ADDED,   // a new account
+    TOLD_OLD,     // an epoch below that of the state we have
+    TOLD_BAD,     // account_validate refuses it
+    TOLD_NO_ROOM, // a new account beyond the room set aside, or not above all others by its id; no memory
+    DESK_TOLD_COUNT
+};
+const char *desk_told_name(enum desk_told t);
+
 struct desk_counters {
     uint64_t answer[DESK_ANSWER_COUNT];
     uint64_t ready_made, ready_retired, ready_used, cold;
@@ -60,8 +71,9 @@ struct desk_counters {
     uint64_t
         ready_unfit; // a ready order was there but its size was off or the rule refused it at these prices
     uint64_t filled, refused;
-    uint64_t fenced;  // replies that say the venue never saw the order and never will take it
-    uint64_t unknown; // replies that belong to no outstanding order
+    uint64_t fenced;                // replies that say the venue never saw the order and never will take it
+    uint64_t unknown;               // replies that belong to no outstanding order
+    uint64_t told[DESK_TOLD_COUNT]; // states that no order of ours brought, by what became of them
     uint64_t outstanding;
     uint64_t window_merged;      // limits.h: times the sliding window was overstated for want of memory
     int64_t value_e8, reward_e8; // of orders handed over, saturating
@@ -69,7 +81,8 @@ struct desk_counters {
 
 struct desk;
 // book and gw stay the caller's and must outlive the desk; accounts are named by their index in the book,
-// whose size and order must not change. NULL with *e set: out of memory or a configuration out of range.
+// whose order must not change and which grows by desk_told() only, up to book_room() as it is now. NULL with
+// *e set: out of memory or a configuration out of range.
 struct desk *desk_new(const struct desk_config *c, struct book *book, struct gateway *gw,
                       const struct desk_log *log, struct err *e);
 void desk_free(struct desk *d);
@@ -88,9 +101,14 @@ void desk_soon(struct desk *d, size_t account);
 // price it depends on. px[asset] in quanta, <= 0 where there is none.
 enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
                            uint64_t oldest_price_age_ns);
-// Applies a reply: on FILLED the account in the book is replaced (epoch included). Returns the account's
-// index, or SIZE_MAX when the reply belongs to none outstanding.
+// Applies a reply to an order: on FILLED the account in the book is replaced (epoch included), unless the
+// book has a newer state already. Returns the account's index, or SIZE_MAX when the reply belongs to none
+// outstanding.
 size_t desk_reply(struct desk *d, const struct order_reply *r);
+// An account's state without an order of ours. Of the same epoch or a newer one: put into the book, the ready
+// order of the old state retired. An order in flight stays so until its own reply. A new account is added
+// while there are fewer than accounts_max. *account: its index, where it was taken or added.
+enum desk_told desk_told(struct desk *d, const struct account *a, size_t accounts_max, size_t *account);
 // Value handed over before this session started, to count towards the limit on the whole run.
 void desk_restore_spent(struct desk *d, int64_t value_e8);
 bool desk_in_flight(const struct desk *d, size_t account);

@@ -6,7 +6,9 @@
 #include "accounts/store.h"
 #include "exec/cursor.h"
 
-enum { ORDER_VERSION = 1, REPLY_VERSION = 1 };
+// A state has a version of its own: a program that knows no states refuses it by its first byte, and the
+// replies in journals and venues from before stay what they are.
+enum { ORDER_VERSION = 1, REPLY_VERSION = 1, STATE_VERSION = 2 };
 
 static int cmp_u32(uint32_t a, uint32_t b)
 {
@@ -106,16 +108,27 @@ const char *order_status_name(uint8_t status)
         return "refused";
     case ORDER_UNKNOWN:
         return "unknown (fenced)";
+    case ORDER_STATE:
+        return "state";
     default:
         return "?";
     }
 }
 
+static uint8_t version_of(uint8_t status)
+{
+    return status == ORDER_STATE ? STATE_VERSION : REPLY_VERSION;
+}
+
 static bool reply_sound(const struct order_reply *r)
 {
-    if (r->status < ORDER_FILLED || r->status > ORDER_UNKNOWN)
+    const struct order_key *k = &r->key;
+    bool state = r->status == ORDER_STATE;
+    if (r->status < ORDER_FILLED || r->status > ORDER_STATE)
         return false;
-    if (r->has_account != (r->status == ORDER_FILLED))
+    if (r->has_account != (state || r->status == ORDER_FILLED))
+        return false;
+    if (state && (k->desk || k->epoch || k->revision || r->reason[0]))
         return false;
     return !r->has_account || r->account.id == r->key.account;
 }
@@ -126,7 +139,7 @@ size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
     if (!reply_sound(r) || n >= REASON_LEN)
         return 0;
     struct wcur c = wcur_of(buf, size);
-    put_u8(&c, REPLY_VERSION);
+    put_u8(&c, version_of(r->status));
     put_u8(&c, r->status);
     put_key(&c, &r->key);
     put_u8(&c, (uint8_t)n);
@@ -148,14 +161,14 @@ int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
     r->status = get_u8(&c);
     get_key(&c, &r->key);
     uint8_t n = get_u8(&c);
-    if (c.bad || version != REPLY_VERSION || n >= REASON_LEN)
+    if (c.bad || version != version_of(r->status) || n >= REASON_LEN)
         return -1;
     const uint8_t *text = rcur_take(&c, n);
     if (!text || memchr(text, 0, n))
         return -1;
     memcpy(r->reason, text, n);
     memset(r->reason + n, 0, REASON_LEN - n);
-    r->has_account = r->status == ORDER_FILLED;
+    r->has_account = r->status == ORDER_FILLED || r->status == ORDER_STATE;
     if (r->has_account) {
         size_t m = account_decode(c.p, c.left, &r->account);
         if (m == 0 || m != c.left || !r->account.rule)

@@ -41,6 +41,7 @@ enum order_status {
     ORDER_FILLED = 1,  // settled; the account's new state follows
     ORDER_REFUSED = 2, // not liquidatable, illegal leg, wrong epoch: no effect
     ORDER_UNKNOWN = 3, // look-up: the venue has never seen this key, and will refuse it from now on (fenced)
+    ORDER_STATE = 4,   // no order's: an account's new state (deposit, withdrawal, trade), or a new account
 };
 const char *order_status_name(uint8_t status); // "filled", ...; "?" for anything else
 
@@ -49,15 +50,16 @@ struct order_reply {
     struct order_key key;
     uint8_t status; // enum order_status
     char reason[REASON_LEN];
-    bool has_account;       // new state follows (FILLED)
+    bool has_account;       // new state follows (FILLED, STATE)
     struct account account; // rule pointer resolved
     // The gateway's own measurement, no part of the encoding: from hand-over to the last byte written, by
     // CLOCK_MONOTONIC; 0 where nothing was sent.
     uint64_t sent_after_ns;
     bool waited; // its bytes were not on disk yet when the gateway first looked
 };
-// FILLED carries an account and nothing else does; the account's id is the key's. Encode: 0 when it does not
-// fit or that does not hold. Decode: 0 or -1.
+// FILLED and STATE carry an account and nothing else does; the account's id is the key's. Of STATE's key the
+// rest is zero, and it gives no reason. Encode: 0 when it does not fit or that does not hold. Decode: 0 or
+// -1.
 size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size);
 int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r);
 enum { REPLY_BYTES_MAX = 16384 };

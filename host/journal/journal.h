@@ -17,7 +17,7 @@
 // Values 1..254 may be used; the journal does not interpret them. 0 and 255 are its own.
 enum journal_type {
     J_HEADER = 1,   // versions, device geometry, configuration (text)
-    J_MARKET = 2,   // encoded market
+    J_MARKET = 2,   // encoded market: at the start; later: instruments' new parameters (input)
     J_ACCOUNT = 3,  // encoded account (start of run, or state from the venue on recovery)
     J_FRAME = 4,    // u64 ts_ns, frame bytes              (input)
     J_CLOCK = 5,    // u64 ns                               (input)

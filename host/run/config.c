@@ -39,6 +39,7 @@ static const struct key keys[] = {
     KEY("assets", assets, 4, 1, 4096),
     KEY("oracle", oracle, 4, 0, 2),
     KEY("polled", polled, 4, 0, 1),
+    KEY("spare_accounts", spare_accounts, 4, 0, 1 << 28),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
 
@@ -54,6 +55,7 @@ void config_default(struct session_config *c)
         .slots = 16,
         .assets = 256,
         .oracle = 2,
+        .spare_accounts = 4096,
     };
 }
 
@@ -110,6 +112,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     char line[128];
     config_default(c);
     c->oracle = 0; // those that know policies say so
+    c->spare_accounts = 0;
     for (size_t at = 0; at < len;) {
         const char *nl = memchr(buf + at, '\n', len - at);
         size_t n = nl ? (size_t)(nl - (buf + at)) : len - at;

@@ -15,6 +15,9 @@ struct session_config {
     // 1: frames come from ports that are polled, session_read() says how far (feed_polled()); 0: of a
     // capture, and in journals from before there was the difference.
     uint32_t polled;
+    // Accounts that may be added to those at the start, where the book is packed and the device, without
+    // boxes, has rows for them; 0 in journals from before there were any.
+    uint32_t spare_accounts;
     // The policy file and its name, NULL: none. In the journal a record of its own (J_POLICY). The caller's,
     // until session_begin() has returned.
     const char *policy_file, *policy;

@@ -52,10 +52,14 @@ static void look_at_kill_switch(struct live *l)
         l->failed = session_kill(l->session, on, l->e) != 0;
 }
 
+// Replies to orders all at once; of accounts' states, of which thousands may have come, one between two
+// polls, so that no packet waits for more than one.
 static void take_replies(struct live *l)
 {
-    while (!l->failed && gateway_poll(l->gw, &l->reply) == 1) {
+    bool state = false;
+    while (!l->failed && !state && gateway_poll(l->gw, &l->reply) == 1) {
         look_at_kill_switch(l); // a reply may let an order go
+        state = l->reply.status == ORDER_STATE;
         if (!l->failed)
             l->failed = session_reply(l->session, &l->reply, l->e) != 0;
     }

@@ -21,6 +21,7 @@ struct scan {
     struct entry *at; // ascending by account id
     size_t n, room;
     int64_t spent_e8;
+    size_t segments, first_accounts;
 };
 
 static struct entry *entry_of(struct scan *s, uint32_t account)
@@ -87,6 +88,8 @@ static int on_reply(struct scan *s, const struct journal_record *rec, struct err
     static struct order_reply r;
     if (reply_decode(rec->data, rec->len, &r) != 0)
         return err_set(e, "reply ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    if (r.status == ORDER_STATE)
+        return 0; // no order's
     struct entry *x = entry_of(s, r.key.account);
     if (!x)
         return err_set(e, "out of memory");
@@ -120,6 +123,12 @@ static int on_restore(struct scan *s, const struct journal_record *rec, struct e
 static int take(struct scan *s, const struct journal_record *rec, struct err *e)
 {
     switch (rec->type) {
+    case J_HEADER:
+        s->segments++;
+        return 0;
+    case J_ACCOUNT:
+        s->first_accounts += s->segments == 1;
+        return 0;
     case J_READY:
         return on_ready(s, rec, e);
     case J_ORDER:
@@ -174,6 +183,7 @@ int recover_scan(const char *path, struct recover *out, struct err *e)
     }
     journal_reader_close(reader);
     out->spent_e8 = s.spent_e8;
+    out->first_accounts = s.first_accounts;
     if (rc == 0)
         rc = collect(&s, out, e);
     free(s.at);

@@ -18,6 +18,7 @@ struct recover {
     struct order_key *open; // to be looked up before anything else goes out
     int64_t spent_e8;       // value handed over so far, less what came to nothing
     bool clean_end;
+    size_t first_accounts; // of the journal's first session: those of the store that it was made from
 };
 
 // Scans a journal. 0 with *out to be freed by recover_free(), or -1 with *e set.

@@ -34,6 +34,7 @@ struct replay {
     char *policy; // text of J_POLICY, or NULL
     size_t policy_len;
     bool begun;
+    bool have_market; // the one at the start of the segment: what follows are new parameters
     bool faulted; // the device of this segment reported a flipped bit: nothing more of it is fed or compared
     uint64_t doubts; // mismatches since the newest input: a flipped bit shows before it is reported
     char doubt[256]; // the first of them
@@ -153,7 +154,7 @@ static void end_segment(struct replay *r, uint64_t lsn, bool clean)
     r->device = NULL;
     r->gateway = NULL;
     r->book = (struct book){0};
-    r->begun = false;
+    r->begun = r->have_market = false;
     r->faulted = false;
 }
 
@@ -203,9 +204,18 @@ static int begin(struct replay *r, struct err *e)
     return r->begun ? 0 : -1;
 }
 
+static int decode_market(const struct journal_record *rec, struct market *m, struct err *e)
+{
+    return market_decode(rec->data, rec->len, m) == rec->len
+               ? 0
+               : err_set(e, "market record ending at byte %" PRIu64 " cannot be decoded%s", rec->lsn,
+                         rec->len && !codec_known(*(const uint8_t *)rec->data) ? OTHER_VERSION : "");
+}
+
 static int feed_input(struct replay *r, const struct journal_record *rec, struct err *e)
 {
     static struct order_reply reply; // 6 KiB; one replay at a time
+    static struct market market;
     settle(r);
     if (!r->begun && begin(r, e) != 0)
         return -1;
@@ -237,6 +247,8 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
     case J_CONTROL:
         return rec->len == 1 ? session_kill(r->session, rec->data[0] != 0, e)
                              : err_set(e, "control record of %u bytes", rec->len);
+    case J_MARKET:
+        return decode_market(rec, &market, e) == 0 ? session_market(r->session, &market, e) : -1;
     default:
         if (reply_decode(rec->data, rec->len, &reply) != 0)
             return err_set(e, "reply record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
@@ -269,10 +281,10 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
         r->out->segments++;
         return config_parse((const char *)rec->data, rec->len, &r->cfg, e);
     case J_MARKET:
-        return market_decode(rec->data, rec->len, &r->book.market) == rec->len
-                   ? 0
-                   : err_set(e, "market record cannot be decoded%s",
-                             rec->len && !codec_known(*(const uint8_t *)rec->data) ? OTHER_VERSION : "");
+        if (r->have_market)
+            return feed_input(r, rec, e);
+        r->have_market = true;
+        return decode_market(rec, &r->book.market, e);
     case J_ACCOUNT:
         return add_account(r, rec, e);
     case J_POLICY:

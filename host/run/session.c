@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "run/session.h"
+#include "run/inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "accounts/assets.h"
 #include "accounts/book.h"
-#include "accounts/store.h"
 #include "base/bytes.h"
 #include "base/clock.h"
 
@@ -15,46 +14,6 @@
 enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32, WHY_CLEAR = 128 };
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
-struct session {
-    struct session_config cfg;
-    struct book *book;
-    struct gateway *gw;
-    struct session_log log;
-    struct feed *feed;
-    struct oracle *oracle;
-    struct engine *engine;
-    struct desk *desk;
-    struct device *dev;
-    bool audited;
-    struct audit audit;
-    struct session_counters count;
-    uint8_t *reason; // by account
-    // Holds and times of prices, asked of the oracle once for each call of the engine: nothing changes them
-    // meanwhile.
-    struct {
-        bool known;
-        enum hold hold;
-        uint64_t age; // of the price, ns
-    } held[MARKET_ASSETS_MAX];
-    uint64_t oldest;   // age of the oldest price among them
-    uint64_t now_ns;   // stream time
-    uint64_t heard_ns; // latest time that a frame told, also of those that are not logged
-    int failed;
-    struct err why;
-
-    // the frame at work
-    const uint8_t *frame;
-    uint64_t frame_ns;
-    size_t frame_len;
-    bool frame_logged;
-    uint64_t t_frame, t_prices, t_check; // TSC ticks; 0 = not reached in this frame
-    bool submitted;
-    struct hist stage[STAGE_COUNT];
-    struct hist cycles;
-    uint8_t scratch[MARKET_BYTES_MAX];
-    struct account account; // unpacked from the book
-};
-
 const char *stage_name(enum stage s)
 {
     static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm",  "size",
@@ -62,8 +21,8 @@ const char *stage_name(enum stage s)
     return (unsigned)s < STAGE_COUNT ? names[s] : "?";
 }
 
-static uint64_t put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b,
-                    size_t nb)
+uint64_t session_put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b,
+                     size_t nb)
 {
     return s->log.put(s->log.ctx, type, a, na, b, nb);
 }
@@ -83,7 +42,7 @@ static void on_commands(void *ctx, const struct beat *cmd, size_t n)
         s->submitted = true;
         took(s, STAGE_SUBMIT, s->t_prices, clock_ticks());
     }
-    put(s, J_COMMANDS, cmd, n * sizeof *cmd, NULL, 0);
+    session_put(s, J_COMMANDS, cmd, n * sizeof *cmd, NULL, 0);
 }
 
 static void on_event(void *ctx, const struct beat *evt)
@@ -100,7 +59,7 @@ static void on_event(void *ctx, const struct beat *evt)
         }
     }
     abi_event_mask(&masked);
-    put(s, J_EVENT, &masked, sizeof masked, NULL, 0);
+    session_put(s, J_EVENT, &masked, sizeof masked, NULL, 0);
 }
 
 static void note_reason(struct session *s, size_t account, uint8_t reason)
@@ -114,8 +73,7 @@ static void note_reason(struct session *s, size_t account, uint8_t reason)
         s->count.held[reason - WHY_HOLD]++;
 }
 
-// The engine is about to be called: what is known of holds may have changed.
-static void forget_holds(struct session *s)
+void session_forget_holds(struct session *s)
 {
     for (uint16_t i = 0; i < s->book->market.n_assets; i++)
         s->held[i].known = false;
@@ -239,7 +197,7 @@ static void log_frame(struct session *s)
     s->frame_logged = true;
     advance(s, s->frame_ns);
     le64_store(ts, s->frame_ns);
-    put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
+    session_put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
 }
 
 static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
@@ -252,7 +210,7 @@ static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg
         feed_use(s->feed, p);
 }
 
-static void check(struct session *s, int rc)
+void session_check(struct session *s, int rc)
 {
     if (rc != 0)
         s->failed = -1;
@@ -260,11 +218,9 @@ static void check(struct session *s, int rc)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
 }
 
-// Brings what moves with time alone to stream time. True when flagged accounts are worth another look for it.
-// Before each call of the engine for an input; what was known of holds goes first.
-static bool tell_time(struct session *s)
+bool session_tell_time(struct session *s)
 {
-    forget_holds(s);
+    session_forget_holds(s);
     int rc = s->failed ? 0 : engine_time(s->engine, s->now_ns, &s->why);
     if (rc < 0)
         s->failed = -1;
@@ -277,13 +233,13 @@ static void apply(struct session *s, const struct price_change *changed, size_t 
     struct engine_price group[MARKET_ASSETS_MAX];
     for (size_t i = 0; i < n; i++)
         group[i] = (struct engine_price){changed[i].asset, changed[i].price};
-    review |= tell_time(s);
+    review |= session_tell_time(s);
     if (s->failed)
         return;
     if (n)
-        check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
+        session_check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
     else if (review && engine_watching(s->engine))
-        check(s, engine_review(s->engine, &s->why));
+        session_check(s, engine_review(s->engine, &s->why));
 }
 
 static void on_end(void *ctx, const struct feed_packet *p)
@@ -317,7 +273,7 @@ static void on_time(struct session *s)
 
 static uint64_t desk_put(void *ctx, enum journal_type type, const void *data, size_t len)
 {
-    return put(ctx, type, data, len, NULL, 0);
+    return session_put(ctx, type, data, len, NULL, 0);
 }
 
 struct session *session_new(const struct session_config *c, struct book *book, struct device *dev,
@@ -345,7 +301,14 @@ struct session *session_new(const struct session_config *c, struct book *book, s
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
     const struct engine_hooks hooks = {s,         on_commands, on_event, on_checking,
                                        on_breach, on_near,     on_stake, on_soon};
-    s->reason = calloc(book->n_accounts + 1, 1);
+    if (!book->packed)
+        s->cfg.spare_accounts = 0; // an array does not grow
+    s->accounts_max = book->n_accounts + s->cfg.spare_accounts;
+    if (book->packed && book_reserve(book, s->accounts_max, 0, e) != 0) {
+        session_free(s);
+        return NULL;
+    }
+    s->reason = calloc(book_room(book) + 1, 1);
     s->feed = feed_new();
     if (s->feed && c->polled)
         feed_polled(s->feed);
@@ -356,6 +319,8 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     if (s->oracle)
         s->engine = engine_new(&c->engine, book, dev, &hooks, e);
     if (s->engine) {
+        if (s->accounts_max > engine_room(s->engine))
+            s->accounts_max = engine_room(s->engine);
         struct desk_log dl = {s, desk_put};
         s->desk = desk_new(&c->desk, book, gw, &dl, e);
     }
@@ -384,20 +349,20 @@ int session_begin(struct session *s, struct err *e)
     size_t n = config_format(&s->cfg, text, sizeof text);
     if (n == 0)
         return err_set(e, "the settings do not fit a journal header");
-    put(s, J_HEADER, text, n, NULL, 0);
+    session_put(s, J_HEADER, text, n, NULL, 0);
     n = market_encode(&s->book->market, s->scratch, sizeof s->scratch);
     if (n == 0)
         return err_set(e, "the market does not fit a journal record");
-    put(s, J_MARKET, s->scratch, n, NULL, 0);
+    session_put(s, J_MARKET, s->scratch, n, NULL, 0);
     if (s->cfg.policy_len > JOURNAL_RECORD_MAX)
         return err_set(e, "%s: a policy file has at most %d bytes", s->cfg.policy_file, JOURNAL_RECORD_MAX);
     if (s->cfg.policy)
-        put(s, J_POLICY, s->cfg.policy, s->cfg.policy_len, NULL, 0);
+        session_put(s, J_POLICY, s->cfg.policy, s->cfg.policy_len, NULL, 0);
     for (size_t i = 0; i < s->book->n_accounts; i++) {
         n = account_encode(book_account(s->book, i, &s->account), s->scratch, sizeof s->scratch);
         if (n == 0)
             return err_set(e, "account %u does not fit a journal record", book_id(s->book, i));
-        put(s, J_ACCOUNT, s->scratch, n, NULL, 0);
+        session_put(s, J_ACCOUNT, s->scratch, n, NULL, 0);
     }
     return 0;
 }
@@ -408,7 +373,7 @@ void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uin
     le32_store(rec, account_id);
     le32_store(rec + 4, epoch);
     le32_store(rec + 8, revision);
-    put(s, J_RESTORE, rec, sizeof rec, NULL, 0);
+    session_put(s, J_RESTORE, rec, sizeof rec, NULL, 0);
     size_t i = book_find(s->book, account_id);
     if (i != SIZE_MAX)
         desk_restore(s->desk, i, epoch, revision);
@@ -418,13 +383,13 @@ void session_spent(struct session *s, int64_t value_e8)
 {
     uint8_t rec[8];
     le64_store(rec, (uint64_t)value_e8);
-    put(s, J_SPENT, rec, sizeof rec, NULL, 0);
+    session_put(s, J_SPENT, rec, sizeof rec, NULL, 0);
     desk_restore_spent(s->desk, value_e8);
 }
 
 // ---- inputs
 
-static int verdict(const struct session *s, struct err *e)
+int session_verdict(const struct session *s, struct err *e)
 {
     return s->failed ? err_set(e, "%s", s->why.msg) : 0;
 }
@@ -432,7 +397,7 @@ static int verdict(const struct session *s, struct err *e)
 // Frames of no interest tell the time too. It becomes an input of its own once it matters: before what may
 // let an order go, and when nothing else has moved stream time for a while (a price becomes stale, the window
 // of a limit slides).
-static void catch_up(struct session *s)
+void session_catch_up(struct session *s)
 {
     struct err e;
     if (s->heard_ns > s->now_ns)
@@ -446,7 +411,8 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
     if (ts_ns >= s->heard_ns)
         s->heard_ns = ts_ns;
     else
-        catch_up(s); // the time heard before goes into the log on its own: this frame does not tell it
+        session_catch_up(
+            s); // the time heard before goes into the log on its own: this frame does not tell it
     s->frame = data;
     s->frame_ns = ts_ns;
     s->frame_len = caplen;
@@ -459,30 +425,34 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
     s->frame_logged = true;
     s->t_frame = s->t_prices = 0;
     if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || (!s->cfg.polled && feed_due(s->feed, s->heard_ns)))
-        catch_up(s);
-    return verdict(s, e);
+        session_catch_up(s);
+    return session_verdict(s, e);
 }
 
 int session_reply(struct session *s, const struct order_reply *r, struct err *e)
 {
-    catch_up(s);
+    session_catch_up(s);
     if (s->failed)
-        return verdict(s, e);
+        return session_verdict(s, e);
     size_t n = reply_encode(r, s->scratch, sizeof s->scratch);
-    put(s, J_REPLY, s->scratch, n, NULL, 0);
+    session_put(s, J_REPLY, s->scratch, n, NULL, 0);
     if (r->sent_after_ns)
         hist_record(&s->stage[r->waited ? STAGE_SEND_COLD : STAGE_SEND], r->sent_after_ns);
+    if (r->status == ORDER_STATE) {
+        session_state(s, &r->account);
+        return session_verdict(s, e);
+    }
     size_t account = desk_reply(s->desk, r);
     if (account == SIZE_MAX)
-        return verdict(s, e);
-    (void)tell_time(s); // the next update looks at what is flagged
+        return session_verdict(s, e);
+    (void)session_tell_time(s); // the next update looks at what is flagged
     if (s->failed)
-        return verdict(s, e);
+        return session_verdict(s, e);
     if (r->status == ORDER_FILLED)
-        check(s, engine_account_changed(s->engine, account, &s->why));
+        session_check(s, engine_account_changed(s->engine, account, &s->why));
     else
         engine_order_ended(s->engine, account);
-    return verdict(s, e);
+    return session_verdict(s, e);
 }
 
 int session_kill(struct session *s, bool on, struct err *e)
@@ -491,16 +461,16 @@ int session_kill(struct session *s, bool on, struct err *e)
     if (on == desk_killed(s->desk))
         return 0;
     if (!on) // the look that comes with the time would let orders go, past the switch
-        catch_up(s);
+        session_catch_up(s);
     if (s->failed)
-        return verdict(s, e);
-    put(s, J_CONTROL, &what, 1, NULL, 0);
+        return session_verdict(s, e);
+    session_put(s, J_CONTROL, &what, 1, NULL, 0);
     desk_kill(s->desk, on);
     if (!on) {
         oracle_resume(s->oracle);
         on_time(s);
     }
-    return verdict(s, e);
+    return session_verdict(s, e);
 }
 
 // An input that is a time: logged, and stream time is not before it any more.
@@ -508,7 +478,7 @@ static void take_time(struct session *s, enum journal_type type, uint64_t ns)
 {
     uint8_t ts[8];
     le64_store(ts, ns);
-    put(s, type, ts, sizeof ts, NULL, 0);
+    session_put(s, type, ts, sizeof ts, NULL, 0);
     advance(s, ns);
     if (s->heard_ns < ns)
         s->heard_ns = ns;
@@ -522,7 +492,7 @@ int session_clock(struct session *s, uint64_t now_ns, struct err *e)
     take_time(s, J_CLOCK, now_ns);
     feed_time(s->feed, now_ns, &sink); // what was kept and is due
     on_time(s);
-    return verdict(s, e);
+    return session_verdict(s, e);
 }
 
 int session_read(struct session *s, uint64_t until_ns, struct err *e)
@@ -531,22 +501,22 @@ int session_read(struct session *s, uint64_t until_ns, struct err *e)
     take_time(s, J_READ, until_ns);
     feed_read(s->feed, until_ns, &sink);
     on_time(s);
-    return verdict(s, e);
+    return session_verdict(s, e);
 }
 
 int session_idle(struct session *s, uint32_t accounts, struct err *e)
 {
     uint8_t rec[4];
     if (s->failed || !engine_moving(s->engine))
-        return verdict(s, e);
+        return session_verdict(s, e);
     le32_store(rec, accounts);
-    put(s, J_IDLE, rec, sizeof rec, NULL, 0);
-    forget_holds(s);
+    session_put(s, J_IDLE, rec, sizeof rec, NULL, 0);
+    session_forget_holds(s);
     if (engine_idle(s->engine, accounts, &s->why) < 0)
         s->failed = -1;
     else if (s->audited)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
-    return verdict(s, e);
+    return session_verdict(s, e);
 }
 
 bool session_due(const struct session *s, uint64_t until_ns)

@@ -36,6 +36,7 @@ const char *stage_name(enum stage s);
 struct session_counters {
     uint64_t held[HOLD_COUNT];                   // accounts that came under each hold while breached (P5)
     uint64_t refused_by_desk[DESK_ANSWER_COUNT]; // accounts for which the desk gave this answer
+    uint64_t markets[2];                         // parameters told: taken, refused
     uint64_t tick_triggers; // triggers with cause TICK, i.e. with a tick-to-trigger latency
 };
 
@@ -58,6 +59,9 @@ void session_spent(struct session *s, int64_t value_e8);
 int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
                   struct err *e);
 int session_reply(struct session *s, const struct order_reply *r, struct err *e);
+// Instruments' parameters are new from here on: `next` is the whole market (market_follows). One that does
+// not follow, or that some account would not be valid in, is refused and counted: the old parameters stay.
+int session_market(struct session *s, const struct market *next, struct err *e);
 int session_kill(struct session *s, bool on, struct err *e); // off: also ends every HOLD_HALT of the oracle
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
 // Ports that are polled (session_config.polled): every frame that came before until_ns has been given.

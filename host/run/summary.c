@@ -102,6 +102,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
     const struct session_counters *s = session_counters(in->session);
     const struct desk_counters *d = desk_counters(in->desk);
     struct gateway_counters w;
+    bool states = false;
     in->gateway->ops->counters(in->gateway, &w);
     say(t,
         "flags       %" PRIu64 " liquidation, %" PRIu64 " warning; confirmed %" PRIu64 ", early %" PRIu64
@@ -131,6 +132,16 @@ static void say_orders(struct text *t, const struct summary_input *in)
     if (w.expired)
         say(t, ", %" PRIu64 " not sent (waited too long)", w.expired);
     say(t, "\n");
+    for (int k = 0; k < DESK_TOLD_COUNT; k++)
+        if (d->told[k]) {
+            say(t, "%s %s %" PRIu64, states ? "," : "states     ", desk_told_name((enum desk_told)k),
+                d->told[k]);
+            states = true;
+        }
+    if (states)
+        say(t, " (without an order of ours)\n");
+    if (s->markets[0] || s->markets[1])
+        say(t, "parameters  %" PRIu64 " changes taken, %" PRIu64 " refused\n", s->markets[0], s->markets[1]);
     say_money(t, "value      ", d->value_e8);
     say_money(t, " liquidated, reward", d->reward_e8);
     say(t, " (units of account)\n");

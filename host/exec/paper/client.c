@@ -175,13 +175,16 @@ static int states_page(int fd, struct scratch *s, uint32_t *first, bool *last, g
     return 0;
 }
 
-int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, struct err *e)
+int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, uint64_t *told,
+                   struct err *e)
 {
     struct wire_welcome w;
     struct scratch *s = malloc(sizeof *s);
     if (!s)
         return err_set(e, "recovery: out of memory");
     int fd = client_connect_wait(socket, timeout_ms, &w, e), bad = fd < 0;
+    if (!bad && told)
+        *told = w.told;
     uint32_t first = 0;
     bool last = false;
     while (!bad && !last)
@@ -190,4 +193,34 @@ int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void
         close(fd);
     free(s);
     return bad ? -1 : 0;
+}
+
+// ---- owners
+
+int owner_open(const char *socket, int timeout_ms, struct err *e)
+{
+    struct wire_welcome w;
+    return client_connect_wait(socket, timeout_ms, &w, e);
+}
+
+int owner_set(int fd, const struct account *a, uint32_t *epoch, struct err *e)
+{
+    struct scratch *s = malloc(sizeof *s);
+    if (!s)
+        return err_set(e, "out of memory");
+    size_t n = wire_put_set(a, s->buf, sizeof s->buf);
+    int rc = 0;
+    if (n == 0)
+        rc = err_set(e, "it cannot be encoded");
+    else if (socket_send(fd, s->buf, n) ||
+             receive_until(fd, now_ms() + ANSWER_TIMEOUT_MS, s->buf, &s->msg) != 1)
+        rc = err_set(e, "the venue does not answer");
+    else if (s->msg.type == WIRE_ERROR)
+        rc = err_set(e, "%s", s->msg.u.error.text);
+    else if (s->msg.type != WIRE_IS_SET || s->msg.u.is_set.id != a->id)
+        rc = err_set(e, "the venue gives no sound answer");
+    else
+        *epoch = s->msg.u.is_set.epoch;
+    free(s);
+    return rc;
 }

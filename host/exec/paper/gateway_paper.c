@@ -23,6 +23,8 @@ enum {
     BACKOFF_MAX_MS = 200,
     WAIT_STEP_NS = 20000,
     POLL_DEFAULT_US = 50,
+    STATES_WINDOW = 1024, // states without an order on their way to the hot thread
+    STATES_STEP = 64,     // room is told to the venue in steps
 };
 
 enum state {
@@ -56,10 +58,13 @@ struct paper {
     int stop; // atomic
     struct spsc in, out;
     // hot thread only
-    uint64_t submitted, polled;
+    uint64_t submitted, polled; // replies to orders
     // atomic, written by the gateway's thread
+    uint64_t states_polled; // atomic, written by the hot thread
     uint64_t sent, resent, replies, reconnects, waited_durable, expired, errors;
     // gateway's thread only
+    uint64_t told;                            // number of the last state received
+    uint64_t states, granted;                 // pushed; that the venue may have sent by now
     struct entry *entry;                      // GATEWAY_OUTSTANDING_MAX of them
     uint16_t active[GATEWAY_OUTSTANDING_MAX]; // entries in use, oldest first
     uint16_t free_entry[GATEWAY_OUTSTANDING_MAX];
@@ -112,7 +117,10 @@ static int paper_poll(struct gateway *g, struct order_reply *out)
     struct paper *p = of(g);
     if (!spsc_pop(&p->out, out))
         return 0;
-    p->polled++;
+    if (out->status == ORDER_STATE)
+        __atomic_store_n(&p->states_polled, p->states_polled + 1, __ATOMIC_RELEASE);
+    else
+        p->polled++;
     return 1;
 }
 
@@ -237,6 +245,7 @@ static bool connect_now(struct paper *p)
         add(&p->reconnects);
     p->met = true;
     p->instance = w.instance;
+    p->granted = 0; // of the new connection nothing yet
     return true;
 }
 
@@ -274,8 +283,9 @@ static bool out_of_date(const struct paper *p, const struct entry *e)
 
 static void push_reply(struct paper *p)
 {
-    add(&p->replies);
-    // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll.
+    if (p->reply.status != ORDER_STATE)
+        add(&p->replies);
+    // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll, and STATES_WINDOW states.
     bool pushed = spsc_push(&p->out, &p->reply);
     assert(pushed);
     (void)pushed;
@@ -329,12 +339,28 @@ static bool send_orders(struct paper *p)
     return true;
 }
 
+// States without an order: the venue sends no more of them than the ring has room for. False when the
+// connection is gone.
+static bool ask_for_states(struct paper *p)
+{
+    uint64_t polled = __atomic_load_n(&p->states_polled, __ATOMIC_ACQUIRE), target = polled + STATES_WINDOW;
+    uint64_t granted = p->granted ? p->granted : p->states;
+    if (p->granted && target - granted < STATES_STEP && (target == granted || polled != p->states))
+        return true;
+    int rc = socket_try_send(p->fd, p->buf,
+                             wire_put_watch(p->told, (uint32_t)(target - granted), p->buf, sizeof p->buf));
+    if (rc > 0)
+        p->granted = target;
+    return rc >= 0;
+}
+
 // ---- gateway's thread: receiving
 
 static void on_reply(struct paper *p)
 {
     unsigned at;
-    if (reply_decode(p->msg.u.reply.p, p->msg.u.reply.len, &p->reply) || !find(p, &p->reply.key, &at)) {
+    if (reply_decode(p->msg.u.reply.p, p->msg.u.reply.len, &p->reply) || p->reply.status == ORDER_STATE ||
+        !find(p, &p->reply.key, &at)) {
         add(&p->errors);
         return;
     }
@@ -343,6 +369,19 @@ static void on_reply(struct paper *p)
     finish(p, at);
     p->backoff_ms = BACKOFF_MIN_MS;
     push_reply(p);
+}
+
+static bool on_told(struct paper *p)
+{
+    if (p->states >= p->granted || reply_decode(p->msg.u.told.p, p->msg.u.told.len, &p->reply) ||
+        p->reply.status != ORDER_STATE) {
+        add(&p->errors);
+        return false;
+    }
+    p->told = p->msg.u.told.seq;
+    p->states++;
+    push_reply(p);
+    return true;
 }
 
 // False when the connection is of no more use.
@@ -354,6 +393,8 @@ static bool on_packet(struct paper *p)
     case WIRE_REPLY:
         on_reply(p);
         return true;
+    case WIRE_TOLD:
+        return on_told(p);
     case WIRE_ABSENT:
         e = find(p, &p->msg.u.absent, &at);
         if (!e || e->state != PEEKED) {
@@ -409,7 +450,7 @@ static void *run(void *arg)
             busy |= connect_now(p);
         if (p->fd >= 0 &&
             (!send_lookups(p, TO_PEEK, PEEKED, WIRE_PEEK) || !send_lookups(p, TO_FENCE, FENCED, WIRE_FENCE) ||
-             !send_orders(p) || !receive_all(p, &busy)))
+             !send_orders(p) || !ask_for_states(p) || !receive_all(p, &busy)))
             disconnect(p);
         if (!busy)
             rest(p);
@@ -459,10 +500,11 @@ struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct 
     p->base.ops = &ops;
     p->cfg = *c;
     p->fd = -1;
+    p->told = c->told_from;
     p->backoff_ms = BACKOFF_MIN_MS;
     p->entry = calloc(GATEWAY_OUTSTANDING_MAX, sizeof *p->entry);
     p->in_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct handed));
-    p->out_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct order_reply));
+    p->out_mem = calloc(GATEWAY_OUTSTANDING_MAX + STATES_WINDOW, sizeof(struct order_reply));
     if (!p->entry || !p->in_mem || !p->out_mem || strlen(c->socket) >= sizeof p->socket) {
         err_set(e, "gateway: socket path %s too long (107 characters) or out of memory", c->socket);
         release(p);
@@ -470,7 +512,10 @@ struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct 
     }
     memcpy(p->socket, c->socket, strlen(c->socket) + 1);
     spsc_init(&p->in, p->in_mem, sizeof(struct handed), GATEWAY_OUTSTANDING_MAX);
-    spsc_init(&p->out, p->out_mem, sizeof(struct order_reply), GATEWAY_OUTSTANDING_MAX);
+    static_assert(
+        ((GATEWAY_OUTSTANDING_MAX + STATES_WINDOW) & (GATEWAY_OUTSTANDING_MAX + STATES_WINDOW - 1)) == 0,
+        "a ring's size");
+    spsc_init(&p->out, p->out_mem, sizeof(struct order_reply), GATEWAY_OUTSTANDING_MAX + STATES_WINDOW);
     for (unsigned i = 0; i < GATEWAY_OUTSTANDING_MAX; i++)
         p->free_entry[p->n_free++] = (uint16_t)(GATEWAY_OUTSTANDING_MAX - 1 - i);
     if (start_thread(p)) {

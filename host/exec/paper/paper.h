@@ -19,12 +19,15 @@ struct gateway_paper_config {
     uint32_t max_wait_ms;
     bool in_order; // orders leave in the order of their hand-over, so that a run in lockstep repeats exactly
     bool spin;     // never sleep: for a core that the thread has to itself
+    uint64_t told_from; // states without an order are wanted from after this number on (gateway_states)
 };
 // Starts the thread. The venue need not be there yet: the gateway connects when it can, with a growing pause
 // between tries (at most 200 ms), and again whenever the connection breaks. After a reconnect every order
 // that was sent is looked up (peek) before anything else goes out, and only those the venue does not know are
-// sent again, byte for byte. It never talks to a venue with another state than the first one it met. NULL
-// with *e set. close: joins the thread; orders without an outcome stay without one (recovery looks them up).
+// sent again, byte for byte. It never talks to a venue with another state than the first one it met. States
+// without an order (ORDER_STATE) are polled among the replies; when nobody polls them the venue keeps them.
+// NULL with *e set. close: joins the thread; orders without an outcome stay without one (recovery looks them
+// up).
 struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e);
 
 // ---- recovery, blocking, before the gateway is opened
@@ -36,9 +39,19 @@ typedef int (*gateway_recover_fn)(void *ctx, const struct order_reply *reply);
 // venue. 0, or -1 with *e set: then nothing may be sent for these accounts.
 int gateway_recover(const char *socket, const struct order_key *keys, size_t n, int timeout_ms,
                     gateway_recover_fn fn, void *ctx, struct err *e);
-// Every account as the venue has it, ascending by id. Not 0 from fn stops.
+// Every account as the venue has it, ascending by id. Not 0 from fn stops. *told (NULL is allowed): the
+// number from which the gateway has to be told of later states.
 typedef int (*gateway_state_fn)(void *ctx, const struct account *a);
-int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, struct err *e);
+int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, uint64_t *told,
+                   struct err *e);
+
+// ---- owners
+
+// A connection that sets accounts' states (`tripline accounts push`). Blocking.
+int owner_open(const char *socket, int timeout_ms, struct err *e); // descriptor, or -1
+// The venue takes the state under the account's next epoch, in *epoch; it is durable then. 0, or -1 with the
+// venue's reason in *e.
+int owner_set(int fd, const struct account *a, uint32_t *epoch, struct err *e);
 
 // ---- process
 

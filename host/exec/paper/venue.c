@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -18,13 +19,17 @@
 #include "base/prng.h"
 #include "exec/paper/socket.h"
 #include "exec/paper/venue_books.h"
+#include "exec/paper/venue_churn.h"
 #include "exec/paper/venue_db.h"
+#include "exec/paper/venue_told.h"
 
-enum { CLIENTS_MAX = 16, SEND_TIMEOUT_MS = 2000 };
+enum { CLIENTS_MAX = 16, SEND_TIMEOUT_MS = 2000, CHURN_STEP_MS = 1, CHURN_BATCH = 64 };
 
 struct client {
     int fd; // -1: free
-    bool greeted;
+    bool greeted, watching;
+    uint32_t room; // states that it has room for
+    uint32_t next; // account whose state it is told next, TOLD_NONE
 };
 
 struct venue {
@@ -33,6 +38,10 @@ struct venue {
     struct book book;
     uint64_t instance;
     uint64_t fills; // of this process
+    struct told_list told;
+    struct prng churn;
+    uint64_t churned; // states changed, or tried to
+    int64_t started_ns;
     struct client client[CLIENTS_MAX];
     // scratch
     uint8_t in[WIRE_MAX], out[WIRE_MAX], reply_bytes[REPLY_BYTES_MAX];
@@ -272,6 +281,149 @@ static int on_ledger(struct venue *v, struct client *c, uint32_t first_row, stru
     return 0;
 }
 
+// ---- states without an order
+
+static void mark(struct venue *v, uint32_t i, uint64_t seq)
+{
+    for (unsigned k = 0; k < CLIENTS_MAX; k++)
+        if (v->client[k].watching && v->client[k].next == i)
+            v->client[k].next = v->told.node[i].after;
+    told_mark(&v->told, i, seq);
+    for (unsigned k = 0; k < CLIENTS_MAX; k++)
+        if (v->client[k].watching && v->client[k].next == TOLD_NONE)
+            v->client[k].next = i;
+}
+
+// As much as the client has room for and its socket takes: the venue waits for nobody. True when only the
+// socket is full.
+static bool tell(struct venue *v, struct client *c)
+{
+    while (c->fd >= 0 && c->watching && c->room && c->next != TOLD_NONE) {
+        struct order_reply *r = &v->reply;
+        const struct told_node *x = &v->told.node[c->next];
+        memset(r, 0, offsetof(struct order_reply, account));
+        r->status = ORDER_STATE;
+        r->has_account = true;
+        r->account = v->book.account[c->next];
+        r->key.account = r->account.id;
+        size_t n = reply_encode(r, v->reply_bytes, sizeof v->reply_bytes);
+        int rc =
+            socket_try_send(c->fd, v->out, wire_put_told(x->seq, v->reply_bytes, n, v->out, sizeof v->out));
+        if (rc < 0)
+            drop_client(c);
+        if (rc <= 0)
+            return rc == 0;
+        c->room--;
+        c->next = x->after;
+    }
+    return false;
+}
+
+static void on_watch(struct venue *v, struct client *c, uint64_t after, uint32_t room)
+{
+    if (!c->watching)
+        c->next = told_after(&v->told, after);
+    c->watching = true;
+    c->room = room > UINT32_MAX - c->room ? UINT32_MAX : c->room + room;
+}
+
+static int insert(struct venue *v, const struct account *a, struct err *e)
+{
+    size_t n = v->book.n_accounts;
+    struct account *p = realloc(v->book.account, (n + 1) * sizeof *p);
+    if (!p)
+        return err_set(e, "venue: out of memory for %zu accounts", n + 1);
+    v->book.account = p;
+    if (told_room(&v->told, (uint32_t)n + 1, e))
+        return -1;
+    p[n] = *a;
+    v->book.n_accounts++;
+    return 0;
+}
+
+// v->after is an account's new state: under its next epoch into the books, within the caller's transaction.
+static int set_state(struct venue *v, struct err *e)
+{
+    size_t i;
+    struct account *a = find_account(v, v->after.id, &i);
+    v->after.epoch = a ? a->epoch + 1 : 0;
+    if (venue_db_set_account(&v->db, &v->after, v->told.seq + 1, e) || (!a && insert(v, &v->after, e)))
+        return -1;
+    v->book.account[i] = v->after;
+    mark(v, (uint32_t)i, v->told.seq + 1);
+    return 0;
+}
+
+static bool may_set(struct venue *v, struct err *why)
+{
+    size_t i;
+    const struct account *a = find_account(v, v->after.id, &i);
+    if (account_validate(&v->book.market, &v->after, why))
+        return false;
+    if (a && a->epoch == UINT32_MAX)
+        return err_set(why, "account %u: epochs are used up", a->id) == 0;
+    if (!a && (i < v->book.n_accounts || i >= ARRAY_ACCOUNTS_MAX))
+        return err_set(why, "account %u: a new account's id must be above all others", v->after.id) == 0;
+    return true;
+}
+
+static int on_set(struct venue *v, struct client *c, const uint8_t *p, size_t n, struct err *e)
+{
+    const struct order_key none = {0};
+    struct err why;
+    if (account_decode(p, n, &v->after) != n || !v->after.rule) {
+        send_error(v, c, WIRE_MALFORMED, &none, "the account does not decode");
+        return 0;
+    }
+    if (!may_set(v, &why)) {
+        send_error(v, c, WIRE_REFUSED, &none, why.msg);
+        return 0;
+    }
+    if (venue_db_begin(&v->db, e) || set_state(v, e) || venue_db_commit(&v->db, e))
+        return -1;
+    send_out(v, c, wire_put_is_set(v->after.id, v->after.epoch, v->out, sizeof v->out));
+    return 0;
+}
+
+static int64_t clock_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+// What is due of the churn, some at a time in one transaction.
+static int churn(struct venue *v, struct err *e)
+{
+    if (!v->o->churn || v->book.n_accounts == 0)
+        return 0;
+    uint64_t due = (uint64_t)((clock_ns() - v->started_ns) / 1000000) * v->o->churn / 1000;
+    uint64_t n = due > v->churned ? due - v->churned : 0;
+    if (n == 0)
+        return 0;
+    if (n > CHURN_BATCH)
+        n = CHURN_BATCH;
+    if (venue_db_begin(&v->db, e))
+        return -1;
+    for (; n; n--, v->churned++) {
+        const struct account *a = &v->book.account[prng_below(&v->churn, v->book.n_accounts)];
+        struct err why;
+        if (churn_change(&v->churn, &v->book.market, a, &v->after) && may_set(v, &why) && set_state(v, e))
+            return -1;
+    }
+    return venue_db_commit(&v->db, e);
+}
+
+static void load_told(void *ctx, uint32_t id, uint64_t seq)
+{
+    struct venue *v = ctx;
+    size_t i;
+    if (find_account(v, id, &i))
+        told_mark(&v->told, (uint32_t)i, seq);
+}
+
+// ---- packets
+
 static int on_packet(struct venue *v, struct client *c, size_t len, struct err *e)
 {
     const struct order_key none = {0};
@@ -281,13 +433,13 @@ static int on_packet(struct venue *v, struct client *c, size_t len, struct err *
         return 0;
     }
     if (m->type == WIRE_HELLO && m->u.version == WIRE_VERSION) {
-        struct wire_welcome w = {WIRE_VERSION, v->instance, (uint32_t)v->book.n_accounts};
+        struct wire_welcome w = {WIRE_VERSION, v->instance, (uint32_t)v->book.n_accounts, v->told.seq};
         c->greeted = true;
         send_out(v, c, wire_put_welcome(&w, v->out, sizeof v->out));
         return 0;
     }
     if (!c->greeted) {
-        send_error(v, c, WIRE_UNGREETED, &none, "HELLO of version 1 comes first");
+        send_error(v, c, WIRE_UNGREETED, &none, "HELLO comes first, of this version");
         return 0;
     }
     switch (m->type) {
@@ -298,6 +450,11 @@ static int on_packet(struct venue *v, struct client *c, size_t len, struct err *
     case WIRE_STATE:
         on_state(v, c, m->u.first_id);
         return 0;
+    case WIRE_WATCH:
+        on_watch(v, c, m->u.watch.after, m->u.watch.room);
+        return 0;
+    case WIRE_SET:
+        return on_set(v, c, m->u.set.p, m->u.set.len, e);
     case WIRE_LEDGER:
         return on_ledger(v, c, m->u.first_row, e);
     default:
@@ -339,9 +496,13 @@ static int loop(struct venue *v, int listener, int signals, struct err *e)
 {
     for (;;) {
         struct pollfd p[CLIENTS_MAX + 2] = {{signals, POLLIN, 0}, {listener, POLLIN, 0}};
-        for (unsigned i = 0; i < CLIENTS_MAX; i++)
-            p[2 + i] = (struct pollfd){v->client[i].fd, POLLIN, 0}; // fd -1 is skipped by poll
-        if (poll(p, CLIENTS_MAX + 2, -1) < 0) {
+        if (churn(v, e))
+            return -1;
+        for (unsigned i = 0; i < CLIENTS_MAX; i++) {
+            short out = tell(v, &v->client[i]) ? POLLOUT : 0;
+            p[2 + i] = (struct pollfd){v->client[i].fd, POLLIN | out, 0}; // fd -1 is skipped by poll
+        }
+        if (poll(p, CLIENTS_MAX + 2, v->o->churn ? CHURN_STEP_MS : -1) < 0) {
             if (errno == EINTR)
                 continue;
             return err_set(e, "venue: poll: %s", strerror(errno));
@@ -349,7 +510,7 @@ static int loop(struct venue *v, int listener, int signals, struct err *e)
         if (p[0].revents)
             return 0;
         for (unsigned i = 0; i < CLIENTS_MAX; i++) {
-            if (p[2 + i].revents && serve_client(v, &v->client[i], e))
+            if ((p[2 + i].revents & ~POLLOUT) && serve_client(v, &v->client[i], e))
                 return -1;
         }
         if (p[1].revents)
@@ -383,7 +544,12 @@ static int prepare_state(struct venue *v, struct err *e)
         if (bad)
             return -1;
     }
-    return venue_db_load(v->db.db, v->o->state, &v->book, &v->instance, e);
+    if (venue_db_load(v->db.db, v->o->state, &v->book, &v->instance, e) ||
+        told_room(&v->told, (uint32_t)v->book.n_accounts, e))
+        return -1;
+    prng_seed(&v->churn, v->o->seed + v->told.seq);
+    v->started_ns = clock_ns();
+    return venue_db_told(&v->db, load_told, v, e);
 }
 
 static int open_signals(void)
@@ -421,6 +587,7 @@ int venue_serve(const struct venue_options *o, struct err *e)
     if (signals >= 0)
         close(signals);
     venue_db_close(&v->db);
+    told_free(&v->told);
     book_free(&v->book);
     free(v);
     return rc;

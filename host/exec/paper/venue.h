@@ -15,9 +15,10 @@ struct venue_options {
     const char *state;
     bool sync; // a reply means on disk
     // test aids, all off by default
-    uint32_t delay_us;   // before each reply to an order
-    uint32_t refuse_pct; // refuse this share of orders, chosen by seed and key
-    uint64_t seed;
+    uint32_t delay_us;    // before each reply to an order
+    uint32_t refuse_pct;  // refuse this share of orders, chosen by seed and key
+    uint64_t seed;        // of this and the churn
+    uint32_t churn;       // states a second that owners change
     uint64_t crash_after; // kill this process after so many fills, before the reply; 0 = never
 };
 // Serves until SIGTERM or SIGINT. 0, or -1 with *e set.

@@ -21,6 +21,7 @@ static const char schema[] =
     "NULL,"
     " account INTEGER NOT NULL, epoch INTEGER NOT NULL, revision INTEGER NOT NULL, status INTEGER NOT NULL,"
     " reason TEXT NOT NULL, bytes BLOB NOT NULL, reply BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS told(id INTEGER PRIMARY KEY, seq INTEGER NOT NULL UNIQUE);"
     "CREATE UNIQUE INDEX IF NOT EXISTS one_fill ON orders(account, epoch) WHERE status = 1;"
     "CREATE TABLE IF NOT EXISTS posting(id INTEGER PRIMARY KEY, key BLOB NOT NULL, account INTEGER NOT NULL,"
     " currency TEXT NOT NULL, party INTEGER NOT NULL, amount TEXT NOT NULL);"
@@ -37,6 +38,9 @@ static const char *const sql[VDB_STATEMENTS] = {
     [VDB_PUT_ORDER] = ("INSERT INTO orders VALUES(?1, (SELECT coalesce(max(seq), 0) + 1 FROM orders),"
                        " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"), // the parentheses: one string is meant
     [VDB_PUT_ACCOUNT] = "UPDATE account SET epoch = ?2, state = ?3 WHERE id = ?1",
+    [VDB_SET_ACCOUNT] = ("INSERT INTO account VALUES(?1, ?2, ?3, ?3) ON CONFLICT(id)"
+                         " DO UPDATE SET epoch = ?2, opening = ?3, state = ?3"),
+    [VDB_PUT_TOLD] = "INSERT INTO told VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET seq = ?2",
     [VDB_POST] = "INSERT INTO posting(key, account, currency, party, amount) VALUES(?1, ?2, ?3, ?4, ?5)",
     [VDB_GET_BALANCE] = "SELECT amount FROM balance WHERE currency = ?1 AND party = ?2",
     [VDB_SET_BALANCE] = "INSERT OR REPLACE INTO balance VALUES(?1, ?2, ?3)",
@@ -246,17 +250,42 @@ int venue_db_put_order(struct venue_db *v, const struct order_reply *r, const ui
     return run(v, VDB_PUT_ORDER, e);
 }
 
-int venue_db_put_account(struct venue_db *v, const struct account *a, struct err *e)
+static int write_account(struct venue_db *v, enum venue_statement s, const struct account *a, struct err *e)
 {
     uint8_t buf[ACCOUNT_BYTES_MAX];
     size_t n = account_encode(a, buf, sizeof buf);
     if (n == 0)
         return err_set(e, "venue state %s: account %u cannot be encoded", v->path, a->id);
-    sqlite3_stmt *st = v->st[VDB_PUT_ACCOUNT];
+    sqlite3_stmt *st = v->st[s];
     sqlite3_bind_int64(st, 1, a->id);
     sqlite3_bind_int64(st, 2, a->epoch);
     sqlite3_bind_blob(st, 3, buf, (int)n, SQLITE_STATIC);
-    return run(v, VDB_PUT_ACCOUNT, e);
+    return run(v, s, e);
+}
+
+int venue_db_put_account(struct venue_db *v, const struct account *a, struct err *e)
+{
+    return write_account(v, VDB_PUT_ACCOUNT, a, e);
+}
+
+int venue_db_set_account(struct venue_db *v, const struct account *a, uint64_t seq, struct err *e)
+{
+    sqlite3_bind_int64(v->st[VDB_PUT_TOLD], 1, a->id);
+    sqlite3_bind_int64(v->st[VDB_PUT_TOLD], 2, (sqlite3_int64)seq);
+    return write_account(v, VDB_SET_ACCOUNT, a, e) || run(v, VDB_PUT_TOLD, e) ? -1 : 0;
+}
+
+int venue_db_told(struct venue_db *v, void (*fn)(void *ctx, uint32_t id, uint64_t seq), void *ctx,
+                  struct err *e)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(v->db, "SELECT id, seq FROM told ORDER BY seq", -1, &st, NULL) != SQLITE_OK)
+        return vfail(v, e);
+    int rc;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+        fn(ctx, (uint32_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1));
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? 0 : vfail(v, e);
 }
 
 static int get_balance(struct venue_db *v, const char *currency, uint8_t party, i256 *out, struct err *e)

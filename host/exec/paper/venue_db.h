@@ -16,6 +16,8 @@ enum venue_statement {
     VDB_FIND_ORDER,
     VDB_PUT_ORDER,
     VDB_PUT_ACCOUNT,
+    VDB_SET_ACCOUNT,
+    VDB_PUT_TOLD,
     VDB_POST,
     VDB_GET_BALANCE,
     VDB_SET_BALANCE,
@@ -58,6 +60,12 @@ void venue_db_done(struct venue_db *v); // ends a find
 int venue_db_put_order(struct venue_db *v, const struct order_reply *r, const uint8_t *bytes, size_t n_bytes,
                        const uint8_t *reply, size_t n_reply, struct err *e);
 int venue_db_put_account(struct venue_db *v, const struct account *a, struct err *e);
+// A state that no order brought, under its number: what the ledger holds against the account begins anew with
+// it. The account may be new.
+int venue_db_set_account(struct venue_db *v, const struct account *a, uint64_t seq, struct err *e);
+// Calls fn for each account that ever had one, with the number of its last, ascending by number.
+int venue_db_told(struct venue_db *v, void (*fn)(void *ctx, uint32_t id, uint64_t seq), void *ctx,
+                  struct err *e);
 int venue_db_post(struct venue_db *v, const struct order_key *k, const char *currency, uint8_t party,
                   i256 amount, struct err *e);
 int venue_db_count(struct venue_db *v, const char *what, struct err *e); // adds one to a counter

@@ -134,6 +134,7 @@ static int check_holding(struct audit *a, sqlite3_stmt *st, const struct account
     sqlite3_bind_int64(st, 1, now->id);
     sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
     sqlite3_bind_int(st, 3, PARTY_ACCOUNT);
+    sqlite3_bind_int64(st, 4, opening->epoch);
     int rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
         sum = i256_add(sum, column_amount(a, st, 0));
@@ -176,15 +177,26 @@ static int check_account(struct audit *a, sqlite3_stmt *postings, size_t i, cons
     return 0;
 }
 
+// Since the opening state, which is the store's or the last that no order brought.
+static uint64_t count_fills(sqlite3_stmt *st, const struct account *opening)
+{
+    sqlite3_bind_int64(st, 1, opening->id);
+    sqlite3_bind_int64(st, 2, opening->epoch);
+    uint64_t n = sqlite3_step(st) == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(st, 0) : UINT64_MAX;
+    (void)sqlite3_reset(st);
+    return n;
+}
+
 static int check_accounts(struct audit *a)
 {
-    sqlite3_stmt *accounts =
-        query(a, "SELECT opening, (SELECT count(*) FROM orders WHERE orders.account = account.id"
-                 " AND status = 1) FROM account ORDER BY id");
-    sqlite3_stmt *postings =
-        query(a, "SELECT amount FROM posting WHERE account = ?1 AND currency = ?2 AND party = ?3");
+    sqlite3_stmt *accounts = query(a, "SELECT opening FROM account ORDER BY id");
+    sqlite3_stmt *postings = query(
+        a, "SELECT amount FROM posting JOIN orders ON orders.key = posting.key WHERE posting.account = ?1"
+           " AND currency = ?2 AND party = ?3 AND orders.epoch >= ?4");
+    sqlite3_stmt *fills =
+        query(a, "SELECT count(*) FROM orders WHERE account = ?1 AND status = 1 AND epoch >= ?2");
     struct account *opening = malloc(sizeof *opening);
-    int bad = !accounts || !postings || !opening ? fail(a) : 0;
+    int bad = !accounts || !postings || !fills || !opening ? fail(a) : 0;
     for (size_t i = 0; !bad && i < a->book.n_accounts; i++) {
         const void *blob;
         size_t n;
@@ -198,11 +210,12 @@ static int check_accounts(struct audit *a)
             a->faults++;
             continue;
         }
-        bad = check_account(a, postings, i, opening, (uint64_t)sqlite3_column_int64(accounts, 1));
+        bad = check_account(a, postings, i, opening, count_fills(fills, opening));
     }
     free(opening);
     sqlite3_finalize(accounts);
     sqlite3_finalize(postings);
+    sqlite3_finalize(fills);
     return bad;
 }
 

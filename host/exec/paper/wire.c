@@ -41,6 +41,7 @@ size_t wire_put_welcome(const struct wire_welcome *w, uint8_t *buf, size_t size)
     put_u16(&c, w->version);
     put_u64(&c, w->instance);
     put_u32(&c, w->n_accounts);
+    put_u64(&c, w->told);
     return wcur_done(&c);
 }
 
@@ -96,6 +97,42 @@ size_t wire_put_reply(const uint8_t *reply, size_t n, uint8_t *buf, size_t size)
     struct wcur c = wcur_of(buf, size);
     put_u8(&c, WIRE_REPLY);
     put_bytes(&c, reply, n);
+    return wcur_done(&c);
+}
+
+size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t *buf, size_t size)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, WIRE_WATCH);
+    put_u64(&c, after);
+    put_u32(&c, room);
+    return wcur_done(&c);
+}
+
+size_t wire_put_set(const struct account *a, uint8_t *buf, size_t size)
+{
+    size_t n = size ? account_encode(a, buf + 1, size - 1) : 0;
+    if (n == 0)
+        return 0;
+    buf[0] = WIRE_SET;
+    return n + 1;
+}
+
+size_t wire_put_told(uint64_t seq, const uint8_t *reply, size_t n, uint8_t *buf, size_t size)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, WIRE_TOLD);
+    put_u64(&c, seq);
+    put_bytes(&c, reply, n);
+    return wcur_done(&c);
+}
+
+size_t wire_put_is_set(uint32_t id, uint32_t epoch, uint8_t *buf, size_t size)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, WIRE_IS_SET);
+    put_u32(&c, id);
+    put_u32(&c, epoch);
     return wcur_done(&c);
 }
 
@@ -280,11 +317,29 @@ static int get_body(struct rcur *c, struct wire_msg *m)
         m->u.welcome.version = get_u16(c);
         m->u.welcome.instance = get_u64(c);
         m->u.welcome.n_accounts = get_u32(c);
+        m->u.welcome.told = get_u64(c);
         return 0;
     case WIRE_REPLY:
         m->u.reply.len = c->left;
         m->u.reply.p = rcur_take(c, c->left);
         return m->u.reply.len ? 0 : -1;
+    case WIRE_WATCH:
+        m->u.watch.after = get_u64(c);
+        m->u.watch.room = get_u32(c);
+        return 0;
+    case WIRE_SET:
+        m->u.set.len = c->left;
+        m->u.set.p = rcur_take(c, c->left);
+        return m->u.set.len ? 0 : -1;
+    case WIRE_TOLD:
+        m->u.told.seq = get_u64(c);
+        m->u.told.len = c->left;
+        m->u.told.p = rcur_take(c, c->left);
+        return m->u.told.len ? 0 : -1;
+    case WIRE_IS_SET:
+        m->u.is_set.id = get_u32(c);
+        m->u.is_set.epoch = get_u32(c);
+        return 0;
     case WIRE_ABSENT:
         get_key(c, &m->u.absent);
         return 0;

@@ -8,7 +8,7 @@
 #include "exec/gateway.h"
 
 enum {
-    WIRE_VERSION = 2,        // 2: accounts name their currency
+    WIRE_VERSION = 3,        // 3: states without an order
     WIRE_MAX = 32768,        // bytes of any packet
     WIRE_KEYS_MAX = 256,     // keys in one LOOKUP
     WIRE_TEXT_MAX = 160,     // with terminator
@@ -23,12 +23,16 @@ enum wire_type {
     WIRE_LOOKUP = 3,
     WIRE_STATE = 4,
     WIRE_LEDGER = 5,
+    WIRE_WATCH = 6, // asks for states without an order
+    WIRE_SET = 7,   // an account's new state, from its owner
     // venue to client
     WIRE_WELCOME = 0x81,
     WIRE_REPLY = 0x82,
     WIRE_ABSENT = 0x83,
     WIRE_STATES = 0x84,
     WIRE_BALANCES = 0x85,
+    WIRE_TOLD = 0x86, // a state without an order
+    WIRE_IS_SET = 0x87,
     WIRE_ERROR = 0x8f,
 };
 
@@ -41,12 +45,14 @@ enum wire_error {
     WIRE_MALFORMED = 1, // packet does not decode; the key is zero when none could be read
     WIRE_VIOLATION = 2, // known key, other bytes
     WIRE_UNGREETED = 3, // anything before HELLO, or another version
+    WIRE_REFUSED = 4,   // SET of a state that the venue does not take
 };
 
 struct wire_welcome {
     uint16_t version;
     uint64_t instance; // drawn when the venue's state was created: tells one state from another
     uint32_t n_accounts;
+    uint64_t told; // number of the last state without an order
 };
 struct wire_order {
     uint16_t n_marks;
@@ -96,6 +102,22 @@ struct wire_msg {
             size_t len;
         } reply;
         struct order_key absent;
+        struct {
+            uint64_t after; // states with numbers above it; counts in a connection's first WATCH only
+            uint32_t room;  // so many more TOLD may be sent
+        } watch;
+        struct {
+            const uint8_t *p; // account_decode
+            size_t len;
+        } set;
+        struct {
+            uint64_t seq;
+            const uint8_t *p; // reply_decode, ORDER_STATE
+            size_t len;
+        } told;
+        struct {
+            uint32_t id, epoch;
+        } is_set;
         struct wire_states states;
         struct wire_balances balances;
         struct wire_err error;
@@ -113,6 +135,10 @@ size_t wire_put_lookup(uint8_t mode, const struct order_key *key, size_t n, uint
 size_t wire_put_state(uint32_t first_id, uint8_t *buf, size_t size);
 size_t wire_put_ledger(uint32_t first_row, uint8_t *buf, size_t size);
 size_t wire_put_reply(const uint8_t *reply, size_t n, uint8_t *buf, size_t size);
+size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t *buf, size_t size);
+size_t wire_put_set(const struct account *a, uint8_t *buf, size_t size);
+size_t wire_put_told(uint64_t seq, const uint8_t *reply, size_t n, uint8_t *buf, size_t size);
+size_t wire_put_is_set(uint32_t id, uint32_t epoch, uint8_t *buf, size_t size);
 size_t wire_put_absent(const struct order_key *key, uint8_t *buf, size_t size);
 size_t wire_put_balances(const struct wire_balances *b, uint8_t *buf, size_t size);
 size_t wire_put_error(uint8_t code, const struct order_key *key, const char *text, uint8_t *buf, size_t size);

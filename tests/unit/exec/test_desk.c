@@ -212,11 +212,51 @@ START_TEST(replies)
 }
 END_TEST
 
+// A state that no order brought: the ready order of the old one goes, the order in flight stays the account's
+// only one until its own reply, and a fill that is older than what is known changes nothing.
+START_TEST(states_without_an_order)
+{
+    struct desk_config c = config();
+    size_t i;
+    open_desk(&c);
+    struct account a = book.account[4], b = a;
+    desk_prepare(desk, 4, px);
+    ck_assert_uint_eq(desk_counters(desk)->ready_made, 1);
+    ck_assert_int_eq(desk_told(desk, &a, ACCOUNTS, &i), TOLD_TAKEN); // of the same epoch
+    ck_assert_uint_eq(i, 4);
+    ck_assert_uint_eq(desk_counters(desk)->ready_retired, 1);
+    ck_assert_int_eq(fire(4, 9900, 1), DESK_SENT);
+    struct order_reply late = reply_to_last(ORDER_FILLED); // epoch 1
+    a.epoch = 2;
+    a.cash += 5;
+    ck_assert_int_eq(desk_told(desk, &a, ACCOUNTS, &i), TOLD_TAKEN);
+    ck_assert(desk_in_flight(desk, 4));
+    ck_assert_int_eq(fire(4, 9900, 1), DESK_BUSY);
+    ck_assert_int_eq(desk_told(desk, &b, ACCOUNTS, &i), TOLD_OLD);
+    ck_assert_uint_eq(desk_reply(desk, &late), 4);
+    ck_assert(!desk_in_flight(desk, 4) && book.account[4].epoch == 2 && book.account[4].cash == a.cash);
+    ck_assert_int_eq(fire(4, 9900, 1), DESK_SENT);
+    ck_assert(gw.last.key.epoch == 2 && gw.last.key.revision == 1);
+    a.epoch = 3; // and one that is refused because it was overtaken is no reason to wait with the next
+    ck_assert_int_eq(desk_told(desk, &a, ACCOUNTS, &i), TOLD_TAKEN);
+    struct order_reply refused = reply_to_last(ORDER_REFUSED);
+    ck_assert_uint_eq(desk_reply(desk, &refused), 4);
+    ck_assert_int_eq(fire(4, 9900, 1), DESK_SENT);
+    a.id = 11;
+    ck_assert_int_eq(desk_told(desk, &a, ACCOUNTS + 1, &i), TOLD_NO_ROOM); // an array does not grow
+    a.rule = NULL;
+    ck_assert_int_eq(desk_told(desk, &a, ACCOUNTS, &i), TOLD_BAD);
+    ck_assert_uint_eq(desk_counters(desk)->filled, 1);
+    ck_assert_uint_eq(desk_counters(desk)->unknown, 0);
+}
+END_TEST
+
 // The same over a packed book; and a fill whose state finds no room is not applied and stays in flight.
 START_TEST(packed_book)
 {
     struct desk_config c = config();
-    struct account all[ACCOUNTS], scratch;
+    static struct account all[ACCOUNTS]; // too large for a stack
+    struct account scratch;
     struct err e = {""};
     open_desk(&c);
     memcpy(all, book.account, sizeof all);
@@ -385,6 +425,7 @@ int main(void)
     tcase_add_test(t, gateway_room);
     tcase_add_test(t, gateway_that_refuses_all_the_same);
     tcase_add_test(t, replies);
+    tcase_add_test(t, states_without_an_order);
     tcase_add_test(t, packed_book);
     tcase_add_test(t, refused_value_counts_for_the_minute_only);
     tcase_add_test(t, restore_continues_revisions);

@@ -146,6 +146,44 @@ START_TEST(reply_round_trip)
 }
 END_TEST
 
+// A state is no order's: of its key the account alone is set, and it has a version of its own.
+START_TEST(state_round_trip)
+{
+    static uint8_t buf[REPLY_BYTES_MAX], again[REPLY_BYTES_MAX];
+    static struct order_reply back;
+    struct order_reply r = sample_filled();
+    r.status = ORDER_STATE;
+    memset(r.reason, 0, sizeof r.reason);
+    const struct order_key wrong[] = {{1, 17, 0, 0}, {0, 17, 3, 0}, {0, 17, 0, 2}, {0, 18, 0, 0}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        r.key = wrong[i];
+        ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    }
+    r.key = (struct order_key){.account = 17};
+    r.has_account = false;
+    ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    r.has_account = true;
+    r.reason[0] = 'x';
+    ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    r.reason[0] = 0;
+    size_t n = reply_encode(&r, buf, sizeof buf);
+    ck_assert_uint_gt(n, 0);
+    ck_assert_int_eq(reply_decode(buf, n, &back), 0);
+    ck_assert(back.status == ORDER_STATE && back.has_account && back.account.epoch == 4);
+    ck_assert_uint_eq(reply_encode(&back, again, sizeof again), n);
+    ck_assert_mem_eq(buf, again, n);
+    for (size_t cut = 0; cut < n; cut++)
+        ck_assert_int_eq(reply_decode(buf, cut, &back), -1);
+    buf[0] = 1; // the version of replies to orders
+    ck_assert_int_eq(reply_decode(buf, n, &back), -1);
+    r = sample_filled();
+    n = reply_encode(&r, buf, sizeof buf);
+    ck_assert_uint_eq(buf[0], 1);
+    buf[0] = 2;
+    ck_assert_int_eq(reply_decode(buf, n, &back), -1);
+}
+END_TEST
+
 START_TEST(records_round_trip)
 {
     struct prng r;
@@ -186,7 +224,7 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
     case 0:
         return wire_put_hello(buf, WIRE_MAX);
     case 1:
-        return wire_put_welcome(&(struct wire_welcome){1, UINT64_MAX, 7}, buf, WIRE_MAX);
+        return wire_put_welcome(&(struct wire_welcome){1, UINT64_MAX, 7, 9}, buf, WIRE_MAX);
     case 2:
         g.key = o.key;
         g.n_bytes = (uint16_t)order_encode(&o, g.bytes, sizeof g.bytes);
@@ -216,11 +254,20 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
         n = wire_add_state(&rep.account, buf, WIRE_MAX, n);
         wire_end_states(true, 2, buf);
         return n;
+    case 10:
+        return wire_put_watch(UINT64_MAX, 7, buf, WIRE_MAX);
+    case 11:
+        return wire_put_set(&rep.account, buf, WIRE_MAX);
+    case 12:
+        n = reply_encode(&rep, bytes, sizeof bytes);
+        return wire_put_told(5, bytes, n, buf, WIRE_MAX);
+    case 13:
+        return wire_put_is_set(UINT32_MAX, 3, buf, WIRE_MAX);
     default:
         return wire_put_error(WIRE_VIOLATION, &keys[0], "other bytes", buf, WIRE_MAX);
     }
 }
-enum { WIRE_SAMPLES = 11 };
+enum { WIRE_SAMPLES = 15 };
 
 START_TEST(wire_round_trip)
 {
@@ -232,8 +279,9 @@ START_TEST(wire_round_trip)
         size_t n = wire_sample(w, &r, buf);
         ck_assert_uint_gt(n, 0);
         ck_assert_msg(wire_decode(buf, n, &m) == 0, "sample %u", w);
-        // REPLY and STATES carry a rest whose own decoders see to its length
-        bool open_ended = m.type == WIRE_REPLY || m.type == WIRE_STATES;
+        // These carry a rest whose own decoders see to its length
+        bool open_ended =
+            m.type == WIRE_REPLY || m.type == WIRE_STATES || m.type == WIRE_SET || m.type == WIRE_TOLD;
         for (size_t cut = 0; cut < n && !open_ended; cut++)
             ck_assert_msg(wire_decode(buf, cut, &m) == -1, "sample %u cut to %zu", w, cut);
         buf[n] = 0;
@@ -246,6 +294,12 @@ START_TEST(wire_round_trip)
     ck_assert_int_eq(wire_next_state(&m.u.states, &a), 1);
     ck_assert(a.id == 17 && a.cash == -((i128)1 << 90));
     ck_assert_int_eq(wire_next_state(&m.u.states, &a), 0);
+    n = wire_sample(12, &r, buf);
+    ck_assert_int_eq(wire_decode(buf, n, &m), 0);
+    ck_assert(m.u.told.seq == 5 && m.u.told.p == buf + 9 && m.u.told.len == n - 9);
+    n = wire_sample(10, &r, buf);
+    ck_assert_int_eq(wire_decode(buf, n, &m), 0);
+    ck_assert(m.u.watch.after == UINT64_MAX && m.u.watch.room == 7);
     n = wire_sample(8, &r, buf);
     ck_assert_int_eq(wire_decode(buf, n, &m), 0);
     ck_assert_int_eq(i256_cmp(m.u.balances.row[0].amount, i256_neg(i256_pow10(60))), 0);
@@ -296,6 +350,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, key_text_and_order);
     tcase_add_test(t, order_round_trip);
+    tcase_add_test(t, state_round_trip);
     tcase_add_test(t, order_refuses);
     tcase_add_test(t, reply_round_trip);
     tcase_add_test(t, records_round_trip);

@@ -172,12 +172,12 @@ START_TEST(recovery_looks_up_every_key)
     ck_assert(recovered[0].status == ORDER_FILLED && recovered[1].status == ORDER_FILLED &&
               recovered[2].status == ORDER_UNKNOWN);
     size_t n = 0;
-    ck_assert_int_eq(gateway_states(sock, READY_MS, take_state, &n, &e), 0);
+    ck_assert_int_eq(gateway_states(sock, READY_MS, take_state, &n, NULL, &e), 0);
     ck_assert_uint_eq(n, ACCOUNTS);
     ck_assert(book.account[0].epoch == 1 && book.account[1].epoch == 1 && book.account[2].epoch == 0);
     assert_same(&book.account[0], &recovered[0].account);
     unsigned calls = 0;
-    ck_assert_int_eq(gateway_states(sock, READY_MS, stop_at_once, &calls, &e), -1);
+    ck_assert_int_eq(gateway_states(sock, READY_MS, stop_at_once, &calls, NULL, &e), -1);
     ck_assert_uint_eq(calls, 1);
     venue_close(venue);
     venue = NULL;
