@@ -184,7 +184,7 @@ SCALE_UPDATES ?= 300000
 SCALE_DEVICE  ?= vector
 SCALE_ROWS    ?= 4096
 PEERS         ?=
-$(B)/bench/scale_bench: $(call obj,$(wildcard tests/bench/scale/*.c)) $(B)/lib/engine.a $(B)/lib/accounts.a $(B)/lib/drivers.a $(B)/lib/base.a
+$(B)/bench/scale_bench: $(call obj,$(wildcard tests/bench/scale/scale_*.c)) $(B)/lib/engine.a $(B)/lib/accounts.a $(B)/lib/drivers.a $(B)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_engine) -o $@

@@ -98,30 +98,38 @@ static int take_chain(struct engine *g, uint16_t asset, uint32_t *batch, struct 
 
 // ---- width of the boxes
 
-enum { PER_OCTAVE = 16, OCTAVES = 24 };
+// Every octave of distances in equal parts: exact in binary, so that the width is the same on every platform
+// (libm's logarithms are not).
+enum { PER_OCTAVE = 16, OCTAVES = 24, NEAREST = -22 }; // the first octave: from 2^(NEAREST-1)
 
 static int bucket_of(double radius)
 {
-    int b = (int)floor(log2(radius) * PER_OCTAVE) + (OCTAVES - 2) * PER_OCTAVE;
+    int octave;
+    double part = frexp(radius, &octave); // in [1/2, 1)
+    int b = (octave - NEAREST) * PER_OCTAVE + (int)((part - 0.5) * 2 * PER_OCTAVE);
     return b < 0 ? 0 : b < OCTAVES * PER_OCTAVE ? b : OCTAVES * PER_OCTAVE - 1;
 }
 
-// Half the device for those inside of the innermost box; `n` of all accounts are in the batch, the others are
-// taken to be like them.
+static double bucket_start(int b)
+{
+    return ldexp(0.5 + (double)(b % PER_OCTAVE) / (2 * PER_OCTAVE), b / PER_OCTAVE + NEAREST);
+}
+
+// A quarter of the device for those inside of the innermost box; `n` of all accounts are in the batch, the
+// others are taken to be like them.
 static void choose_width(struct engine *g, uint32_t batch, size_t n)
 {
-    uint32_t count[OCTAVES * PER_OCTAVE] = {0};
-    double rows = g->cfg.warn_ppm ? 2 : 1, room = (double)g->rows_max / rows / 4;
-    double want = room * (double)n / (double)(g->unplaced + n), sum = 0;
+    uint64_t rows[OCTAVES * PER_OCTAVE] = {0}, sum = 0;
     for (uint32_t i = batch; i != NO_ACCOUNT; i = g->far.line[i].next) {
         double r = far_radius(&g->far, i, g->phat, g->spread);
         if (r > 0)
-            count[bucket_of(r)]++;
+            rows[bucket_of(r)] += far_rows(&g->far, i) + (g->cfg.warn_ppm != 0);
     }
+    uint64_t want = (uint64_t)((u128)(g->rows_max / 4) * n / (g->unplaced + n));
     int b = 0;
-    while (b < OCTAVES * PER_OCTAVE && sum + count[b] <= want)
-        sum += count[b++];
-    double eps = exp2((double)(b - (OCTAVES - 2) * PER_OCTAVE) / PER_OCTAVE) * 1e6;
+    while (b < OCTAVES * PER_OCTAVE && sum + rows[b] <= want)
+        sum += rows[b++];
+    double eps = bucket_start(b) * 1e6;
     g->box.eps_ppm = eps < EPS_MIN_PPM ? EPS_MIN_PPM : eps > EPS_MAX_PPM ? EPS_MAX_PPM : (uint32_t)eps;
     g->box.inner_ppm = g->box.eps_ppm;
     for (uint16_t a = 0; a < g->book->market.n_assets; a++)

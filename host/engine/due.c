@@ -15,9 +15,19 @@ static uint64_t span_of(unsigned tier)
     return HOT_SPAN << tier;
 }
 
+// A grace period moves no row, but it ends by the clock alone.
+static bool waits_for_grace(const struct market *m)
+{
+    for (uint16_t i = 0; i < m->n_instruments; i++)
+        if (m->instrument[i].grace_until)
+            return true;
+    return false;
+}
+
 int due_open(struct engine *g, struct err *e)
 {
     g->moves |= market_moves(&g->book->market);
+    g->clocked |= g->moves || waits_for_grace(&g->book->market);
     if (!g->moves || g->wheel)
         return 0;
     g->wheel = wheel_new((uint32_t)g->accounts_max + 1, WHEEL_TICK, 0);
@@ -78,13 +88,14 @@ int engine_time(struct engine *g, uint64_t now_ns, struct err *e)
         return 0;
     bool second = now_ns / SECOND != g->now_ns / SECOND;
     g->now_ns = now_ns;
-    if (!g->moves)
+    if (!g->clocked)
         return 0;
     if (second)
         market_now(&g->book->market, now_ns);
-    wheel_advance(g->wheel, now_ns);
+    if (g->wheel)
+        wheel_advance(g->wheel, now_ns);
     bool any = false;
-    while (wheel_take(g->wheel, &account)) {
+    while (g->wheel && wheel_take(g->wheel, &account)) {
         any = true;
         if (make_anew(g, account, e) != 0)
             return -1;

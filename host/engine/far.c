@@ -258,6 +258,12 @@ unsigned far_assets(const struct far *f, uint32_t account, const uint8_t **asset
     return l->n;
 }
 
+unsigned far_rows(const struct far *f, uint32_t account)
+{
+    const struct far_line *l = &f->line[account];
+    return l->wide == FAR_NONE ? 1 : wide_of(f, l->wide)->rows;
+}
+
 int64_t far_eval(const struct far *f, uint32_t account, const uint64_t *phat)
 {
     const struct far_line *l = &f->line[account];

@@ -66,6 +66,7 @@ int far_set(struct far *f, uint32_t account, const struct row *rows, unsigned n_
 // Puts the account into the lists of a tier; takes it out of those it is in.
 void far_put(struct far *f, uint32_t account, unsigned tier);
 void far_take(struct far *f, uint32_t account);
+unsigned far_rows(const struct far *f, uint32_t account);
 unsigned far_assets(const struct far *f, uint32_t account, const uint8_t **asset);
 // Least Ĥ of its rows at the prices, and inside a box of every asset.
 int64_t far_eval(const struct far *f, uint32_t account, const uint64_t *phat);

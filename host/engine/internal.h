@@ -85,7 +85,8 @@ struct engine {
     size_t unplaced;
 
     // Rows in time.
-    bool moves; // something in the market moves with the clock
+    bool moves;   // something in the market moves rows with the clock
+    bool clocked; // or exact answers alone
     struct wheel *wheel;
     uint64_t now_ns;
     bool window_set; // what market_window was called with last

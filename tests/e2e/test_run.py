@@ -193,11 +193,6 @@ def check_real_capture():
 
 
 def check_refusals():
-    big = os.path.join(work, "big.db")
-    must("accounts", "gen", "--db", big, "--accounts", 600, "--seed", SEED)
-    p = run("big", store=big)
-    report(p.returncode == 1 and "600 accounts need 1200 rows" in p.stderr and "holds 512" in p.stderr,
-           "more rows than the device holds: the limit is named", p.stderr)
     p = run("nofile", source=os.path.join(work, "none.pcap"))
     report(p.returncode == 1 and "none.pcap" in p.stderr, "a missing capture is named", p.stderr)
     empty = os.path.join(work, "empty.pcap")

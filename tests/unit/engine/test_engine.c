@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/moving.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
 #include "engine/engine.h"
@@ -40,10 +41,9 @@ static void rule_health(const struct market *m, const struct account *a, const i
                         struct health *out)
 {
     i128 h = a->cash;
-    (void)m;
     for (uint16_t i = 0; i < a->n_positions; i++)
         h += a->position[i].size * px[a->position[i].instrument];
-    out->liquidatable = h < 0;
+    out->liquidatable = h < 0 && !grace_now(&m->instrument[0]);
     out->equity = i256_from_i128(h);
     out->requirement = i256_from_i64(0);
 }
@@ -104,6 +104,8 @@ static void hook_near(void *ctx, size_t account, bool on)
         r->near_off++;
 }
 
+static uint64_t grace_until; // of every instrument of a rig opened
+
 static void rig_open(struct rig *r, uint32_t warn_ppm)
 {
     static bool registered;
@@ -118,7 +120,8 @@ static void rig_open(struct rig *r, uint32_t warn_ppm)
     r->book.market.n_instruments = ASSETS;
     for (uint16_t i = 0; i < ASSETS; i++) {
         r->book.market.asset[i] = (struct asset){.kind = ASSET_INDEX, .decimals = 6};
-        r->book.market.instrument[i] = (struct instrument){.kind = INST_LINEAR, .asset = i};
+        r->book.market.instrument[i] =
+            (struct instrument){.kind = INST_LINEAR, .asset = i, .grace_until = grace_until};
     }
     const struct engine_config ec = {.band_ppm = 20000, .warn_ppm = warn_ppm};
     const struct engine_hooks hooks = {
@@ -330,6 +333,57 @@ START_TEST(test_first_positions_after_the_start)
 }
 END_TEST
 
+// What the clock alone makes liquidatable needs no price: a grace period that ends, in a market where nothing
+// else moves.
+START_TEST(test_a_grace_period_ends)
+{
+    static struct rig r;
+    struct err e = {{0}};
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    grace_until = 100;
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 0);
+    r.answer = VERDICT_TAKEN;
+    ck_assert_int_eq(engine_time(r.engine, UINT64_C(50000000000), &e), 0);
+    set(&r, 0, 990000);
+    ck_assert_uint_eq(engine_watching(r.engine), 1);
+    ck_assert_uint_eq(r.breaches, 0);
+    ck_assert_int_eq(engine_time(r.engine, UINT64_C(50900000000), &e), 0); // the same second
+    ck_assert_int_eq(engine_time(r.engine, UINT64_C(100999999999), &e), 1);
+    ck_assert_int_eq(engine_review(r.engine, &e), 0);
+    ck_assert_uint_eq(r.breaches, 0);
+    ck_assert_int_eq(engine_time(r.engine, UINT64_C(101000000000), &e), 1);
+    ck_assert_int_eq(engine_review(r.engine, &e), 0);
+    ck_assert_uint_eq(r.breaches, 1);
+    rig_close(&r);
+    grace_until = 0;
+}
+END_TEST
+
+// An account without positions has nothing that could fire: its rows are cleared, not left as they were.
+START_TEST(test_positions_gone)
+{
+    static struct rig r;
+    struct err e = {{0}};
+    memset(&r, 0, sizeof r);
+    slack_quanta = 0;
+    one_long(&r, 1000, 1000000);
+    rig_open(&r, 50000);
+    set(&r, 0, 1200000);
+    r.account[0].n_positions = 0;
+    ck_assert_int_eq(engine_account_changed(r.engine, 0, &e), 0);
+    set(&r, 0, 990000);
+    ck_assert_uint_eq(engine_counters(r.engine)->flags[LEVEL_LIQUIDATE], 0);
+    ck_assert_uint_eq(engine_counters(r.engine)->flags[LEVEL_WARN], 0);
+    r.account[0].n_positions = 1;
+    r.answer = VERDICT_TAKEN;
+    ck_assert_int_eq(engine_account_changed(r.engine, 0, &e), 0);
+    ck_assert_uint_eq(r.breaches, 1);
+    rig_close(&r);
+}
+END_TEST
+
 // Random accounts, random walk with jumps, holds that come and go, orders that fill, fail or stay open.
 static void random_accounts(struct rig *r, struct prng *p)
 {
@@ -457,6 +511,8 @@ int main(void)
     tcase_add_test(t, test_jumps_beyond_the_band_and_the_number_range);
     tcase_add_test(t, test_fires_once_when_rows_move_at_the_same_time);
     tcase_add_test(t, test_first_positions_after_the_start);
+    tcase_add_test(t, test_positions_gone);
+    tcase_add_test(t, test_a_grace_period_ends);
     tcase_add_loop_test(t, test_a_device_that_stops_is_an_error, 0, 2);
     tcase_add_test(t, test_random_walk_misses_nothing);
     suite_add_tcase(s, t);
