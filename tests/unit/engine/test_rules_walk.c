@@ -377,7 +377,7 @@ START_TEST(nothing_missed_nothing_false)
     static struct walk w;
     uint64_t seed = test_seed(20261120);
     const char *books = getenv("BOOKS");
-    unsigned n = books ? (unsigned)strtoul(books, NULL, 0) : BOOKS;
+    unsigned n = books ? (unsigned)strtoul(books, NULL, 0) : test_rounds(BOOKS);
     size_t breaches = 0;
     for (unsigned i = 0; i < n; i++) {
         printf("# book %llu\n", (unsigned long long)(seed + i));
