@@ -180,7 +180,7 @@ bench-load: $(B)/bench/accounts_bench
 .PHONY: bench-load
 # ---- time of an update from ten thousand to ten million accounts; PEERS= a folder with the libraries keepers use
 SCALE_SIZES   ?= 1e4,1e5,1e6,1e7
-SCALE_UPDATES ?= 300000
+SCALE_UPDATES ?= 1000000
 SCALE_DEVICE  ?= vector
 SCALE_ROWS    ?= 4096
 PEERS         ?=

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/book.h"
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 #include "base/clock.h"
@@ -230,6 +231,8 @@ static void make_book(size_t flags, int64_t px[MARKET_ASSETS_MAX])
     if (kept < flags)
         die("too few accounts fall with the market", NULL);
     b.book.n_accounts = kept;
+    if (book_pack(&b.book, &e) != 0) // as a store is loaded
+        die("book", &e);
 }
 
 // ---- what is measured
@@ -293,7 +296,8 @@ static void rules_alone(const int64_t px[MARKET_ASSETS_MAX])
         uint64_t health = 0, sizing = 0;
         size_t n = 0;
         for (size_t i = 0; i < b.book.n_accounts; i++) {
-            const struct account *a = &b.book.account[i];
+            static struct account scratch;
+            const struct account *a = book_account(&b.book, i, &scratch);
             struct health h;
             if (a->rule != rule_at(r))
                 continue;

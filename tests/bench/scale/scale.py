@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the scale benchmark over numbers of accounts and paths, prints the tables of docs/scale.md and draws its plot.
 
-usage: scale.py PROGRAM [--sizes 1e4,1e5,1e6,1e7] [--updates 300000] [--device vector] [--rows 4096]
+usage: scale.py PROGRAM [--sizes 1e4,1e5,1e6,1e7] [--updates 1000000] [--device vector] [--rows 4096]
                 [--svg FILE] [--json FILE] [--peers DIR] [--repeat N]
 
 Everything is measured on this machine in one run (TSC). An update is one price of one asset, from the call of the engine
@@ -162,7 +162,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("program")
     ap.add_argument("--sizes", default="1e4,1e5,1e6,1e7")
-    ap.add_argument("--updates", type=float, default=300000)
+    ap.add_argument("--updates", type=float, default=1000000)
     ap.add_argument("--device", default="vector")
     ap.add_argument("--rows", type=int, default=4096)
     ap.add_argument("--repeat", type=int, default=1)
