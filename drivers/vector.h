@@ -56,10 +56,10 @@ struct vector_pass {
     bool wide; // some delta needs more than 32 bits
 };
 
-// Works the blocks 64 * word + b for each bit b of *todo, in ascending order: moves their rows, and stops
+// Works the blocks 64 * word + b for each bit b of *pending, in ascending order: moves their rows, and stops
 // behind the first block with an armed row below zero. Returns that block's such rows as bits, with the block
-// in *at and the blocks that are left in *todo; 0 when none is left.
-typedef uint64_t vector_kernel(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at);
+// in *at and the blocks that are left in *pending; 0 when none is left.
+typedef uint64_t vector_kernel(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at);
 
 struct vector_isa {
     const char *name;
@@ -100,7 +100,7 @@ struct vector_moves {
 struct vector_walk {
     uint32_t from, end; // blocks that it has not looked at
     uint32_t word;
-    uint64_t todo;               // blocks of this word that it has looked at but not worked
+    uint64_t pending;            // blocks of this word that it has looked at but not worked
     uint32_t at[VECTOR_COLUMNS]; // entries before it have been moved
 };
 struct vector_team;

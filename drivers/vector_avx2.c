@@ -107,14 +107,14 @@ AVX2 static uint64_t below_zero(const uint64_t *h)
     return vector_by_row(below);
 }
 
-AVX2_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at, bool one,
-                         bool wide)
+AVX2_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at,
+                         bool one, bool wide)
 {
     // Copies, as in vector_avx512.c.
     const struct vector_column first = p->column[0];
     uint64_t *const all = p->h;
     __m256i low = low_half(first.delta), high = high_half(first.delta);
-    for (uint64_t left = *todo; left;) {
+    for (uint64_t left = *pending; left;) {
         unsigned bit = (unsigned)__builtin_ctzll(left);
         left &= left - 1;
         uint32_t block = word * VECTOR_BLOCK + bit;
@@ -126,24 +126,24 @@ AVX2_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *t
             continue;
         uint64_t below = below_zero(all + row) & p->armed[block];
         if (below) {
-            *todo = left;
+            *pending = left;
             *at = block;
             return below;
         }
     }
-    *todo = 0;
+    *pending = 0;
     return 0;
 }
 
-AVX2 uint64_t vector_avx2(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at)
+AVX2 uint64_t vector_avx2(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
 {
     if (p->columns == 1)
-        return p->wide ? work(p, word, todo, at, true, true) : work(p, word, todo, at, true, false);
-    return p->wide ? work(p, word, todo, at, false, true) : work(p, word, todo, at, false, false);
+        return p->wide ? work(p, word, pending, at, true, true) : work(p, word, pending, at, true, false);
+    return p->wide ? work(p, word, pending, at, false, true) : work(p, word, pending, at, false, false);
 }
 #else
-uint64_t vector_avx2(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at)
+uint64_t vector_avx2(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
 {
-    return vector_scalar(p, word, todo, at);
+    return vector_scalar(p, word, pending, at);
 }
 #endif

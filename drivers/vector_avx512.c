@@ -83,13 +83,13 @@ AVX512 static uint64_t below_zero(const uint64_t *h)
     return vector_by_row(below);
 }
 
-AVX512_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at, bool one,
-                           bool wide)
+AVX512_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at,
+                           bool one, bool wide)
 {
     // Copies: read through *p in the loop, they made a dense AVX-512 tick half as long again (measured).
     const struct vector_column first = p->column[0];
     uint64_t *const all = p->h;
-    for (uint64_t left = *todo; left;) {
+    for (uint64_t left = *pending; left;) {
         unsigned bit = (unsigned)__builtin_ctzll(left);
         left &= left - 1;
         uint32_t block = word * VECTOR_BLOCK + bit;
@@ -98,24 +98,24 @@ AVX512_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t 
             continue;
         uint64_t below = below_zero(all + row) & p->armed[block];
         if (below) {
-            *todo = left;
+            *pending = left;
             *at = block;
             return below;
         }
     }
-    *todo = 0;
+    *pending = 0;
     return 0;
 }
 
-AVX512 uint64_t vector_avx512(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at)
+AVX512 uint64_t vector_avx512(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
 {
     if (p->columns == 1)
-        return p->wide ? work(p, word, todo, at, true, true) : work(p, word, todo, at, true, false);
-    return p->wide ? work(p, word, todo, at, false, true) : work(p, word, todo, at, false, false);
+        return p->wide ? work(p, word, pending, at, true, true) : work(p, word, pending, at, true, false);
+    return p->wide ? work(p, word, pending, at, false, true) : work(p, word, pending, at, false, false);
 }
 #else
-uint64_t vector_avx512(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at)
+uint64_t vector_avx512(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
 {
-    return vector_scalar(p, word, todo, at);
+    return vector_scalar(p, word, pending, at);
 }
 #endif

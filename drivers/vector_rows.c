@@ -153,9 +153,9 @@ void vector_rows_settle_moves(struct vector_rows *v)
     for (unsigned i = 0; i < v->n_moves; i++)
         vector_list_move(v, &v->moves[i], &(uint32_t){0}, v->blocks * VECTOR_BLOCK);
     for (uint32_t w = 0; w < v->reach && v->pass.columns; w++) {
-        uint64_t todo = moved(&v->pass, w);
+        uint64_t pending = moved(&v->pass, w);
         uint32_t block;
-        while (v->isa->kernel(&v->pass, w, &todo, &block))
+        while (v->isa->kernel(&v->pass, w, &pending, &block))
             v->dirty[w] |= UINT64_C(1) << block % 64;
     }
     pass_done(v);
@@ -207,7 +207,7 @@ void vector_walk_begin(const struct vector_rows *v, struct vector_walk *w, uint3
 {
     w->from = first * 64;
     w->end = end * 64;
-    w->todo = 0;
+    w->pending = 0;
     for (unsigned i = 0; i < v->n_moves; i++)
         w->at[i] = first ? vector_list_find(v->moves[i].list, first * 64 * VECTOR_BLOCK) : 0;
 }
@@ -221,7 +221,7 @@ static bool look_on(struct vector_rows *v, struct vector_walk *w)
     uint64_t blocks = UINT64_MAX >> (63 - (end - 1) % 64) & UINT64_MAX << w->from % 64;
     for (unsigned i = 0; i < v->n_moves; i++)
         vector_list_move(v, &v->moves[i], &w->at[i], end * VECTOR_BLOCK);
-    w->todo = (v->dirty[word] | moved(&v->pass, word)) & blocks;
+    w->pending = (v->dirty[word] | moved(&v->pass, word)) & blocks;
     v->dirty[word] &= ~blocks;
     w->word = word;
     w->from = end;
@@ -231,7 +231,7 @@ static bool look_on(struct vector_rows *v, struct vector_walk *w)
 uint64_t vector_walk_next(struct vector_rows *v, struct vector_walk *w, uint32_t *block)
 {
     do {
-        uint64_t below = w->todo ? v->isa->kernel(&v->pass, w->word, &w->todo, block) : 0;
+        uint64_t below = w->pending ? v->isa->kernel(&v->pass, w->word, &w->pending, block) : 0;
         if (below)
             return below;
     } while (look_on(v, w));

@@ -12,11 +12,11 @@ static void move(const struct vector_column *c, size_t row, uint64_t *h)
         }
 }
 
-uint64_t vector_scalar(const struct vector_pass *p, uint32_t word, uint64_t *todo, uint32_t *at)
+uint64_t vector_scalar(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
 {
-    while (*todo) {
-        unsigned bit = (unsigned)__builtin_ctzll(*todo);
-        *todo &= *todo - 1;
+    while (*pending) {
+        unsigned bit = (unsigned)__builtin_ctzll(*pending);
+        *pending &= *pending - 1;
         uint32_t block = word * VECTOR_BLOCK + bit;
         uint64_t *h = p->h + (size_t)block * VECTOR_BLOCK;
         for (unsigned k = 0; k < p->columns; k++)
