@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine keeps every account's rows on a device, submits price groups, and takes flags to a verdict:
-// exact confirmation, watch list, re-arming (P1, P2, P4). It knows neither feeds nor orders: what leads to an
-// order is behind hooks. Runs on the hot thread; no lock, allocation or system call after engine_new() (the
-// device's own behaviour aside). The command stream depends only on the calls made here, never on time.
+// The engine keeps accounts' rows on a device, all of them or those that prices can soon reach
+// (docs/scale.md), submits price groups, and takes flags to a verdict: exact confirmation, watch list,
+// re-arming (P1, P2, P4). It knows neither feeds nor orders: what leads to an order is behind hooks. Runs on
+// the hot thread; no lock, allocation or system call after engine_new() (the device's own behaviour aside).
+// The command stream depends only on the calls made here, never on time.
 #ifndef TRIPLINE_ENGINE_ENGINE_H
 #define TRIPLINE_ENGINE_ENGINE_H
 
@@ -92,7 +93,8 @@ struct engine_tiers {
 struct engine;
 // Arrays are made for book_room() accounts: the book may grow up to engine_room() by accounts at its end,
 // each told by engine_account_changed(). Book and device stay the caller's and must outlive the engine. NULL
-// with *e set when the accounts need more rows or assets than the device has (the message names the limit).
+// with *e set when there is no memory for them. More accounts than rows, or more assets than columns: nested
+// boxes.
 struct engine *engine_new(const struct engine_config *c, struct book *book, struct device *dev,
                           const struct engine_hooks *hooks, struct err *e);
 void engine_free(struct engine *g);

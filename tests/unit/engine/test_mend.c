@@ -84,6 +84,8 @@ static size_t front_poll(struct device *d, struct beat *evt, size_t max)
 
 static const struct device_ops front_ops = {.name = "front", .submit = front_submit, .poll = front_poll};
 
+static const struct device_ops *front = &front_ops;
+
 // ---- the rig
 static struct book book;
 static struct account account[ACCOUNTS];
@@ -117,13 +119,20 @@ static void hook_near(void *ctx, size_t a, bool on)
     (void)ctx, (void)a, (void)on;
 }
 
+// Of the device in front: rows with odd addresses have one column.
+static uint32_t front_columns(const struct device *d, uint32_t row)
+{
+    return row % 2 ? 1 : d->info.assets;
+}
+
+static struct engine_config config = {.band_ppm = 20000};
+
 // Account k: long one asset, breached when its price falls by (k + 1) per mille.
 static void setup(void)
 {
     static bool registered;
     struct err e = {{0}};
     const struct device_config dc = {.backend = "model", .lanes = LANES, .slots = SLOTS, .assets = 16};
-    const struct engine_config ec = {.band_ppm = 20000};
     const struct engine_hooks hooks = {
         .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
     if (!registered)
@@ -132,7 +141,7 @@ static void setup(void)
     memset(&f, 0, sizeof f);
     f.deaf_row = ROWS;
     ck_assert_msg(device_open(&dc, &f.model, &e) == 0, "%s", e.msg);
-    f.dev = (struct device){.ops = &front_ops, .info = f.model->info};
+    f.dev = (struct device){.ops = front, .info = f.model->info};
     memset(&book, 0, sizeof book);
     memset(px, 0, sizeof px);
     book.market.n_assets = book.market.n_instruments = ASSETS;
@@ -148,7 +157,7 @@ static void setup(void)
     }
     book.account = account;
     book.n_accounts = ACCOUNTS;
-    engine = engine_new(&ec, &book, &f.dev, &hooks, &e);
+    engine = engine_new(&config, &book, &f.dev, &hooks, &e);
     ck_assert_msg(engine != NULL, "%s", e.msg);
     struct engine_price all[ASSETS];
     for (uint16_t a = 0; a < ASSETS; a++) {
@@ -228,6 +237,58 @@ START_TEST(test_free_row)
     ck_assert_uint_eq(r.asset[0], 3);
     ck_assert_int_eq(r.coef[0], 0);
     ck_assert_int_eq(r.h, 0);
+}
+END_TEST
+
+// A row of the device that the engine is told not to use is cleared too: the fault is in its memory all the
+// same.
+START_TEST(test_row_beyond_those_used)
+{
+    struct err e = {{0}};
+    struct abi_row r = {0};
+    teardown();
+    config.near_rows = ROWS / 2;
+    setup();
+    report(ROWS - 1, 3);
+    ck_assert(move(0, 999999, &e) == 0);
+    ck_assert_uint_eq(beats_of(ABI_CMD_ROW), 1);
+    for (size_t i = 0; i < n_sent; i++)
+        if (abi_opcode(&sent[i]) == ABI_CMD_ROW)
+            abi_unpack_row(&sent[i], &r);
+    ck_assert(r.row == ROWS - 1 && !r.armed && r.n == 1 && r.asset[0] == 3 && r.coef[0] == 0);
+    config.near_rows = 0;
+}
+END_TEST
+
+// Rows of a device may have fewer columns than others: no row names an asset beyond its own, also when
+// everything is loaded anew.
+START_TEST(test_rows_of_few_columns)
+{
+    struct err e = {{0}};
+    struct device_ops ops = front_ops;
+    unsigned loads = 0;
+    teardown();
+    ops.columns = front_columns;
+    front = &ops;
+    config.box_ppm = 100000; // everybody is near
+    setup();
+    struct engine_tiers t;
+    engine_tiers(engine, &t);
+    ck_assert(t.boxed && t.device == ACCOUNTS);
+    report(ABI_ROW_ALL, 0);
+    ck_assert(move(0, 999999, &e) == 0);
+    for (size_t i = 0; i < n_sent; i++) {
+        struct abi_row r;
+        if (abi_opcode(&sent[i]) != ABI_CMD_ROW)
+            continue;
+        abi_unpack_row(&sent[i], &r);
+        loads++;
+        for (unsigned k = 0; k < r.n && k < ABI_ROW_PAIRS; k++)
+            ck_assert_uint_lt(r.asset[k], front_columns(&f.dev, r.row));
+    }
+    ck_assert_uint_ge(loads, ROWS);
+    front = &front_ops;
+    config.box_ppm = 0;
 }
 END_TEST
 
@@ -341,6 +402,8 @@ static Suite *suite(void)
     tcase_add_checked_fixture(c, setup, teardown);
     tcase_add_test(c, test_one_row);
     tcase_add_test(c, test_free_row);
+    tcase_add_test(c, test_row_beyond_those_used);
+    tcase_add_test(c, test_rows_of_few_columns);
     tcase_add_test(c, test_all);
     tcase_add_test(c, test_unknown_row);
     tcase_add_test(c, test_many);
