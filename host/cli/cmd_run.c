@@ -229,6 +229,7 @@ static int open_session(struct run *r, struct err *e)
                                      .lanes = large ? VECTOR_LANES : r->o.geometry.lanes,
                                      .slots = large ? VECTOR_SLOTS : r->o.geometry.slots,
                                      .assets = large ? VECTOR_ASSETS : r->o.geometry.assets,
+                                     .arrival = true,
                                      .isa = r->o.isa,
                                      .threads = r->o.threads,
                                      .trace = r->o.trace,

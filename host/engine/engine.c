@@ -13,6 +13,8 @@ void engine_emit(struct engine *g, const struct beat *b)
     if (g->n_out == BEATS_BATCH)
         engine_drain(g);
     g->out[g->n_out++] = *b;
+    if (!g->loading)
+        g->n_whole = g->n_out;
 }
 
 static void on_trigger(struct engine *g, const struct beat *evt)
@@ -36,8 +38,20 @@ static void on_trigger(struct engine *g, const struct beat *evt)
     watch_flag(g, r->account, r->row.level);
 }
 
+// The only SYNC is that of settle().
+static void on_sync(struct engine *g, const struct beat *evt)
+{
+    struct abi_sync_done x;
+    abi_unpack_sync_done(evt, &x);
+    g->synced = x.token == g->mark;
+}
+
 static void on_event(struct engine *g, const struct beat *evt)
 {
+    if (abi_opcode(evt) == ABI_EVT_SYNC) {
+        on_sync(g, evt);
+        return;
+    }
     g->hooks.event(g->hooks.ctx, evt);
     switch (abi_opcode(evt)) {
     case ABI_EVT_TRIGGER:
@@ -59,21 +73,41 @@ static void on_event(struct engine *g, const struct beat *evt)
                 (unsigned)x.opcode);
         break;
     }
-    case ABI_EVT_SYNC:
-        g->synced = true;
-        break;
     default:
         break;
     }
 }
 
+static void act_on(struct engine *g, const struct beat *evt, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        on_event(g, &evt[i]);
+}
+
+enum { EVENTS_AT_ONCE = 64 };
+
+// A device of two streams: what came in is judged ahead, what has its turn is acted on.
+static size_t take_both(struct engine *g, struct beat evt[EVENTS_AT_ONCE])
+{
+    size_t any = device_poll(g->dev, evt, EVENTS_AT_ONCE), n;
+    watch_ahead(g, evt, any);
+    while ((n = device_merged(g->dev, evt, EVENTS_AT_ONCE)) > 0) {
+        act_on(g, evt, n);
+        any += n;
+    }
+    return any;
+}
+
 static void take_events(struct engine *g)
 {
-    struct beat evt[64];
+    struct beat evt[EVENTS_AT_ONCE];
     size_t n;
-    while ((n = device_poll(g->dev, evt, sizeof evt / sizeof *evt)) > 0)
-        for (size_t i = 0; i < n; i++)
-            on_event(g, &evt[i]);
+    if (g->dev->info.arrival)
+        while (take_both(g, evt) > 0)
+            ;
+    else
+        while ((n = device_poll(g->dev, evt, EVENTS_AT_ONCE)) > 0)
+            act_on(g, evt, n);
     // A card that has stopped answers nothing any more: what it was sent is lost, and so is P1.
     if (g->dev->info.fault && g->dev->info.fault[0] && !g->failed) {
         g->failed = true;
@@ -81,39 +115,50 @@ static void take_events(struct engine *g)
     }
 }
 
+static void submit(struct engine *g, const struct beat *b, size_t n)
+{
+    bool at_rest = false; // a lockstep device that has no more events has done all it was given
+    for (size_t done = 0; done < n && !g->failed;) {
+        size_t taken = device_submit(g->dev, b + done, n - done);
+        if (taken == 0 && at_rest) {
+            g->failed = true;
+            err_set(&g->why, "device %s takes no more commands, with nothing left to do and no fault",
+                    g->dev->info.backend);
+        }
+        done += taken;
+        take_events(g); // a full event path would hold the command path
+        at_rest = g->dev->info.lockstep;
+    }
+}
+
+// Until every event of what was submitted has been taken. A lockstep device has given them; of another the
+// answer to a SYNC says so. The journal has neither: they change nothing, and a replay's device may be of
+// either kind.
+static void settle(struct engine *g)
+{
+    if (g->dev->info.lockstep)
+        return;
+    struct abi_sync s = {.token = ++g->mark};
+    struct beat beat;
+    abi_pack_sync(&beat, &s);
+    g->synced = false;
+    submit(g, &beat, 1);
+    while (!g->synced && !g->failed)
+        take_events(g);
+}
+
 void engine_drain(struct engine *g)
 {
     if (g->n_out) {
         g->hooks.commands(g->hooks.ctx, g->out, g->n_out);
-        bool at_rest = false; // a lockstep device that has no more events has done all it was given
-        for (size_t done = 0; done < g->n_out && !g->failed;) {
-            size_t taken = device_submit(g->dev, g->out + done, g->n_out - done);
-            if (taken == 0 && at_rest) {
-                g->failed = true;
-                err_set(&g->why, "device %s takes no more commands, with nothing left to do and no fault",
-                        g->dev->info.backend);
-            }
-            done += taken;
-            take_events(g); // a full event path would hold the command path
-            at_rest = g->dev->info.lockstep;
+        if (g->n_whole) { // a SYNC would cut the row load behind it
+            submit(g, g->out, g->n_whole);
+            settle(g);
         }
-        g->n_out = 0;
+        submit(g, g->out + g->n_whole, g->n_out - g->n_whole);
+        g->n_out = g->n_whole = 0;
     }
     take_events(g);
-}
-
-void engine_settle(struct engine *g)
-{
-    struct abi_sync s = {.token = g->group};
-    struct beat beat;
-    abi_pack_sync(&beat, &s);
-    g->synced = g->dev->info.lockstep;
-    if (!g->synced)
-        engine_emit(g, &beat);
-    engine_drain(g);
-    while (!g->synced && !g->failed)
-        take_events(g);
-    g->unheard = false;
 }
 
 static int failure(const struct engine *g, struct err *e)
@@ -213,8 +258,9 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
     g->watch = calloc(2 * n, sizeof *g->watch); // one armed again may fire while its old entry is still there
     g->warm = calloc(n, sizeof *g->warm);
     g->fresh = calloc(n, sizeof *g->fresh);
+    g->ahead = info->arrival ? calloc(all, sizeof *g->ahead) : NULL;
     if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm || !g->fresh ||
-        rank_init(&g->rank, (uint32_t)n)) {
+        (info->arrival && !g->ahead) || rank_init(&g->rank, (uint32_t)n)) {
         engine_free(g);
         err_set(e, "out of memory for %zu accounts and %zu rows", n, have);
         return NULL;
@@ -243,6 +289,7 @@ void engine_free(struct engine *g)
     free(g->watch);
     free(g->warm);
     free(g->fresh);
+    free(g->ahead);
     rank_free(&g->rank);
     free(g);
 }
@@ -341,6 +388,7 @@ int engine_group(struct engine *g, const struct engine_price *changed, size_t n,
     memcpy(g->px, prices, g->book->market.n_assets * sizeof *g->px);
     g->group++;
     g->round++;
+    g->instant++;
     g->prepared = 0;
     g->count.groups++;
     submit_ticks(g, changed, n, left);
@@ -371,12 +419,14 @@ int engine_idle(struct engine *g, uint32_t accounts, struct err *e)
 {
     if (accounts == 0 || !engine_moving(g))
         return 0;
+    g->instant++;
     return in_background(g, accounts, e) == 0 ? 1 : -1;
 }
 
 int engine_review(struct engine *g, struct err *e)
 {
     g->round++;
+    g->instant++;
     g->prepared = 0;
     return review(g, e);
 }
@@ -411,6 +461,7 @@ static int changed_flat(struct engine *g, size_t account, struct err *e)
 int engine_account_changed(struct engine *g, size_t account, struct err *e)
 {
     assert(account < g->book->n_accounts);
+    g->instant++;
     watch_forget(g, (uint32_t)account);
     g->acct[account].in_flight = false;
     if ((g->boxed ? arrive_changed(g, (uint32_t)account, e) : changed_flat(g, account, e)) != 0)

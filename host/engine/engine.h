@@ -45,6 +45,12 @@ struct engine_hooks {
     // The account will be asked about soon: time to fetch what is known of it into the cache. Decides
     // nothing. May be NULL.
     void (*soon)(void *ctx, size_t account);
+    // The device has flagged the account, the exact rule says that it may be liquidated, and other events may
+    // still come before this flag (device_info.arrival): whatever stake() will need can be worked out now, at
+    // the prices and in the state in which stake() will be asked, unless it is not asked at all. When and for
+    // whom it is called is no function of the commands: it may change nothing that an answer, a count or a
+    // record depends on. May be NULL.
+    void (*ahead)(void *ctx, size_t account);
 };
 
 struct engine_config {
@@ -107,7 +113,9 @@ void engine_free(struct engine *g);
 // the requirement, then the earliest flag. With many flags the first orders do not wait for the last flag:
 // after every ENGINE_BATCH-th verdict of a round the best so far are handed out until one is taken. Watched
 // accounts that still breach are ranked together with what is left of the round's flags. How the device
-// portions its events makes no difference.
+// portions its events makes no difference, and neither does its pace: a device that is not in lockstep is
+// waited for, and one that gives events by arrival has its flags judged as they come, while what follows from
+// them is done in the merged order, which the hooks see. SYNC, which such a device is sent, is not told.
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e);
 // Time has moved on (ns of the Unix epoch; backwards: nothing happens), to be called before the group of that

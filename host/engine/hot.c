@@ -63,6 +63,7 @@ static void load_row(struct engine *g, uint32_t address, const struct row *is, b
         head.coef[i] = p.coef[i];
     }
     abi_pack_row(&beat, &head);
+    g->loading = p.n > ABI_ROW_PAIRS;
     engine_emit(g, &beat);
     for (size_t i = ABI_ROW_PAIRS; i < p.n; i += ABI_COEF_PAIRS) {
         struct abi_coef c;
@@ -72,6 +73,7 @@ static void load_row(struct engine *g, uint32_t address, const struct row *is, b
             c.coef[k] = p.coef[i + k];
         }
         abi_pack_coef(&beat, &c);
+        g->loading = i + ABI_COEF_PAIRS < p.n;
         engine_emit(g, &beat);
     }
     g->count.rows_loaded++;
@@ -188,8 +190,6 @@ uint32_t hot_take(struct engine *g, uint32_t columns)
         at = first_free(g, at + 1);
     if (at == NO_ROW)
         return NO_ROW;
-    if (g->unheard) // a flag of who was there before must not be taken for the new one's
-        engine_settle(g);
     g->free_row[at / 64] &= ~(UINT64_C(1) << at % 64);
     g->rows_used++;
     return at;
@@ -205,8 +205,7 @@ void hot_give(struct engine *g, uint32_t address)
 static void leave_row(struct engine *g, uint32_t account, uint32_t at)
 {
     struct placed_row *p = &g->row[at];
-    if (p->armed ||
-        !g->dev->info.lockstep) { // an old flag, heard late, may have hidden that it is armed again
+    if (p->armed) {
         struct abi_arm a = {.row = at, .armed = false};
         struct beat beat;
         abi_pack_arm(&beat, &a);
@@ -216,7 +215,6 @@ static void leave_row(struct engine *g, uint32_t account, uint32_t at)
     p->before = account;
     p->account = NO_ACCOUNT;
     hot_give(g, at);
-    g->unheard |= !g->dev->info.lockstep;
 }
 
 void hot_leave(struct engine *g, uint32_t account)

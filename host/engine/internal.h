@@ -42,6 +42,18 @@ struct account_state {
     int64_t warm_h;   // Ĥ of the liquidation row when its order was last made ready
 };
 
+// What the exact rule says of an account.
+struct judged {
+    bool liquidatable;
+    uint32_t shortfall; // see watch.c
+};
+// The same of one whose flag came in before its turn (device_info.arrival).
+struct judged_ahead {
+    uint64_t instant; // engine.instant for which it holds
+    uint32_t account;
+    struct judged is;
+};
+
 struct engine {
     struct engine_config cfg;
     struct book *book;
@@ -80,8 +92,6 @@ struct engine {
     uint64_t *free_row; // bitmap of addresses
     uint32_t rows_used;
     uint32_t columns_least; // that every row of the device has
-    bool synced;
-    bool unheard; // addresses were given back since everything the device did was heard
     size_t unplaced;
 
     // Rows in time.
@@ -113,12 +123,19 @@ struct engine {
     bool reading;       // the flags of a group's ticks are being read
     uint32_t *warm;
     size_t n_warm, warm_next;
-    unsigned prepared; // orders made ready in this round
-    uint32_t group;    // sequence of price groups, as in TICK
-    uint32_t round;    // walks over the watch list: one a group, one a review
+    unsigned prepared;            // orders made ready in this round
+    uint32_t group;               // sequence of price groups, as in TICK
+    uint32_t round;               // walks over the watch list: one a group, one a review
+    uint64_t instant;             // another one with each call that asks the exact rule
+    struct judged_ahead *ahead;   // by the account's first address; NULL: the device gives one stream
+    struct account account_ahead; // scratch of book_account for it
 
     struct beat out[BEATS_BATCH];
     size_t n_out;
+    size_t n_whole; // of them, up to the end of the last complete command
+    bool loading;   // the beat that is queued next does not complete its command
+    uint64_t mark;  // token of the newest SYNC
+    bool synced;    // it has been answered
     // Flipped bits that the device reported and that are not mended yet.
     struct fault {
         uint32_t row;
@@ -133,10 +150,9 @@ struct engine {
 
 // engine.c
 void engine_emit(struct engine *g, const struct beat *b); // queues one command beat
-void engine_drain(struct engine *g);                      // submits what is queued, takes all events
-
-// After it every event of what was submitted has been taken. Lockstep devices: engine_drain does that.
-void engine_settle(struct engine *g);
+// Submits what is queued and takes every event of it, of complete commands, before it returns: what the
+// engine knows then is a function of the commands alone, whatever the device's pace.
+void engine_drain(struct engine *g);
 
 // Rows were loaded outside of a group: takes what they fired to a verdict.
 int engine_verdicts(struct engine *g, struct err *e);
@@ -248,8 +264,10 @@ int mend(struct engine *g, struct err *e);
 
 // watch.c
 void watch_flag(struct engine *g, uint32_t account, uint8_t level); // a row fired
-void watch_verdicts(struct engine *g);                              // first evaluation of fresh flags
-void watch_cool(struct engine *g, uint32_t account);                // its warning row is gone
+// Events as they came in, before their turn: judges whom they flag, and remembers it for watch_flag's sake.
+void watch_ahead(struct engine *g, const struct beat *evt, size_t n);
+void watch_verdicts(struct engine *g);               // first evaluation of fresh flags
+void watch_cool(struct engine *g, uint32_t account); // its warning row is gone
 // Everything on the list that this round has not evaluated yet, fresh flags included, to orders in ranked
 // order.
 void watch_round(struct engine *g);

@@ -89,18 +89,84 @@ static void hand_out_all(struct engine *g)
     } while (done < taken);
 }
 
+// The exact rule on an account as it is now.
+static void judge(const struct engine *g, uint32_t account, struct account *scratch, struct judged *out)
+{
+    const struct account *a = book_account(g->book, account, scratch);
+    struct health h;
+    a->rule->health(&g->book->market, a, g->px, &h);
+    out->liquidatable = h.liquidatable;
+    out->shortfall = h.liquidatable && g->hooks.stake ? shortfall(&h) : 0;
+}
+
+// ---- flags that came in before their turn
+
+static struct judged_ahead *ahead_of(const struct engine *g, uint32_t account)
+{
+    uint32_t at = g->acct[account].row[LEVEL_LIQUIDATE];
+    return g->ahead && at != NO_ROW ? &g->ahead[at] : NULL;
+}
+
+static bool holds(const struct engine *g, const struct judged_ahead *x, uint32_t account)
+{
+    return x->account == account && x->instant == g->instant;
+}
+
+// Whom the exact rule will be asked about for this event, as far as can be said yet.
+static uint32_t flagged_by(const struct engine *g, const struct beat *evt)
+{
+    struct abi_trigger t;
+    if (abi_opcode(evt) != ABI_EVT_TRIGGER)
+        return NO_ACCOUNT;
+    abi_unpack_trigger(evt, &t);
+    if (t.row >= g->rows_all || g->row[t.row].row.level != LEVEL_LIQUIDATE)
+        return NO_ACCOUNT;
+    uint32_t account = g->row[t.row].account;
+    return account == NO_ACCOUNT || g->acct[account].in_flight ? NO_ACCOUNT : account;
+}
+
+static void judge_ahead(struct engine *g, uint32_t account)
+{
+    struct judged_ahead *x = ahead_of(g, account);
+    if (!x || holds(g, x, account))
+        return; // siblings: once
+    *x = (struct judged_ahead){.instant = g->instant, .account = account};
+    judge(g, account, &g->account_ahead, &x->is);
+    if (x->is.liquidatable && g->hooks.ahead)
+        g->hooks.ahead(g->hooks.ctx, account);
+}
+
+void watch_ahead(struct engine *g, const struct beat *evt, size_t n)
+{
+    uint32_t account;
+    for (size_t i = 0; i < AHEAD && i < n; i++)
+        if ((account = flagged_by(g, &evt[i])) != NO_ACCOUNT)
+            fetch(g, account, LINES_ALL);
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n && (account = flagged_by(g, &evt[i + AHEAD])) != NO_ACCOUNT)
+            fetch(g, account, LINES_ALL);
+        if ((account = flagged_by(g, &evt[i])) != NO_ACCOUNT)
+            judge_ahead(g, account);
+    }
+}
+
+// ---- flags in their turn
+
 // Exact evaluation of one watched account; one that may be liquidated waits for its turn. No command to the
 // device: this also runs while the device is being drained.
 static void confirm(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];
-    const struct account *a = book_account(g->book, account, &g->account);
-    struct health h;
+    const struct judged_ahead *x = ahead_of(g, account);
+    struct judged h;
     s->seen = g->round;
     if (g->hooks.checking)
         g->hooks.checking(g->hooks.ctx, account, s->fresh);
     g->count.watch_evaluations++;
-    a->rule->health(&g->book->market, a, g->px, &h);
+    if (x && holds(g, x, account))
+        h = x->is;
+    else
+        judge(g, account, &g->account, &h);
     if (s->fresh) {
         g->count.confirmed += h.liquidatable;
         g->count.early += !h.liquidatable;
@@ -109,7 +175,7 @@ static void confirm(struct engine *g, uint32_t account)
     s->calm = !h.liquidatable;
     g->unswept |= s->calm;
     if (h.liquidatable && g->hooks.stake)
-        rank_put(&g->rank, account, g->hooks.stake(g->hooks.ctx, account), shortfall(&h));
+        rank_put(&g->rank, account, g->hooks.stake(g->hooks.ctx, account), h.shortfall);
     else if (h.liquidatable)
         rank_put(&g->rank, account, 0, 0);
     if (++g->confirmed == ENGINE_BATCH)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounts/book.h"
+#include "exec/ahead.h"
 #include "exec/limits.h"
 #include "exec/marks.h"
 #include "exec/ready.h"
@@ -35,6 +36,7 @@ struct desk {
     struct limits limits;
     struct ready_pool pool;
     struct staked_pool staked;
+    struct ahead ahead;
     struct account_state *state;
     struct desk_counters n;
     bool killed;
@@ -51,26 +53,6 @@ struct desk {
     struct gateway_order out;
     uint8_t record[READY_RECORD_MAX];
 };
-
-const char *desk_answer_name(enum desk_answer a)
-{
-    static const char *const name[DESK_ANSWER_COUNT] = {
-        [DESK_SENT] = "sent",
-        [DESK_BUSY] = "busy",
-        [DESK_KILLED] = "killed",
-        [DESK_LIMIT_ORDER] = "limit-order",
-        [DESK_LIMIT_MINUTE] = "limit-minute",
-        [DESK_LIMIT_TOTAL] = "limit-total",
-        [DESK_PRICE_AGE] = "price-age",
-        [DESK_NO_PROFIT] = "no-profit",
-        [DESK_NO_SIZE] = "no-size",
-        [DESK_RING_FULL] = "ring-full",
-        [DESK_EPOCH] = "old-epoch",
-        [DESK_NOT_LOGGED] = "not-logged",
-        [DESK_BACKOFF] = "backoff",
-    };
-    return (unsigned)a < DESK_ANSWER_COUNT ? name[a] : "?";
-}
 
 static int check_config(const struct desk_config *c, struct err *e)
 {
@@ -108,6 +90,7 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
         d->cfg.outstanding_max = GATEWAY_OUTSTANDING_MAX;
     uint32_t n_staked = room < STAKED_MAX ? (uint32_t)room : STAKED_MAX;
     if (!d->state || ready_init(&d->pool, n_ready) || staked_init(&d->staked, n_staked) ||
+        ahead_init(&d->ahead) ||
         limits_init(&d->limits, c->max_order_e8, c->max_minute_e8, c->max_total_e8)) {
         err_set(e, "order desk: out of memory for %zu accounts; free memory or load fewer", room);
         desk_free(d);
@@ -123,6 +106,7 @@ void desk_free(struct desk *d)
     limits_free(&d->limits);
     ready_free_all(&d->pool);
     staked_free(&d->staked);
+    ahead_free(&d->ahead);
     free(d->state);
     free(d);
 }
@@ -377,6 +361,21 @@ static void drop_staked(struct desk *d, struct account_state *st)
     st->staked = STAKED_NONE;
 }
 
+void desk_ahead(struct desk *d, size_t account, const int64_t *px)
+{
+    assert(account < d->book->n_accounts);
+    if (d->killed || d->state[account].in_flight)
+        return; // desk_stake() will not size it
+    const struct account *a = book_account(d->book, account, &d->scratch);
+    if (size_now(d, a, px) == DESK_SENT)
+        ahead_keep(&d->ahead, account, a->epoch, &d->size, &d->assets, px);
+}
+
+void desk_ahead_forget(struct desk *d)
+{
+    ahead_forget(&d->ahead);
+}
+
 int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns)
 {
     assert(account < d->book->n_accounts);
@@ -385,7 +384,8 @@ int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t n
     drop_staked(d, st);
     if (check_first(d, st, a, now_ns) != DESK_SENT)
         return 0;
-    switch (size_now(d, a, px)) {
+    bool sized = ahead_read(&d->ahead, account, a->epoch, px, &d->size, &d->assets);
+    switch (sized ? DESK_SENT : size_now(d, a, px)) {
     case DESK_SENT:
         break;
     case DESK_LIMIT_ORDER:
@@ -518,16 +518,6 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
         came_to_nothing(d, st);
     }
     return i;
-}
-
-const char *desk_told_name(enum desk_told t)
-{
-    static const char *const name[DESK_TOLD_COUNT] = {[TOLD_TAKEN] = "taken",
-                                                      [TOLD_ADDED] = "new accounts",
-                                                      [TOLD_OLD] = "old",
-                                                      [TOLD_BAD] = "bad",
-                                                      [TOLD_NO_ROOM] = "no room"};
-    return (unsigned)t < DESK_TOLD_COUNT ? name[t] : "?";
 }
 
 static enum desk_told take_told(struct desk *d, const struct account *a, size_t accounts_max, size_t *account)

@@ -95,6 +95,11 @@ void desk_retire(struct desk *d, size_t account); // healthy again
 // account; INT64_MAX when it is larger than that, 0 where no order can leave whatever its size. The size is
 // kept for desk_fire(), which uses it at the same prices and for the same state of the account only.
 int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns);
+// Sizes the account's order before desk_stake() is asked, which then need not. desk_ahead_forget() has to be
+// called whenever prices, states of accounts or the market may be others than at desk_ahead(). It changes
+// nothing that an answer, a counter or a record depends on, so it may be called at any time.
+void desk_ahead(struct desk *d, size_t account, const int64_t *px);
+void desk_ahead_forget(struct desk *d);
 // The account will be asked about soon: fetches what the desk knows of it into the cache.
 void desk_soon(struct desk *d, size_t account);
 // Hands over an order for a confirmed account. now_ns: stream time; oldest_price_age_ns: age of the oldest

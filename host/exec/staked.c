@@ -25,14 +25,12 @@ void staked_free(struct staked_pool *p)
     *p = (struct staked_pool){0};
 }
 
-uint32_t staked_keep(struct staked_pool *p, uint32_t epoch, const struct order_size *size,
-                     const struct marks_assets *assets, const int64_t *px)
+bool staked_fill(struct staked *s, uint32_t epoch, const struct order_size *size,
+                 const struct marks_assets *assets, const int64_t *px)
 {
-    if (p->n_free == 0 || size->n > STAKED_LEGS || assets->n > STAKED_LEGS || !i256_fits_i64(size->value) ||
+    if (size->n > STAKED_LEGS || assets->n > STAKED_LEGS || !i256_fits_i64(size->value) ||
         !i256_fits_i64(size->reward))
-        return STAKED_NONE;
-    uint32_t name = p->free_slot[--p->n_free];
-    struct staked *s = &p->slot[name - 1];
+        return false;
     s->epoch = epoch;
     s->full = size->full;
     s->value = i256_to_i64(size->value);
@@ -47,14 +45,12 @@ uint32_t staked_keep(struct staked_pool *p, uint32_t epoch, const struct order_s
         s->asset[i] = assets->asset[i];
         s->px[i] = px[assets->asset[i]];
     }
-    return name;
+    return true;
 }
 
-bool staked_read(const struct staked_pool *p, uint32_t name, uint32_t epoch, const int64_t *px,
-                 struct order_size *size, struct marks_assets *assets)
+bool staked_copy(const struct staked *s, uint32_t epoch, const int64_t *px, struct order_size *size,
+                 struct marks_assets *assets)
 {
-    assert(name != STAKED_NONE && name <= p->n);
-    const struct staked *s = &p->slot[name - 1];
     if (s->epoch != epoch)
         return false;
     assets->n = s->n_assets;
@@ -70,6 +66,21 @@ bool staked_read(const struct staked_pool *p, uint32_t name, uint32_t epoch, con
     for (unsigned i = 0; i < s->n_legs; i++)
         size->leg[i] = (struct order_leg){.instrument = s->instrument[i], .qty = s->qty[i]};
     return true;
+}
+
+uint32_t staked_keep(struct staked_pool *p, uint32_t epoch, const struct order_size *size,
+                     const struct marks_assets *assets, const int64_t *px)
+{
+    if (p->n_free == 0 || !staked_fill(&p->slot[p->free_slot[p->n_free - 1] - 1], epoch, size, assets, px))
+        return STAKED_NONE;
+    return p->free_slot[--p->n_free];
+}
+
+bool staked_read(const struct staked_pool *p, uint32_t name, uint32_t epoch, const int64_t *px,
+                 struct order_size *size, struct marks_assets *assets)
+{
+    assert(name != STAKED_NONE && name <= p->n);
+    return staked_copy(&p->slot[name - 1], epoch, px, size, assets);
 }
 
 void staked_give(struct staked_pool *p, uint32_t name)

@@ -29,6 +29,12 @@ struct staked_pool {
     uint32_t n, n_free;
 };
 
+// One size by itself: filled, false when it is too large; and read, as staked_read does.
+bool staked_fill(struct staked *s, uint32_t epoch, const struct order_size *size,
+                 const struct marks_assets *assets, const int64_t *px);
+bool staked_copy(const struct staked *s, uint32_t epoch, const int64_t *px, struct order_size *size,
+                 struct marks_assets *assets);
+
 int staked_init(struct staked_pool *p, uint32_t n); // 0 or -1
 void staked_free(struct staked_pool *p);
 // Keeps the size of an account's order at this epoch and px[] of these assets. Its name, STAKED_NONE when the

@@ -56,8 +56,8 @@ uint64_t session_put(struct session *s, enum journal_type type, const void *a, s
 void session_catch_up(struct session *s);
 // Brings what moves with time alone to stream time. True when flagged accounts are worth another look for it.
 bool session_tell_time(struct session *s);
-// The engine is about to be called: what is known of holds may have changed.
-void session_forget_holds(struct session *s);
+// The engine is about to be called: what is known of holds, and what was sized ahead, may be another.
+void session_forget(struct session *s);
 // Takes the engine's answer: a failure stays with the session; else the audit looks at everything.
 void session_check(struct session *s, int rc);
 int session_verdict(const struct session *s, struct err *e);

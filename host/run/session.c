@@ -73,11 +73,12 @@ static void note_reason(struct session *s, size_t account, uint8_t reason)
         s->count.held[reason - WHY_HOLD]++;
 }
 
-void session_forget_holds(struct session *s)
+void session_forget(struct session *s)
 {
     for (uint16_t i = 0; i < s->book->market.n_assets; i++)
         s->held[i].known = false;
     s->oldest = 0;
+    desk_ahead_forget(s->desk);
 }
 
 static void look_up_hold(struct session *s, uint16_t asset)
@@ -135,6 +136,13 @@ static void on_soon(void *ctx, size_t account)
     struct session *s = ctx;
     __builtin_prefetch(&s->reason[account], 1);
     desk_soon(s->desk, account);
+}
+
+// No look at holds: what is known of them is on_stake()'s.
+static void on_ahead(void *ctx, size_t account)
+{
+    struct session *s = ctx;
+    desk_ahead(s->desk, account, oracle_prices(s->oracle));
 }
 
 // account_hold() of an account in its turn. What on_stake() found still stands, and an age within the limit
@@ -220,7 +228,7 @@ void session_check(struct session *s, int rc)
 
 bool session_tell_time(struct session *s)
 {
-    session_forget_holds(s);
+    session_forget(s);
     int rc = s->failed ? 0 : engine_time(s->engine, s->now_ns, &s->why);
     if (rc < 0)
         s->failed = -1;
@@ -299,8 +307,8 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
-    const struct engine_hooks hooks = {s,         on_commands, on_event, on_checking,
-                                       on_breach, on_near,     on_stake, on_soon};
+    const struct engine_hooks hooks = {s,       on_commands, on_event, on_checking, on_breach,
+                                       on_near, on_stake,    on_soon,  on_ahead};
     if (!book->packed)
         s->cfg.spare_accounts = 0; // an array does not grow
     s->accounts_max = book->n_accounts + s->cfg.spare_accounts;
@@ -511,7 +519,7 @@ int session_idle(struct session *s, uint32_t accounts, struct err *e)
         return session_verdict(s, e);
     le32_store(rec, accounts);
     session_put(s, J_IDLE, rec, sizeof rec, NULL, 0);
-    session_forget_holds(s);
+    session_forget(s);
     if (engine_idle(s->engine, accounts, &s->why) < 0)
         s->failed = -1;
     else if (s->audited)

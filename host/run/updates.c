@@ -17,7 +17,7 @@ void session_state(struct session *s, const struct account *a)
     (void)session_tell_time(s); // the next update looks at what is flagged
     if (s->failed)
         return;
-    session_forget_holds(s);
+    session_forget(s);
     session_check(s, engine_account_changed(s->engine, account, &s->why));
 }
 
@@ -85,7 +85,7 @@ int session_market(struct session *s, const struct market *next, struct err *e)
             m->instrument[i] = next->instrument[i];
             market_told(m, i);
         }
-    session_forget_holds(s);
+    session_forget(s);
     session_check(s, engine_market_changed(s->engine, asset, n, &s->why));
     return session_verdict(s, e);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Value at stake: what the ranking asks for is the order that goes, sized once; what was kept is used at the
 // same prices and for the same state of the account only, and nothing is sized that cannot leave.
+#include "exec/ahead.h"
 #include "exec/staked.h"
 #include "run_suite.h"
 #include "toy.h"
@@ -114,6 +115,79 @@ START_TEST(odd_values)
 }
 END_TEST
 
+static void ahead(size_t account, int64_t price)
+{
+    px[0] = price;
+    desk_ahead(desk, account, px);
+}
+
+// What was sized ahead is what desk_stake() says without sizing again, and nothing else shows of it.
+START_TEST(sized_ahead)
+{
+    struct order o;
+    open_counted();
+    ahead(0, 9900);
+    ahead(1, 9900);
+    ck_assert_uint_eq(sized, 2);
+    ck_assert_int_eq(stake(0, 9900, 1), (int64_t)91 * 9900 * 100000000);
+    ck_assert_uint_eq(sized, 2);
+    ck_assert_int_eq(fire(0, 9900, 1), DESK_SENT);
+    ck_assert_uint_eq(sized, 2);
+    ck_assert_int_eq(order_decode(gw.last.bytes, gw.last.n_bytes, &o), 0);
+    ck_assert(o.n == 1 && o.leg[0].instrument == 0 && o.leg[0].qty == 91 && !o.full && o.key.account == 10);
+    ck_assert(o.key.revision == 1 && o.reward_e8 == (int64_t)91 * 9900 * 1000000);
+    ck_assert(gw.last.n_marks == 1 && gw.last.mark[0].asset == 0 && gw.last.mark[0].price == 9900);
+    ck_assert_int_eq(fire(1, 9900, 1), DESK_SENT); // what is ahead is desk_stake()'s alone
+    ck_assert_uint_eq(sized, 3);
+    const struct desk_counters *n = desk_counters(desk);
+    ck_assert(n->answer[DESK_SENT] == 2 && n->staked_full == 0 && n->cold == 2 && n->ready_made == 0);
+}
+END_TEST
+
+START_TEST(sized_ahead_for_something_else)
+{
+    open_counted();
+    ahead(0, 9900);
+    ck_assert_int_eq(stake(0, 9800, 1), (int64_t)184 * 9800 * 100000000); // another price
+    ck_assert_uint_eq(sized, 2);
+    ahead(1, 9900);
+    book.account[1].epoch++; // another state
+    (void)stake(1, 9900, 1);
+    ck_assert_uint_eq(sized, 4);
+    ahead(2, 9900);
+    desk_ahead_forget(desk); // the market may be another
+    (void)stake(2, 9900, 1);
+    ck_assert_uint_eq(sized, 6);
+    ahead(3, 9900);
+    ahead(3 + AHEAD_SLOTS, 9900); // in its place
+    ck_assert_uint_eq(sized, 8);
+    (void)stake(3, 9900, 1);
+    ck_assert_uint_eq(sized, 9);
+    (void)stake(3 + AHEAD_SLOTS, 9900, 1);
+    ck_assert_uint_eq(sized, 9);
+    toy_value_factor = (i128)1 << 100;
+    ahead(4, 9900);
+    ck_assert_int_eq(stake(4, 9900, 1), INT64_MAX); // larger than what is kept
+    ck_assert_uint_eq(sized, 11);
+}
+END_TEST
+
+START_TEST(nothing_is_sized_ahead_that_cannot_leave)
+{
+    open_counted();
+    desk_kill(desk, true);
+    ahead(0, 9900);
+    desk_kill(desk, false);
+    ck_assert_uint_eq(sized, 0);
+    ck_assert_int_eq(fire(0, 9900, 1), DESK_SENT);
+    ahead(0, 9900); // in flight
+    ck_assert_uint_eq(sized, 1);
+    ahead(1, 9900);
+    desk_kill(desk, true);
+    ck_assert_int_eq(stake(1, 9900, 1), 0); // the answer is that of its turn
+}
+END_TEST
+
 // The pool: full, too many legs, given back, and no mixing of what it keeps.
 START_TEST(pool)
 {
@@ -155,6 +229,24 @@ START_TEST(pool)
 }
 END_TEST
 
+// Too large to be kept: what stood there is gone as well.
+START_TEST(ahead_too_large)
+{
+    struct ahead p;
+    struct order_size size = {.n = 1, .value = i256_from_i64(77)}, back;
+    struct marks_assets assets = {.n = 1}, of;
+    const int64_t at[1] = {10};
+    ck_assert_int_eq(ahead_init(&p), 0);
+    ck_assert(!ahead_read(&p, 0, 0, at, &back, &of));
+    ahead_keep(&p, 7, 3, &size, &assets, at);
+    ck_assert(ahead_read(&p, 7, 3, at, &back, &of) && i256_to_i64(back.value) == 77);
+    size.n = STAKED_LEGS + 1;
+    ahead_keep(&p, 7, 3, &size, &assets, at);
+    ck_assert(!ahead_read(&p, 7, 3, at, &back, &of));
+    ahead_free(&p);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("staked");
@@ -164,9 +256,13 @@ int main(void)
     tcase_add_test(t, sized_again_when_something_changed);
     tcase_add_test(t, nothing_is_sized_that_cannot_leave);
     tcase_add_test(t, odd_values);
+    tcase_add_test(t, sized_ahead);
+    tcase_add_test(t, sized_ahead_for_something_else);
+    tcase_add_test(t, nothing_is_sized_ahead_that_cannot_leave);
     suite_add_tcase(s, t);
     TCase *alone = tcase_create("pool");
     tcase_add_test(alone, pool);
+    tcase_add_test(alone, ahead_too_large);
     suite_add_tcase(s, alone);
     return run_suite(s);
 }

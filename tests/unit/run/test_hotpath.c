@@ -146,7 +146,8 @@ static void child(const char *path, size_t n, int with_call, enum variant v)
     const struct gen_options go = {.seed = 5, .accounts = 240};
     const struct device_config dc = {.backend = v == SEVERAL_DEVICES ? "model*3"
                                                 : v == VECTOR        ? "vector"
-                                                                     : "model"};
+                                                                     : "model",
+                                     .arrival = true};
     clock_init();
     config_default(&cfg);
     cfg.policy = v == POLICIES ? POLICY : NULL;

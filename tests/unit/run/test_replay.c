@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../cosim/fan_mocks.h"
 #include "accounts/store.h"
 #include "base/clock.h"
 #include "feed/gen.h"
@@ -14,7 +15,7 @@
 
 enum { FRAMES = 1500 };
 
-static char dir[64], original[96], copied[96], with_policy[96], old[96], faulted[96];
+static char dir[64], original[96], copied[96], with_policy[96], old[96], faulted[96], arrived[96];
 
 // A mean that moves with the clock, a median, a guard: what a default would not do.
 static const char POLICY[] = "asset BTC_USDC-PERPETUAL\n"
@@ -45,6 +46,13 @@ static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na,
     return journal_put2(ctx, type, a, na, b, nb);
 }
 
+// Not in lockstep, its answers late at random: its flags are judged as they come in.
+static int slow_open(const struct device_config *c, struct device **out, struct err *e)
+{
+    (void)c;
+    return mock_open("slow", false, 100, ABI_DEFAULT_ASSETS, out, e);
+}
+
 static void feed_frames(struct session *s)
 {
     struct gen_config c;
@@ -62,7 +70,7 @@ static void feed_frames(struct session *s)
     gen_close(g);
 }
 
-static void write_journal(const char *path, const char *policy, uint32_t oracle)
+static void write_journal(const char *path, const char *backend, const char *policy, uint32_t oracle)
 {
     static struct session_config cfg;
     static struct gateway gw = {.ops = &tg_ops};
@@ -71,7 +79,7 @@ static void write_journal(const char *path, const char *policy, uint32_t oracle)
     struct journal *j;
     struct device *dev;
     const struct gen_options go = {.seed = 5, .accounts = 100, .near_ppm = GEN_NEAR_PPM};
-    const struct device_config dc = {.backend = "model"};
+    const struct device_config dc = {.backend = backend, .lanes = 32, .slots = 16, .arrival = true};
     config_default(&cfg);
     cfg.oracle = oracle;
     cfg.policy_file = "p.conf";
@@ -101,12 +109,19 @@ static void setup(void)
     (void)snprintf(copied, sizeof copied, "%s/copied", dir);
     (void)snprintf(with_policy, sizeof with_policy, "%s/policy", dir);
     (void)snprintf(old, sizeof old, "%s/old", dir);
+    (void)snprintf(arrived, sizeof arrived, "%s/arrived", dir);
     (void)snprintf(faulted, sizeof faulted, "%s/faulted", dir);
     clock_init();
+    static const struct device_ops ops = {.name = "slow", .open = slow_open};
+    mock_random_state = 20261130;
     device_register(&device_ops_model);
-    write_journal(original, NULL, 1);
-    write_journal(with_policy, POLICY, 1);
-    write_journal(old, NULL, 0);
+    device_register(&device_ops_fan);
+    device_register(&ops);
+    mocks_register();
+    write_journal(original, "model", NULL, 1);
+    write_journal(with_policy, "model", POLICY, 1);
+    write_journal(old, "model", NULL, 0);
+    write_journal(arrived, "slow,model", NULL, 1);
 }
 
 static void teardown(void)
@@ -116,6 +131,7 @@ static void teardown(void)
     (void)unlink(old);
     (void)unlink(copied);
     (void)unlink(faulted);
+    (void)unlink(arrived);
     (void)rmdir(dir);
 }
 
@@ -231,6 +247,20 @@ START_TEST(test_a_policy_file_is_replayed)
 }
 END_TEST
 
+// Flags were judged and sized as they came in, and the journal is that of one lockstep device.
+START_TEST(test_a_run_by_arrival_is_replayed_on_one_device)
+{
+    struct replay_result r = replayed(arrived);
+    ck_assert_msg(r.mismatches == 0, "%s", r.first);
+    ck_assert(r.clean_end && r.frames == FRAMES && r.events > 10 && r.orders > 3);
+    ck_assert_uint_eq(r.audit.missed, 0);
+    struct replay_result one = replayed(original);
+    ck_assert_uint_eq(r.commands, one.commands);
+    ck_assert_uint_eq(r.events, one.events);
+    ck_assert_uint_eq(r.orders, one.orders);
+}
+END_TEST
+
 START_TEST(test_a_wrong_policy_in_a_journal_is_named)
 {
     struct replay_result r;
@@ -271,6 +301,7 @@ int main(void)
     tcase_add_test(t, test_a_fault_of_the_device_ends_the_comparison);
     tcase_add_test(t, test_a_missing_input_shows);
     tcase_add_test(t, test_a_policy_file_is_replayed);
+    tcase_add_test(t, test_a_run_by_arrival_is_replayed_on_one_device);
     tcase_add_test(t, test_a_wrong_policy_in_a_journal_is_named);
     tcase_add_test(t, test_a_journal_without_a_policy_is_of_the_old_rules);
     suite_add_tcase(su, t);

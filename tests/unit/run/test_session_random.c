@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../cosim/fan_mocks.h"
 #include "accounts/rules/rule.h"
 #include "base/bytes.h"
 #include "base/prng.h"
@@ -256,7 +257,11 @@ static void fill_accounts(void)
 static void open_session(const char *path, bool boxed)
 {
     struct err e = {{0}};
-    const struct device_config dc = {.backend = "model", .lanes = 8, .slots = 16, .assets = 16};
+    const struct device_config dc = {.backend = mock_random_state & 2 ? "late*3,model" : "model",
+                                     .lanes = 8,
+                                     .slots = 16,
+                                     .assets = 16,
+                                     .arrival = true};
     config_default(&t.cfg);
     if (boxed) {
         t.cfg.engine.near_rows = (uint32_t)prng_between(&t.rnd, 1, 12);
@@ -525,6 +530,7 @@ static void run_session(uint64_t seed, bool boxed, const char *path)
     struct err e = {{0}};
     memset(&t, 0, sizeof t);
     prng_seed(&t.rnd, seed);
+    mock_random_state = seed; // bit 1: a device of several members, some of them late
     t.now = t.stream = 1000 * SECOND;
     fill_market();
     fill_accounts();
@@ -554,6 +560,8 @@ START_TEST(test_random_sessions)
     ck_assert(mkdtemp(dir) != NULL);
     (void)snprintf(path, sizeof path, "%s/journal", dir);
     device_register(&device_ops_model);
+    device_register(&device_ops_fan);
+    mocks_register();
     const unsigned rounds = test_rounds(ROUNDS) < ROUNDS ? 2 : ROUNDS; // one of each kind under a sanitizer
     for (uint64_t i = 0; i < rounds; i++) {
         run_session(seed + i, i % 2 != 0, path);

@@ -71,6 +71,30 @@ START_TEST(test_limit_goes_to_the_most_valuable)
 }
 END_TEST
 
+// A size that was worked out ahead is not used once the market has other parameters, though prices and state
+// are the same.
+START_TEST(test_sized_ahead_for_old_parameters)
+{
+    struct err e = {{0}};
+    restart_with_many(1);
+    send_ticker(57500.0); // nothing may leave
+    ck_assert_uint_eq(gw.orders, 0);
+    struct desk *d = session_desk(s);
+    const int64_t *px = oracle_prices(session_oracle(s));
+    desk_ahead(d, 0, px);
+    const int64_t before = desk_stake(d, 0, px, now);
+    ck_assert_int_gt(before, 0);
+    static struct market next;
+    next = book.market;
+    next.instrument[0].tier[0].rate_ppm *= 2;
+    ck_assert_int_eq(session_market(s, &next, &e), 0);
+    const int64_t after = desk_stake(d, 0, px, now);
+    desk_ahead_forget(d);
+    ck_assert_int_eq(after, desk_stake(d, 0, px, now));
+    ck_assert_int_gt(after, before);
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("session_ranked");
@@ -78,6 +102,7 @@ int main(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, test_most_valuable_first, 0, 2);
     tcase_add_test(t, test_limit_goes_to_the_most_valuable);
+    tcase_add_test(t, test_sized_ahead_for_old_parameters);
     suite_add_tcase(su, t);
     return run_suite(su);
 }

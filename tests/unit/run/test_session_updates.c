@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../cosim/fan_mocks.h"
 #include "accounts/book.h"
 #include "accounts/moving.h"
 #include "accounts/rules/rule.h"
@@ -186,7 +187,11 @@ static struct account new_account(size_t i)
 static void open_session(const char *path)
 {
     struct err e = {{0}};
-    const struct device_config dc = {.backend = "model", .lanes = 8, .slots = 16, .assets = 16};
+    const struct device_config dc = {.backend = mock_random_state & 2 ? "late*3,model" : "model",
+                                     .lanes = 8,
+                                     .slots = 16,
+                                     .assets = 16,
+                                     .arrival = true};
     config_default(&t.cfg);
     if (prng_chance(&t.rnd, 1, 2)) { // nested boxes
         boxed_rounds++;
@@ -507,6 +512,7 @@ static void run_session(uint64_t seed, const char *path)
     struct err e = {{0}};
     memset(&t, 0, sizeof t);
     prng_seed(&t.rnd, seed);
+    mock_random_state = seed; // bit 1: a device of several members, some of them late
     t.now = 1000 * SECOND;
     open_session(path);
     define();
@@ -541,6 +547,8 @@ START_TEST(test_random_updates)
     ck_assert(mkdtemp(dir) != NULL);
     (void)snprintf(path, sizeof path, "%s/journal", dir);
     device_register(&device_ops_model);
+    device_register(&device_ops_fan);
+    mocks_register();
     for (uint64_t i = 0; i < ROUNDS; i++) {
         run_session(seed + i, path);
         ck_assert_int_eq(unlink(path), 0);
