@@ -166,5 +166,9 @@ int import_file(const char *file, const struct import_source *src, struct book *
 // The same from memory, on top of *base, which is left alone, into *out, an array.
 int import_text(const char *file, const char *text, size_t len, const struct book *base, struct book *out,
                 struct err *e);
+// import_text, and where the file defines each instrument of out's market: its line, 0 for those that are
+// base's alone. For messages.
+int import_text_lines(const char *file, const char *text, size_t len, const struct book *base,
+                      struct book *out, unsigned line[MARKET_INSTRUMENTS_MAX], struct err *e);
 
 #endif

@@ -64,8 +64,8 @@ static int read_json(struct import *im, const struct import_source *src)
     return rc;
 }
 
-int import_file(const char *file, const struct import_source *src, struct book *b,
-                const struct progress *progress, struct err *e)
+static int import_with(const char *file, const struct import_source *src, struct book *b, unsigned *line,
+                       const struct progress *progress, struct err *e)
 {
     bool json = ends_with(file, ".json");
     if (!json && !ends_with(file, ".csv"))
@@ -87,10 +87,18 @@ int import_file(const char *file, const struct import_source *src, struct book *
         b->market = im->market;
         b->n_accounts = packed_count(b->packed);
         rc = (int)im->n_staged;
+        if (line)
+            memcpy(line, im->instrument_line, sizeof im->instrument_line);
     }
     import_accounts_free(im);
     free(im);
     return rc;
+}
+
+int import_file(const char *file, const struct import_source *src, struct book *b,
+                const struct progress *progress, struct err *e)
+{
+    return import_with(file, src, b, NULL, progress, e);
 }
 
 // ---- texts
@@ -110,8 +118,8 @@ static ssize_t read_span(void *ctx, uint64_t at, char *to, size_t n)
     return (ssize_t)n;
 }
 
-int import_text(const char *file, const char *text, size_t len, const struct book *base, struct book *out,
-                struct err *e)
+int import_text_lines(const char *file, const char *text, size_t len, const struct book *base,
+                      struct book *out, unsigned line[MARKET_INSTRUMENTS_MAX], struct err *e)
 {
     struct span span = {text, len};
     const struct import_source src = {read_span, &span, len};
@@ -123,13 +131,19 @@ int import_text(const char *file, const char *text, size_t len, const struct boo
     for (size_t i = 0; rc == 0 && i < base->n_accounts; i++)
         rc = book_append(out, book_account(base, i, scratch), e);
     if (rc == 0)
-        rc = import_file(file, &src, out, NULL, e);
+        rc = import_with(file, &src, out, line, NULL, e);
     if (rc >= 0 && book_unpack(out, SIZE_MAX, e))
         rc = -1;
     if (rc < 0)
         book_free(out);
     free(scratch);
     return rc;
+}
+
+int import_text(const char *file, const char *text, size_t len, const struct book *base, struct book *out,
+                struct err *e)
+{
+    return import_text_lines(file, text, len, base, out, NULL, e);
 }
 
 // ---- files and stores

@@ -30,7 +30,7 @@ static const char HELP[] =
     "FILE]\n"
     "                                [--price NAME=VALUE]... [ID]\n"
     "       tripline accounts export [--db STORE] [-o FILE] [--csv | --market]\n"
-    "       tripline accounts push   --socket PATH [--db STORE] FILE    (see push --help)\n"
+    "       tripline accounts push   --socket PATH FILE    (see push --help)\n"
     "\n"
     "The store is an SQLite file with instruments, accounts and positions.\n"
     "  --db STORE      the store (default tripline.db)\n"

@@ -39,6 +39,8 @@ struct run {
     uint64_t told;     // number of the venue's last state without an order when accounts were fetched
     size_t n_store;    // accounts of the store
     uint32_t stranger; // account that the venue has and the store has not, 0 = none
+    bool other_market; // the venue's is not the store's, for this reason
+    struct err bad_market;
     struct venue_process *venue;
     struct journal *journal;
     struct gateway *gateway;
@@ -150,6 +152,19 @@ static int on_outcome(void *ctx, const struct order_reply *reply)
     return 0;
 }
 
+// The venue's parameters count, also where the store has others. Called again when they change on the way.
+static int on_market(void *ctx, const struct market *m)
+{
+    struct run *r = ctx;
+    if (market_follows(&r->book.market, m, &r->bad_market) != 0) {
+        r->other_market = true;
+        return -1;
+    }
+    r->book.market = *m;
+    r->n_states = 0;
+    return 0;
+}
+
 static int on_state(void *ctx, const struct account *a)
 {
     struct run *r = ctx;
@@ -179,7 +194,13 @@ static int reconcile(struct run *r, struct err *e)
         gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
         return -1;
     r->n_store = r->book.n_accounts;
-    int rc = gateway_states(r->socket, VENUE_READY_MS, on_state, r, &r->told, e);
+    const struct gateway_states_to to = {on_market, on_state, r};
+    int rc = gateway_states(r->socket, VENUE_READY_MS, &to, &r->told, e);
+    if (r->other_market)
+        return err_set(e,
+                       "the venue's market is not that of %s: %.200s: use the store that its state was made"
+                       " from, or another --dir",
+                       r->o.accounts, r->bad_market.msg);
     if (r->stranger || (rc == 0 && r->n_states != r->book.n_accounts))
         return err_set(e,
                        "the venue's accounts are not those of %s (%s %" PRIu32

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `tripline accounts push`: an owner's client of the paper venue.
+// `tripline accounts push`: a client of the paper venue that sets accounts and instruments' parameters.
 #ifndef TRIPLINE_CLI_PUSH_H
 #define TRIPLINE_CLI_PUSH_H
 

@@ -288,6 +288,7 @@ static enum desk_answer check_money(struct desk *d, int64_t value_e8, int64_t re
 static void fill_out(struct desk *d, const int64_t *px)
 {
     const struct marks_assets *s = &d->assets;
+    d->out.second = d->book->market.now_s;
     d->out.n_marks = s->n;
     for (unsigned i = 0; i < s->n; i++)
         d->out.mark[i] = (struct gateway_mark){s->asset[i], px[s->asset[i]]};

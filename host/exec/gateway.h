@@ -24,7 +24,10 @@ struct gateway_order {
     uint64_t lsn; // of the record that made the bytes durable, never 0
     uint16_t n_bytes;
     uint8_t bytes[ORDER_BYTES_MAX];
-    uint16_t n_marks; // prices the venue is to settle against (paper venue only)
+    // Paper venue only: what it is to settle against. The moment, in seconds of the Unix epoch, at which the
+    // market stood when the order was judged (market_now; 0: it never was called), and the prices.
+    uint64_t second;
+    uint16_t n_marks;
     struct gateway_mark mark[ROW_ASSETS_MAX];
 };
 
@@ -37,7 +40,7 @@ struct gateway_counters {
 struct gateway;
 struct gateway_ops {
     int (*submit)(struct gateway *g, const struct gateway_order *o); // 0, or -1 when its ring is full
-    int (*poll)(struct gateway *g, struct order_reply *out);         // 1 with a reply, 0 none
+    int (*poll)(struct gateway *g, struct order_reply *out); // 1 with a reply, a state or a market, 0 none
     // For lockstep runs: blocks until a reply can be polled (1), nothing is outstanding (0), or timeout_ms
     // went by
     // (-1). Not for the hot path of a live run: it sleeps.

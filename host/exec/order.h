@@ -42,6 +42,9 @@ enum order_status {
     ORDER_REFUSED = 2, // not liquidatable, illegal leg, wrong epoch: no effect
     ORDER_UNKNOWN = 3, // look-up: the venue has never seen this key, and will refuse it from now on (fenced)
     ORDER_STATE = 4,   // no order's: an account's new state (deposit, withdrawal, trade), or a new account
+    // No order's and no account's: instruments' new parameters. From a gateway only; has no encoding as a
+    // reply.
+    ORDER_MARKET = 5,
 };
 const char *order_status_name(uint8_t status); // "filled", ...; "?" for anything else
 
@@ -50,8 +53,9 @@ struct order_reply {
     struct order_key key;
     uint8_t status; // enum order_status
     char reason[REASON_LEN];
-    bool has_account;       // new state follows (FILLED, STATE)
-    struct account account; // rule pointer resolved
+    bool has_account;            // new state follows (FILLED, STATE)
+    struct account account;      // rule pointer resolved
+    const struct market *market; // MARKET: the whole market; valid until the gateway is polled again
     // The gateway's own measurement, no part of the encoding: from hand-over to the last byte written, by
     // CLOCK_MONOTONIC; 0 where nothing was sent.
     uint64_t sent_after_ns;

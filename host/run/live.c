@@ -12,6 +12,7 @@ enum {
     LOCKSTEP_WAIT_MS = 10000,
     DRAIN_WAIT_MS = 2000,
     WAIT_STEP_MS = 50,
+    NS_PER_MS = 1000000,
     PROGRESS_NS = 250000000,
     // A capture's driver gives its frames back to back: silence this long before the last one means it has
     // failed.
@@ -52,29 +53,53 @@ static void look_at_kill_switch(struct live *l)
         l->failed = session_kill(l->session, on, l->e) != 0;
 }
 
-// Replies to orders all at once; of accounts' states, of which thousands may have come, one between two
-// polls, so that no packet waits for more than one.
+// A session that refuses what its venue has taken goes on with other parameters than the venue's, and nobody
+// would notice what it misses: it ends, and the next run fetches accounts and parameters together.
+static void take_market(struct live *l)
+{
+    uint64_t refused = session_counters(l->session)->markets[1];
+    if (l->failed)
+        return;
+    l->failed = session_market(l->session, l->reply.market, l->e) != 0;
+    if (!l->failed && session_counters(l->session)->markets[1] != refused) {
+        err_set(l->e,
+                "the venue's new parameters do not fit the accounts as they are known here; start again with"
+                " the same --dir: it fetches both from the venue");
+        l->failed = true;
+    }
+}
+
+// Replies to orders all at once; of accounts' states and markets, of which thousands may have come, one
+// between two polls, so that no packet waits for more than one.
 static void take_replies(struct live *l)
 {
     bool state = false;
     while (!l->failed && !state && gateway_poll(l->gw, &l->reply) == 1) {
         look_at_kill_switch(l); // a reply may let an order go
-        state = l->reply.status == ORDER_STATE;
-        if (!l->failed)
+        bool market = l->reply.status == ORDER_MARKET;
+        state = market || l->reply.status == ORDER_STATE;
+        if (market)
+            take_market(l);
+        else if (!l->failed)
             l->failed = session_reply(l->session, &l->reply, l->e) != 0;
     }
 }
 
-// Replies may lead to further orders; ends when none is outstanding. False when the venue does not answer in
-// time, or when the run is to stop and that counts.
+// Replies may lead to further orders; ends when none is outstanding. States and markets that come meanwhile
+// are taken, and not waited for: there may be no end of them. False when the venue answers no order in time,
+// or when the run is to stop and that counts.
 static bool settle(struct live *l, int timeout_ms, bool until_stop)
 {
-    int rc, waited = 0;
-    while (!l->failed && (rc = gateway_wait(l->gw, WAIT_STEP_MS)) != 0) {
-        waited = rc < 0 ? waited + WAIT_STEP_MS : 0;
-        if (waited >= timeout_ms || (until_stop && *l->c->stop))
-            return false;
+    const struct desk_counters *n = desk_counters(session_desk(l->session));
+    uint64_t since = clock_now(CLOCK_MONOTONIC), outstanding = n->outstanding;
+    while (!l->failed && n->outstanding && gateway_wait(l->gw, WAIT_STEP_MS) != 0) {
         take_replies(l);
+        uint64_t now = clock_now(CLOCK_MONOTONIC);
+        if (n->outstanding != outstanding)
+            since = now;
+        outstanding = n->outstanding;
+        if (now - since >= (uint64_t)timeout_ms * NS_PER_MS || (until_stop && *l->c->stop))
+            return outstanding == 0;
     }
     return true;
 }

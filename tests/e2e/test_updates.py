@@ -87,7 +87,7 @@ def write(name, text):
 
 
 def push(name, text, sock):
-    return tripline("accounts", "push", "--socket", sock, "--db", db, write(name, text))
+    return tripline("accounts", "push", "--socket", sock, write(name, text))
 
 
 def epoch(name, account):
@@ -149,7 +149,7 @@ def greet(sock):
         s.settimeout(DEADLINE)
         try:
             s.connect(sock)
-            s.send(struct.pack("<BIH", 1, 0x56504C54, 3))
+            s.send(struct.pack("<BIH", 1, 0x56504C54, 4))
             return s, struct.unpack("<BIHQIQ", s.recv(65536))
         except OSError:
             s.close()
@@ -161,9 +161,9 @@ def greet(sock):
 def changed_twice_while_waiting(sock, one, other):
     """A client without room: of an account that changes again it gets the newest state, after the other's."""
     s, hello = greet(sock)
-    s.send(struct.pack("<BQI", 6, hello[5], 0))
+    s.send(struct.pack("<BQIB", 6, hello[5], 0, 0))
     codes = [push("w%d.csv" % i, text, sock).returncode for i, text in enumerate((one, other, one))]
-    s.send(struct.pack("<BQI", 6, 0, 10))
+    s.send(struct.pack("<BQIB", 6, 0, 10, 0))
     told = [struct.unpack_from("<BQBBIIII", s.recv(65536)) for _ in range(2)]
     ids = [int(text.splitlines()[1].split(",")[0]) for text in (other, one)]
     report(codes == [0, 0, 0] and [x[1] for x in told] == [hello[5] + 2, hello[5] + 3] and [x[5] for x in told] == ids,
@@ -178,7 +178,7 @@ def a_client_that_never_reads(v, sock):
                           "--churn", "20000"])
 
     deaf, _ = greet(sock)
-    deaf.send(struct.pack("<BQI", 6, 0, 1000000))
+    deaf.send(struct.pack("<BQIB", 6, 0, 1000000, 0))
     s, before = greet(sock)
     after, end = before, time.monotonic() + DEADLINE
     while after[5] < before[5] + 5000 and time.monotonic() < end:

@@ -63,7 +63,7 @@ class Client:
             self.s.settimeout(DEADLINE)
             try:
                 self.s.connect(path)
-                answer = self.ask(struct.pack("<BIH", HELLO, MAGIC, 3))
+                answer = self.ask(struct.pack("<BIH", HELLO, MAGIC, 4))
                 break
             except OSError:
                 self.s.close()
@@ -101,7 +101,7 @@ class Order:
         self.bytes = struct.pack("<BBH", 1, full, len(legs)) + k + struct.pack("<qq", 0, 0)
         for instrument, qty in legs:
             self.bytes += struct.pack("<HQQ", instrument, qty & (2**64 - 1), qty >> 64)
-        self.packet = struct.pack("<BH", ORDER, len(marks))
+        self.packet = struct.pack("<BQH", ORDER, 0, len(marks))
         for asset, price in marks:
             self.packet += struct.pack("<Hq", asset, price)
         self.packet += struct.pack("<H", len(self.bytes)) + self.bytes
@@ -212,7 +212,7 @@ def ledger(at=state):
 def check_protocol(accounts):
     venue = Venue()
     c = Client()
-    report(c.version == 3 and c.accounts == 300, "HELLO is answered with version and accounts", (c.version, c.accounts))
+    report(c.version == 4 and c.accounts == 300, "HELLO is answered with version and accounts", (c.version, c.accounts))
     o, want = next(orders_of(accounts[:1]))
     report(c.lookup(PEEK, [o.key])[0] == bytes([ABSENT]) + o.key, "a peek at an unknown key: absent")
     first = c.order(o)
@@ -231,7 +231,8 @@ def check_protocol(accounts):
     report(status(c.order(Order(key(accounts[1][0], 1, 1), [(0, 1)], o3.marks)))[0] == REFUSED, "another epoch: refused")
     report("no mark" in status(c.order(Order(o3.key, [(0, 1)], [])))[2], "without marks: refused")
     report(status(c.order(Order(key(999999, 0, 1), [(0, 1)], o3.marks)))[0] == REFUSED, "no such account: refused")
-    for packet in (b"\0", b"\2", b"\2\xff\xff", o.packet[:-1], o.packet + b"\0", b"\3\0\0\0", b"\3\2\1\0" + o.key):
+    for packet in (b"\0", b"\2", b"\2" + b"\0" * 8 + b"\xff\xff", o.packet[:-1], o.packet + b"\0", b"\3\0\0\0",
+                   b"\3\2\1\0" + o.key):
         if c.ask(packet)[0] != ERROR:
             report(False, "malformed packets are refused", packet)
             break
@@ -351,7 +352,7 @@ def check_currencies():
     db.execute("VACUUM INTO ?", (old,))
     db.close()
     db = sqlite3.connect(old)
-    db.execute("UPDATE meta SET value = x'b1' || substr(value, 2) WHERE name = 'market'")
+    db.execute("UPDATE market SET value = x'b1' || substr(value, 2)")
     db.commit()
     db.close()
     text = ledger(old)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer target: everything that the order desk, the gateway and the paper venue decode. The first byte
 // chooses the decoder. What decodes must encode to the same bytes. Build: clang
-// -fsanitize=fuzzer,address,undefined with host/exec/order.c, host/exec/paper/wire.c, host/accounts/*.c,
-// host/accounts/rules/*.c, host/base/*.c.
+// -fsanitize=fuzzer,address,undefined with host/exec/order.c, host/exec/paper/wire.c,
+// host/exec/paper/market_parts.c, host/accounts/*.c, host/accounts/rules/*.c, host/base/*.c.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/store.h"
 #include "exec/order.h"
+#include "exec/paper/market_parts.h"
 #include "exec/paper/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +61,7 @@ static void fuzz_records(const uint8_t *p, size_t n)
 static size_t encode_order(const struct wire_order *w)
 {
     static struct gateway_order g;
+    g.second = w->second;
     g.n_marks = w->n_marks;
     memcpy(g.mark, w->mark, sizeof g.mark);
     g.n_bytes = w->n_bytes;
@@ -74,10 +77,22 @@ static void fuzz_states(struct wire_states s)
         HOLDS(a.rule && a.n_positions <= ACCOUNT_POSITIONS_MAX);
 }
 
+// A part alone: what it makes of parts that came before it, and a market that is whole in one packet.
+static void fuzz_parts(const struct wire_part *p)
+{
+    static struct market_parts parts;
+    static struct market m;
+    int rc = market_parts_take(&parts, p);
+    HOLDS(rc != 1 || (parts.have == parts.total && parts.total <= MARKET_BYTES_MAX));
+    if (rc == 1)
+        (void)market_decode(parts.bytes, parts.total, &m);
+}
+
 static void fuzz_wire(const uint8_t *p, size_t n)
 {
     static struct wire_msg m;
     size_t done = 0;
+    uint32_t sent;
     if (wire_decode(p, n, &m))
         return;
     switch (m.type) {
@@ -107,7 +122,16 @@ static void fuzz_wire(const uint8_t *p, size_t n)
         done = wire_put_error(m.u.error.code, &m.u.error.key, m.u.error.text, again, sizeof again);
         break;
     case WIRE_WATCH:
-        done = wire_put_watch(m.u.watch.after, m.u.watch.room, again, sizeof again);
+        done = wire_put_watch(m.u.watch.after, m.u.watch.room, m.u.watch.market, again, sizeof again);
+        break;
+    case WIRE_MARKET:
+        done = wire_put_market(again, sizeof again);
+        break;
+    case WIRE_SET_MARKET:
+    case WIRE_MARKET_PART:
+        done = wire_put_part(m.type, &m.u.part, again, sizeof again, &sent);
+        HOLDS(sent == m.u.part.len);
+        fuzz_parts(&m.u.part);
         break;
     case WIRE_IS_SET:
         done = wire_put_is_set(m.u.is_set.id, m.u.is_set.epoch, again, sizeof again);

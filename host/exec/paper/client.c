@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accounts/store.h"
+#include "exec/paper/market_parts.h"
 #include "exec/paper/paper.h"
 #include "exec/paper/socket.h"
 
@@ -62,6 +64,8 @@ struct scratch {
     struct wire_msg msg;
     struct order_reply reply;
     struct account account;
+    struct market market;
+    struct market_parts parts;
 };
 
 int client_connect(const char *socket, int timeout_ms, struct wire_welcome *w, struct err *e)
@@ -148,8 +152,23 @@ int gateway_recover(const char *socket, const struct order_key *keys, size_t n, 
     return rc ? -1 : 0;
 }
 
-static int states_page(int fd, struct scratch *s, uint32_t *first, bool *last, gateway_state_fn fn, void *ctx,
-                       struct err *e)
+// The market in s->parts.
+static int fetch_market(int fd, struct scratch *s, struct market *m, struct err *e)
+{
+    size_t len = wire_put_market(s->buf, sizeof s->buf);
+    int rc = socket_send(fd, s->buf, len) ? -1 : 0;
+    while (rc == 0) {
+        bool part = receive_until(fd, now_ms() + ANSWER_TIMEOUT_MS, s->buf, &s->msg) == 1 &&
+                    s->msg.type == WIRE_MARKET_PART;
+        rc = part ? market_parts_take(&s->parts, &s->msg.u.part) : -1;
+    }
+    if (rc < 0 || market_decode(s->parts.bytes, s->parts.total, m) != s->parts.total)
+        return err_set(e, "the venue gave no sound market; check its log");
+    return 0;
+}
+
+static int states_page(int fd, struct scratch *s, uint32_t *first, bool *last,
+                       const struct gateway_states_to *to, struct err *e)
 {
     size_t len = wire_put_state(*first, s->buf, sizeof s->buf);
     if (socket_send(fd, s->buf, len) ||
@@ -162,7 +181,7 @@ static int states_page(int fd, struct scratch *s, uint32_t *first, bool *last, g
     while ((rc = wire_next_state(st, &s->account)) == 1) {
         if (s->account.id < *first)
             return err_set(e, "recovery: account states out of order");
-        if (fn(ctx, &s->account))
+        if (to->state(to->ctx, &s->account))
             return err_set(e, "recovery: stopped by its caller");
         any = true;
         if (s->account.id == UINT32_MAX)
@@ -175,24 +194,45 @@ static int states_page(int fd, struct scratch *s, uint32_t *first, bool *last, g
     return 0;
 }
 
-int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, uint64_t *told,
+// All accounts under one version of the market: 1 when it has changed meanwhile.
+static int states_once(int fd, struct scratch *s, const struct gateway_states_to *to, uint64_t *told,
+                       struct err *e)
+{
+    uint32_t first = 0, version;
+    bool last = false;
+    if (fetch_market(fd, s, &s->market, e))
+        return -1;
+    version = s->parts.version;
+    // All that came before this change is in what follows.
+    if (told && s->parts.seq > *told)
+        *told = s->parts.seq;
+    if (to->market(to->ctx, &s->market))
+        return err_set(e, "recovery: stopped by its caller");
+    while (!last)
+        if (states_page(fd, s, &first, &last, to, e))
+            return -1;
+    return fetch_market(fd, s, &s->market, e) ? -1 : s->parts.version != version;
+}
+
+int gateway_states(const char *socket, int timeout_ms, const struct gateway_states_to *to, uint64_t *told,
                    struct err *e)
 {
     struct wire_welcome w;
-    struct scratch *s = malloc(sizeof *s);
+    struct scratch *s = calloc(1, sizeof *s);
     if (!s)
         return err_set(e, "recovery: out of memory");
-    int fd = client_connect_wait(socket, timeout_ms, &w, e), bad = fd < 0;
-    if (!bad && told)
+    int fd = client_connect_wait(socket, timeout_ms, &w, e), rc = fd < 0 ? -1 : 1;
+    if (fd >= 0 && told)
         *told = w.told;
-    uint32_t first = 0;
-    bool last = false;
-    while (!bad && !last)
-        bad = states_page(fd, s, &first, &last, fn, ctx, e);
+    for (unsigned tries = 0; rc == 1 && tries < RECOVER_TRIES; tries++)
+        rc = states_once(fd, s, to, told, e);
+    if (rc == 1)
+        err_set(e, "recovery: the venue's parameters change all the time; start tripline again");
     if (fd >= 0)
         close(fd);
+    market_parts_free(&s->parts);
     free(s);
-    return bad ? -1 : 0;
+    return rc == 0 ? 0 : -1;
 }
 
 // ---- owners
@@ -201,6 +241,54 @@ int owner_open(const char *socket, int timeout_ms, struct err *e)
 {
     struct wire_welcome w;
     return client_connect_wait(socket, timeout_ms, &w, e);
+}
+
+int owner_market(int fd, struct market *m, uint32_t *version, struct err *e)
+{
+    struct scratch *s = calloc(1, sizeof *s);
+    if (!s)
+        return err_set(e, "out of memory");
+    int rc = fetch_market(fd, s, m, e);
+    *version = s->parts.version;
+    market_parts_free(&s->parts);
+    free(s);
+    return rc;
+}
+
+static int send_market(int fd, struct scratch *s, uint32_t version, uint32_t total)
+{
+    uint32_t sent;
+    for (uint32_t at = 0; at < total; at += sent) {
+        const struct wire_part p = {version, 0, total, at, total - at, s->parts.bytes + at};
+        if (socket_send(fd, s->buf, wire_put_part(WIRE_SET_MARKET, &p, s->buf, sizeof s->buf, &sent)))
+            return -1;
+    }
+    return 0;
+}
+
+int owner_set_market(int fd, const struct market *m, uint32_t *version, struct err *e)
+{
+    struct scratch *s = calloc(1, sizeof *s);
+    if (!s || !(s->parts.bytes = malloc(MARKET_BYTES_MAX))) {
+        free(s);
+        return err_set(e, "out of memory");
+    }
+    size_t n = market_encode(m, s->parts.bytes, MARKET_BYTES_MAX);
+    int rc = 0;
+    if (n == 0)
+        rc = err_set(e, "the market cannot be encoded");
+    else if (send_market(fd, s, *version, (uint32_t)n) ||
+             receive_until(fd, now_ms() + ANSWER_TIMEOUT_MS, s->buf, &s->msg) != 1)
+        rc = err_set(e, "the venue does not answer");
+    else if (s->msg.type == WIRE_ERROR)
+        rc = err_set(e, "%s", s->msg.u.error.text);
+    else if (s->msg.type != WIRE_IS_SET || s->msg.u.is_set.id != 0)
+        rc = err_set(e, "the venue gives no sound answer");
+    else
+        *version = s->msg.u.is_set.epoch;
+    market_parts_free(&s->parts);
+    free(s);
+    return rc;
 }
 
 int owner_set(int fd, const struct account *a, uint32_t *epoch, struct err *e)

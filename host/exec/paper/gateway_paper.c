@@ -6,14 +6,17 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "accounts/store.h"
 #include "base/spsc.h"
 #include "exec/paper/client.h"
+#include "exec/paper/market_parts.h"
 #include "exec/paper/paper.h"
 #include "exec/paper/socket.h"
 
@@ -23,7 +26,7 @@ enum {
     BACKOFF_MAX_MS = 200,
     WAIT_STEP_NS = 20000,
     POLL_DEFAULT_US = 50,
-    STATES_WINDOW = 1024, // states without an order on their way to the hot thread
+    STATES_WINDOW = 1024, // states without an order, and markets, on their way to the hot thread
     STATES_STEP = 64,     // room is told to the venue in steps
 };
 
@@ -59,13 +62,17 @@ struct paper {
     struct spsc in, out;
     // hot thread only
     uint64_t submitted, polled; // replies to orders
+    bool lent;                  // the market has been handed out
     // atomic, written by the gateway's thread
-    uint64_t states_polled; // atomic, written by the hot thread
+    uint64_t states_polled, markets_done; // atomic, written by the hot thread
     uint64_t sent, resent, replies, reconnects, waited_durable, expired, errors;
     // gateway's thread only
-    uint64_t told;                            // number of the last state received
-    uint64_t states, granted;                 // pushed; that the venue may have sent by now
-    struct entry *entry;                      // GATEWAY_OUTSTANDING_MAX of them
+    uint64_t told;                     // number of the last state received
+    uint64_t states, granted;          // pushed, markets too; that the venue may have sent by now
+    uint64_t markets, markets_granted; // pushed; granted, at most one more than the hot thread is done with
+    struct market_parts parts;         // of the next
+    struct market *market;             // the hot thread's from the push until it is done
+    struct entry *entry;               // GATEWAY_OUTSTANDING_MAX of them
     uint16_t active[GATEWAY_OUTSTANDING_MAX]; // entries in use, oldest first
     uint16_t free_entry[GATEWAY_OUTSTANDING_MAX];
     unsigned n_active, n_free, n_unsure; // unsure: TO_PEEK, PEEKED, TO_FENCE, FENCED
@@ -115,9 +122,14 @@ static int paper_submit(struct gateway *g, const struct gateway_order *o)
 static int paper_poll(struct gateway *g, struct order_reply *out)
 {
     struct paper *p = of(g);
+    if (p->lent) { // a single writer
+        p->lent = false;
+        __atomic_store_n(&p->markets_done, p->markets_done + 1, __ATOMIC_RELEASE);
+    }
     if (!spsc_pop(&p->out, out))
         return 0;
-    if (out->status == ORDER_STATE)
+    p->lent = out->status == ORDER_MARKET;
+    if (out->status == ORDER_STATE || p->lent)
         __atomic_store_n(&p->states_polled, p->states_polled + 1, __ATOMIC_RELEASE);
     else
         p->polled++;
@@ -246,6 +258,7 @@ static bool connect_now(struct paper *p)
     p->met = true;
     p->instance = w.instance;
     p->granted = 0; // of the new connection nothing yet
+    p->markets_granted = p->markets;
     return true;
 }
 
@@ -283,7 +296,7 @@ static bool out_of_date(const struct paper *p, const struct entry *e)
 
 static void push_reply(struct paper *p)
 {
-    if (p->reply.status != ORDER_STATE)
+    if (p->reply.status != ORDER_STATE && p->reply.status != ORDER_MARKET)
         add(&p->replies);
     // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll, and STATES_WINDOW states.
     bool pushed = spsc_push(&p->out, &p->reply);
@@ -339,18 +352,22 @@ static bool send_orders(struct paper *p)
     return true;
 }
 
-// States without an order: the venue sends no more of them than the ring has room for. False when the
-// connection is gone.
+// States without an order: the venue sends no more of them than the ring has room for, and no second market
+// while the hot thread has one. False when the connection is gone.
 static bool ask_for_states(struct paper *p)
 {
     uint64_t polled = __atomic_load_n(&p->states_polled, __ATOMIC_ACQUIRE), target = polled + STATES_WINDOW;
     uint64_t granted = p->granted ? p->granted : p->states;
-    if (p->granted && target - granted < STATES_STEP && (target == granted || polled != p->states))
+    bool market =
+        p->markets_granted == p->markets && __atomic_load_n(&p->markets_done, __ATOMIC_ACQUIRE) == p->markets;
+    if (p->granted && !market && target - granted < STATES_STEP && (target == granted || polled != p->states))
         return true;
-    int rc = socket_try_send(p->fd, p->buf,
-                             wire_put_watch(p->told, (uint32_t)(target - granted), p->buf, sizeof p->buf));
-    if (rc > 0)
+    size_t n = wire_put_watch(p->told, (uint32_t)(target - granted), market, p->buf, sizeof p->buf);
+    int rc = socket_try_send(p->fd, p->buf, n);
+    if (rc > 0) {
         p->granted = target;
+        p->markets_granted += market;
+    }
     return rc >= 0;
 }
 
@@ -384,6 +401,29 @@ static bool on_told(struct paper *p)
     return true;
 }
 
+// False when the venue did not keep to what it was granted, or sent nonsense.
+static bool on_part(struct paper *p)
+{
+    int rc = p->markets < p->markets_granted && p->states < p->granted
+                 ? market_parts_take(&p->parts, &p->msg.u.part)
+                 : -1;
+    if (rc == 0)
+        return true;
+    if (rc < 0 || market_decode(p->parts.bytes, p->parts.total, p->market) != p->parts.total) {
+        add(&p->errors);
+        return false;
+    }
+    memset(&p->reply, 0, offsetof(struct order_reply, account));
+    p->reply.status = ORDER_MARKET;
+    p->reply.market = p->market;
+    p->reply.sent_after_ns = 0;
+    p->told = p->parts.seq;
+    p->states++;
+    p->markets++;
+    push_reply(p);
+    return true;
+}
+
 // False when the connection is of no more use.
 static bool on_packet(struct paper *p)
 {
@@ -395,6 +435,8 @@ static bool on_packet(struct paper *p)
         return true;
     case WIRE_TOLD:
         return on_told(p);
+    case WIRE_MARKET_PART:
+        return on_part(p);
     case WIRE_ABSENT:
         e = find(p, &p->msg.u.absent, &at);
         if (!e || e->state != PEEKED) {
@@ -465,6 +507,8 @@ static void *run(void *arg)
 static void release(struct paper *p)
 {
     free(p->entry);
+    free(p->market);
+    market_parts_free(&p->parts);
     free(p->in_mem);
     free(p->out_mem);
     free(p);
@@ -503,9 +547,10 @@ struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct 
     p->told = c->told_from;
     p->backoff_ms = BACKOFF_MIN_MS;
     p->entry = calloc(GATEWAY_OUTSTANDING_MAX, sizeof *p->entry);
+    p->market = calloc(1, sizeof *p->market);
     p->in_mem = calloc(GATEWAY_OUTSTANDING_MAX, sizeof(struct handed));
     p->out_mem = calloc(GATEWAY_OUTSTANDING_MAX + STATES_WINDOW, sizeof(struct order_reply));
-    if (!p->entry || !p->in_mem || !p->out_mem || strlen(c->socket) >= sizeof p->socket) {
+    if (!p->entry || !p->market || !p->in_mem || !p->out_mem || strlen(c->socket) >= sizeof p->socket) {
         err_set(e, "gateway: socket path %s too long (107 characters) or out of memory", c->socket);
         release(p);
         return NULL;

@@ -25,7 +25,8 @@ struct gateway_paper_config {
 // between tries (at most 200 ms), and again whenever the connection breaks. After a reconnect every order
 // that was sent is looked up (peek) before anything else goes out, and only those the venue does not know are
 // sent again, byte for byte. It never talks to a venue with another state than the first one it met. States
-// without an order (ORDER_STATE) are polled among the replies; when nobody polls them the venue keeps them.
+// without an order (ORDER_STATE) and markets (ORDER_MARKET) are polled among the replies; when nobody polls
+// them the venue keeps them.
 // NULL with *e set. close: joins the thread; orders without an outcome stay without one (recovery looks them
 // up).
 struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e);
@@ -39,19 +40,29 @@ typedef int (*gateway_recover_fn)(void *ctx, const struct order_reply *reply);
 // venue. 0, or -1 with *e set: then nothing may be sent for these accounts.
 int gateway_recover(const char *socket, const struct order_key *keys, size_t n, int timeout_ms,
                     gateway_recover_fn fn, void *ctx, struct err *e);
-// Every account as the venue has it, ascending by id. Not 0 from fn stops. *told (NULL is allowed): the
-// number from which the gateway has to be told of later states.
-typedef int (*gateway_state_fn)(void *ctx, const struct account *a);
-int gateway_states(const char *socket, int timeout_ms, gateway_state_fn fn, void *ctx, uint64_t *told,
+// The market as the venue has it, then every account, ascending by id. Parameters that change while the
+// accounts come: market is called again, and all accounts come anew. Not 0 from market or state stops. *told
+// (NULL is allowed): the number from which the gateway has to be told of later states.
+struct gateway_states_to {
+    int (*market)(void *ctx, const struct market *m); // valid during the call
+    int (*state)(void *ctx, const struct account *a);
+    void *ctx;
+};
+int gateway_states(const char *socket, int timeout_ms, const struct gateway_states_to *to, uint64_t *told,
                    struct err *e);
 
 // ---- owners
 
-// A connection that sets accounts' states (`tripline accounts push`). Blocking.
+// A connection that sets accounts' states and instruments' parameters (`tripline accounts push`). Blocking.
 int owner_open(const char *socket, int timeout_ms, struct err *e); // descriptor, or -1
 // The venue takes the state under the account's next epoch, in *epoch; it is durable then. 0, or -1 with the
 // venue's reason in *e.
 int owner_set(int fd, const struct account *a, uint32_t *epoch, struct err *e);
+// The venue's market and the version of its parameters.
+int owner_market(int fd, struct market *m, uint32_t *version, struct err *e);
+// The venue takes the market, made from version *version, in its place, and says which version it is now; it
+// is durable then. 0, or -1 with the venue's reason in *e.
+int owner_set_market(int fd, const struct market *m, uint32_t *version, struct err *e);
 
 // ---- process
 

@@ -55,6 +55,28 @@ i256 books_holding(const struct market *m, const struct account *a, int32_t inst
     return net;
 }
 
+bool books_accrue_at_all(const struct market *m, const struct account *a)
+{
+    for (unsigned i = 0; i < a->n_positions; i++)
+        if (m->instrument[a->position[i].instrument].kind == INST_RESERVE)
+            return true;
+    return false;
+}
+
+void books_accrue(const struct market *then, const struct market *now, const struct account *a,
+                  struct settlement *out)
+{
+    out->n = 0;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        uint16_t in = a->position[i].instrument;
+        i256 more = i256_sub(books_holding(now, a, in), books_holding(then, a, in));
+        if (i256_sign(more) == 0)
+            continue;
+        out->flow[out->n++] = (struct flow){.party = PARTY_ACCOUNT, .instrument = in, .amount = more};
+        out->flow[out->n++] = (struct flow){.party = PARTY_POOL, .instrument = in, .amount = i256_neg(more)};
+    }
+}
+
 static int conserve_one(const struct market *m, const struct account *before, const struct account *after,
                         const struct settlement *s, int32_t instrument, struct err *e)
 {

@@ -14,6 +14,13 @@ int books_settle(const struct market *m, const struct account *before, const int
 // What the account itself owns of a currency: cash (instrument -1), or token units supplied less owed, each
 // as the protocol shows it (supply floored, debt ceiled).
 i256 books_holding(const struct market *m, const struct account *a, int32_t instrument);
+// Has the account balances that bear interest?
+bool books_accrue_at_all(const struct market *m, const struct account *a);
+// What the same balances are worth more `now` than `then` (one market at two moments, or by two versions of
+// its parameters), in token units as books_holding counts them: a flow to the account from the pool for each
+// reserve where there is any, negative where they are worth less.
+void books_accrue(const struct market *then, const struct market *now, const struct account *a,
+                  struct settlement *out);
 // Sum of flows per currency is zero, and what each flow says of the account is what its balances did. 0, or
 // -1 with the currency that does not add up.
 int books_conserve(const struct market *m, const struct account *before, const struct account *after,

@@ -13,10 +13,16 @@
 
 // One fill an (account, epoch): a fill raises the epoch, so a second one would be a double effect. The index
 // makes SQLite refuse it whatever the code above does.
+// The market's versions and, of each account, by which of them and at which second its opening and its
+// present state are to be valued (balances that bear interest mean nothing without).
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS market(version INTEGER PRIMARY KEY, seq INTEGER NOT NULL UNIQUE,"
+    " value BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS account(id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
-    " opening BLOB NOT NULL, state BLOB NOT NULL);"
+    " opening BLOB NOT NULL, state BLOB NOT NULL,"
+    " opening_market INTEGER NOT NULL DEFAULT 1, opening_at INTEGER NOT NULL DEFAULT 0,"
+    " market INTEGER NOT NULL DEFAULT 1, at INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS orders(key BLOB PRIMARY KEY, seq INTEGER NOT NULL UNIQUE, desk INTEGER NOT "
     "NULL,"
     " account INTEGER NOT NULL, epoch INTEGER NOT NULL, revision INTEGER NOT NULL, status INTEGER NOT NULL,"
@@ -30,6 +36,14 @@ static const char schema[] =
     " PRIMARY KEY(currency, party)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;";
 
+// Everything was as told then, by the parameters of the start.
+static const char upgrade[] = "ALTER TABLE account ADD COLUMN opening_market INTEGER NOT NULL DEFAULT 1;"
+                              "ALTER TABLE account ADD COLUMN opening_at INTEGER NOT NULL DEFAULT 0;"
+                              "ALTER TABLE account ADD COLUMN market INTEGER NOT NULL DEFAULT 1;"
+                              "ALTER TABLE account ADD COLUMN at INTEGER NOT NULL DEFAULT 0;"
+                              "INSERT INTO market SELECT 1, 0, value FROM meta WHERE name = 'market';"
+                              "DELETE FROM meta WHERE name = 'market';";
+
 static const char *const sql[VDB_STATEMENTS] = {
     [VDB_BEGIN] = "BEGIN IMMEDIATE",
     [VDB_COMMIT] = "COMMIT",
@@ -37,9 +51,12 @@ static const char *const sql[VDB_STATEMENTS] = {
     [VDB_FIND_ORDER] = "SELECT status, bytes, reply FROM orders WHERE key = ?1",
     [VDB_PUT_ORDER] = ("INSERT INTO orders VALUES(?1, (SELECT coalesce(max(seq), 0) + 1 FROM orders),"
                        " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"), // the parentheses: one string is meant
-    [VDB_PUT_ACCOUNT] = "UPDATE account SET epoch = ?2, state = ?3 WHERE id = ?1",
-    [VDB_SET_ACCOUNT] = ("INSERT INTO account VALUES(?1, ?2, ?3, ?3) ON CONFLICT(id)"
-                         " DO UPDATE SET epoch = ?2, opening = ?3, state = ?3"),
+    [VDB_PUT_ACCOUNT] = "UPDATE account SET epoch = ?2, state = ?3, market = ?4, at = ?5 WHERE id = ?1",
+    [VDB_SET_ACCOUNT] = ("INSERT INTO account VALUES(?1, ?2, ?3, ?3, ?4, ?5, ?4, ?5) ON CONFLICT(id)"
+                         " DO UPDATE SET epoch = ?2, opening = ?3, state = ?3, opening_market = ?4,"
+                         " opening_at = ?5, market = ?4, at = ?5"),
+    [VDB_PUT_MARKET] = "INSERT INTO market VALUES(?1, ?2, ?3)",
+    [VDB_SET_SECOND] = "INSERT OR REPLACE INTO counter VALUES('second', ?1)",
     [VDB_PUT_TOLD] = "INSERT INTO told VALUES(?1, ?2) ON CONFLICT(id) DO UPDATE SET seq = ?2",
     [VDB_POST] = "INSERT INTO posting(key, account, currency, party, amount) VALUES(?1, ?2, ?3, ?4, ?5)",
     [VDB_GET_BALANCE] = "SELECT amount FROM balance WHERE currency = ?1 AND party = ?2",
@@ -86,6 +103,40 @@ static int exec_sql(struct venue_db *v, const char *text, struct err *e)
     return sqlite3_exec(v->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0 : vfail(v, e);
 }
 
+// One number; -1 when there is none.
+static int64_t ask_number(struct venue_db *v, const char *text)
+{
+    sqlite3_stmt *st;
+    if (sqlite3_prepare_v2(v->db, text, -1, &st, NULL) != SQLITE_OK)
+        return -1;
+    int64_t n = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : -1;
+    sqlite3_finalize(st);
+    return n;
+}
+
+// Creates the schema, or makes it this version's.
+static int make_schema(struct venue_db *v, struct err *e)
+{
+    char pragma[64];
+    int64_t version = ask_number(v, "PRAGMA user_version");
+    int64_t old = ask_number(v, "SELECT count(*) FROM sqlite_master WHERE name = 'account'");
+    if (version == VENUE_STATE_VERSION)
+        return 0;
+    if (version < 0 || old < 0)
+        return vfail(v, e);
+    if (version != 0)
+        return err_set(
+            e,
+            "venue state %s: written by another version of tripline; name a new --state, or go on with"
+            " that version",
+            v->path);
+    (void)snprintf(pragma, sizeof pragma, "PRAGMA user_version = %d", VENUE_STATE_VERSION);
+    return exec_sql(v, "BEGIN IMMEDIATE", e) || exec_sql(v, schema, e) || (old && exec_sql(v, upgrade, e)) ||
+                   exec_sql(v, pragma, e) || exec_sql(v, "COMMIT", e)
+               ? -1
+               : 0;
+}
+
 int venue_db_open(struct venue_db *v, const char *path, bool sync, struct err *e)
 {
     *v = (struct venue_db){.lock = -1};
@@ -99,7 +150,7 @@ int venue_db_open(struct venue_db *v, const char *path, bool sync, struct err *e
         return vfail(v, e);
     sqlite3_busy_timeout(v->db, 5000); // a reader (venue ledger) may hold it for a moment
     if (exec_sql(v, "PRAGMA journal_mode=WAL", e) ||
-        exec_sql(v, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF", e) || exec_sql(v, schema, e))
+        exec_sql(v, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF", e) || make_schema(v, e))
         return -1;
     for (unsigned i = 0; i < VDB_STATEMENTS; i++) {
         if (sqlite3_prepare_v3(v->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &v->st[i], NULL) != SQLITE_OK)
@@ -142,21 +193,19 @@ int venue_db_rollback(struct venue_db *v, struct err *e)
 
 int venue_db_filled(struct venue_db *v, struct err *e)
 {
-    sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(v->db, "SELECT 1 FROM meta WHERE name = 'market'", -1, &st, NULL) != SQLITE_OK)
-        return vfail(v, e);
-    int rc = sqlite3_step(st);
-    sqlite3_finalize(st);
-    return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : vfail(v, e);
+    int64_t n = ask_number(v, "SELECT count(*) FROM market");
+    return n < 0 ? vfail(v, e) : n > 0;
 }
 
-static int put_meta_blob(struct venue_db *v, const char *name, const void *data, size_t n, struct err *e)
+static int put_instance(struct venue_db *v, struct err *e)
 {
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(v->db, "INSERT INTO meta VALUES(?1, ?2)", -1, &st, NULL) != SQLITE_OK)
+    uint64_t instance;
+    if (getrandom(&instance, sizeof instance, 0) != (ssize_t)sizeof instance)
+        return err_set(e, "venue state %s: no random number for its identity", v->path);
+    if (sqlite3_prepare_v2(v->db, "INSERT INTO meta VALUES('instance', ?1)", -1, &st, NULL) != SQLITE_OK)
         return vfail(v, e);
-    sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
-    sqlite3_bind_blob(st, 2, data, (int)n, SQLITE_STATIC);
+    sqlite3_bind_blob(st, 1, &instance, sizeof instance, SQLITE_STATIC);
     int rc = sqlite3_step(st);
     sqlite3_finalize(st);
     return rc == SQLITE_DONE ? 0 : vfail(v, e);
@@ -165,7 +214,8 @@ static int put_meta_blob(struct venue_db *v, const char *name, const void *data,
 static int fill_accounts(struct venue_db *v, const struct book *b, uint8_t *buf, struct err *e)
 {
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(v->db, "INSERT INTO account VALUES(?1, ?2, ?3, ?3)", -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(v->db, "INSERT INTO account(id, epoch, opening, state) VALUES(?1, ?2, ?3, ?3)", -1,
+                           &st, NULL) != SQLITE_OK)
         return vfail(v, e);
     int bad = 0;
     for (size_t i = 0; i < b->n_accounts && !bad; i++) {
@@ -188,17 +238,13 @@ static int fill_accounts(struct venue_db *v, const struct book *b, uint8_t *buf,
 
 int venue_db_fill(struct venue_db *v, const struct book *b, struct err *e)
 {
-    uint64_t instance;
-    if (getrandom(&instance, sizeof instance, 0) != (ssize_t)sizeof instance)
-        return err_set(e, "venue state %s: no random number for its identity", v->path);
     uint8_t *buf = malloc(MARKET_BYTES_MAX);
     if (!buf)
         return err_set(e, "venue state %s: out of memory", v->path);
     size_t n = market_encode(&b->market, buf, MARKET_BYTES_MAX);
     int bad = n == 0 ? err_set(e, "venue state %s: the market cannot be encoded", v->path) : 0;
-    bad = bad || venue_db_begin(v, e) || put_meta_blob(v, "market", buf, n, e) ||
-          put_meta_blob(v, "instance", &instance, sizeof instance, e) || fill_accounts(v, b, buf, e) ||
-          venue_db_commit(v, e);
+    bad = bad || venue_db_begin(v, e) || venue_db_put_market(v, 1, 0, buf, n, e) || put_instance(v, e) ||
+          fill_accounts(v, b, buf, e) || venue_db_commit(v, e);
     free(buf);
     return bad ? -1 : 0;
 }
@@ -250,7 +296,8 @@ int venue_db_put_order(struct venue_db *v, const struct order_reply *r, const ui
     return run(v, VDB_PUT_ORDER, e);
 }
 
-static int write_account(struct venue_db *v, enum venue_statement s, const struct account *a, struct err *e)
+static int write_account(struct venue_db *v, enum venue_statement s, const struct account *a,
+                         const struct venue_as_of *as_of, struct err *e)
 {
     uint8_t buf[ACCOUNT_BYTES_MAX];
     size_t n = account_encode(a, buf, sizeof buf);
@@ -260,30 +307,52 @@ static int write_account(struct venue_db *v, enum venue_statement s, const struc
     sqlite3_bind_int64(st, 1, a->id);
     sqlite3_bind_int64(st, 2, a->epoch);
     sqlite3_bind_blob(st, 3, buf, (int)n, SQLITE_STATIC);
+    sqlite3_bind_int64(st, 4, as_of->market);
+    sqlite3_bind_int64(st, 5, (sqlite3_int64)as_of->second);
     return run(v, s, e);
 }
 
-int venue_db_put_account(struct venue_db *v, const struct account *a, struct err *e)
+int venue_db_put_account(struct venue_db *v, const struct account *a, const struct venue_as_of *as_of,
+                         struct err *e)
 {
-    return write_account(v, VDB_PUT_ACCOUNT, a, e);
+    return write_account(v, VDB_PUT_ACCOUNT, a, as_of, e);
 }
 
-int venue_db_set_account(struct venue_db *v, const struct account *a, uint64_t seq, struct err *e)
+int venue_db_set_account(struct venue_db *v, const struct account *a, const struct venue_as_of *as_of,
+                         uint64_t seq, struct err *e)
 {
     sqlite3_bind_int64(v->st[VDB_PUT_TOLD], 1, a->id);
     sqlite3_bind_int64(v->st[VDB_PUT_TOLD], 2, (sqlite3_int64)seq);
-    return write_account(v, VDB_SET_ACCOUNT, a, e) || run(v, VDB_PUT_TOLD, e) ? -1 : 0;
+    return write_account(v, VDB_SET_ACCOUNT, a, as_of, e) || run(v, VDB_PUT_TOLD, e) ? -1 : 0;
 }
 
-int venue_db_told(struct venue_db *v, void (*fn)(void *ctx, uint32_t id, uint64_t seq), void *ctx,
-                  struct err *e)
+int venue_db_put_market(struct venue_db *v, uint32_t version, uint64_t seq, const uint8_t *bytes, size_t n,
+                        struct err *e)
 {
+    sqlite3_bind_int64(v->st[VDB_PUT_MARKET], 1, version);
+    sqlite3_bind_int64(v->st[VDB_PUT_MARKET], 2, (sqlite3_int64)seq);
+    sqlite3_bind_blob(v->st[VDB_PUT_MARKET], 3, bytes, (int)n, SQLITE_STATIC);
+    return run(v, VDB_PUT_MARKET, e);
+}
+
+int venue_db_set_second(struct venue_db *v, uint64_t second, struct err *e)
+{
+    sqlite3_bind_int64(v->st[VDB_SET_SECOND], 1, (sqlite3_int64)second);
+    return run(v, VDB_SET_SECOND, e);
+}
+
+int venue_db_told(struct venue_db *v, void (*fn)(void *ctx, uint32_t id, uint32_t market, uint64_t seq),
+                  void *ctx, struct err *e)
+{
+    static const char text[] = "SELECT id, 0, seq FROM told UNION ALL"
+                               " SELECT 0, version, seq FROM market WHERE version > 1 ORDER BY 3";
     sqlite3_stmt *st;
-    if (sqlite3_prepare_v2(v->db, "SELECT id, seq FROM told ORDER BY seq", -1, &st, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(v->db, text, -1, &st, NULL) != SQLITE_OK)
         return vfail(v, e);
     int rc;
     while ((rc = sqlite3_step(st)) == SQLITE_ROW)
-        fn(ctx, (uint32_t)sqlite3_column_int64(st, 0), (uint64_t)sqlite3_column_int64(st, 1));
+        fn(ctx, (uint32_t)sqlite3_column_int64(st, 0), (uint32_t)sqlite3_column_int64(st, 1),
+           (uint64_t)sqlite3_column_int64(st, 2));
     sqlite3_finalize(st);
     return rc == SQLITE_DONE ? 0 : vfail(v, e);
 }

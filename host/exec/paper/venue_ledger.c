@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/moving.h"
 #include "accounts/store.h"
 #include "exec/paper/venue_books.h"
 #include "exec/paper/venue_db.h"
@@ -18,7 +19,12 @@ struct audit {
     sqlite3 *db;
     const char *path;
     FILE *out;
-    struct book book;
+    struct venue_state s;
+    struct dated { // a version of the market at a second
+        struct market market;
+        uint32_t version; // 0: none yet
+    } opening, now;       // as an account's opening and its present state are valued
+    uint8_t *bytes;       // MARKET_BYTES_MAX, scratch
     unsigned faults;
     struct err *e;
 };
@@ -126,11 +132,33 @@ static int check_currencies(struct audit *a)
     return bad || end_currency(a, &s) ? -1 : 0;
 }
 
-// Opening holdings plus postings must be present holdings, for cash and every token the account ever had.
+// The market by this version at this second. Accounts stand in no order of these, but most have the same.
+static int set_date(struct audit *a, struct dated *d, const struct venue_as_of *as_of)
+{
+    size_t n;
+    uint64_t seq;
+    if (as_of->second > MOVING_TIME_MAX)
+        return err_set(a->e, "venue state %s: an opening's date is damaged; restore it from a copy", a->path);
+    if (d->version != as_of->market) {
+        d->version = 0;
+        if (venue_db_market(a->db, a->path, as_of->market, a->bytes, &n, &seq, a->e))
+            return -1;
+        if (market_decode(a->bytes, n, &d->market) != n)
+            return err_set(a->e,
+                           "venue state %s: version %u of the market is damaged; restore it from a copy",
+                           a->path, as_of->market);
+        d->version = as_of->market;
+    }
+    market_now(&d->market, as_of->second * 1000000000);
+    return 0;
+}
+
+// Opening holdings plus postings, interest among them, must be present holdings, for cash and every token the
+// account ever had.
 static int check_holding(struct audit *a, sqlite3_stmt *st, const struct account *opening,
                          const struct account *now, int32_t instrument, const char *name)
 {
-    i256 sum = books_holding(&a->book.market, opening, instrument);
+    i256 sum = books_holding(&a->opening.market, opening, instrument);
     sqlite3_bind_int64(st, 1, now->id);
     sqlite3_bind_text(st, 2, name, -1, SQLITE_STATIC);
     sqlite3_bind_int(st, 3, PARTY_ACCOUNT);
@@ -141,7 +169,7 @@ static int check_holding(struct audit *a, sqlite3_stmt *st, const struct account
     (void)sqlite3_reset(st);
     if (rc != SQLITE_DONE)
         return fail(a);
-    if (i256_cmp(sum, books_holding(&a->book.market, now, instrument)) != 0) {
+    if (i256_cmp(sum, books_holding(&a->now.market, now, instrument)) != 0) {
         fprintf(a->out, "FAULT account %u: %s differs from its opening plus its postings\n", now->id, name);
         a->faults++;
     }
@@ -149,9 +177,9 @@ static int check_holding(struct audit *a, sqlite3_stmt *st, const struct account
 }
 
 static int check_account(struct audit *a, sqlite3_stmt *postings, size_t i, const struct account *opening,
-                         uint64_t fills)
+                         const struct venue_as_of *opening_date, uint64_t fills)
 {
-    const struct account *now = &a->book.account[i];
+    const struct account *now = &a->s.book.account[i];
     char name[LEDGER_NAME_LEN];
     if (now->epoch - opening->epoch != fills) {
         fprintf(a->out, "FAULT account %u: %" PRIu64 " fills but its epoch went from %u to %u\n", now->id,
@@ -163,14 +191,16 @@ static int check_account(struct audit *a, sqlite3_stmt *postings, size_t i, cons
                 now->currency);
         a->faults++;
     }
+    if (set_date(a, &a->opening, opening_date) || set_date(a, &a->now, &a->s.as_of[i]))
+        return -1;
     venue_cash_name(opening, name);
     if (check_holding(a, postings, opening, now, -1, name))
         return -1;
     for (unsigned p = 0; p < opening->n_positions; p++) {
         uint16_t in = opening->position[p].instrument;
-        if (in >= a->book.market.n_instruments || a->book.market.instrument[in].kind != INST_RESERVE)
+        if (in >= a->now.market.n_instruments || a->now.market.instrument[in].kind != INST_RESERVE)
             continue;
-        venue_token_name(&a->book.market, in, name);
+        venue_token_name(&a->now.market, in, name);
         if (check_holding(a, postings, opening, now, in, name))
             return -1;
     }
@@ -189,7 +219,7 @@ static uint64_t count_fills(sqlite3_stmt *st, const struct account *opening)
 
 static int check_accounts(struct audit *a)
 {
-    sqlite3_stmt *accounts = query(a, "SELECT opening FROM account ORDER BY id");
+    sqlite3_stmt *accounts = query(a, "SELECT opening, opening_market, opening_at FROM account ORDER BY id");
     sqlite3_stmt *postings = query(
         a, "SELECT amount FROM posting JOIN orders ON orders.key = posting.key WHERE posting.account = ?1"
            " AND currency = ?2 AND party = ?3 AND orders.epoch >= ?4");
@@ -197,7 +227,7 @@ static int check_accounts(struct audit *a)
         query(a, "SELECT count(*) FROM orders WHERE account = ?1 AND status = 1 AND epoch >= ?2");
     struct account *opening = malloc(sizeof *opening);
     int bad = !accounts || !postings || !fills || !opening ? fail(a) : 0;
-    for (size_t i = 0; !bad && i < a->book.n_accounts; i++) {
+    for (size_t i = 0; !bad && i < a->s.book.n_accounts; i++) {
         const void *blob;
         size_t n;
         if (sqlite3_step(accounts) != SQLITE_ROW || !(blob = sqlite3_column_blob(accounts, 0))) {
@@ -206,11 +236,13 @@ static int check_accounts(struct audit *a)
         }
         n = (size_t)sqlite3_column_bytes(accounts, 0);
         if (account_decode(blob, n, opening) != n || !opening->rule) {
-            fprintf(a->out, "FAULT account %u: its opening state is damaged\n", a->book.account[i].id);
+            fprintf(a->out, "FAULT account %u: its opening state is damaged\n", a->s.book.account[i].id);
             a->faults++;
             continue;
         }
-        bad = check_account(a, postings, i, opening, count_fills(fills, opening));
+        const struct venue_as_of date = {(uint32_t)sqlite3_column_int64(accounts, 1),
+                                         (uint64_t)sqlite3_column_int64(accounts, 2)};
+        bad = check_account(a, postings, i, opening, &date, count_fills(fills, opening));
     }
     free(opening);
     sqlite3_finalize(accounts);
@@ -228,21 +260,23 @@ static int print_totals(struct audit *a)
         sqlite3_finalize(st);
         return fail(a);
     }
-    fprintf(a->out, "accounts=%zu keys=%lld filled=%lld refused=%lld fenced=%lld violations=%lld\n",
-            a->book.n_accounts, (long long)sqlite3_column_int64(st, 0),
+    fprintf(a->out,
+            "accounts=%zu keys=%lld filled=%lld refused=%lld fenced=%lld violations=%lld"
+            " market=%u second=%llu\n",
+            a->s.book.n_accounts, (long long)sqlite3_column_int64(st, 0),
             (long long)sqlite3_column_int64(st, 1), (long long)sqlite3_column_int64(st, 2),
-            (long long)sqlite3_column_int64(st, 3), (long long)sqlite3_column_int64(st, 4));
+            (long long)sqlite3_column_int64(st, 3), (long long)sqlite3_column_int64(st, 4), a->s.market,
+            (unsigned long long)a->s.second);
     sqlite3_finalize(st);
     return 0;
 }
 
 static int audit_all(struct audit *a)
 {
-    uint64_t instance;
     // One read transaction: a venue may be at work on it.
     if (sqlite3_exec(a->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
         return fail(a);
-    if (venue_db_load(a->db, a->path, &a->book, &instance, a->e) || print_totals(a) || check_currencies(a) ||
+    if (venue_db_load(a->db, a->path, &a->s, a->e) || print_totals(a) || check_currencies(a) ||
         check_accounts(a))
         return -1;
     fprintf(a->out,
@@ -253,15 +287,20 @@ static int audit_all(struct audit *a)
 
 int venue_ledger(const char *path, FILE *out, struct err *e)
 {
-    struct audit a = {.path = path, .out = out, .e = e};
+    static struct audit a; // holds markets, which are too large for the stack
+    a = (struct audit){.path = path, .out = out, .e = e, .bytes = malloc(MARKET_BYTES_MAX)};
+    if (!a.bytes)
+        return err_set(e, "venue state %s: out of memory", path);
     if (sqlite3_open_v2(path, &a.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
         (void)err_set(e, "venue state %s: cannot be opened; name the file given to --state", path);
         sqlite3_close(a.db);
+        free(a.bytes);
         return -1;
     }
     sqlite3_busy_timeout(a.db, 5000);
     int rc = audit_all(&a);
-    book_free(&a.book);
+    venue_state_free(&a.s);
+    free(a.bytes);
     sqlite3_close(a.db);
     return rc;
 }

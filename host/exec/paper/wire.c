@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "accounts/moving.h"
 #include "accounts/store.h"
 #include "exec/cursor.h"
 
@@ -51,6 +52,7 @@ size_t wire_put_order(const struct gateway_order *o, uint8_t *buf, size_t size)
         return 0;
     struct wcur c = wcur_of(buf, size);
     put_u8(&c, WIRE_ORDER);
+    put_u64(&c, o->second);
     put_u16(&c, o->n_marks);
     for (unsigned i = 0; i < o->n_marks; i++) {
         put_u16(&c, o->mark[i].asset);
@@ -100,12 +102,13 @@ size_t wire_put_reply(const uint8_t *reply, size_t n, uint8_t *buf, size_t size)
     return wcur_done(&c);
 }
 
-size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t *buf, size_t size)
+size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t market, uint8_t *buf, size_t size)
 {
     struct wcur c = wcur_of(buf, size);
     put_u8(&c, WIRE_WATCH);
     put_u64(&c, after);
     put_u32(&c, room);
+    put_u8(&c, market);
     return wcur_done(&c);
 }
 
@@ -134,6 +137,26 @@ size_t wire_put_is_set(uint32_t id, uint32_t epoch, uint8_t *buf, size_t size)
     put_u32(&c, id);
     put_u32(&c, epoch);
     return wcur_done(&c);
+}
+
+size_t wire_put_market(uint8_t *buf, size_t size)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, WIRE_MARKET);
+    return wcur_done(&c);
+}
+
+size_t wire_put_part(uint8_t type, const struct wire_part *p, uint8_t *buf, size_t size, uint32_t *sent)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, type);
+    put_u32(&c, p->version);
+    put_u64(&c, p->seq);
+    put_u32(&c, p->total);
+    put_u32(&c, p->offset);
+    *sent = p->len < c.left ? p->len : (uint32_t)c.left;
+    put_bytes(&c, p->p, *sent);
+    return *sent ? wcur_done(&c) : 0;
 }
 
 size_t wire_put_absent(const struct order_key *key, uint8_t *buf, size_t size)
@@ -230,8 +253,9 @@ static int get_text(struct rcur *c, char *text, size_t max)
 
 static int get_order(struct rcur *c, struct wire_order *o)
 {
+    o->second = get_u64(c);
     o->n_marks = get_u16(c);
-    if (c->bad || o->n_marks > ROW_ASSETS_MAX)
+    if (c->bad || o->second > MOVING_TIME_MAX || o->n_marks > ROW_ASSETS_MAX)
         return -1;
     for (unsigned i = 0; i < o->n_marks; i++) {
         o->mark[i].asset = get_u16(c);
@@ -293,6 +317,19 @@ static int get_states(struct rcur *c, struct wire_states *s)
     return 0;
 }
 
+static int get_part(struct rcur *c, uint8_t type, struct wire_part *p)
+{
+    p->version = get_u32(c);
+    p->seq = get_u64(c);
+    p->total = get_u32(c);
+    p->offset = get_u32(c);
+    p->len = (uint32_t)c->left; // of a packet
+    p->p = rcur_take(c, c->left);
+    bool sound = p->version && p->len && p->total <= MARKET_BYTES_MAX && p->offset < p->total &&
+                 p->len <= p->total - p->offset;
+    return sound && (type == WIRE_MARKET_PART || p->seq == 0) ? 0 : -1;
+}
+
 static int get_body(struct rcur *c, struct wire_msg *m)
 {
     switch (m->type) {
@@ -326,7 +363,8 @@ static int get_body(struct rcur *c, struct wire_msg *m)
     case WIRE_WATCH:
         m->u.watch.after = get_u64(c);
         m->u.watch.room = get_u32(c);
-        return 0;
+        m->u.watch.market = get_u8(c);
+        return m->u.watch.market <= 1 ? 0 : -1;
     case WIRE_SET:
         m->u.set.len = c->left;
         m->u.set.p = rcur_take(c, c->left);
@@ -336,6 +374,11 @@ static int get_body(struct rcur *c, struct wire_msg *m)
         m->u.told.len = c->left;
         m->u.told.p = rcur_take(c, c->left);
         return m->u.told.len ? 0 : -1;
+    case WIRE_MARKET:
+        return 0;
+    case WIRE_SET_MARKET:
+    case WIRE_MARKET_PART:
+        return get_part(c, m->type, &m->u.part);
     case WIRE_IS_SET:
         m->u.is_set.id = get_u32(c);
         m->u.is_set.epoch = get_u32(c);

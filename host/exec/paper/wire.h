@@ -8,7 +8,7 @@
 #include "exec/gateway.h"
 
 enum {
-    WIRE_VERSION = 3,        // 3: states without an order
+    WIRE_VERSION = 4,        // 3: states without an order; 4: an order's second, instruments' parameters
     WIRE_MAX = 32768,        // bytes of any packet
     WIRE_KEYS_MAX = 256,     // keys in one LOOKUP
     WIRE_TEXT_MAX = 160,     // with terminator
@@ -23,8 +23,10 @@ enum wire_type {
     WIRE_LOOKUP = 3,
     WIRE_STATE = 4,
     WIRE_LEDGER = 5,
-    WIRE_WATCH = 6, // asks for states without an order
-    WIRE_SET = 7,   // an account's new state, from its owner
+    WIRE_WATCH = 6,      // asks for states without an order
+    WIRE_SET = 7,        // an account's new state, from its owner
+    WIRE_MARKET = 8,     // asks for the instruments' parameters
+    WIRE_SET_MARKET = 9, // new ones: a part of them
     // venue to client
     WIRE_WELCOME = 0x81,
     WIRE_REPLY = 0x82,
@@ -33,6 +35,7 @@ enum wire_type {
     WIRE_BALANCES = 0x85,
     WIRE_TOLD = 0x86, // a state without an order
     WIRE_IS_SET = 0x87,
+    WIRE_MARKET_PART = 0x88,
     WIRE_ERROR = 0x8f,
 };
 
@@ -45,7 +48,7 @@ enum wire_error {
     WIRE_MALFORMED = 1, // packet does not decode; the key is zero when none could be read
     WIRE_VIOLATION = 2, // known key, other bytes
     WIRE_UNGREETED = 3, // anything before HELLO, or another version
-    WIRE_REFUSED = 4,   // SET of a state that the venue does not take
+    WIRE_REFUSED = 4,   // SET of a state, or parameters, that the venue does not take
 };
 
 struct wire_welcome {
@@ -55,6 +58,7 @@ struct wire_welcome {
     uint64_t told; // number of the last state without an order
 };
 struct wire_order {
+    uint64_t second; // at which it was judged, of the Unix epoch, <= MOVING_TIME_MAX; 0: at no time
     uint16_t n_marks;
     struct gateway_mark mark[ROW_ASSETS_MAX];
     const uint8_t *bytes; // into the packet
@@ -70,6 +74,15 @@ struct wire_states {
     uint16_t n;
     const uint8_t *p; // n times (u16 length, account_encode bytes): wire_next_state
     size_t len;
+};
+// A market is larger than a packet: its encoding comes in parts, ascending without a hole.
+struct wire_part {
+    uint32_t version; // of these parameters, counted from 1; SET_MARKET: of those that they were made from
+    uint64_t seq;     // number of this change among the states without an order; 0: none
+    uint32_t total;   // bytes of the whole, 1..MARKET_BYTES_MAX
+    uint32_t offset;  // of this part
+    uint32_t len;     // > 0
+    const uint8_t *p;
 };
 struct wire_balance {
     char currency[LEDGER_NAME_LEN];
@@ -104,7 +117,8 @@ struct wire_msg {
         struct order_key absent;
         struct {
             uint64_t after; // states with numbers above it; counts in a connection's first WATCH only
-            uint32_t room;  // so many more TOLD may be sent
+            uint32_t room;  // so many more TOLD and markets may be sent
+            uint8_t market; // 1: one of them may be a market, whole; 0 adds nothing
         } watch;
         struct {
             const uint8_t *p; // account_decode
@@ -116,8 +130,9 @@ struct wire_msg {
             size_t len;
         } told;
         struct {
-            uint32_t id, epoch;
+            uint32_t id, epoch; // id 0: the market, its version
         } is_set;
+        struct wire_part part; // MARKET_PART, SET_MARKET
         struct wire_states states;
         struct wire_balances balances;
         struct wire_err error;
@@ -135,10 +150,14 @@ size_t wire_put_lookup(uint8_t mode, const struct order_key *key, size_t n, uint
 size_t wire_put_state(uint32_t first_id, uint8_t *buf, size_t size);
 size_t wire_put_ledger(uint32_t first_row, uint8_t *buf, size_t size);
 size_t wire_put_reply(const uint8_t *reply, size_t n, uint8_t *buf, size_t size);
-size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t *buf, size_t size);
+size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t market, uint8_t *buf, size_t size);
 size_t wire_put_set(const struct account *a, uint8_t *buf, size_t size);
 size_t wire_put_told(uint64_t seq, const uint8_t *reply, size_t n, uint8_t *buf, size_t size);
 size_t wire_put_is_set(uint32_t id, uint32_t epoch, uint8_t *buf, size_t size);
+size_t wire_put_market(uint8_t *buf, size_t size); // the request
+// As much of p as the packet takes: of p->len bytes from p->p on, of which the first stands at p->offset.
+// *sent: how many went in. type: MARKET_PART or SET_MARKET.
+size_t wire_put_part(uint8_t type, const struct wire_part *p, uint8_t *buf, size_t size, uint32_t *sent);
 size_t wire_put_absent(const struct order_key *key, uint8_t *buf, size_t size);
 size_t wire_put_balances(const struct wire_balances *b, uint8_t *buf, size_t size);
 size_t wire_put_error(uint8_t code, const struct order_key *key, const char *text, uint8_t *buf, size_t size);

@@ -212,7 +212,7 @@ static void assert_venue_agrees(uint64_t fills)
     uint64_t epochs = 0;
     book.account = calloc(book.n_accounts, sizeof *book.account);
     memcpy(book.account, mine.account, book.n_accounts * sizeof *book.account);
-    ck_assert_msg(gateway_states(sock, READY_MS, take_state, &n, NULL, &e) == 0, "%s", e.msg);
+    ck_assert_msg(fetch_states(take_state, &n, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(n, mine.n_accounts);
     for (size_t i = 0; i < n; i++) {
         assert_same(&mine.account[i], &book.account[i]);

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accounts/moving.h"
+#include "accounts/store.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
 #include "exec/order.h"
-#include "exec/paper/wire.h"
+#include "exec/paper/market_parts.h"
 #include "run_suite.h"
 
 static struct order sample_order(struct prng *r, unsigned legs)
@@ -219,7 +221,9 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
     struct order_key keys[3] = {{1, 2, 3, 4}, {5, 6, 7, 8}, o.key};
     struct order_reply rep = sample_filled();
     uint8_t bytes[REPLY_BYTES_MAX];
+    uint32_t sent;
     size_t n;
+    memset(bytes, 'm', sizeof bytes);
     switch (which) {
     case 0:
         return wire_put_hello(buf, WIRE_MAX);
@@ -228,6 +232,7 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
     case 2:
         g.key = o.key;
         g.n_bytes = (uint16_t)order_encode(&o, g.bytes, sizeof g.bytes);
+        g.second = prng_below(r, 2) ? 0 : MOVING_TIME_MAX;
         g.n_marks = (uint16_t)prng_below(r, ROW_ASSETS_MAX + 1);
         for (unsigned i = 0; i < g.n_marks; i++)
             g.mark[i] = (struct gateway_mark){(uint16_t)i, (int64_t)(1 + (prng_u64(r) >> 2))};
@@ -255,7 +260,7 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
         wire_end_states(true, 2, buf);
         return n;
     case 10:
-        return wire_put_watch(UINT64_MAX, 7, buf, WIRE_MAX);
+        return wire_put_watch(UINT64_MAX, 7, 1, buf, WIRE_MAX);
     case 11:
         return wire_put_set(&rep.account, buf, WIRE_MAX);
     case 12:
@@ -263,11 +268,19 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
         return wire_put_told(5, bytes, n, buf, WIRE_MAX);
     case 13:
         return wire_put_is_set(UINT32_MAX, 3, buf, WIRE_MAX);
+    case 14:
+        return wire_put_market(buf, WIRE_MAX);
+    case 15:
+        return wire_put_part(WIRE_SET_MARKET, &(struct wire_part){3, 0, 9000, 100, 8900, bytes}, buf, 500,
+                             &sent);
+    case 16:
+        return wire_put_part(WIRE_MARKET_PART, &(struct wire_part){3, 7, 9000, 8600, 400, bytes}, buf,
+                             WIRE_MAX, &sent);
     default:
         return wire_put_error(WIRE_VIOLATION, &keys[0], "other bytes", buf, WIRE_MAX);
     }
 }
-enum { WIRE_SAMPLES = 15 };
+enum { WIRE_SAMPLES = 18 };
 
 START_TEST(wire_round_trip)
 {
@@ -280,8 +293,8 @@ START_TEST(wire_round_trip)
         ck_assert_uint_gt(n, 0);
         ck_assert_msg(wire_decode(buf, n, &m) == 0, "sample %u", w);
         // These carry a rest whose own decoders see to its length
-        bool open_ended =
-            m.type == WIRE_REPLY || m.type == WIRE_STATES || m.type == WIRE_SET || m.type == WIRE_TOLD;
+        bool open_ended = m.type == WIRE_REPLY || m.type == WIRE_STATES || m.type == WIRE_SET ||
+                          m.type == WIRE_TOLD || m.type == WIRE_SET_MARKET || m.type == WIRE_MARKET_PART;
         for (size_t cut = 0; cut < n && !open_ended; cut++)
             ck_assert_msg(wire_decode(buf, cut, &m) == -1, "sample %u cut to %zu", w, cut);
         buf[n] = 0;
@@ -299,10 +312,86 @@ START_TEST(wire_round_trip)
     ck_assert(m.u.told.seq == 5 && m.u.told.p == buf + 9 && m.u.told.len == n - 9);
     n = wire_sample(10, &r, buf);
     ck_assert_int_eq(wire_decode(buf, n, &m), 0);
-    ck_assert(m.u.watch.after == UINT64_MAX && m.u.watch.room == 7);
+    ck_assert(m.u.watch.after == UINT64_MAX && m.u.watch.room == 7 && m.u.watch.market == 1);
+    buf[n - 1] = 2;
+    ck_assert_int_eq(wire_decode(buf, n, &m), -1);
     n = wire_sample(8, &r, buf);
     ck_assert_int_eq(wire_decode(buf, n, &m), 0);
     ck_assert_int_eq(i256_cmp(m.u.balances.row[0].amount, i256_neg(i256_pow10(60))), 0);
+}
+END_TEST
+
+// A part lies inside of its whole, and a packet takes as much as it has room for.
+START_TEST(wire_parts)
+{
+    static struct wire_msg m;
+    static uint8_t buf[WIRE_MAX], bytes[WIRE_MAX];
+    struct wire_part p = {3, 7, MARKET_BYTES_MAX, 1000, 20000, bytes};
+    uint32_t sent;
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 7);
+    size_t n = wire_put_part(WIRE_MARKET_PART, &p, buf, 400, &sent);
+    ck_assert(n == 400 && sent == 379 && wire_decode(buf, n, &m) == 0);
+    ck_assert(m.u.part.version == 3 && m.u.part.seq == 7 && m.u.part.total == MARKET_BYTES_MAX &&
+              m.u.part.offset == 1000 && m.u.part.len == sent && memcmp(m.u.part.p, bytes, sent) == 0);
+    ck_assert_uint_eq(wire_put_part(WIRE_MARKET_PART, &p, buf, 21, &sent), 0); // no room for a byte of it
+    n = wire_put_part(WIRE_SET_MARKET, &p, buf, 400, &sent);
+    ck_assert_int_eq(wire_decode(buf, n, &m), -1); // nobody numbers what it sets
+    const struct wire_part wrong[] = {
+        {0, 7, 500, 0, 400, bytes},         {3, 7, 500, 101, 400, bytes},
+        {3, 7, 500, 500, 1, bytes},         {3, 7, 0, 0, 1, bytes},
+        {3, 7, 399, 0, 400, bytes},         {3, 7, MARKET_BYTES_MAX + 1, 0, 400, bytes},
+        {3, 7, 500, UINT32_MAX, 400, bytes}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        n = wire_put_part(WIRE_MARKET_PART, &wrong[i], buf, WIRE_MAX, &sent);
+        ck_assert_uint_gt(n, 0);
+        ck_assert_msg(wire_decode(buf, n, &m) == -1, "part %zu", i);
+    }
+    const struct wire_part edge = {3, 7, 500, 100, 400, bytes};
+    n = wire_put_part(WIRE_MARKET_PART, &edge, buf, WIRE_MAX, &sent);
+    ck_assert_int_eq(wire_decode(buf, n, &m), 0);
+}
+END_TEST
+
+// An order's second stays where a multiple of 10^9 fits.
+START_TEST(wire_second)
+{
+    static struct wire_msg m;
+    static uint8_t buf[WIRE_MAX];
+    static struct gateway_order g = {.second = MOVING_TIME_MAX, .n_marks = 1, .mark = {{3, 5}}, .n_bytes = 1};
+    size_t n = wire_put_order(&g, buf, sizeof buf);
+    ck_assert(wire_decode(buf, n, &m) == 0 && m.u.order.second == MOVING_TIME_MAX &&
+              m.u.order.mark[0].price == 5);
+    g.second++;
+    n = wire_put_order(&g, buf, sizeof buf);
+    ck_assert_int_eq(wire_decode(buf, n, &m), -1);
+}
+END_TEST
+
+// Parts that do not follow each other are no market; the next that begins is.
+START_TEST(parts_of_a_market)
+{
+    static uint8_t bytes[1000];
+    struct market_parts m = {0};
+    const struct wire_part first = {3, 7, 1000, 0, 600, bytes}, last = {3, 7, 1000, 600, 400, bytes + 600};
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 13);
+    ck_assert_int_eq(market_parts_take(&m, &last), -1);
+    const struct wire_part other[] = {{4, 7, 1000, 600, 400, bytes},
+                                      {3, 8, 1000, 600, 400, bytes},
+                                      {3, 7, 1001, 600, 400, bytes},
+                                      {3, 7, 1000, 599, 400, bytes},
+                                      {3, 7, 1000, 601, 399, bytes}};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        ck_assert_int_eq(market_parts_take(&m, &first), 0);
+        ck_assert_int_eq(market_parts_take(&m, &other[i]), -1);
+        ck_assert_int_eq(market_parts_take(&m, &last), -1); // what was there is gone
+    }
+    ck_assert_int_eq(market_parts_take(&m, &first), 0);
+    ck_assert_int_eq(market_parts_take(&m, &first), 0); // begins anew
+    ck_assert_int_eq(market_parts_take(&m, &last), 1);
+    ck_assert(m.version == 3 && m.seq == 7 && m.total == 1000 && memcmp(m.bytes, bytes, 1000) == 0);
+    market_parts_free(&m);
 }
 END_TEST
 
@@ -355,6 +444,9 @@ int main(void)
     tcase_add_test(t, reply_round_trip);
     tcase_add_test(t, records_round_trip);
     tcase_add_test(t, wire_round_trip);
+    tcase_add_test(t, wire_parts);
+    tcase_add_test(t, wire_second);
+    tcase_add_test(t, parts_of_a_market);
     tcase_add_test(t, wire_random_damage);
     suite_add_tcase(s, t);
     return run_suite(s);

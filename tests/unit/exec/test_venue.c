@@ -102,6 +102,8 @@ START_TEST(venue_survives_nonsense)
             packet[prng_below(&r, n)] = (uint8_t)prng_u64(&r);
         if (prng_chance(&r, 1, 4))
             n = 1 + prng_below(&r, n);
+        if (packet[0] == WIRE_MARKET || packet[0] == WIRE_SET_MARKET || packet[0] == WIRE_WATCH)
+            continue; // not answered, or by several packets
         if (packet[0] == WIRE_LOOKUP && n > 3 && (packet[2] != 1 || packet[3] != 0))
             continue; // would be answered more than once
         ask(fd, n);
@@ -172,12 +174,12 @@ START_TEST(recovery_looks_up_every_key)
     ck_assert(recovered[0].status == ORDER_FILLED && recovered[1].status == ORDER_FILLED &&
               recovered[2].status == ORDER_UNKNOWN);
     size_t n = 0;
-    ck_assert_int_eq(gateway_states(sock, READY_MS, take_state, &n, NULL, &e), 0);
+    ck_assert_int_eq(fetch_states(take_state, &n, &e), 0);
     ck_assert_uint_eq(n, ACCOUNTS);
     ck_assert(book.account[0].epoch == 1 && book.account[1].epoch == 1 && book.account[2].epoch == 0);
     assert_same(&book.account[0], &recovered[0].account);
     unsigned calls = 0;
-    ck_assert_int_eq(gateway_states(sock, READY_MS, stop_at_once, &calls, NULL, &e), -1);
+    ck_assert_int_eq(fetch_states(stop_at_once, &calls, &e), -1);
     ck_assert_uint_eq(calls, 1);
     venue_close(venue);
     venue = NULL;

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "accounts/book.h"
 #include "exec/paper/client.h"
 #include "exec/paper/paper.h"
 #include "exec/paper/socket.h"
@@ -121,6 +122,19 @@ static inline void assert_same(const struct account *a, const struct account *b)
     uint8_t x[ACCOUNT_BYTES_MAX], y[ACCOUNT_BYTES_MAX];
     size_t n = account_encode(a, x, sizeof x);
     ck_assert(n > 0 && account_encode(b, y, sizeof y) == n && memcmp(x, y, n) == 0);
+}
+
+static inline int same_market(void *ctx, const struct market *m)
+{
+    (void)ctx;
+    return market_follows(&book.market, m, NULL);
+}
+
+// gateway_states where the parameters do not change.
+static inline int fetch_states(int (*fn)(void *ctx, const struct account *a), void *ctx, struct err *e)
+{
+    const struct gateway_states_to to = {same_market, fn, ctx};
+    return gateway_states(sock, READY_MS, &to, NULL, e);
 }
 
 // ---- by hand on the wire

@@ -108,17 +108,44 @@ static int tg_submit(struct gateway *g, const struct gateway_order *o)
     (void)o;
     return 0;
 }
+static const struct market *told; // by the gateway, once
+static bool endless;              // the gateway always has another state of account 5
+static uint32_t told_epoch;
+
+static int tell_state(struct order_reply *out)
+{
+    memset(out, 0, sizeof *out);
+    out->key.account = 5;
+    out->status = ORDER_STATE;
+    out->has_account = true;
+    out->account = (struct account){.id = 5,
+                                    .rule = &rule_perp_linear_1,
+                                    .currency = "USDC",
+                                    .cash_decimals = 6,
+                                    .cash = INT64_C(3000000000),
+                                    .epoch = ++told_epoch,
+                                    .n_positions = 1};
+    out->account.position[0] = (struct position){.size = 1000, .entry = INT64_C(60000000000000)};
+    return 1;
+}
+
 static int tg_poll(struct gateway *g, struct order_reply *out)
 {
     (void)g;
-    (void)out;
-    return 0;
+    if (endless)
+        return tell_state(out);
+    if (!told)
+        return 0;
+    out->status = ORDER_MARKET;
+    out->market = told;
+    told = NULL;
+    return 1;
 }
 static int tg_wait(struct gateway *g, int ms)
 {
     (void)g;
     (void)ms;
-    return 0;
+    return endless;
 }
 static void tg_counters(const struct gateway *g, struct gateway_counters *out)
 {
@@ -168,11 +195,12 @@ static void fill_market(struct book *book, struct account *account)
     book->account = account;
 }
 
-// Runs the script and writes its journal.
-static void run(const struct poll *polls, size_t n, bool polled)
+static struct book book;
+
+// Runs the script and writes its journal. How it ended, with the reason in *why.
+static enum live_end run_to(const struct poll *polls, size_t n, bool polled, struct err *why)
 {
     static struct session_config cfg;
-    static struct book book;
     static struct account account;
     struct device *dev;
     struct journal *j;
@@ -194,12 +222,19 @@ static void run(const struct poll *polls, size_t n, bool polled)
     session = session_new(&cfg, &book, dev, &gw, &log, true, &e);
     ck_assert_msg(session != NULL, "%s", e.msg);
     ck_assert_int_eq(session_begin(session, &e), 0);
-    ck_assert_msg(live_run(&lc, &src, session, &gw, &e) == LIVE_STOPPED, "%s", e.msg);
-    ck_assert_uint_eq(at, n);
+    enum live_end end = live_run(&lc, &src, session, &gw, why);
     (void)journal_put(j, J_END, NULL, 0);
     ck_assert_msg(journal_close(j, &e) == 0, "%s", e.msg);
     session_free(session);
     device_close(dev);
+    return end;
+}
+
+static void run(const struct poll *polls, size_t n, bool polled)
+{
+    struct err e = {{0}};
+    ck_assert_msg(run_to(polls, n, polled, &e) == LIVE_STOPPED, "%s", e.msg);
+    ck_assert_uint_eq(at, n);
 }
 
 static uint64_t replayed_mismatches(void)
@@ -220,7 +255,8 @@ static void setup(void)
     (void)close(fd);
     clock_init();
     device_register(&device_ops_model);
-    leave_reads_out = false;
+    leave_reads_out = endless = false;
+    told_epoch = 0;
 }
 
 static void teardown(void)
@@ -301,6 +337,41 @@ START_TEST(test_a_line_is_not_dead_unread)
 }
 END_TEST
 
+// New parameters go into the session and the journal. Those that the session cannot take end the run: the
+// venue has taken them.
+START_TEST(test_parameters_from_the_venue)
+{
+    static const struct poll polls[] = {{AT(0), AT(0), {A(1), B(1)}, 0, 2},
+                                        {AT(1), AT(1), {A(2), B(2)}, 0, 3},
+                                        {AT(2), AT(2), {A(3), B(3)}, 0, 4},
+                                        {AT(3), AT(3), {A(4), B(4)}, 0, 5}};
+    static struct book old;
+    static struct account account;
+    struct err e = {{0}};
+    fill_market(&old, &account);
+    old.market.instrument[0].tier[0].rate_ppm = 11000;
+    told = &old.market;
+    run(polls, 4, true);
+    ck_assert_uint_eq(book.market.instrument[0].tier[0].rate_ppm, 11000);
+    ck_assert_uint_eq(replayed_mismatches(), 0);
+    old.market.instrument[0].size_decimals = 4;
+    told = &old.market;
+    ck_assert_int_eq(run_to(polls, 4, true, &e), LIVE_FAILED);
+    ck_assert_msg(strstr(e.msg, "parameters") != NULL, "%s", e.msg);
+    ck_assert_uint_eq(book.market.instrument[0].size_decimals, 3);
+}
+END_TEST
+
+// States that never end do not keep a run from ending: it waits for its orders' replies alone.
+START_TEST(test_states_without_end)
+{
+    endless = true;
+    RUN({AT(0), AT(0), {A(1), B(1)}, 0, 2}, {AT(1), AT(1), {A(2), B(2)}, 0, 3});
+    ck_assert_uint_ge(told_epoch, 2); // one between two polls
+    ck_assert_uint_eq(replayed_mismatches(), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("live");
@@ -310,6 +381,8 @@ int main(void)
     tcase_add_test(t, test_a_captures_stamps_decide);
     tcase_add_test(t, test_read_and_not_there_is_lost);
     tcase_add_test(t, test_a_line_is_not_dead_unread);
+    tcase_add_test(t, test_parameters_from_the_venue);
+    tcase_add_test(t, test_states_without_end);
     suite_add_tcase(su, t);
     return run_suite(su);
 }
