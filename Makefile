@@ -209,6 +209,14 @@ $(B)/bench/updates: $(call obj,tests/bench/scale/updates_bench.c tests/bench/sca
 bench-updates: $(B)/bench/updates
 	@$(B)/bench/updates $(UPDATES_ACCOUNTS) $(UPDATES_PRICES) $(UPDATES_DEVICE)
 .PHONY: bench-updates
+# ... and for new parameters of an instrument? The same settings.
+$(B)/bench/params: $(call obj,tests/bench/scale/params_bench.c tests/bench/scale/scale_book.c) $(CORE_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_engine) -o $@
+bench-parameters: $(B)/bench/params
+	@$(B)/bench/params $(UPDATES_ACCOUNTS) $(UPDATES_PRICES) $(UPDATES_DEVICE)
+.PHONY: bench-parameters
 
 bench-burst: $(B)/bench/burst
 	@$<
@@ -272,6 +280,7 @@ help:
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
 	@echo "make bench-load   accounts a second from SQLite, CSV and the generator, bytes an account (SIZE=n)"
 	@echo "make bench-scale  ns of an update for 10 thousand to 10 million accounts (SCALE_SIZES=1e4,1e5 PEERS=folder)"
+	@echo "make bench-parameters  what a change of parameters takes, and the latency of prices with one a second (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-updates  latency of prices with 0, 1,000 and 5,000 accounts' states a second between them (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"

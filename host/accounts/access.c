@@ -4,6 +4,7 @@
 
 #include "accounts/book.h"
 #include "accounts/packed.h"
+#include "accounts/rules/rule.h"
 
 void book_free(struct book *b)
 {
@@ -53,6 +54,19 @@ size_t book_find(const struct book *b, uint32_t id)
                 hi = mid;
         }
     return lo < b->n_accounts && book_id(b, lo) == id ? lo : SIZE_MAX;
+}
+
+bool market_within(const struct book *b, const struct market *next, const bool *changed)
+{
+    if (!b->packed)
+        return false;
+    const struct reach *r = packed_reach(b->packed);
+    const struct rule *rule;
+    for (unsigned i = 0; i < next->n_instruments; i++)
+        for (size_t k = 0; changed[i] && r[i].held && (rule = rule_at(k)); k++)
+            if (rule->within && !rule->within(next, i, &r[i]))
+                return false;
+    return true;
 }
 
 int book_put(struct book *b, size_t i, const struct account *a, struct err *e)

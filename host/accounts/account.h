@@ -145,10 +145,18 @@ struct market {
     uint16_t n_assets;
     uint16_t n_instruments;
     uint64_t now_s; // what market_now was called with last; 0: never
+    bool lasting; // rows are made to outlast small changes of parameters (rule->shift); never stored or sent
     struct asset asset[MARKET_ASSETS_MAX];
     struct instrument instrument[MARKET_INSTRUMENTS_MAX];
     uint16_t n_scenarios;
     struct scenario scenario[SCENARIOS_MAX];
+};
+
+// The most that any account of a book has, or ever had, of an instrument: what new parameters are judged by.
+struct reach {
+    bool held;
+    uint8_t supply_bits, debt_bits, size_bits; // of the magnitudes
+    i128 funding_least, funding_most;          // indexes up to which funding is settled
 };
 
 // A whole store in memory, its accounts in one of two forms: a plain array (small books, tests), or packed

@@ -41,6 +41,11 @@ int market_check(const struct market *m, struct err *e);
 // Is `next` the same market with other parameters of its instruments? Assets, and the instruments' names,
 // kinds, prices, units and currencies, must not differ, and it must pass market_check. 0, or -1 with *e set.
 int market_follows(const struct market *m, const struct market *next, struct err *e);
+// Is every account of the book, each valid with the parameters before, valid with those of `next` too, which
+// follows the book's market and differs from it in the marked instruments? By what accounts have or had of
+// them at most: O(instruments), whatever the book's size. False: an account has to be asked (always in the
+// array form, and when so much is held that the parameters may matter). Rules of rule_at() only.
+bool market_within(const struct book *b, const struct market *next, const bool *changed);
 // Do two instruments differ in what was told of them? What market_now and market_window made does not count.
 bool instrument_differs(const struct instrument *a, const struct instrument *b);
 // m may be NULL (wire): then instruments are only bounded by MARKET_INSTRUMENTS_MAX and not compared with the

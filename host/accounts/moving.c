@@ -47,27 +47,28 @@ u128 index_compounded(u128 index, u128 rate, uint64_t seconds)
 
 // ---- one instrument at one moment
 
-static uint64_t elapsed(const struct instrument *in, uint64_t at)
+uint64_t interest_seconds(const struct instrument *in, uint64_t at)
 {
     uint64_t t = at > in->told_at ? at - in->told_at : 0;
     return t < MOVING_SECONDS_MAX ? t : MOVING_SECONDS_MAX;
 }
 
-static u128 liquidity_index_at(const struct instrument *in, uint64_t at)
+u128 liquidity_index_at(const struct instrument *in, uint64_t at)
 {
-    return in->liquidity_rate ? index_linear(in->liquidity_index, in->liquidity_rate, elapsed(in, at))
-                              : in->liquidity_index;
+    return in->liquidity_rate
+               ? index_linear(in->liquidity_index, in->liquidity_rate, interest_seconds(in, at))
+               : in->liquidity_index;
 }
 
-static u128 borrow_index_at(const struct instrument *in, uint64_t at)
+u128 borrow_index_at(const struct instrument *in, uint64_t at)
 {
-    return in->borrow_rate ? index_compounded(in->borrow_index, in->borrow_rate, elapsed(in, at))
+    return in->borrow_rate ? index_compounded(in->borrow_index, in->borrow_rate, interest_seconds(in, at))
                            : in->borrow_index;
 }
 
 static i128 funding_at(const struct instrument *in, uint64_t at)
 {
-    return in->funding_index + (i128)in->funding_rate * (i128)elapsed(in, at);
+    return in->funding_index + (i128)in->funding_rate * (i128)interest_seconds(in, at);
 }
 
 // Euler v2's getLTV: to + floor((from - to) * time remaining / duration).
@@ -78,6 +79,16 @@ static uint32_t ramp_at(const struct instrument *in, uint32_t from, uint32_t to,
     if (at <= in->ramp_start)
         return from;
     return to + (uint32_t)((from - to) * (in->ramp_end - at) / (in->ramp_end - in->ramp_start));
+}
+
+uint32_t lt_at(const struct instrument *in, uint64_t at)
+{
+    return ramp_at(in, in->ramp_from_bps, in->lt_bps, at);
+}
+
+uint32_t emode_lt_at(const struct instrument *in, uint64_t at)
+{
+    return ramp_at(in, in->emode_ramp_from_bps, in->emode_lt_bps, at);
 }
 
 // ---- markets
@@ -99,15 +110,14 @@ void market_now(struct market *m, uint64_t now_ns)
         if (!told_to_move(in))
             continue;
         i128 funding = funding_at(in, at);
-        in->now =
-            (struct instrument_at){.set = true,
-                                   .grace = in->grace_until && at <= in->grace_until,
-                                   .lt_bps = ramp_at(in, in->ramp_from_bps, in->lt_bps, at),
-                                   .emode_lt_bps = ramp_at(in, in->emode_ramp_from_bps, in->emode_lt_bps, at),
-                                   .liquidity_index = liquidity_index_at(in, at),
-                                   .borrow_index = borrow_index_at(in, at),
-                                   .funding_least = funding,
-                                   .funding_greatest = funding};
+        in->now = (struct instrument_at){.set = true,
+                                         .grace = in->grace_until && at <= in->grace_until,
+                                         .lt_bps = lt_at(in, at),
+                                         .emode_lt_bps = emode_lt_at(in, at),
+                                         .liquidity_index = liquidity_index_at(in, at),
+                                         .borrow_index = borrow_index_at(in, at),
+                                         .funding_least = funding,
+                                         .funding_greatest = funding};
     }
 }
 
@@ -120,9 +130,8 @@ void market_window(struct market *m, uint64_t from_ns, uint64_t until_ns)
             continue;
         i128 f = funding_at(in, from), g = funding_at(in, until);
         in->span = (struct instrument_at){.set = true,
-                                          .lt_bps = ramp_at(in, in->ramp_from_bps, in->lt_bps, until),
-                                          .emode_lt_bps =
-                                              ramp_at(in, in->emode_ramp_from_bps, in->emode_lt_bps, until),
+                                          .lt_bps = lt_at(in, until),
+                                          .emode_lt_bps = emode_lt_at(in, until),
                                           .liquidity_index = liquidity_index_at(in, from),
                                           .borrow_index = borrow_index_at(in, until),
                                           .funding_least = f < g ? f : g,

@@ -44,6 +44,14 @@ int instrument_moving_check(const struct instrument *in, struct err *e);
 u128 index_linear(u128 index, u128 rate, uint64_t seconds);
 u128 index_compounded(u128 index, u128 rate, uint64_t seconds);
 
+// An instrument's values at a second of the Unix epoch, by what was told of it.
+u128 liquidity_index_at(const struct instrument *in, uint64_t at_s);
+u128 borrow_index_at(const struct instrument *in, uint64_t at_s);
+uint32_t lt_at(const struct instrument *in, uint64_t at_s);
+uint32_t emode_lt_at(const struct instrument *in, uint64_t at_s);
+// Seconds of interest until then: 0 before told_at, MOVING_SECONDS_MAX at most.
+uint64_t interest_seconds(const struct instrument *in, uint64_t at_s);
+
 // An instrument's values at their furthest, for validation: what its indexes become after MOVING_SECONDS_MAX,
 // and the most that its funding index can then be away from `settled`.
 u128 liquidity_index_last(const struct instrument *in);

@@ -52,6 +52,7 @@ struct packed {
     const struct rule *rule[TABLE_MAX];
     char currency[TABLE_MAX][CURRENCY_LEN];
     unsigned n_rules, n_currencies;
+    struct reach reach[MARKET_INSTRUMENTS_MAX];
     uint64_t record[RECORD_MAX / WORD + 4]; // scratch of add and put; not on the stack of the hot path
 };
 
@@ -380,6 +381,37 @@ size_t packed_lower(const struct packed *p, size_t from, size_t to, uint32_t id)
     return from;
 }
 
+static uint8_t more_bits(uint8_t bits, i128 v)
+{
+    u128 u = v < 0 ? -(u128)v : (u128)v;
+    unsigned n = u >> 64 ? 128 - (unsigned)__builtin_clzll((uint64_t)(u >> 64))
+                 : u     ? 64 - (unsigned)__builtin_clzll((uint64_t)u)
+                         : 0;
+    return n > bits ? (uint8_t)n : bits;
+}
+
+// Never less than before: what an account had once counts for ever.
+static void note_reach(struct packed *p, const struct account *a)
+{
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *x = &a->position[i];
+        struct reach *r = &p->reach[x->instrument];
+        r->supply_bits = more_bits(r->supply_bits, x->supply);
+        r->debt_bits = more_bits(r->debt_bits, x->debt);
+        r->size_bits = more_bits(r->size_bits, x->size);
+        if (!r->held || x->funding < r->funding_least)
+            r->funding_least = x->funding;
+        if (!r->held || x->funding > r->funding_most)
+            r->funding_most = x->funding;
+        r->held = true;
+    }
+}
+
+const struct reach *packed_reach(const struct packed *p)
+{
+    return p->reach;
+}
+
 int packed_add(struct packed *p, const struct account *a, struct err *e)
 {
     struct header h;
@@ -390,6 +422,7 @@ int packed_add(struct packed *p, const struct account *a, struct err *e)
     if (!at)
         return -1;
     copy_record(p, at, h, words, slot);
+    note_reach(p, a);
     p->place[p->n++] = (struct place){a->id, at};
     return 0;
 }
@@ -400,6 +433,7 @@ int packed_put(struct packed *p, size_t i, const struct account *a, struct err *
     unsigned words = write_record(p, a, &h, e);
     if (!words)
         return -1;
+    note_reach(p, a);
     memcpy(&was, word_at(p, p->place[i].at), sizeof was);
     if (words <= was.slot) {
         copy_record(p, p->place[i].at, h, words, was.slot);

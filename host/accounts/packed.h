@@ -30,6 +30,9 @@ size_t packed_lower(const struct packed *p, size_t from, size_t to, uint32_t id)
 // Bytes allocated for records and index, and of these, bytes of records in use.
 size_t packed_bytes(const struct packed *p, size_t *used);
 
+// By instrument, the most of it that any account has or had.
+const struct reach *packed_reach(const struct packed *p);
+
 // Room in the index for n accounts in all, and for `spare` bytes of records more than there are now. 0, or -1
 // with *e set.
 int packed_reserve(struct packed *p, size_t n, size_t spare, struct err *e);

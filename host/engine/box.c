@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/box.h"
 
+#include "accounts/rules/rule.h"
+
 // A level is moved once the price has gone this share of the way from the middle to the edge: early enough
 // for the background, late enough that most rows looked at really change their tier (docs/scale.md).
 enum { NEAR_NUM = 3, NEAR_DEN = 4 };
 static const uint64_t PHAT_MAX = (UINT64_C(1) << PHAT_BITS) - 1;
 
-// Of each side on its own: a box may be cut off at zero or at the largest price.
+// Of each side on its own: a box may be cut off at zero or at the largest price. Measured from where the
+// guard is going to end: it may be narrower than the box.
 static void inner(const struct box_asset *a, unsigned level, uint64_t *lo, uint64_t *hi)
 {
-    *lo = a->mid[level] - (a->mid[level] - a->lo[level]) * NEAR_NUM / NEAR_DEN;
-    *hi = a->mid[level] + (a->hi[level] - a->mid[level]) * NEAR_NUM / NEAR_DEN;
+    uint64_t below = a->mid[level] - a->lo[level], above = a->hi[level] - a->mid[level];
+    uint64_t margin = above - above * NEAR_NUM / NEAR_DEN;
+    *lo = a->blo[level] + (below - below * NEAR_NUM / NEAR_DEN);
+    *hi = a->bhi[level] > margin ? a->bhi[level] - margin : 0;
 }
 
 // The two intervals that a tick compares its price with.
@@ -48,6 +53,8 @@ static void move(struct box_asset *a, unsigned level, uint64_t mid, uint64_t lo,
     a->hi[level] = hi;
     a->glo[level] = glo;
     a->ghi[level] = ghi;
+    a->blo[level] = lo;
+    a->bhi[level] = hi;
     summarise(a);
 }
 
@@ -70,8 +77,43 @@ void box_unit(struct boxes *b, uint16_t asset, uint64_t phat, uint64_t lo, uint6
 void box_done(struct boxes *b, uint16_t asset, unsigned level)
 {
     struct box_asset *a = &b->asset[asset];
-    a->glo[level] = a->lo[level];
-    a->ghi[level] = a->hi[level];
+    a->glo[level] = a->blo[level];
+    a->ghi[level] = a->bhi[level];
+    summarise(a);
+}
+
+// One step more than the quotient: P̂ is the price rounded to half a step.
+static uint64_t above(uint64_t lo, uint64_t down)
+{
+    const u128 one = (u128)1 << SHIFT_BITS;
+    u128 x = lo && down ? ((u128)lo * one + (one - down) - 1) / (one - down) + 1 : lo;
+    return x <= PHAT_MAX ? (uint64_t)x : PHAT_MAX + 1; // then nothing is left of the guard
+}
+
+static uint64_t below(uint64_t hi, uint64_t up)
+{
+    const u128 one = (u128)1 << SHIFT_BITS;
+    uint64_t x = up ? (uint64_t)((u128)hi * one / (one + up)) : hi;
+    return up && x ? x - 1 : x;
+}
+
+void box_shift(struct boxes *b, uint16_t asset, unsigned level, uint64_t down, uint64_t up)
+{
+    struct box_asset *a = &b->asset[asset];
+    a->glo[level] = above(a->glo[level], down);
+    a->ghi[level] = below(a->ghi[level], up);
+    a->blo[level] = above(a->blo[level], down);
+    a->bhi[level] = below(a->bhi[level], up);
+    summarise(a);
+}
+
+void box_renew(struct boxes *b, uint16_t asset)
+{
+    struct box_asset *a = &b->asset[asset];
+    for (unsigned k = 0; k < BOX_ALL; k++) {
+        a->blo[k] = a->lo[k];
+        a->bhi[k] = a->hi[k];
+    }
     summarise(a);
 }
 

@@ -20,6 +20,7 @@ struct box_asset {
     uint64_t lo[BOX_ALL], hi[BOX_ALL];   // by which rows are placed; inclusive
     uint64_t mid[BOX_ALL];               // the frozen centre
     uint64_t glo[BOX_ALL], ghi[BOX_ALL]; // what the price must not leave
+    uint64_t blo[BOX_ALL], bhi[BOX_ALL]; // what the guard becomes once the rows behind have been looked at
     uint64_t in_lo, in_hi;               // inside of every guard
     uint64_t at_lo, at_hi;               // inside: no level is near its edge
 };
@@ -37,6 +38,11 @@ void box_centre(struct boxes *b, uint16_t asset, unsigned level, uint64_t phat, 
                 bool background);
 // The same for the compiled band, whose edges are given.
 void box_unit(struct boxes *b, uint16_t asset, uint64_t phat, uint64_t lo, uint64_t hi, bool background);
+// Rows behind the level may promise too much by so much since parameters have changed (struct shift): the
+// guard gets as much narrower, rounded inwards.
+void box_shift(struct boxes *b, uint16_t asset, unsigned level, uint64_t down, uint64_t up);
+// All rows that depend on any level are about to be made anew, and placed by the boxes as they are.
+void box_renew(struct boxes *b, uint16_t asset);
 // All rows that depend on the level have been placed by its new box.
 void box_done(struct boxes *b, uint16_t asset, unsigned level);
 

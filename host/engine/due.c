@@ -10,6 +10,11 @@
     (64 * SECOND) // of rows on the device; twice as long for each tier, as its box is twice as wide
 #define WHEEL_TICK (SECOND / 100)
 
+uint64_t due_span_s(unsigned tier)
+{
+    return (HOT_SPAN << tier) / SECOND + 1;
+}
+
 static uint64_t span_of(unsigned tier)
 {
     return HOT_SPAN << tier;
@@ -54,6 +59,7 @@ int due_market(struct engine *g, struct err *e)
 void due_window(struct engine *g, unsigned tier)
 {
     uint64_t second = g->now_ns / SECOND;
+    g->book->market.lasting = tier != TIER_HOT;
     if (!g->moves || (g->window_set && g->window_tier == tier && g->window_s == second))
         return;
     g->window_set = true;

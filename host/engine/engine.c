@@ -469,17 +469,16 @@ int engine_account_changed(struct engine *g, size_t account, struct err *e)
     return engine_verdicts(g, e);
 }
 
-int engine_market_changed(struct engine *g, const uint16_t *asset, size_t n, struct err *e)
+int engine_market_changed(struct engine *g, const struct market *was, const uint16_t *asset, size_t n,
+                          struct err *e)
 {
     bool marked[MARKET_ASSETS_MAX] = {false};
+    g->instant++; // what was judged under the old parameters is over
     if (due_market(g, e) != 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         marked[asset[i]] = true;
-        if (g->boxed && g->tracked[asset[i]] && move_recompile(g, asset[i], e) != 0)
-            return -1;
-    }
-    if (!g->boxed && place_reload(g, marked, e) != 0)
+    if ((g->boxed ? change_market(g, was, asset, n, e) : place_reload(g, marked, e)) != 0)
         return -1;
     engine_drain(g);
     return engine_review(g, e);
@@ -542,6 +541,7 @@ void engine_tiers(const struct engine *g, struct engine_tiers *out)
     out->host = g->far.in_tier[TIER_HOST];
     out->flagged = g->far.in_tier[TIER_FLAGGED];
     out->none = g->far.in_tier[TIER_NONE] - (g->accounts_max - g->book->n_accounts);
+    out->crossed = g->n_crossed;
     out->bytes = far_bytes(&g->far);
 }
 

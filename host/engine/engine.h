@@ -83,6 +83,10 @@ struct engine_counters {
     uint64_t host_evaluations, host_flags; // rows without room on the device; flags without the device
     uint64_t rows_due;                     // accounts whose rows' span of time ended
     uint64_t units_changed;                // assets given another unit of P̂
+    // parameters told
+    uint64_t parameters_shifted, parameters_rebuilt; // by asset: within the rules' bounds; all made anew
+    uint64_t boxes_narrowed;                         // levels whose guard got narrower by it
+    uint64_t lines_stale;                            // accounts compiled anew for it when they were looked at
 };
 
 // Where the accounts are: on the device, beyond box 0, 1, ..., evaluated on the host at every update, flagged
@@ -93,6 +97,7 @@ struct engine_tiers {
     uint32_t box_ppm;
     uint64_t device, beyond[ENGINE_TIERS], host, flagged, none;
     uint64_t rows_used; // on the device
+    uint64_t crossed;   // accounts of which no bound holds (struct rule)
     size_t bytes;       // of host memory for rows and lists
 };
 
@@ -129,13 +134,17 @@ int engine_review(struct engine *g, struct err *e);
 // The account's state changed (fill, deposit), or it is new at the end of the book: its rows are compiled
 // anew and armed.
 int engine_account_changed(struct engine *g, size_t account, struct err *e);
-// Instruments' parameters are new (the caller has changed the book's market and called market_told): every
-// row over these assets is compiled anew, the nearest accounts first, and flagged accounts are looked at
-// again, all before it returns: some microseconds for each account that holds one of them. Where a market
-// begins to move with time by it, memory for the timing wheel is taken. Accounts in which an instrument had
-// no weight so far keep a row that is lower than need be until it is made for another reason: never one that
-// is higher.
-int engine_market_changed(struct engine *g, const uint16_t *asset, size_t n, struct err *e);
+// Instruments' parameters are new (the caller has changed the book's market and called market_told); `was`
+// holds the instruments as they were, asset[0, n), each once, are those whose rows have changed. Before it
+// returns, rows on the device and accounts evaluated on the host are made anew, flagged accounts are looked
+// at again, and every other account is known to be safe (docs/scale.md, "Updates"): where the rules bound
+// what has changed that takes no look at most of them; where not, or with was NULL, some microseconds for
+// each account that holds one of the assets. engine_time has been called with the present moment. Where a
+// market begins to move with time by it, memory for the timing wheel is taken. Accounts in which an
+// instrument had no weight so far keep a row that is lower than need be until it is made for another reason:
+// never one that is higher.
+int engine_market_changed(struct engine *g, const struct market *was, const uint16_t *asset, size_t n,
+                          struct err *e);
 // The order of an account ended without effect: back on the watch list, evaluated from the next update on.
 void engine_order_ended(struct engine *g, size_t account);
 // Whether the account's breach is already known: flagged and watched, or with an order in flight.

@@ -35,7 +35,12 @@ struct far_line {
     bool waits;   // the engine's: waits for the price of `awaits`, in a chain
     uint32_t next;
     uint16_t awaits;
+    // The engine's, of the line as it is: for what it was made.
+    uint8_t made;    // tier whose span of time it has; TIER_HOT: of parameters as they were, else lasting
+    uint8_t crossed; // FAR_CROSSED: see struct rule; FAR_UNCROSSED: not any more, still among them
+    uint32_t stamp;  // changes of parameters before it was made
 };
+enum { FAR_UNCROSSED = 1, FAR_CROSSED = 2 };
 
 struct far_list {
     uint32_t n;

@@ -14,6 +14,7 @@
 enum {
     BEATS_BATCH = 256,
     FAULTS_KEPT = 8,
+    ENGINE_RULES = 8,
 };
 #define NO_ROW     UINT32_MAX
 #define NO_ACCOUNT UINT32_MAX
@@ -94,6 +95,16 @@ struct engine {
     uint32_t columns_least; // that every row of the device has
     size_t unplaced;
 
+    // Parameters that change (change.c).
+    uint32_t changes;                                   // so far, see far_line.stamp
+    uint32_t changed_at[MARKET_ASSETS_MAX][BOX_LEVELS]; // lines behind the level made before it are stale
+    uint64_t spent[MARKET_ASSETS_MAX][BOX_LEVELS];      // of the others' spare, in parts of 2^SHIFT_BITS
+    uint64_t fallen[MARKET_ASSETS_MAX]; // sum of all `down` since all rows over the asset were made anew
+    const struct rule *rule[ENGINE_RULES];
+    unsigned n_rules; // of accounts compiled so far; ENGINE_RULES + 1: more than are noted
+    uint32_t *crossed;
+    uint32_t n_crossed;
+
     // Rows in time.
     bool moves;   // something in the market moves rows with the clock
     bool clocked; // or exact answers alone
@@ -162,7 +173,10 @@ int due_open(struct engine *g, struct err *e);
 void due_close(struct engine *g);
 // The market's parameters are new: as they are now.
 int due_market(struct engine *g, struct err *e);
-// What is compiled next holds for the span of this tier, from now on; due_note has it made anew before that
+// Length of what due_window sets, in seconds, from the second that has begun.
+uint64_t due_span_s(unsigned tier);
+// What is compiled next holds for the span of this tier, from now on, and, but for TIER_HOT, lasts through
+// small changes of parameters; due_note has it made anew before that
 // ends.
 void due_window(struct engine *g, unsigned tier);
 void due_note(struct engine *g, uint32_t account, unsigned tier);
@@ -224,7 +238,7 @@ void tiers_centre_all(struct engine *g, uint16_t asset);
 // The account's line, out of every list, for the span of time of a tier; *any false when there is nothing to
 // watch.
 int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, struct err *e);
-// The span of its line ends: compiled and placed anew.
+// Its line is to be replaced, because its span ends or parameters have changed: compiled and placed anew.
 int tiers_due(struct engine *g, uint32_t account, struct err *e);
 // Puts a compiled account where it belongs by the present boxes.
 int tiers_arrive(struct engine *g, uint32_t account, struct err *e);
@@ -254,8 +268,24 @@ int move_some(struct engine *g, uint32_t accounts, struct err *e);
 // Every account that holds the asset is compiled and placed anew, nearest tiers first. Those flagged are,
 // when they are armed again.
 int move_recompile(struct engine *g, uint16_t asset, struct err *e);
+// Levels whose guard the price is outside of, around the price: marks the lists that have to be walked now,
+// which move_walk does. The walks are only begun: all boxes of a group move before anything is placed by
+// them.
+void move_jump(struct engine *g, uint16_t asset, bool walk[TIER_LISTS]);
+int move_walk(struct engine *g, uint16_t asset, const bool walk[TIER_LISTS], struct err *e);
+// Has the background move the levels near whose edge the price is.
+void move_look_ahead(struct engine *g, uint16_t asset);
 // Puts the band of an asset's guard on the device if it is another one than before.
 void move_band(struct engine *g, uint16_t asset);
+
+// change.c: nested boxes: instruments' parameters are new
+// `was` holds the instruments as they were; asset[0, n) those whose rows have changed. NULL: not known how.
+int change_market(struct engine *g, const struct market *was, const uint16_t *asset, size_t n, struct err *e);
+// Notes of a line just compiled for the tier what later changes will ask.
+void change_note(struct engine *g, uint32_t account, const struct account *a, unsigned tier);
+// Was the line of an account of this tier, or that goes there, made for parameters that have changed since by
+// more than its spare?
+bool change_stale(const struct engine *g, uint32_t account, unsigned tier);
 
 // mend.c
 void mend_note(struct engine *g, const struct abi_error *x); // an ERROR event of code PARITY

@@ -9,7 +9,7 @@
 // A price below this many steps of P̂ gets another unit: it would be told too coarsely (docs/numerics.md,
 // section 4).
 #define PHAT_LOW (UINT64_C(1) << 27)
-enum { LOAD_COST = 16 }; // a row that comes to the device costs as much as looking at so many accounts
+enum { LOAD_COST = 16 }; // a row that comes to the device, or is made anew, costs as much as so many looks
 enum { INNER_LEAST = 8, INNER_MIN_PPM = 20, PENDING_MAX = MARKET_ASSETS_MAX * TIER_LISTS };
 
 static unsigned list_of(unsigned level)
@@ -138,7 +138,7 @@ static bool moving(const struct engine *g, uint16_t asset, unsigned level)
 
 // A level near its edge is moved with the next piece of background work: the update itself only notes the
 // asset.
-static void look_ahead(struct engine *g, uint16_t asset)
+void move_look_ahead(struct engine *g, uint16_t asset)
 {
     const struct box_asset *x = &g->box.asset[asset];
     if ((g->phat[asset] >= x->at_lo && g->phat[asset] <= x->at_hi) || g->is_near[asset])
@@ -160,9 +160,7 @@ static int begin_noted(struct engine *g, struct err *e)
     return 0;
 }
 
-// Levels whose guard the price has left, around the price now. The walks are only begun: all boxes of the
-// group move before anything is placed by them.
-static void jump(struct engine *g, uint16_t asset, bool walk[TIER_LISTS])
+void move_jump(struct engine *g, uint16_t asset, bool walk[TIER_LISTS])
 {
     const struct box_asset *x = &g->box.asset[asset];
     for (unsigned k = 0; k < BOX_ALL; k++) {
@@ -182,6 +180,14 @@ static void jump(struct engine *g, uint16_t asset, bool walk[TIER_LISTS])
     move_band(g, asset);
 }
 
+int move_walk(struct engine *g, uint16_t asset, const bool walk[TIER_LISTS], struct err *e)
+{
+    for (unsigned t = 0; t < TIER_LISTS; t++)
+        if (walk[t] && walk_all(g, asset, t, e) != 0)
+            return -1;
+    return 0;
+}
+
 int move_some(struct engine *g, uint32_t accounts, struct err *e)
 {
     if (begin_noted(g, e) != 0)
@@ -190,11 +196,11 @@ int move_some(struct engine *g, uint32_t accounts, struct err *e)
         struct pending p = g->pending[g->pending_first];
         uint32_t account;
         while (far_next(&g->far, p.asset, p.tier, &account)) {
-            uint64_t loaded = g->count.rows_loaded;
+            uint64_t made = g->count.rows_loaded + g->count.lines_stale;
             if (look(g, p.asset, p.tier, account, e) != 0)
                 return -1;
             g->count.looked_background++;
-            left -= 1 + (int64_t)(g->count.rows_loaded - loaded) * LOAD_COST;
+            left -= 1 + (int64_t)(g->count.rows_loaded + g->count.lines_stale - made) * LOAD_COST;
             if (left <= 0)
                 return 0;
         }
@@ -210,6 +216,10 @@ int move_some(struct engine *g, uint32_t accounts, struct err *e)
 
 int move_recompile(struct engine *g, uint16_t asset, struct err *e)
 {
+    box_renew(&g->box, asset);
+    g->fallen[asset] = 0;
+    for (unsigned k = 0; k < BOX_LEVELS; k++)
+        g->spent[asset][k] = 0;
     for (unsigned t = 0; t < TIER_LISTS; t++) {
         uint32_t account;
         far_walk(&g->far, asset, t);
@@ -300,18 +310,17 @@ int move_after(struct engine *g, const struct engine_price *changed, size_t n, s
             for (unsigned t = 0; t < TIER_LISTS; t++)
                 walk[n_jumped][t] = false;
             jumped[n_jumped] = a;
-            jump(g, a, walk[n_jumped++]);
+            move_jump(g, a, walk[n_jumped++]);
         }
     }
     g->count.updates_foreground += n_jumped > 0;
     for (size_t k = 0; k < n_jumped; k++)
-        for (unsigned t = 0; t < TIER_LISTS; t++)
-            if (walk[k][t] && walk_all(g, jumped[k], t, e) != 0)
-                return -1;
+        if (move_walk(g, jumped[k], walk[k], e) != 0)
+            return -1;
     for (size_t i = 0; i < n; i++)
         if (g->tracked[changed[i].asset]) {
             evaluate_here(g, changed[i].asset);
-            look_ahead(g, changed[i].asset);
+            move_look_ahead(g, changed[i].asset);
         }
     return fit_room(g, e);
 }

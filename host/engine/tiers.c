@@ -25,14 +25,17 @@ int tiers_open(struct engine *g, struct err *e)
         g->spread[a] = (double)(spread ? spread : 1000000) / 1e6;
     }
     g->box.eps_ppm = g->box.inner_ppm = g->cfg.box_ppm;
-    return 0;
+    g->crossed = calloc(n ? n : 1, sizeof *g->crossed); // taken as it is touched
+    return g->crossed ? 0 : err_set(e, "out of memory for %zu accounts", n);
 }
 
 void tiers_close(struct engine *g)
 {
     far_close(&g->far);
     free(g->free_row);
+    free(g->crossed);
     g->free_row = NULL;
+    g->crossed = NULL;
 }
 
 void tiers_centre_all(struct engine *g, uint16_t asset)
@@ -83,8 +86,9 @@ static void name_all(const struct affine *f, struct row *r)
     }
 }
 
-// A concave term that has no weight in one band or unit, and so is not named, has some in another: an account
-// that may bend stays in the lists of all its assets.
+// A concave term that has no weight in one band or unit, and so is not named, has some in another; two terms
+// that cancel each other do not with other parameters: an account that may bend, or is crossed, stays in the
+// lists of all its assets.
 static int name_held(const struct engine *g, const struct account *a, struct row *r, struct err *e)
 {
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -170,7 +174,10 @@ int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, 
     if (n == 0)
         return 0;
     due_note(g, account, tier);
-    if (may_bend && (find_bends(g, a, f, n, &bent, e) != 0 || name_held(g, a, &r[0], e) != 0))
+    change_note(g, account, a, tier);
+    if (may_bend && find_bends(g, a, f, n, &bent, e) != 0)
+        return -1;
+    if ((may_bend || g->far.line[account].crossed == FAR_CROSSED) && name_held(g, a, &r[0], e) != 0)
         return -1;
     return set_line(g, account, r, n, bent, e);
 }
@@ -199,6 +206,7 @@ static int compile_level(struct engine *g, uint32_t account, unsigned level, str
     if (compile(g, a, band, grid, f, r, &n, e) != 0 || (n && name_held(g, a, &r[0], e) != 0))
         return -1;
     due_note(g, account, tier);
+    change_note(g, account, a, tier);
     return n ? set_line(g, account, r, n, true, e) : 0;
 }
 
@@ -286,7 +294,7 @@ static int to_device(struct engine *g, uint32_t account, bool *there, struct err
     if (g->rows_used >= g->rows_max || columns > g->dev->info.assets)
         return 0;
     // Line and row for one span of time: whichever ends first would have to be minded otherwise.
-    if (g->moves && !g->far.line[account].bent && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
+    if (!g->far.line[account].bent && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
         return -1;
     if (hot_compile(g, account, r, &n, e) != 0)
         return -1;
@@ -311,15 +319,25 @@ static int to_device(struct engine *g, uint32_t account, bool *there, struct err
 // already needs no device to say so.
 static int to_front(struct engine *g, uint32_t account, struct err *e)
 {
-    bool there;
-    if (far_eval(&g->far, account, g->phat) < 0) {
+    const struct far_line *l = &g->far.line[account];
+    bool there, any;
+    bool below = far_eval(&g->far, account, g->phat) < 0;
+    if (below && !l->bent && l->made != TIER_HOT) { // by what a lasting line leaves out?
+        if (tiers_compile(g, account, TIER_HOT, &any, e) != 0)
+            return -1;
+        below = far_eval(&g->far, account, g->phat) < 0;
+    }
+    if (below) {
         tiers_flag(g, account);
         return 0;
     }
     if (to_device(g, account, &there, e) != 0)
         return -1;
-    if (!there)
-        far_put(&g->far, account, TIER_HOST);
+    if (there)
+        return 0;
+    if (l->made != TIER_HOT && tiers_compile(g, account, TIER_HOT, &any, e) != 0)
+        return -1;
+    far_put(&g->far, account, TIER_HOST);
     return 0;
 }
 
@@ -336,19 +354,32 @@ static int put(struct engine *g, uint32_t account, unsigned tier, struct err *e)
     return 0;
 }
 
-// Where a compiled account belongs; its line was made for the span of time of tier `made`. One that turns out
-// much nearer is compiled again for a shorter span, whose worst is less bad.
-static int find_tier(struct engine *g, uint32_t account, unsigned made, unsigned *tier, struct err *e)
+// May the account be put into the tier by the line it has? Not when that holds for longer than its like
+// there, so that its worst is worse than need be; not when it was made for a row on the device, or parameters
+// have changed since.
+static bool line_serves(const struct engine *g, uint32_t account, unsigned tier)
 {
-    bool any;
+    const struct far_line *l = &g->far.line[account];
+    if (g->moves && tier + 1 < l->made && wheel_has(g->wheel, account))
+        return false;
+    return tier == TIER_HOT || (l->made != TIER_HOT && !change_stale(g, account, tier));
+}
+
+// Where a compiled account belongs; `from`: where a bent one is looked for first. A line that does not serve
+// there is made anew, which may show it elsewhere: the second time for the shortest span that all tiers take.
+static int find_tier(struct engine *g, uint32_t account, unsigned from, unsigned *tier, struct err *e)
+{
+    bool any = true;
     if (g->far.line[account].bent)
-        return bent_tier(g, account, made, tier, e);
+        return bent_tier(g, account, from, tier, e);
     *tier = far_tier(&g->far, account, &g->box);
-    if (!g->moves || *tier + 1 >= made || !wheel_has(g->wheel, account))
-        return 0;
-    if (tiers_compile(g, account, *tier, &any, e) != 0)
-        return -1;
-    *tier = any ? far_tier(&g->far, account, &g->box) : TIER_FARTHEST;
+    for (unsigned round = 0; !line_serves(g, account, *tier); round++) {
+        if (tiers_compile(g, account, round < 2 ? *tier : 1, &any, e) != 0)
+            return -1;
+        *tier = any ? far_tier(&g->far, account, &g->box) : TIER_FARTHEST;
+        if (!any)
+            return 0;
+    }
     return 0;
 }
 
@@ -360,24 +391,47 @@ int tiers_arrive(struct engine *g, uint32_t account, struct err *e)
     return put(g, account, tier, e);
 }
 
+// Takes a row on the device from one that is safe there. Only with a level to spare, so that it does not come
+// back at once; the look changes nothing about one that stays, whose row and line end together.
+static int leave_front(struct engine *g, uint32_t account, struct err *e)
+{
+    const struct far_line *l = &g->far.line[account];
+    unsigned spare = crowded(g) ? 1u : 2u, tier;
+    if (!l->bent && far_tier(&g->far, account, &g->box) < spare)
+        return 0;
+    if (l->bent) {
+        if (bent_tier(g, account, 1, &tier, e) != 0)
+            return -1;
+        if (tier < spare) {
+            if (compile_level(g, account, BOX_UNIT, e) != 0)
+                return -1;
+            far_put(&g->far, account, TIER_HOT);
+            return g->moves ? hot_reload(g, account, e) : 0;
+        }
+    }
+    hot_leave(g, account);
+    if (find_tier(g, account, 1, &tier, e) != 0 || put(g, account, tier, e) != 0)
+        return -1;
+    g->count.tier_changes += l->tier != TIER_HOT;
+    return 0;
+}
+
 int tiers_place(struct engine *g, uint32_t account, struct err *e)
 {
     const struct account_state *s = &g->acct[account];
     const struct far_line *l = &g->far.line[account];
     unsigned was = l->tier, tier;
-    bool hot = was == TIER_HOT;
     // What is flagged is evaluated exactly at every update.
-    if (was >= TIER_FLAGGED || (hot && (s->watched || s->in_flight)))
+    if (was >= TIER_FLAGGED || (was == TIER_HOT && (s->watched || s->in_flight)))
         return 0;
+    if (was == TIER_HOT)
+        return leave_front(g, account, e);
+    if (!l->bent && change_stale(g, account, was)) {
+        g->count.lines_stale++;
+        return tiers_due(g, account, e);
+    }
     if (find_tier(g, account, was <= TIER_FARTHEST ? was : 1, &tier, e) != 0)
         return -1;
-    // Off the device only with a level to spare, so that it does not come back at once.
-    if (hot && tier < (crowded(g) ? 1u : 2u)) {
-        far_put(&g->far, account, TIER_HOT);
-        return 0;
-    }
-    if (hot)
-        hot_leave(g, account);
     if (l->tier == TIER_HOST && tier == TIER_HOT && g->rows_used >= g->rows_max)
         return 0; // still no room
     if (put(g, account, tier, e) != 0)
@@ -421,20 +475,22 @@ bool tiers_rearm(struct engine *g, uint32_t account)
 {
     bool any;
     unsigned tier;
-    if (tiers_compile(g, account, TIER_HOT, &any, &g->why) != 0 ||
-        (any && find_tier(g, account, 1, &tier, &g->why) != 0)) {
-        g->failed = true;
-        return false;
-    }
+    const struct far_line *l = &g->far.line[account];
+    if (tiers_compile(g, account, TIER_HOT, &any, &g->why) != 0)
+        goto failed;
     if (!any)
         return true;
-    if (far_eval(&g->far, account, g->phat) < 0) {
+    bool below = !l->bent && far_eval(&g->far, account, g->phat) < 0;
+    if (!below && find_tier(g, account, 1, &tier, &g->why) != 0)
+        goto failed;
+    if (below || (l->bent && far_eval(&g->far, account, g->phat) < 0)) {
         far_put(&g->far, account, TIER_FLAGGED);
         return false;
     }
     g->count.rearmed++;
     if (put(g, account, tier, &g->why) == 0)
         return true;
+failed:
     g->failed = true;
     return false;
 }

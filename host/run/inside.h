@@ -46,7 +46,7 @@ struct session {
     uint8_t scratch[MARKET_BYTES_MAX];
     struct account account; // unpacked from the book
     size_t accounts_max;    // new accounts are taken up to so many
-    struct market next;     // scratch of session_market()
+    struct market next;     // scratch of session_market(): the new parameters, then those before
 };
 
 // session.c

@@ -96,6 +96,24 @@ static void say_money(struct text *t, const char *name, int64_t e8)
         (uint64_t)(e8 < 0 ? -e8 : e8) / 1000000u % 100u);
 }
 
+// Instruments' parameters that were told, and what that cost.
+static void say_parameters(struct text *t, const struct summary_input *in)
+{
+    const struct engine_counters *g = engine_counters(session_engine(in->session));
+    const struct session_counters *s = session_counters(in->session);
+    struct engine_tiers x;
+    if (!s->markets[0] && !s->markets[1])
+        return;
+    say(t, "parameters  %" PRIu64 " changes taken, %" PRIu64 " refused", s->markets[0], s->markets[1]);
+    engine_tiers(session_engine(in->session), &x);
+    if (x.boxed)
+        say(t,
+            "; of assets' rows %" PRIu64 " within the rules' bounds, %" PRIu64 " all made anew; %" PRIu64
+            " boxes narrowed, %" PRIu64 " accounts made anew when looked at, %" PRIu64 " crossed",
+            g->parameters_shifted, g->parameters_rebuilt, g->boxes_narrowed, g->lines_stale, x.crossed);
+    say(t, "\n");
+}
+
 static void say_orders(struct text *t, const struct summary_input *in)
 {
     const struct engine_counters *g = engine_counters(session_engine(in->session));
@@ -140,8 +158,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
         }
     if (states)
         say(t, " (without an order of ours)\n");
-    if (s->markets[0] || s->markets[1])
-        say(t, "parameters  %" PRIu64 " changes taken, %" PRIu64 " refused\n", s->markets[0], s->markets[1]);
+    say_parameters(t, in);
     say_money(t, "value      ", d->value_e8);
     say_money(t, " liquidated, reward", d->reward_e8);
     say(t, " (units of account)\n");

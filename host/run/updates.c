@@ -59,7 +59,7 @@ static bool judge(struct session *s, const struct market *next, bool *changed, u
         return false;
     s->next = *next;
     *n = compare(&s->book->market, next, changed, asset);
-    return *n == 0 || validate_all(s, changed, &why) == 0;
+    return *n == 0 || market_within(s->book, next, changed) || validate_all(s, changed, &why) == 0;
 }
 
 int session_market(struct session *s, const struct market *next, struct err *e)
@@ -82,10 +82,12 @@ int session_market(struct session *s, const struct market *next, struct err *e)
         return session_verdict(s, e);
     for (unsigned i = 0; i < m->n_instruments; i++)
         if (changed[i]) {
+            struct instrument was = m->instrument[i];
             m->instrument[i] = next->instrument[i];
             market_told(m, i);
+            s->next.instrument[i] = was;
         }
     session_forget(s);
-    session_check(s, engine_market_changed(s->engine, asset, n, &s->why));
+    session_check(s, engine_market_changed(s->engine, &s->next, asset, n, &s->why));
     return session_verdict(s, e);
 }

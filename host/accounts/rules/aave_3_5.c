@@ -97,6 +97,28 @@ static unsigned widest(const struct market *m, const struct account *a)
     return w;
 }
 
+// A lasting row leaves out what later indexes may round off: two token units of a supply and one of a debt
+// (docs/numerics.md, section 5, "Later parameters"), and of each side the spare.
+static i256 counted_supply(const struct market *m, const struct position *p, const struct instrument *in)
+{
+    i256 bal = atoken_balance(p->supply, liquidity_index_span(in));
+    if (!m->lasting)
+        return bal;
+    bal = i256_sub(bal, i256_from_i64(2));
+    return i256_sign(bal) > 0 ? bal : I256_ZERO;
+}
+
+static i256 counted_debt(const struct market *m, const struct position *p, const struct instrument *in)
+{
+    i256 bal = vtoken_balance(p->debt, borrow_index_span(in));
+    return m->lasting ? i256_add(bal, i256_from_i64(1)) : bal;
+}
+
+static i256 spare(const struct market *m, i256 coef) // of a coefficient >= 0, rounded up
+{
+    return m->lasting ? i256_add(i256_sar(coef, SHIFT_SPARE_BITS), i256_from_i64(1)) : I256_ZERO;
+}
+
 // L = sum LT_i bal_i p_i 10^(W-dec_i) - 1e4 sum debt_j p_j 10^(W-dec_j), in 1e-12 * 10^-W of the base
 // currency, W the widest token decimals. The contract's S - 1e4 D differs only by the last floor or ceil of
 // each value: less than (1 - 10^-dec) base units each, times LT_i or 1e4. That is the slack (mechanics L3,
@@ -116,13 +138,14 @@ static int aave_row(const struct market *m, const struct account *a, int64_t eq,
         i256 coef = i256_from_i64(0);
         if (p->supply != 0 && p->collateral && lt_span(in) != 0) {
             int64_t weight = eq * (aave_in_emode(in, a) ? emode_lt_span(in) : lt_span(in));
-            coef = i256_mul_i64(i256_mul(atoken_balance(p->supply, liquidity_index_span(in)), up), weight);
+            i256 gain = i256_mul_i64(i256_mul(counted_supply(m, p, in), up), weight);
+            coef = i256_sign(gain) ? i256_sub(gain, spare(m, gain)) : gain;
             f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));
         }
         if (p->debt != 0) {
             int64_t weight = req * BPS;
-            i256 d = i256_mul(vtoken_balance(p->debt, borrow_index_span(in)), up);
-            coef = i256_sub(coef, i256_mul_i64(d, weight));
+            i256 owed = i256_mul_i64(i256_mul(counted_debt(m, p, in), up), weight);
+            coef = i256_sub(coef, i256_add(owed, spare(m, owed)));
             f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));
         }
         if (i256_sign(coef) != 0 && add_coef(f, in->asset, coef))
@@ -219,6 +242,24 @@ static int aave_validate(const struct market *m, const struct account *a, struct
     return 0;
 }
 
+static bool aave_within(const struct market *next, unsigned i, const struct reach *r)
+{
+    static const struct account any = {.id = 0}; // its number is all that the check of a reserve reads
+    const struct instrument *in = &next->instrument[i];
+    unsigned w = 0;
+    struct err e;
+    if (in->kind != INST_RESERVE)
+        return true;
+    if (check_reserve(next, &any, in, &e))
+        return false;
+    for (unsigned k = 0; k < next->n_instruments; k++)
+        if (next->instrument[k].kind == INST_RESERVE && next->instrument[k].size_decimals > w)
+            w = next->instrument[k].size_decimals;
+    unsigned up = i256_bits(unit10(w - in->size_decimals));
+    return r->supply_bits + bits_of(liquidity_index_last(in)) + up <= AAVE_BALANCE_BITS &&
+           r->debt_bits + bits_of(borrow_index_last(in)) + up <= AAVE_BALANCE_BITS;
+}
+
 // Each coefficient is a balance times a threshold, whatever the prices.
 static bool aave_bends(const struct market *m, const struct account *a)
 {
@@ -234,5 +275,8 @@ const struct rule rule_aave_3_5 = {
     .size = aave_size,
     .settle = aave_settle,
     .bends = aave_bends,
+    .shift = aave_shift,
+    .crossed = aave_crossed,
+    .within = aave_within,
     .validate = aave_validate,
 };

@@ -100,6 +100,11 @@ bool aave_health_factor_within(const struct aave_account *d, int64_t hf);
 // HF < 1e18 without the division (docs/rules.md): S 1e18 + floor(D/2) < 1e22 D.
 void aave_compare(const struct aave_account *d, i256 *equity, i256 *requirement);
 
+// See struct rule.
+bool aave_shift(const struct market *m, const struct instrument *was, const struct instrument *is,
+                const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
+bool aave_crossed(const struct market *m, const struct account *a);
+
 int aave_size(const struct market *m, const struct account *a, const int64_t *px,
               const struct size_policy *policy, struct order_size *out);
 int aave_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,

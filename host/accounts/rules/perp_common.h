@@ -82,6 +82,15 @@ int perp_size(const struct market *m, const struct account *a, const int64_t *px
 int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                 unsigned n, uint8_t kind, bool shocked, struct settlement *out, struct err *e);
 bool perp_bends(const struct market *m, const struct account *a);
+// See struct rule. A scenario counts for perp-portfolio-1 alone; of inverse perpetuals no bound is given.
+bool perp_linear_shift(const struct market *m, const struct instrument *was, const struct instrument *is,
+                       const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
+bool perp_portfolio_shift(const struct market *m, const struct instrument *was, const struct instrument *is,
+                          const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
+bool perp_inverse_shift(const struct market *m, const struct instrument *was, const struct instrument *is,
+                        const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
+bool perp_crossed(const struct market *m, const struct account *a);
+bool perp_within(const struct market *next, unsigned i, const struct reach *r, uint8_t kind);
 int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e);
 
 // What closing `qty` (> 0) of position p at px moves, in cash quanta. Rounding, always against the account:

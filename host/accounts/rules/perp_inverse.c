@@ -104,6 +104,11 @@ static int inverse_validate(const struct market *m, const struct account *a, str
     return perp_validate(m, a, INST_INVERSE, e);
 }
 
+static bool inverse_within(const struct market *next, unsigned i, const struct reach *r)
+{
+    return perp_within(next, i, r, INST_INVERSE);
+}
+
 const struct rule rule_perp_inverse_1 = {
     .name = "perp-inverse-1",
     .rows = inverse_rows,
@@ -111,5 +116,7 @@ const struct rule rule_perp_inverse_1 = {
     .size = inverse_size,
     .settle = inverse_settle,
     .bends = perp_bends,
+    .shift = perp_inverse_shift,
+    .within = inverse_within,
     .validate = inverse_validate,
 };

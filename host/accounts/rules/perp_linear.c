@@ -99,6 +99,11 @@ static int linear_validate(const struct market *m, const struct account *a, stru
     return perp_validate(m, a, INST_LINEAR, e);
 }
 
+static bool linear_within(const struct market *next, unsigned i, const struct reach *r)
+{
+    return perp_within(next, i, r, INST_LINEAR);
+}
+
 const struct rule rule_perp_linear_1 = {
     .name = "perp-linear-1",
     .rows = linear_rows,
@@ -106,5 +111,8 @@ const struct rule rule_perp_linear_1 = {
     .size = linear_size,
     .settle = linear_settle,
     .bends = perp_bends,
+    .shift = perp_linear_shift,
+    .crossed = perp_crossed,
+    .within = linear_within,
     .validate = linear_validate,
 };

@@ -103,6 +103,11 @@ static int portfolio_validate(const struct market *m, const struct account *a, s
     return perp_validate(m, a, INST_LINEAR, e);
 }
 
+static bool portfolio_within(const struct market *next, unsigned i, const struct reach *r)
+{
+    return perp_within(next, i, r, INST_LINEAR);
+}
+
 const struct rule rule_perp_portfolio_1 = {
     .name = "perp-portfolio-1",
     .rows = portfolio_rows,
@@ -111,5 +116,8 @@ const struct rule rule_perp_portfolio_1 = {
     .settle = portfolio_settle,
     .bends = perp_bends,
     .most_rows = portfolio_most_rows,
+    .shift = perp_portfolio_shift,
+    .crossed = perp_crossed,
+    .within = portfolio_within,
     .validate = portfolio_validate,
 };

@@ -142,3 +142,41 @@ int perp_validate(const struct market *m, const struct account *a, uint8_t kind,
     }
     return check_ranges(m, a, kind, e);
 }
+
+// The finest quantum that any account of the kind can have rows in.
+static unsigned finest(const struct market *m, uint8_t kind)
+{
+    unsigned k = kind == INST_INVERSE ? PERP_INVERSE_DECIMALS : 0;
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        const struct instrument *in = &m->instrument[i];
+        if (in->kind != kind)
+            continue;
+        uint16_t asset = kind == INST_INVERSE ? in->inverse : in->asset;
+        unsigned d = (unsigned)in->size_decimals + m->asset[asset].decimals;
+        d = d > in->cash_decimals ? d : in->cash_decimals;
+        k = d > k ? d : k;
+    }
+    return k;
+}
+
+// Tiers and funding alone meet what an account has; what else can change is the instrument's own.
+bool perp_within(const struct market *next, unsigned i, const struct reach *r, uint8_t kind)
+{
+    const struct instrument *in = &next->instrument[i];
+    struct err e;
+    if (in->kind != kind)
+        return true;
+    static _Thread_local struct account any; // holds its currency, and nothing
+    memcpy(any.currency, in->currency, CURRENCY_LEN);
+    any.cash_decimals = in->cash_decimals;
+    unsigned row_k = finest(next, kind);
+    if (check_instrument(next, &any, in, kind, &e) ||
+        check_tiers(&any, in, i256_bits(unit10(row_k - in->cash_decimals)), &e) ||
+        r->size_bits > PERP_SIZE_BITS)
+        return false;
+    i128 size = r->size_bits ? (((i128)1 << (r->size_bits - 1)) - 1) * 2 + 1 : 0;
+    struct position least = {.instrument = (uint16_t)i, .size = size, .funding = r->funding_least};
+    struct position most = {.instrument = (uint16_t)i, .size = size, .funding = r->funding_most};
+    return funding_bits(next, &least, row_k) <= PERP_VALUE_BITS &&
+           funding_bits(next, &most, row_k) <= PERP_VALUE_BITS;
+}

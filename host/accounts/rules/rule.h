@@ -84,6 +84,19 @@ struct settlement {
     struct flow flow[FLOWS_MAX];
 };
 
+// Parameters have changed: how far below an older row the health may be now, as a move of the price of the
+// instrument's asset (docs/scale.md, "Updates"). In parts of 2^SHIFT_BITS, each below one.
+enum {
+    SHIFT_BITS = 60,
+    SHIFT_SPARE_BITS = 17, // of a lasting row's coefficients, 7.6 ppm
+};
+// Shifts add up to so much before they use up the spare: m - m^2, as changes multiply.
+#define SHIFT_SPARE                                                                                          \
+    ((UINT64_C(1) << (SHIFT_BITS - SHIFT_SPARE_BITS)) - (1 << (SHIFT_BITS - 2 * SHIFT_SPARE_BITS)))
+struct shift {
+    uint64_t down, up;
+};
+
 struct rule {
     const char *name; // with version
     // Rows of the account, valid inside band[asset] for every asset it uses and within the span of
@@ -109,6 +122,21 @@ struct rule {
     bool (*bends)(const struct market *m, const struct account *a);
     // The most LEVEL_LIQUIDATE rows that an account can have in this market. NULL: 1.
     unsigned (*most_rows)(const struct market *m);
+    // Instrument `was` is `is` now, at second m->now_s. For each of n moments until_s[k] >= now_s in out[k]:
+    // at every moment from now to that one, H at prices p is at or above what any lasting row from before,
+    // whose span ends by then, has promised with the price of the instrument's asset moved: to p (1 - down)
+    // where the account's coefficient is > 0, to p (1 + up) where it is < 0; several changes multiply. That
+    // holds for accounts that are not `crossed`. *spared: lasting rows are right without any move, crossed
+    // ones too, while the greater of down and up of all changes since they were made add up to at most
+    // SHIFT_SPARE. False, or NULL: no such bound is known. until_s ascends.
+    bool (*shift)(const struct market *m, const struct instrument *was, const struct instrument *is,
+                  const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
+    // Do two terms over one asset stand against each other, so that its coefficient hides how large they are?
+    // NULL: never.
+    bool (*crossed)(const struct market *m, const struct account *a);
+    // Is every account that is valid, and has no more of instrument i than r, valid with the parameters of i
+    // in `next` too? (Names, kinds and units are the same.) NULL: all are.
+    bool (*within)(const struct market *next, unsigned i, const struct reach *r);
     // Checks that a loaded account fits the rule (kinds, currencies, ranges). 0, or -1 with the reason.
     int (*validate)(const struct market *m, const struct account *a, struct err *e);
 };

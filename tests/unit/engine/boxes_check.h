@@ -130,7 +130,8 @@ static inline void check_lists(const struct rig *r)
     // A term without weight (asset not named) is in no list.
     for (uint32_t a = 0; a < r->cfg.assets; a++)
         for (unsigned t = 0; t < TIER_LISTS; t++)
-            must(g->far.list[a][t].n <= n[a][t] && (r->cfg.bent_pct || g->far.list[a][t].n == n[a][t]),
+            must(g->far.list[a][t].n <= n[a][t] &&
+                     (r->cfg.bent_pct || r->cfg.crossed_pct || g->far.list[a][t].n == n[a][t]),
                  "asset %u tier %u: %u accounts instead of %u", (unsigned)a, t, (unsigned)g->far.list[a][t].n,
                  (unsigned)n[a][t]);
 }

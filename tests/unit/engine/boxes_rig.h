@@ -28,7 +28,8 @@ struct rig_side {
 
 struct rig_config {
     uint32_t accounts, assets, columns, rows, slots_max; // slots: most assets of an account
-    unsigned bent_pct, slack_pct, wide_pct;
+    unsigned bent_pct, slack_pct, wide_pct, crossed_pct;
+    bool weighted; // parameters count, and may change
     struct engine_config engine;
 };
 
@@ -167,9 +168,11 @@ static inline int64_t rig_first_price(struct prng *p)
 static inline void rig_position(struct rig *r, struct position *p, uint16_t asset, i128 exposure)
 {
     int64_t px = r->now[asset];
-    i128 size = exposure / px, most = (i128)1 << TOY_SIZE_BITS;
+    i128 size = exposure / px, most = (i128)1 << (r->cfg.weighted ? TOY_WEIGHTED_BITS : TOY_SIZE_BITS);
     size = size < 1 ? 1 : size >= most ? most - 1 : size;
     *p = (struct position){.instrument = asset, .size = prng_chance(&r->rng, 1, 2) ? size : -size};
+    if (r->cfg.crossed_pct && prng_below(&r->rng, 100) < r->cfg.crossed_pct)
+        p->supply = size * (i128)prng_between(&r->rng, 1, 1000) / 800;
     if (prng_below(&r->rng, 100) >= r->cfg.bent_pct)
         return;
     p->entry = px + (int64_t)((i128)px * prng_between(&r->rng, -100000, 100000) / 1000000);
@@ -241,11 +244,16 @@ static inline void rig_market(struct rig *r)
     const struct rig_config *c = &r->cfg;
     struct market *m = &r->book.market;
     m->n_assets = m->n_instruments = (uint16_t)c->assets;
+    toy_market = m;
     for (uint16_t a = 0; a < c->assets; a++) {
         r->now[a] = rig_first_price(p);
         m->asset[a] = (struct asset){.kind = ASSET_INDEX, .decimals = 6};
         m->asset[a].spread_ppm = prng_chance(p, 1, 2) ? 0 : (uint32_t)prng_between(p, 1000, 2000000);
         m->instrument[a] = (struct instrument){.kind = INST_LINEAR, .asset = a};
+        if (c->weighted) {
+            m->instrument[a].lt_bps = (uint32_t)prng_between(p, 1000000, 4000000);
+            m->instrument[a].lb_bps = (uint32_t)prng_between(p, 1000000, 4000000);
+        }
         r->holder[a] = calloc(c->accounts, sizeof *r->holder[a]);
         ck_assert(r->holder[a]);
     }
@@ -308,6 +316,7 @@ static inline void rig_start(struct rig *r)
 static inline void rig_clear(struct rig *r, const struct rig_config *c, uint64_t seed)
 {
     memset(r, 0, sizeof *r);
+    toy_market = NULL;
     r->cfg = *c;
     prng_seed(&r->rng, seed);
 }
@@ -338,7 +347,7 @@ static inline void rig_same_set(struct rig *r, const char *when)
             must(r->want[i] == r->fired[i], "%s (group %llu, tick %llu): account %u %s, tier %u", when,
                  (unsigned long long)r->groups, (unsigned long long)r->ticks, (unsigned)i,
                  r->want[i] ? "missed" : "reported twice",
-                 r->g->boxed ? (unsigned)r->g->far.line[i].tier : 0);
+                 r->g->boxed ? (unsigned)r->g->far.line[i].tier : 99);
     if (r->any_fired)
         memset(r->fired, 0, n);
     r->any_fired = false;

@@ -470,7 +470,7 @@ START_TEST(not_for_another_state)
         const uint16_t asset = 0;
         struct err e;
         rig_expect(r);
-        ck_assert_int_eq(engine_market_changed(r->g, &asset, 1, &e), 0);
+        ck_assert_int_eq(engine_market_changed(r->g, NULL, &asset, 1, &e), 0);
         rig_same_set(r, "parameters");
     }
     free(told.at);

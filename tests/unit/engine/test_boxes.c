@@ -6,8 +6,11 @@
 // ticks in all (default about a million; 50 million take some minutes).
 #include "base/test_seed.h"
 #include "engine/boxes_check.h"
+#include "engine/boxes_params.h"
 #include "engine/boxes_paths.h"
 #include "run_suite.h"
+
+enum book_kind { BOOK_AFFINE, BOOK_CONCAVE, BOOK_WEIGHTED };
 
 static struct rig rig;
 
@@ -55,6 +58,9 @@ static void between(struct rig *r, unsigned rate)
             rig_new_state(r, i);
         rig_changed(r, i);
     }
+    if (r->cfg.weighted && prng_chance(p, 1, 6)) // now and then many of them without any price
+        for (unsigned k = prng_chance(p, 1, 200) ? 300 : 1; k--;)
+            params_change(r);
     if (prng_chance(p, 1, 16))
         (void)rig_idle(r, prng_chance(p, 1, 8) ? UINT32_MAX : (uint32_t)prng_below(p, 60));
     if (prng_chance(p, 1, 300)) {
@@ -66,6 +72,7 @@ static void between(struct rig *r, unsigned rate)
 struct sums {
     uint64_t ticks, groups, breaches, firsts, changes, checks, edges, books;
     uint64_t background, foreground, host, units, early, rearmed, tier_changes, flags;
+    uint64_t shifted, rebuilt, narrowed, stale, crossed;
 };
 
 static void add_up(struct sums *s, const struct rig *r)
@@ -87,6 +94,11 @@ static void add_up(struct sums *s, const struct rig *r)
     s->rearmed += c->rearmed;
     s->tier_changes += c->tier_changes;
     s->flags += c->flags[LEVEL_LIQUIDATE];
+    s->shifted += c->parameters_shifted;
+    s->rebuilt += c->parameters_rebuilt;
+    s->narrowed += c->boxes_narrowed;
+    s->stale += c->lines_stale;
+    s->crossed += r->g->n_crossed;
     must(c->device_errors == 0, "the device reported errors");
     must(c->band_exits_expected == c->band_exits_seen, "band exits: %llu expected, %llu seen",
          (unsigned long long)c->band_exits_expected, (unsigned long long)c->band_exits_seen);
@@ -105,16 +117,37 @@ static void tell(const struct sums *s)
     printf("# boxes moved: %llu in the background, %llu in the foreground; %llu tier changes, %llu units\n",
            (unsigned long long)s->background, (unsigned long long)s->foreground,
            (unsigned long long)s->tier_changes, (unsigned long long)s->units);
+    if (s->shifted)
+        printf(
+            "# parameters of an asset: %llu within a bound, %llu all made anew; %llu guards narrowed, %llu "
+            "stale lines, %llu accounts crossed\n",
+            (unsigned long long)s->shifted, (unsigned long long)s->rebuilt, (unsigned long long)s->narrowed,
+            (unsigned long long)s->stale, (unsigned long long)s->crossed);
 }
 
-static void one_book(struct rig *r, bool bent, uint64_t seed, uint64_t ticks, struct sums *s)
+// Parameters that change, accounts that stand against themselves, stamps that run out; books without much
+// else.
+static void weigh(struct prng *p, struct rig_config *c)
 {
+    c->weighted = true;
+    c->crossed_pct = prng_chance(p, 1, 2) ? (unsigned)prng_between(p, 1, 50) : 0;
+    if (c->accounts > 600)
+        c->accounts = 600;
+}
+
+static void one_book(struct rig *r, enum book_kind kind, uint64_t seed, uint64_t ticks, struct sums *s)
+{
+    bool bent = kind == BOOK_CONCAVE;
     static struct paths path;
     struct rig_config c;
     struct prng p;
     prng_seed(&p, seed);
-    random_config(&p, bent, &c);
+    random_config(&p, bent || (kind == BOOK_WEIGHTED && prng_chance(&p, 1, 4)), &c);
+    if (kind == BOOK_WEIGHTED)
+        weigh(&p, &c);
     rig_open(r, &c, prng_u64(&p));
+    if (kind == BOOK_WEIGHTED && prng_chance(&p, 1, 2))
+        r->g->changes = UINT32_MAX - (uint32_t)prng_below(&p, 300);
     r->keep_of_8 = (unsigned)prng_below(&r->rng, 9);
     memset(&path, 0, sizeof path);
     path.wild = (unsigned)prng_below(&r->rng, prng_chance(&r->rng, 1, 2) ? 2 : bent ? 5 : 9);
@@ -137,7 +170,7 @@ static void one_book(struct rig *r, bool bent, uint64_t seed, uint64_t ticks, st
     rig_close(r);
 }
 
-static struct sums books(bool bent, uint64_t ticks, uint64_t each, uint64_t seed)
+static struct sums books(enum book_kind kind, uint64_t ticks, uint64_t each, uint64_t seed)
 {
     struct sums s = {0};
     const char *only = getenv("BOOK"); // one book alone, by the seed that was printed for it
@@ -145,7 +178,7 @@ static struct sums books(bool bent, uint64_t ticks, uint64_t each, uint64_t seed
         uint64_t book = only ? strtoull(only, NULL, 0) : seed + k;
         printf("# BOOK=%llu\n", (unsigned long long)book);
         fflush(stdout);
-        one_book(&rig, bent, book, each, &s);
+        one_book(&rig, kind, book, each, &s);
         if (only)
             break;
     }
@@ -156,7 +189,7 @@ static struct sums books(bool bent, uint64_t ticks, uint64_t each, uint64_t seed
 START_TEST(affine_accounts)
 {
     uint64_t seed = test_seed(20261125), ticks = ticks_wanted() / 5 * 4;
-    struct sums s = books(false, ticks, 20000, seed);
+    struct sums s = books(BOOK_AFFINE, ticks, 20000, seed);
     if (s.books == 1)
         return;
     ck_assert_uint_gt(s.firsts, s.ticks / 100); // else nothing was judged
@@ -171,13 +204,28 @@ END_TEST
 START_TEST(concave_accounts)
 {
     uint64_t seed = test_seed(20261126) + 1000000, ticks = ticks_wanted() / 5;
-    struct sums s = books(true, ticks, 4000, seed);
+    struct sums s = books(BOOK_CONCAVE, ticks, 4000, seed);
     if (s.books == 1)
         return;
     ck_assert_uint_gt(s.firsts, s.ticks / 100);
     ck_assert_uint_gt(s.background, 500);
     ck_assert_uint_gt(s.foreground, 500);
     ck_assert_uint_gt(s.early, 50);
+}
+END_TEST
+
+START_TEST(changing_parameters)
+{
+    uint64_t seed = test_seed(20261127) + 2000000, ticks = ticks_wanted() / 5;
+    struct sums s = books(BOOK_WEIGHTED, ticks, 6000, seed);
+    if (s.books == 1)
+        return;
+    ck_assert_uint_gt(s.firsts, s.ticks / 100);
+    ck_assert_uint_gt(s.shifted, s.ticks / 40);
+    ck_assert_uint_gt(s.rebuilt, 100);
+    ck_assert_uint_gt(s.narrowed, 1000);
+    ck_assert_uint_gt(s.stale, 1000);
+    ck_assert_uint_gt(s.crossed, 100);
 }
 END_TEST
 
@@ -188,6 +236,10 @@ int main(void)
     tcase_set_timeout(t, 24 * 3600); // TICKS; the suite's own timeout ends a hang
     tcase_add_test(t, affine_accounts);
     tcase_add_test(t, concave_accounts);
+    suite_add_tcase(s, t);
+    t = tcase_create("parameters");
+    tcase_set_timeout(t, 24 * 3600);
+    tcase_add_test(t, changing_parameters);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -10,6 +10,7 @@
 #include "base/test_seed.h"
 #include "engine/engine.h"
 #include "engine/walk_book.h"
+#include "engine/walk_params.h"
 #include "run_suite.h"
 
 enum { ACCOUNTS = 60, BOOKS = 24, GROUPS = 120, GROUP_ASSETS_MAX = 24 };
@@ -23,10 +24,16 @@ struct walk {
     struct device *dev;
     struct engine *engine;
     uint64_t now_s;
+    bool moves;
+    struct market was, next;
     int64_t px[MARKET_ASSETS_MAX];
     bool blind[MARKET_ASSETS_MAX]; // its reciprocal does not fit: the oracle holds these accounts
     bool in_flight[ACCOUNTS];
-    size_t breaches, missed, false_breaches;
+    size_t breaches, missed, false_breaches, told;
+};
+
+struct sums {
+    uint64_t breaches, told, shifted, rebuilt, narrowed, stale;
 };
 
 static void hook_commands(void *ctx, const struct beat *b, size_t n)
@@ -66,6 +73,7 @@ static void let_move(struct walk *w, struct market *m)
     w->now_s = 1790000000;
     if (prng_chance(&w->rng, 1, 2))
         return;
+    w->moves = true;
     for (uint16_t i = 0; i < m->n_instruments; i++) {
         struct instrument *in = &m->instrument[i];
         if (prng_chance(&w->rng, 1, 3))
@@ -312,6 +320,55 @@ static void pass_time(struct walk *w, bool priced[MARKET_ASSETS_MAX])
         ck_assert_msg(engine_review(w->engine, &e) == 0, "%s", e.msg);
 }
 
+static bool valid_with(const struct walk *w, const struct market *next)
+{
+    struct err e;
+    bool ok = true;
+    for (unsigned i = 0; i < next->n_instruments && ok; i++)
+        ok = instrument_moving_check(&next->instrument[i], &e) == 0;
+    for (size_t i = 0; i < ACCOUNTS && ok; i++)
+        ok = account_validate(next, &w->account[i], &e) == 0;
+    return ok;
+}
+
+// One to four instruments are told anew, each account is judged by what holds from then on.
+static void parameters(struct walk *w, bool priced[MARKET_ASSETS_MAX])
+{
+    struct market *m = &w->book.market;
+    bool listed[MARKET_ASSETS_MAX] = {false};
+    uint16_t asset[MARKET_ASSETS_MAX];
+    struct err e = {{0}};
+    size_t n = 0;
+    w->was = w->next = *m;
+    for (unsigned k = prng_chance(&w->rng, 1, 2) ? 1 : 4; k--;) {
+        unsigned i = (unsigned)prng_below(&w->rng, m->n_instruments);
+        if (prng_chance(&w->rng, 1, 2)) // reserves are the ones that are told often
+            i = m->n_instruments - 1 - (unsigned)prng_below(&w->rng, WALK_RESERVES);
+        if (w->next.instrument[i].kind == INST_RESERVE)
+            walk_reserve(&w->rng, &w->next.instrument[i], w->now_s, w->moves);
+        else
+            walk_perpetual(&w->rng, &w->next.instrument[i], w->now_s, w->moves);
+    }
+    if (!valid_with(w, &w->next))
+        return;
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        struct instrument *in = &m->instrument[i];
+        uint16_t a = in->kind == INST_INVERSE ? in->inverse : in->asset;
+        if (!instrument_differs(in, &w->next.instrument[i]))
+            continue;
+        *in = w->next.instrument[i];
+        market_told(m, i);
+        if (!listed[a])
+            asset[n++] = a;
+        listed[a] = true;
+    }
+    if (n == 0)
+        return;
+    ck_assert_msg(engine_market_changed(w->engine, &w->was, asset, n, &e) == 0, "%s", e.msg);
+    w->told++;
+    judge(w, priced);
+}
+
 static void idle(struct walk *w, bool priced[MARKET_ASSETS_MAX])
 {
     struct err e = {{0}};
@@ -333,7 +390,7 @@ static void check_counters(struct walk *w)
     ck_assert_msg(device_mismatch(w->dev, text, sizeof text) == 0, "%s", text);
 }
 
-static size_t walk_once(struct walk *w, uint64_t seed)
+static void walk_once(struct walk *w, uint64_t seed, struct sums *s)
 {
     static bool priced[MARKET_ASSETS_MAX];
     static struct group g;
@@ -364,12 +421,19 @@ static size_t walk_once(struct walk *w, uint64_t seed)
             if (w->in_flight[i] && prng_chance(&w->rng, 1, 6))
                 order_returns(w, i, priced);
         state_changes(w, prng_below(&w->rng, ACCOUNTS), priced);
+        for (uint64_t k = prng_below(&w->rng, 4); k--;)
+            parameters(w, priced);
         idle(w, priced);
     }
     check_counters(w);
-    size_t breaches = w->breaches;
+    const struct engine_counters *c = engine_counters(w->engine);
+    s->breaches += w->breaches;
+    s->told += w->told;
+    s->shifted += c->parameters_shifted;
+    s->rebuilt += c->parameters_rebuilt;
+    s->narrowed += c->boxes_narrowed;
+    s->stale += c->lines_stale;
     walk_close(w);
-    return breaches;
 }
 
 START_TEST(nothing_missed_nothing_false)
@@ -378,13 +442,22 @@ START_TEST(nothing_missed_nothing_false)
     uint64_t seed = test_seed(20261120);
     const char *books = getenv("BOOKS");
     unsigned n = books ? (unsigned)strtoul(books, NULL, 0) : test_rounds(BOOKS);
-    size_t breaches = 0;
+    struct sums s = {0};
     for (unsigned i = 0; i < n; i++) {
         printf("# book %llu\n", (unsigned long long)(seed + i));
-        breaches += walk_once(&w, seed + i);
+        walk_once(&w, seed + i, &s);
     }
-    printf("# %zu breaches in %u books\n", breaches, n);
-    ck_assert_uint_gt(breaches, n); // else the walk judged nothing
+    printf(
+        "# %llu breaches in %u books; parameters told %llu times: %llu assets within a bound, %llu all made "
+        "anew, %llu guards narrowed, %llu stale lines\n",
+        (unsigned long long)s.breaches, n, (unsigned long long)s.told, (unsigned long long)s.shifted,
+        (unsigned long long)s.rebuilt, (unsigned long long)s.narrowed, (unsigned long long)s.stale);
+    ck_assert_uint_gt(s.breaches, n); // else the walk judged nothing
+    if (n >= BOOKS) {
+        ck_assert_uint_gt(s.shifted, s.told / 10);
+        ck_assert_uint_gt(s.rebuilt, s.told / 100);
+        ck_assert_uint_gt(s.narrowed, s.told / 10);
+    }
 }
 END_TEST
 
