@@ -322,7 +322,8 @@ static void plan_run(unsigned k, bool boxed)
     printf("# %s%s: %zu entries, up to %zu flags of one call, %llu sized ahead\n", plan[k].backend,
            boxed ? ", boxes" : "", one.n, longest, (unsigned long long)n_ahead);
     ck_assert(plan[k].arrival == (n_ahead > 0));
-    ck_assert(longest > ENGINE_BATCH || (boxed && k == PLANS - 1));
+    bool shortened = test_rounds(20) < 20; // under sanitizers: whether a burst is among them is luck
+    ck_assert(longest > ENGINE_BATCH || shortened || (boxed && k == PLANS - 1));
 }
 
 START_TEST(all_on_the_device)
