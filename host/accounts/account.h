@@ -23,6 +23,7 @@ enum {
     ACCOUNT_POSITIONS_MAX = 64,
     TIERS_MAX = 16,
     SCENARIOS_MAX = 16,
+    EMODES_MAX = 31, // eMode categories of a reserve beyond its first
     FUNDING_DECIMALS = 18,
 };
 
@@ -59,6 +60,12 @@ struct tier {
     uint32_t rate_ppm; // maintenance rate
 };
 
+// A further eMode category in which a reserve is collateral, and its parameters there.
+struct emode {
+    uint8_t id;              // 1..255
+    uint16_t lt_bps, lb_bps; // as of the instrument
+};
+
 // What of an instrument moves with time, at one moment or at its worst within a span (accounts/moving.h).
 struct instrument_at {
     bool set;                             // else this is as told
@@ -93,6 +100,8 @@ struct instrument {
     uint8_t emode;         // eMode category whose parameters follow; 0 none
     uint32_t emode_lt_bps; // used when the account's eMode equals `emode`
     uint32_t emode_lb_bps;
+    uint8_t n_emodes; // further ones, Aave v3.2 and later; ascending by id
+    struct emode emodes[EMODES_MAX];
     u128 liquidity_index; // RAY, 1e27, as told at told_at
     u128 borrow_index;    // RAY
     u128 liquidity_rate;  // RAY a year, linear since told_at

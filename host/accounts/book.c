@@ -134,7 +134,7 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
         return err_set(e, "instrument %s: profit_weight_ppm must be 0 to %d, and 0 for an inverse perpetual",
                        s->name, MARKET_PPM);
     if (s->lt_bps || s->lb_bps || s->fee_bps || s->emode || s->emode_lt_bps || s->emode_lb_bps ||
-        s->liquidity_index || s->borrow_index)
+        s->n_emodes || s->liquidity_index || s->borrow_index)
         return err_set(e, "instrument %s: reserve parameters on a perpetual", s->name);
     if (s->kind == INST_LINEAR && s->inverse)
         return err_set(e, "instrument %s: only an inverse perpetual names a reciprocal asset", s->name);
@@ -145,6 +145,26 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
                            m->asset[s->asset].name);
     }
     return tiers_check(s, e);
+}
+
+static int emodes_check(const struct instrument *s, struct err *e)
+{
+    if (s->emode == 0 && (s->emode_lt_bps || s->emode_lb_bps || s->n_emodes))
+        return err_set(e, "instrument %s: eMode parameters without an emode category", s->name);
+    if (s->emode && (s->emode_lb_bps < MARKET_BPS || s->emode_lb_bps > LB_BPS_MAX))
+        return err_set(e, "instrument %s: emode_lb_bps must be %d to %d", s->name, MARKET_BPS, LB_BPS_MAX);
+    if (s->n_emodes > EMODES_MAX)
+        return err_set(e, "instrument %s: more than %d eMode categories", s->name, EMODES_MAX + 1);
+    for (unsigned k = 0; k < s->n_emodes; k++) {
+        const struct emode *x = &s->emodes[k];
+        if (x->id == s->emode || x->id <= (k ? s->emodes[k - 1].id : 0))
+            return err_set(e, "instrument %s: eMode category %u: categories are 1 to 255, each once", s->name,
+                           x->id);
+        if (x->lt_bps > MARKET_BPS || x->lb_bps < MARKET_BPS || x->lb_bps > LB_BPS_MAX)
+            return err_set(e, "instrument %s: eMode category %u: lt_bps must be at most %d, lb_bps %d to %d",
+                           s->name, x->id, MARKET_BPS, MARKET_BPS, LB_BPS_MAX);
+    }
+    return 0;
 }
 
 static int reserve_check(const struct instrument *s, struct err *e)
@@ -161,10 +181,8 @@ static int reserve_check(const struct instrument *s, struct err *e)
                        MARKET_BPS, LB_BPS_MAX);
     if (s->fee_bps > MARKET_BPS)
         return err_set(e, "instrument %s: fee_bps must be at most %d", s->name, MARKET_BPS);
-    if (s->emode == 0 && (s->emode_lt_bps || s->emode_lb_bps))
-        return err_set(e, "instrument %s: eMode parameters without an emode category", s->name);
-    if (s->emode && (s->emode_lb_bps < MARKET_BPS || s->emode_lb_bps > LB_BPS_MAX))
-        return err_set(e, "instrument %s: emode_lb_bps must be %d to %d", s->name, MARKET_BPS, LB_BPS_MAX);
+    if (emodes_check(s, e))
+        return -1;
     if (s->liquidity_index < RAY || s->borrow_index < RAY || s->liquidity_index > RAY * 1000000 ||
         s->borrow_index > RAY * 1000000)
         return err_set(e, "instrument %s: liquidity_index and borrow_index must be 1 to 1000000", s->name);
@@ -251,6 +269,12 @@ static bool same_kind(const struct instrument *a, const struct instrument *b)
 
 bool instrument_differs(const struct instrument *a, const struct instrument *b)
 {
+    if (a->n_emodes != b->n_emodes)
+        return true;
+    for (unsigned k = 0; k < a->n_emodes; k++)
+        if (a->emodes[k].id != b->emodes[k].id || a->emodes[k].lt_bps != b->emodes[k].lt_bps ||
+            a->emodes[k].lb_bps != b->emodes[k].lb_bps)
+            return true;
     if (a->n_tiers != b->n_tiers)
         return true;
     for (unsigned k = 0; k < a->n_tiers; k++)

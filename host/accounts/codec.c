@@ -4,7 +4,7 @@
 // zigzag-mapped. One value has one encoding: the decoder refuses padded varints and unknown flag bits, so
 // that equal bytes and equal states are the same thing (orders may only be repeated with identical bytes,
 // P6). So a value is written in the lowest version that holds it, and refused in a higher one: what does not
-// need version 3 reads and writes as it did before it.
+// need a later version reads and writes as it did before it.
 #include <string.h>
 
 #include "accounts/book.h"
@@ -128,7 +128,7 @@ static void get_text(struct reader *r, char *out, size_t size)
 bool codec_known(uint8_t version)
 {
     return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_2 || version == CODEC_MARKET ||
-           version == CODEC_MARKET_2;
+           version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
 }
 
 // Version 3: funding of positions.
@@ -279,6 +279,29 @@ static void get_version_3(struct reader *r, struct instrument *s)
     s->grace_until = get_u64(r, UINT64_MAX);
 }
 
+// Version 4: eMode categories beyond the first.
+static void put_emodes(struct writer *w, const struct instrument *s)
+{
+    put_byte(w, s->n_emodes);
+    for (unsigned k = 0; k < s->n_emodes; k++) {
+        put_byte(w, s->emodes[k].id);
+        put_u128(w, s->emodes[k].lt_bps);
+        put_u128(w, s->emodes[k].lb_bps);
+    }
+}
+
+static void get_emodes(struct reader *r, struct instrument *s)
+{
+    unsigned n = get_byte(r);
+    r->bad |= n > EMODES_MAX;
+    for (unsigned k = 0; k < n && !r->bad; k++) {
+        s->emodes[k].id = get_byte(r);
+        s->emodes[k].lt_bps = (uint16_t)get_u64(r, UINT16_MAX);
+        s->emodes[k].lb_bps = (uint16_t)get_u64(r, UINT16_MAX);
+    }
+    s->n_emodes = r->bad ? 0 : (uint8_t)n;
+}
+
 static void put_scenarios(struct writer *w, const struct market *m)
 {
     put_u128(w, m->n_scenarios);
@@ -302,20 +325,24 @@ static void get_scenarios(struct reader *r, struct market *m)
     }
 }
 
-// Version 3: assets' spreads, profits' weights, scenarios and what moves with time.
+// Version 4: further eMode categories. Version 3: assets' spreads, profits' weights, scenarios and what moves
+// with time.
 static uint8_t market_version(const struct market *m)
 {
+    for (unsigned i = 0; i < m->n_instruments; i++)
+        if (m->instrument[i].n_emodes)
+            return CODEC_MARKET;
     if (m->n_scenarios)
-        return CODEC_MARKET;
+        return CODEC_MARKET_3;
     for (unsigned i = 0; i < m->n_assets; i++)
         if (m->asset[i].spread_ppm)
-            return CODEC_MARKET;
+            return CODEC_MARKET_3;
     for (unsigned i = 0; i < m->n_instruments; i++) {
         const struct instrument *s = &m->instrument[i];
         if (s->profit_weight_ppm || s->told_at || s->funding_index || s->funding_rate || s->liquidity_rate ||
             s->borrow_rate || s->ramp_from_bps || s->emode_ramp_from_bps || s->ramp_start || s->ramp_end ||
             s->grace_until)
-            return CODEC_MARKET;
+            return CODEC_MARKET_3;
     }
     return CODEC_MARKET_2;
 }
@@ -369,17 +396,19 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
         put_u128(&w, a->base);
         put_u128(&w, a->stale_ms);
         put_u128(&w, a->guard_ppm);
-        if (version == CODEC_MARKET)
+        if (version != CODEC_MARKET_2)
             put_u128(&w, a->spread_ppm);
     }
     for (unsigned i = 0; i < m->n_instruments; i++) {
-        if (m->instrument[i].n_tiers > TIERS_MAX)
+        if (m->instrument[i].n_tiers > TIERS_MAX || m->instrument[i].n_emodes > EMODES_MAX)
             return 0;
         put_instrument(&w, &m->instrument[i]);
-        if (version == CODEC_MARKET)
+        if (version != CODEC_MARKET_2)
             put_version_3(&w, &m->instrument[i]);
+        if (version == CODEC_MARKET)
+            put_emodes(&w, &m->instrument[i]);
     }
-    if (version == CODEC_MARKET)
+    if (version != CODEC_MARKET_2)
         put_scenarios(&w, m);
     return w.full ? 0 : w.n;
 }
@@ -389,7 +418,7 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
     struct reader r = {buf, len, 0, false};
     memset(m, 0, sizeof *m);
     uint8_t version = get_byte(&r);
-    if (version != CODEC_MARKET && version != CODEC_MARKET_2)
+    if (version != CODEC_MARKET && version != CODEC_MARKET_3 && version != CODEC_MARKET_2)
         return 0;
     m->n_assets = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX);
     m->n_instruments = (uint16_t)get_u64(&r, MARKET_INSTRUMENTS_MAX);
@@ -402,14 +431,16 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
         a->base = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX - 1);
         a->stale_ms = (uint32_t)get_u64(&r, UINT32_MAX);
         a->guard_ppm = (uint32_t)get_u64(&r, UINT32_MAX);
-        a->spread_ppm = version == CODEC_MARKET ? (uint32_t)get_u64(&r, UINT32_MAX) : 0;
+        a->spread_ppm = version != CODEC_MARKET_2 ? (uint32_t)get_u64(&r, UINT32_MAX) : 0;
     }
     for (unsigned i = 0; i < m->n_instruments && !r.bad; i++) {
         get_instrument(&r, &m->instrument[i]);
-        if (version == CODEC_MARKET)
+        if (version != CODEC_MARKET_2)
             get_version_3(&r, &m->instrument[i]);
+        if (version == CODEC_MARKET)
+            get_emodes(&r, &m->instrument[i]);
     }
-    if (version == CODEC_MARKET)
+    if (version != CODEC_MARKET_2)
         get_scenarios(&r, m);
     return r.bad || version != market_version(m) || market_check(m, NULL) ? 0 : r.n;
 }

@@ -97,6 +97,17 @@ static void put_perp(FILE *f, const struct market *m, const struct instrument *s
     fputs("]", f);
 }
 
+static void put_emodes(FILE *f, const struct instrument *s)
+{
+    if (s->n_emodes == 0)
+        return;
+    fputs(", \"emodes\": [", f);
+    for (unsigned k = 0; k < s->n_emodes; k++)
+        fprintf(f, "%s{\"emode\": %u, \"lt_bps\": %u, \"lb_bps\": %u}", k ? ", " : "", s->emodes[k].id,
+                s->emodes[k].lt_bps, s->emodes[k].lb_bps);
+    fputs("]", f);
+}
+
 static void put_instrument(FILE *f, const struct market *m, const struct instrument *s)
 {
     static const char *const kinds[] = {"", "linear", "inverse", "reserve"};
@@ -110,6 +121,7 @@ static void put_instrument(FILE *f, const struct market *m, const struct instrum
         if (s->emode)
             fprintf(f, ", \"emode\": %u, \"emode_lt_bps\": %u, \"emode_lb_bps\": %u", s->emode,
                     s->emode_lt_bps, s->emode_lb_bps);
+        put_emodes(f, s);
         put_amount(f, "liquidity_index", (i128)s->liquidity_index, RAY_DECIMALS);
         put_amount(f, "borrow_index", (i128)s->borrow_index, RAY_DECIMALS);
     } else {

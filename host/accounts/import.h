@@ -16,6 +16,7 @@ enum record_kind {
     RECORD_ASSET,
     RECORD_INSTRUMENT,
     RECORD_TIER,
+    RECORD_EMODE,
     RECORD_SHOCK,
     RECORD_ACCOUNT,
     RECORD_POSITION,
@@ -130,6 +131,7 @@ __attribute__((format(printf, 3, 4))) int import_error(struct import *im, unsign
 int import_asset(struct import *im, const struct record *r);
 int import_instrument(struct import *im, const struct record *r); // returns its index
 int import_tier(struct import *im, unsigned instrument, const struct record *r);
+int import_emode(struct import *im, unsigned instrument, const struct record *r);
 int import_instrument_end(struct import *im, unsigned instrument, unsigned line); // after its tiers
 int import_shock(struct import *im, const struct record *r); // of one instrument in one scenario
 // Begins an account or takes it up again, and gives it a position. `repeated`: the account may have been

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// CSV: what a file holds is told by its header. Instruments carry their tiers in one column,
-// "floor:rate;floor:rate".
+// CSV: what a file holds is told by its header. Instruments carry their tiers and further eMode categories in
+// one column each, "floor:rate;floor:rate".
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +138,25 @@ static int add_tiers(struct import *im, unsigned instrument, unsigned line, char
     return 0;
 }
 
+// "2:9300:10100;5:9000:10200"; cut up in place.
+static int add_emodes(struct import *im, unsigned instrument, unsigned line, char *text)
+{
+    while (text) {
+        char *next = strchr(text, ';');
+        if (next)
+            *next++ = '\0';
+        char *lt = strchr(text, ':'), *lb = lt ? strchr(lt + 1, ':') : NULL;
+        if (!lb)
+            return import_error(im, line, "emodes: emode:lt_bps:lb_bps triples separated by ; were expected");
+        *lt++ = *lb++ = '\0';
+        struct record r = {line, 3, {{"emode", text}, {"lt_bps", lt}, {"lb_bps", lb}}};
+        if (import_emode(im, instrument, &r))
+            return -1;
+        text = next;
+    }
+    return 0;
+}
+
 static int add_instrument(struct import *im, const struct header *h, char **field, const struct record *r)
 {
     int i = import_instrument(im, r);
@@ -145,6 +164,9 @@ static int add_instrument(struct import *im, const struct header *h, char **fiel
         return -1;
     for (int k = 0; k < h->n; k++)
         if (strcmp(h->key[k], "tiers") == 0 && *field[k] && add_tiers(im, (unsigned)i, r->line, field[k]))
+            return -1;
+        else if (strcmp(h->key[k], "emodes") == 0 && *field[k] &&
+                 add_emodes(im, (unsigned)i, r->line, field[k]))
             return -1;
     return import_instrument_end(im, (unsigned)i, r->line);
 }

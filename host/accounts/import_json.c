@@ -6,25 +6,32 @@
 #include "accounts/import.h"
 #include "accounts/json.h"
 
-// An object's scalar members as a record; members that are lists are returned through `list` when they are
-// called `list_key`.
-static int to_record(struct import *im, const struct json *v, enum record_kind kind, const char *list_key,
-                     struct record *r, const struct json **list)
+// A member that is a list, by its name; NULL when it is left out.
+struct list {
+    const char *key;
+    const struct json *at;
+};
+
+// An object's scalar members as a record; those that are lists go to list[0..n_lists).
+static int to_record(struct import *im, const struct json *v, enum record_kind kind, struct list *list,
+                     unsigned n_lists, struct record *r)
 {
     *r = (struct record){.line = v->line};
     if (v->type != JSON_OBJECT)
         return import_error(im, v->line, "an object { } was expected");
     for (const struct json *m = v->child; m; m = m->next) {
-        bool is_list = list_key && strcmp(m->key, list_key) == 0;
-        if (!is_list && !record_knows(kind, m->key))
-            return import_error(im, m->line, "unknown name '%.40s'; known: %s%s%s", m->key, record_keys(kind),
-                                list_key ? " " : "", list_key ? list_key : "");
-        if (is_list) {
+        unsigned k = 0;
+        while (k < n_lists && strcmp(m->key, list[k].key) != 0)
+            k++;
+        if (k < n_lists) {
             if (m->type != JSON_ARRAY)
                 return import_error(im, m->line, "%s: a list [ ] was expected", m->key);
-            *list = m;
+            list[k].at = m;
             continue;
         }
+        if (!record_knows(kind, m->key))
+            return import_error(im, m->line, "unknown name '%.40s'; known: %s%s%s", m->key, record_keys(kind),
+                                n_lists ? " " : "", n_lists ? list[0].key : "");
         if (m->type == JSON_ARRAY || m->type == JSON_OBJECT)
             return import_error(im, m->line, "%s: a number or text was expected", m->key);
         r->field[r->n].key = m->key; // names are known and unique, so they fit
@@ -36,20 +43,23 @@ static int to_record(struct import *im, const struct json *v, enum record_kind k
 static int add_asset(struct import *im, const struct json *v)
 {
     struct record r;
-    return to_record(im, v, RECORD_ASSET, NULL, &r, NULL) || import_asset(im, &r) ? -1 : 0;
+    return to_record(im, v, RECORD_ASSET, NULL, 0, &r) || import_asset(im, &r) ? -1 : 0;
 }
 
 static int add_instrument(struct import *im, const struct json *v)
 {
     struct record r;
-    const struct json *tiers = NULL;
-    if (to_record(im, v, RECORD_INSTRUMENT, "tiers", &r, &tiers))
+    struct list list[] = {{"tiers", NULL}, {"emodes", NULL}};
+    if (to_record(im, v, RECORD_INSTRUMENT, list, 2, &r))
         return -1;
     int i = import_instrument(im, &r);
     if (i < 0)
         return -1;
-    for (const struct json *t = tiers ? tiers->child : NULL; t; t = t->next)
-        if (to_record(im, t, RECORD_TIER, NULL, &r, NULL) || import_tier(im, (unsigned)i, &r))
+    for (const struct json *t = list[0].at ? list[0].at->child : NULL; t; t = t->next)
+        if (to_record(im, t, RECORD_TIER, NULL, 0, &r) || import_tier(im, (unsigned)i, &r))
+            return -1;
+    for (const struct json *t = list[1].at ? list[1].at->child : NULL; t; t = t->next)
+        if (to_record(im, t, RECORD_EMODE, NULL, 0, &r) || import_emode(im, (unsigned)i, &r))
             return -1;
     return import_instrument_end(im, (unsigned)i, v->line);
 }
@@ -57,7 +67,7 @@ static int add_instrument(struct import *im, const struct json *v)
 static int add_shock(struct import *im, const struct json *v)
 {
     struct record r;
-    return to_record(im, v, RECORD_SHOCK, NULL, &r, NULL) || import_shock(im, &r) ? -1 : 0;
+    return to_record(im, v, RECORD_SHOCK, NULL, 0, &r) || import_shock(im, &r) ? -1 : 0;
 }
 
 static struct fields to_fields(const struct record *r, const char *const *keys, unsigned n)
@@ -71,14 +81,14 @@ static struct fields to_fields(const struct record *r, const char *const *keys, 
 static int add_account(struct import *im, const struct json *v)
 {
     struct record r;
-    const struct json *positions = NULL;
-    if (to_record(im, v, RECORD_ACCOUNT, "positions", &r, &positions))
+    struct list list = {"positions", NULL};
+    if (to_record(im, v, RECORD_ACCOUNT, &list, 1, &r))
         return -1;
     struct fields f = to_fields(&r, ACCOUNT_KEYS, ACCOUNT_TEXTS);
     if (import_account(im, &f, false))
         return -1;
-    for (const struct json *p = positions ? positions->child : NULL; p; p = p->next) {
-        if (to_record(im, p, RECORD_POSITION, NULL, &r, NULL))
+    for (const struct json *p = list.at ? list.at->child : NULL; p; p = p->next) {
+        if (to_record(im, p, RECORD_POSITION, NULL, 0, &r))
             return -1;
         f = to_fields(&r, POSITION_KEYS, POSITION_TEXTS);
         if (import_position(im, &f))

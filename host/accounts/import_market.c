@@ -214,11 +214,23 @@ static int refuse_foreign(struct import *im, const struct record *r, uint8_t kin
     static const char *const perp[] = {"currency",      "cash_decimals", "tiers",
                                        "fee_ppm",       "penalty_ppm",   "profit_weight_ppm",
                                        "funding_index", "funding_rate",  NULL};
-    static const char *const reserve[] = {
-        "lt_bps",         "lb_bps",       "fee_bps",         "emode",
-        "emode_lt_bps",   "emode_lb_bps", "liquidity_index", "borrow_index",
-        "liquidity_rate", "borrow_rate",  "ramp_from_bps",   "emode_ramp_from_bps",
-        "ramp_start",     "ramp_end",     "grace_until",     NULL};
+    static const char *const reserve[] = {"lt_bps",
+                                          "lb_bps",
+                                          "fee_bps",
+                                          "emode",
+                                          "emode_lt_bps",
+                                          "emode_lb_bps",
+                                          "liquidity_index",
+                                          "borrow_index",
+                                          "liquidity_rate",
+                                          "borrow_rate",
+                                          "ramp_from_bps",
+                                          "emode_ramp_from_bps",
+                                          "ramp_start",
+                                          "ramp_end",
+                                          "grace_until",
+                                          "emodes",
+                                          NULL};
     for (const char *const *key = kind == INST_RESERVE ? perp : reserve; *key; key++)
         if (record_text(r, *key))
             return import_error(im, r->line, "%s does not apply to a %s", *key,
@@ -276,6 +288,25 @@ int import_tier(struct import *im, unsigned instrument, const struct record *r)
         return -1;
     t.rate_ppm = (uint32_t)rate;
     s->tier[s->n_tiers++] = t;
+    return 0;
+}
+
+int import_emode(struct import *im, unsigned instrument, const struct record *r)
+{
+    struct instrument *s = &im->market.instrument[instrument];
+    uint64_t id = 0, lt = 0, lb = 0;
+    if (s->kind != INST_RESERVE)
+        return import_error(im, r->line, "emodes does not apply to a perpetual");
+    if (s->n_emodes == EMODES_MAX)
+        return import_error(im, r->line, "instrument %s: more than %d further eMode categories", s->name,
+                            EMODES_MAX);
+    if (get_uint(im, r, "emode", true, UINT8_MAX, &id) || get_uint(im, r, "lt_bps", true, MARKET_BPS, &lt) ||
+        get_uint(im, r, "lb_bps", true, LB_BPS_MAX, &lb))
+        return -1;
+    unsigned k = s->n_emodes++;
+    for (; k > 0 && s->emodes[k - 1].id > id; k--)
+        s->emodes[k] = s->emodes[k - 1];
+    s->emodes[k] = (struct emode){.id = (uint8_t)id, .lt_bps = (uint16_t)lt, .lb_bps = (uint16_t)lb};
     return 0;
 }
 

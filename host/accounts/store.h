@@ -88,9 +88,15 @@ void book_gen_close(struct book_gen *g);
 // decode: bytes consumed, or 0 when malformed (nothing trusted).
 enum { ACCOUNT_BYTES_MAX = 12288, MARKET_BYTES_MAX = 512 * 1024 };
 // The version bytes: high nibble the kind, low nibble the version (2: with currencies; 3: with what moves
-// with time and assets' spreads, used where there is some, so that older bytes stay the bytes of their
-// states).
-enum { CODEC_ACCOUNT = 0xA3, CODEC_ACCOUNT_2 = 0xA2, CODEC_MARKET = 0xB3, CODEC_MARKET_2 = 0xB2 };
+// with time and assets' spreads; 4: with further eMode categories; each used where there is some, so that
+// older bytes stay the bytes of their states).
+enum {
+    CODEC_ACCOUNT = 0xA3,
+    CODEC_ACCOUNT_2 = 0xA2,
+    CODEC_MARKET = 0xB4,
+    CODEC_MARKET_3 = 0xB3,
+    CODEC_MARKET_2 = 0xB2,
+};
 bool codec_known(uint8_t version); // one of them; else another version of tripline wrote it
 size_t account_encode(const struct account *a, uint8_t *buf, size_t size);
 size_t account_decode(const uint8_t *buf, size_t len, struct account *a);

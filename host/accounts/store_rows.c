@@ -73,6 +73,24 @@ static int write_scenarios(struct store *s, const struct market *m, struct err *
     return rc;
 }
 
+static int write_emodes(struct store *s, const struct market *m, struct err *e)
+{
+    struct binder b = {prepare(s, "INSERT INTO emodes VALUES (?,?,?,?)", e), 0};
+    int rc = b.st ? 0 : -1;
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        for (unsigned k = 0; rc == 0 && k < m->instrument[i].n_emodes; k++) {
+            const struct emode *x = &m->instrument[i].emodes[k];
+            bind_int(&b, i);
+            bind_int(&b, x->id);
+            bind_int(&b, x->lt_bps);
+            bind_int(&b, x->lb_bps);
+            rc = step_insert(s, &b, e);
+        }
+    }
+    sqlite3_finalize(b.st);
+    return rc;
+}
+
 static int write_instruments(struct store *s, const struct market *m, struct err *e)
 {
     struct binder b = {
@@ -126,7 +144,7 @@ int store_write_market(struct store *s, const struct market *m, struct err *e)
     if (store_create_tables(s, e))
         return -1;
     return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ||
-                   write_scenarios(s, m, e)
+                   write_emodes(s, m, e) || write_scenarios(s, m, e)
                ? -1
                : 0;
 }
@@ -254,6 +272,33 @@ static int read_tiers(struct store *s, struct market *m, struct err *e)
     return rc;
 }
 
+static int read_emodes(struct store *s, struct market *m, struct err *e)
+{
+    if (s->version == STORE_SCHEMA_OLD || s->version == STORE_SCHEMA_NO_EMODES)
+        return 0;
+    struct columns c = {
+        prepare(s, "SELECT instrument,emode,lt_bps,lb_bps FROM emodes ORDER BY instrument,emode", e), 0,
+        NULL};
+    int rc = c.st ? 0 : -1;
+    while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
+        rc = -1;
+        uint64_t i = col_int(&c, MARKET_INSTRUMENTS_MAX - 1);
+        if (c.bad || i >= m->n_instruments || m->instrument[i].n_emodes == EMODES_MAX) {
+            err_set(e, "%s: table emodes: at most %d rows an instrument, of instruments that exist", s->path,
+                    EMODES_MAX);
+            break;
+        }
+        struct instrument *x = &m->instrument[i];
+        struct emode *y = &x->emodes[x->n_emodes++];
+        y->id = (uint8_t)col_int(&c, UINT8_MAX);
+        y->lt_bps = (uint16_t)col_int(&c, UINT16_MAX);
+        y->lb_bps = (uint16_t)col_int(&c, UINT16_MAX);
+        rc = c.bad ? row_bad(s, "emodes", x->name, c.bad, e) : 0;
+    }
+    sqlite3_finalize(c.st);
+    return rc;
+}
+
 // One row: a scenario's shock of one instrument. A scenario's name stands in each of its rows.
 static int take_shock(struct store *s, struct columns *c, struct market *m, struct err *e)
 {
@@ -293,7 +338,8 @@ int store_read_market(struct store *s, struct market *m, struct err *e)
 {
     struct err why;
     memset(m, 0, sizeof *m);
-    if (read_assets(s, m, e) || read_instruments(s, m, e) || read_tiers(s, m, e) || read_scenarios(s, m, e))
+    if (read_assets(s, m, e) || read_instruments(s, m, e) || read_tiers(s, m, e) || read_emodes(s, m, e) ||
+        read_scenarios(s, m, e))
         return -1;
     return market_check(m, &why) ? err_set(e, "%s: %.400s", s->path, why.msg) : 0;
 }

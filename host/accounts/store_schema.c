@@ -9,7 +9,7 @@
 // clang-format off
 static const char CLEAR[] =
     "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
-    "DROP TABLE IF EXISTS scenarios; DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
+    "DROP TABLE IF EXISTS scenarios; DROP TABLE IF EXISTS emodes; DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
 // Each at most 4095 characters, the standard's limit for a literal.
 static const char SCHEMA_MARKET[] =
     "CREATE TABLE assets ("
@@ -47,6 +47,10 @@ static const char SCHEMA_MARKET[] =
     " floor " WIDE("floor") ", rate_ppm INTEGER NOT NULL CHECK (rate_ppm BETWEEN 1 AND 999999),"
     " PRIMARY KEY (instrument, tier)) STRICT, WITHOUT ROWID;";
 static const char SCHEMA_ACCOUNTS[] =
+    "CREATE TABLE emodes ("
+    " instrument INTEGER NOT NULL REFERENCES instruments(id), emode INTEGER NOT NULL CHECK (emode BETWEEN 1 AND 255),"
+    " lt_bps " NAT("lt_bps", "10000") ", lb_bps " NAT("lb_bps", "20000") ","
+    " PRIMARY KEY (instrument, emode)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE scenarios ("
     " scenario INTEGER NOT NULL CHECK (scenario BETWEEN 0 AND 15), name TEXT NOT NULL,"
     " instrument INTEGER NOT NULL REFERENCES instruments(id),"
@@ -64,9 +68,9 @@ static const char SCHEMA_ACCOUNTS[] =
     " funding " OPTIONAL_WIDE("funding") "," // NULL: 0, as nearly everywhere
     " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
     " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = 1953655152; PRAGMA user_version = 3;";
+    "PRAGMA application_id = 1953655152; PRAGMA user_version = 4;";
 // clang-format on
-static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 3, "written in SCHEMA as text");
+static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 4, "written in SCHEMA as text");
 
 int store_create_tables(struct store *s, struct err *e)
 {

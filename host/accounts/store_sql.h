@@ -10,9 +10,10 @@
 
 enum {
     STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
-    STORE_SCHEMA_VERSION =
-        3, // PRAGMA user_version; 3: what moves with time, spreads, amounts of accounts as integers
-    STORE_SCHEMA_OLD = 2,         // without these, all amounts as text: read, and written anew as version 3
+    STORE_SCHEMA_VERSION = 4,          // PRAGMA user_version; 4: with further eMode categories
+    STORE_SCHEMA_NO_EMODES =
+        3,                // without them; what moves with time, spreads, amounts of accounts as integers
+    STORE_SCHEMA_OLD = 2, // without these, all amounts as text. Both are read, and written anew
     STORE_SCHEMA_NO_CURRENCY = 1, // refused
 };
 
@@ -23,7 +24,7 @@ struct store {
     int version;      // schema that the file has; 0: none yet
 };
 
-// Opens for reading (the file must be a store of this schema version or of version 2) and begins a
+// Opens for reading (the file must be a store of this schema version or of one that is read) and begins a
 // transaction.
 int store_begin_read(struct store *s, const char *path, struct err *e);
 // Opens for writing, taking the write lock at once. `*empty` says that the file holds nothing yet (it is

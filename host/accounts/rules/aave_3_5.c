@@ -137,7 +137,7 @@ static int aave_row(const struct market *m, const struct account *a, int64_t eq,
         i256 lost = i256_sub(whole, up); // 1 - 10^-dec
         i256 coef = i256_from_i64(0);
         if (p->supply != 0 && p->collateral && lt_span(in) != 0) {
-            int64_t weight = eq * (aave_in_emode(in, a) ? emode_lt_span(in) : lt_span(in));
+            int64_t weight = eq * aave_lt_span(in, a);
             i256 gain = i256_mul_i64(i256_mul(counted_supply(m, p, in), up), weight);
             coef = i256_sign(gain) ? i256_sub(gain, spare(m, gain)) : gain;
             f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));

@@ -65,7 +65,7 @@ static inline i256 value_ceil(i256 amount, int64_t price, unsigned decimals)
 }
 
 // GenericLogic v3.5 counts a supply only when it is enabled as collateral and the reserve's own threshold is
-// not 0; the threshold is then the eMode's when account and reserve share the category.
+// not 0; the threshold is then the eMode's when the account is in a category whose bitmap has the reserve.
 static inline bool aave_counts(const struct instrument *in, const struct position *p)
 {
     return p->collateral && lt_now(in) != 0;
@@ -74,13 +74,30 @@ static inline bool aave_in_emode(const struct instrument *in, const struct accou
 {
     return a->emode != 0 && in->emode == a->emode;
 }
+// The reserve's parameters in the account's category, where that is one of its further ones; else NULL.
+static inline const struct emode *aave_further_emode(const struct instrument *in, const struct account *a)
+{
+    if (a->emode != 0)
+        for (unsigned k = 0; k < in->n_emodes; k++)
+            if (in->emodes[k].id == a->emode)
+                return &in->emodes[k];
+    return NULL;
+}
 static inline uint32_t aave_lt(const struct instrument *in, const struct account *a)
 {
-    return aave_in_emode(in, a) ? emode_lt_now(in) : lt_now(in);
+    const struct emode *x = aave_further_emode(in, a);
+    return x ? x->lt_bps : aave_in_emode(in, a) ? emode_lt_now(in) : lt_now(in);
+}
+// The least within the span of market_window.
+static inline uint32_t aave_lt_span(const struct instrument *in, const struct account *a)
+{
+    const struct emode *x = aave_further_emode(in, a);
+    return x ? x->lt_bps : aave_in_emode(in, a) ? emode_lt_span(in) : lt_span(in);
 }
 static inline uint32_t aave_lb(const struct instrument *in, const struct account *a)
 {
-    return aave_in_emode(in, a) ? in->emode_lb_bps : in->lb_bps;
+    const struct emode *x = aave_further_emode(in, a);
+    return x ? x->lb_bps : aave_in_emode(in, a) ? in->emode_lb_bps : in->lb_bps;
 }
 
 // calculateUserAccountData.

@@ -91,6 +91,18 @@ static bool same_ramp(const struct instrument *a, const struct instrument *b)
            a->ramp_start == b->ramp_start && a->ramp_end == b->ramp_end;
 }
 
+// The further eMode categories: the same ones, by what share less. False: other categories.
+static bool further_shift(const struct instrument *was, const struct instrument *is, u128 *down)
+{
+    if (was->n_emodes != is->n_emodes)
+        return false;
+    for (unsigned k = 0; k < was->n_emodes; k++)
+        if (was->emodes[k].id != is->emodes[k].id ||
+            !threshold_shift(was->emodes[k].lt_bps, is->emodes[k].lt_bps, down))
+            return false;
+    return true;
+}
+
 static bool supply_shift(const struct instrument *was, const struct instrument *is, uint64_t now,
                          const uint64_t *until, unsigned n, struct shift *out)
 {
@@ -99,10 +111,12 @@ static bool supply_shift(const struct instrument *was, const struct instrument *
     bool ramp_begins =
         is->ramp_end > now && was->ramp_end <= now; // rows that no ramp moved were made for ever
     bool same = same_ramp(was, is);
-    if (fallen > ONE / 4 || (!same && (was->emode != is->emode || ramp_begins)))
+    u128 further = 0;
+    if (fallen > ONE / 4 || (!same && (was->emode != is->emode || ramp_begins)) ||
+        !further_shift(was, is, &further))
         return false;
     for (unsigned k = 0; k < n; k++) {
-        u128 down = 0;
+        u128 down = further;
         // eMode's threshold counts only where the reserve's own is not 0
         if (!same && lt_at(was, now) &&
             (!threshold_shift(lt_at(was, now), lt_at(is, until[k]), &down) ||

@@ -105,6 +105,18 @@ static inline void random_moving(struct prng *r, struct instrument *s)
     s->ramp_end = (uint64_t)prng_between(r, (int64_t)s->ramp_start + 1, (int64_t)MOVING_TIME_MAX);
 }
 
+static inline void random_emodes(struct prng *r, struct instrument *s)
+{
+    unsigned id = s->emode;
+    s->n_emodes = s->emode ? (uint8_t)prng_below(r, EMODES_MAX + 1) : 0;
+    for (unsigned k = 0; k < s->n_emodes; k++) {
+        id += 1 + (unsigned)prng_below(r, (255 - id) / (EMODES_MAX - k));
+        s->emodes[k] = (struct emode){.id = (uint8_t)id,
+                                      .lt_bps = (uint16_t)prng_below(r, MARKET_BPS + 1),
+                                      .lb_bps = (uint16_t)prng_between(r, MARKET_BPS, LB_BPS_MAX)};
+    }
+}
+
 static inline void random_scenarios(struct prng *r, struct market *m)
 {
     unsigned n = (unsigned)prng_below(r, SCENARIOS_MAX + 1);
@@ -157,6 +169,8 @@ static inline void random_market(struct prng *r, struct market *m, unsigned asse
             s->emode = (uint8_t)prng_below(r, 3);
             s->emode_lt_bps = s->emode ? (uint32_t)prng_below(r, MARKET_BPS + 1) : 0;
             s->emode_lb_bps = s->emode ? (uint32_t)prng_between(r, MARKET_BPS, LB_BPS_MAX) : 0;
+            if (prng_chance(r, 1, 4))
+                random_emodes(r, s);
             s->liquidity_index = ray + random_bits(r, 100);
             s->borrow_index = ray * 1000000 - random_bits(r, 100);
             if (moving && prng_chance(r, 1, 2))

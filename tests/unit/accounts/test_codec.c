@@ -252,7 +252,8 @@ START_TEST(test_account_of_version_2)
     ck_assert(a.position[0].funding == -1);
     a.position[0].funding = (i128)1 << MOVING_FUNDING_BITS;
     ck_assert_uint_eq(account_decode(buf, account_encode(&a, buf, sizeof buf), &a), 0);
-    ck_assert(codec_known(0xA2) && codec_known(0xA3) && codec_known(0xB2) && codec_known(0xB3));
+    ck_assert(codec_known(0xA2) && codec_known(0xA3) && codec_known(0xB2) && codec_known(0xB3) &&
+              codec_known(0xB4));
     ck_assert(!codec_known(0xA4) && !codec_known(0xA1) && !codec_known(0));
 }
 END_TEST
@@ -272,6 +273,7 @@ START_TEST(test_market_versions)
         s->ramp_from_bps = s->emode_ramp_from_bps = s->profit_weight_ppm = 0;
         s->liquidity_rate = s->borrow_rate = 0;
         s->funding_index = s->funding_rate = 0;
+        s->n_emodes = 0;
     }
     m->n_scenarios = 0;
     memset(m->scenario, 0, sizeof m->scenario);
@@ -280,7 +282,7 @@ START_TEST(test_market_versions)
     ck_assert_uint_eq(market_decode(buf, n, back), n);
     m->asset[1].spread_ppm = 1;
     size_t k = market_encode(m, buf, MARKET_BYTES_MAX);
-    ck_assert_uint_eq(buf[0], CODEC_MARKET);
+    ck_assert_uint_eq(buf[0], CODEC_MARKET_3);
     ck_assert_uint_eq(k, n + m->n_assets + 11 * (size_t)m->n_instruments + 1);
     m->asset[1].spread_ppm = 2;
     ck_assert_uint_eq(market_encode(m, again, MARKET_BYTES_MAX), k);
@@ -295,6 +297,24 @@ START_TEST(test_market_versions)
     market_now(m, 78 * UINT64_C(1000000000)); // what is made of it is not written
     ck_assert_uint_eq(market_encode(m, again, MARKET_BYTES_MAX), k);
     ck_assert_mem_eq(buf, again, k);
+    // Version 4: further eMode categories.
+    m->instrument[2].grace_until = 0;
+    k = market_encode(m, buf, MARKET_BYTES_MAX);
+    unsigned i = 0;
+    while (m->instrument[i].kind != INST_RESERVE || m->instrument[i].emode == 0)
+        if (++i == m->n_instruments)
+            ck_abort_msg("no reserve with a category: another seed");
+    m->instrument[i].n_emodes = 1;
+    m->instrument[i].emodes[0] = (struct emode){.id = 200, .lt_bps = 9300, .lb_bps = 10100};
+    size_t k4 = market_encode(m, buf, MARKET_BYTES_MAX);
+    ck_assert_uint_eq(buf[0], CODEC_MARKET);
+    ck_assert_uint_eq(k4, k + m->n_instruments + 1 + 2 + 2); // a number each, and one category
+    ck_assert_uint_eq(market_decode(buf, k4, back), k4);
+    ck_assert(!instrument_differs(&m->instrument[i], &back->instrument[i]));
+    back->instrument[i].emodes[0].lb_bps++;
+    ck_assert(instrument_differs(&m->instrument[i], &back->instrument[i]));
+    buf[0] = CODEC_MARKET_3; // has no place for them
+    ck_assert_uint_eq(market_decode(buf, k4, back), 0);
     free(buf);
     free(again);
     free(m);

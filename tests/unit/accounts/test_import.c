@@ -75,6 +75,9 @@ struct file {
 #define RES                                                                                                  \
     "name,kind,asset,size_decimals,lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,"   \
     "borrow_index\n"
+#define RES_E                                                                                                \
+    "name,kind,asset,size_decimals,lt_bps,lb_bps,fee_bps,emode,emode_lt_bps,emode_lb_bps,liquidity_index,"   \
+    "borrow_index,emodes\n"
 #define J(list, entry) "{\n\"" list "\": [\n" entry "]}"
 static const struct file REFUSED[] = {
     // format
@@ -162,6 +165,18 @@ static const struct file REFUSED[] = {
      "x.csv:2: instrument X: liquidity_index and borrow"},
     {"x.csv", RES "X,reserve,eth_usd,18,8000,10500,1000,1,,,1,1\n", "x.csv:2: emode_lt_bps is missing"},
     {"x.csv", RES "X,reserve,eth_usd,18,8000,10500,1000,,9000,10100,1,1\n",
+     "x.csv:2: instrument X: eMode parameters without"},
+    {"x.csv", RES_E "X,reserve,eth_usd,18,8000,10500,1000,1,9000,10100,1,1,2:9000\n",
+     "x.csv:2: emodes: emode:lt_bps:lb_bps triples"},
+    {"x.csv", RES_E "X,reserve,eth_usd,18,8000,10500,1000,1,9000,10100,1,1,1:9000:10100\n",
+     "x.csv:2: instrument X: eMode category 1: categories are"},
+    {"x.csv", RES_E "X,reserve,eth_usd,18,8000,10500,1000,1,9000,10100,1,1,2:9000:10100;2:9000:10100\n",
+     "x.csv:2: instrument X: eMode category 2: categories are"},
+    {"x.csv", RES_E "X,reserve,eth_usd,18,8000,10500,1000,1,9000,10100,1,1,0:9000:10100\n",
+     "x.csv:2: instrument X: eMode category 0: categories are"},
+    {"x.csv", RES_E "X,reserve,eth_usd,18,8000,10500,1000,1,9000,10100,1,1,2:9000:9999\n",
+     "x.csv:2: instrument X: eMode category 2: lt_bps must"},
+    {"x.csv", RES_E "X,reserve,eth_usd,18,8000,10500,1000,,,,1,1,2:9000:10100\n",
      "x.csv:2: instrument X: eMode parameters without"},
     {"x.json",
      J("instruments",

@@ -169,6 +169,33 @@ START_TEST(emode)
 }
 END_TEST
 
+// Aave v3.2 and later: a reserve may be collateral in several categories.
+START_TEST(emode_of_several)
+{
+    struct instrument *in = &market.instrument[WETH];
+    in->emode = 3;
+    in->emode_lt_bps = 8500;
+    in->emode_lb_bps = 10400;
+    in->n_emodes = 2;
+    in->emodes[0] = (struct emode){.id = 2, .lt_bps = 9000, .lb_bps = 10200};
+    in->emodes[1] = (struct emode){.id = 7, .lt_bps = 9300, .lb_bps = 10100};
+    static const struct {
+        uint8_t emode;
+        i128 debt; // the most that its threshold bears
+    } cases[] = {{0, 16600000000}, {1, 16600000000}, {2, 18000000000}, {3, 17000000000}, {7, 18600000000}};
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        account.emode = cases[i].emode;
+        account.position[1].debt = cases[i].debt;
+        ck_assert(!bad());
+        account.position[1].debt++;
+        ck_assert(bad());
+    }
+    account.position[1].debt = 18700000000; // category 7: bonus of 1 %
+    ck_assert_int_eq(settle(18700000000), 0);
+    ck_assert(is(flow_of(PARTY_ACCOUNT, WETH), -ether(472175) / 100));
+}
+END_TEST
+
 START_TEST(close_factor)
 {
     // HF just below 1: half of the total debt, 8300.000000 of 16,600.000001.
@@ -319,6 +346,7 @@ int main(void)
                                   half_up_at_the_threshold,
                                   only_enabled_collateral_with_a_threshold,
                                   emode,
+                                  emode_of_several,
                                   close_factor,
                                   close_factor_boundary,
                                   bad_debt,

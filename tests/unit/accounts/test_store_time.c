@@ -114,6 +114,11 @@ START_TEST(test_round_trip)
         ck_assert(s->liquidity_rate > 0 && s->borrow_rate > s->liquidity_rate);
         s->ramp_from_bps = s->lt_bps + 100;
         s->emode_ramp_from_bps = s->emode ? s->emode_lt_bps + 7 : 0;
+        s->n_emodes = s->emode ? EMODES_MAX : 0;
+        for (unsigned k = 0; k < s->n_emodes; k++)
+            s->emodes[k] = (struct emode){.id = (uint8_t)(255 - EMODES_MAX + 1 + k),
+                                          .lt_bps = (uint16_t)(MARKET_BPS - k),
+                                          .lb_bps = (uint16_t)(LB_BPS_MAX - k)};
         s->ramp_start = i;
         s->ramp_end = MOVING_TIME_MAX;
         s->grace_until = MOVING_TIME_MAX - i;
@@ -164,8 +169,9 @@ START_TEST(test_version_2_is_read)
     expect_same(a, b);
     ck_assert_int_eq(version(), 2);
     save(b); // written anew, it is a store of today
-    ck_assert_int_eq(version(), 3);
+    ck_assert_int_eq(version(), 4);
     drop(b);
+    tamper("DROP TABLE emodes; PRAGMA user_version = 3");
     b = load();
     expect_same(a, b);
     drop(a);
@@ -191,6 +197,13 @@ static const struct damage {
      "a ramp needs ramp_start before ramp_end"},
     {"UPDATE instruments SET ramp_from_bps = 5, ramp_end = 9 WHERE kind = 'reserve'", "a ramp goes down"},
     {"UPDATE instruments SET grace_until = 17179869184 WHERE kind = 'reserve'", "seconds of the Unix epoch"},
+    {"INSERT INTO emodes VALUES (0, 9, 9000, 10100)", "reserve parameters on a perpetual"},
+    {"INSERT INTO emodes VALUES (200, 9, 9000, 10100)", "of instruments that exist"},
+    {"INSERT INTO emodes SELECT id, emode, 9000, 10100 FROM instruments WHERE emode > 0", "each once"},
+    {"INSERT INTO emodes SELECT id, 9, 9000, 9999 FROM instruments WHERE emode > 0",
+     "eMode category 9: lt_bps"},
+    {"INSERT INTO emodes SELECT id, 9, 9000, 10100 FROM instruments WHERE emode = 0 AND kind = 'reserve'",
+     "without an emode category"},
     {"UPDATE instruments SET grace_until = -1 WHERE kind = 'reserve'", "column grace_until"},
     {"UPDATE instruments SET profit_weight_ppm = 1000001 WHERE kind = 'linear'", "profit_weight_ppm must be"},
     {"UPDATE instruments SET profit_weight_ppm = 1 WHERE kind = 'inverse'", "profit_weight_ppm must be"},
