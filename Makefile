@@ -30,7 +30,7 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base feed oracle accounts journal drivers engine exec run
+MODULES := base feed oracle accounts journal drivers engine evm exec run
 SRC_base     := $(wildcard host/base/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
 SRC_oracle   := $(wildcard host/oracle/*.c)
@@ -38,6 +38,7 @@ SRC_accounts := $(wildcard host/accounts/*.c host/accounts/rules/*.c)
 SRC_journal  := $(wildcard host/journal/*.c)
 SRC_drivers  := $(wildcard drivers/*.c)
 SRC_engine   := $(wildcard host/engine/*.c)
+SRC_evm      := $(wildcard host/evm/*.c)
 SRC_exec     := $(wildcard host/exec/*.c host/exec/paper/*.c)
 SRC_run      := $(wildcard host/run/*.c)
 DEPS_base     := base
@@ -47,6 +48,7 @@ DEPS_accounts := accounts base
 DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
+DEPS_evm      := evm base
 DEPS_exec     := exec journal accounts base
 DEPS_run      := run exec engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread
@@ -56,6 +58,7 @@ LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
 LIBS_journal  := $(LIBS_base)
 LIBS_drivers  := $(LIBS_base)
 LIBS_engine   := $(LIBS_accounts)
+LIBS_evm      := -lsecp256k1 $(LIBS_base)
 LIBS_exec     := $(LIBS_accounts)
 LIBS_run      := $(LIBS_feed) $(LIBS_accounts)
 
@@ -222,6 +225,15 @@ bench-burst: $(B)/bench/burst
 	@$<
 .PHONY: bench-burst
 
+# ---- what encoding, hashing and signing of a transaction cost: docs/evm.md
+$(B)/bench/evm: $(call obj,tests/bench/evm/evm_bench.c) $(B)/lib/evm.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_evm) -o $@
+bench-evm: $(B)/bench/evm
+	@$<
+.PHONY: bench-evm
+
 # ---- other builds of the same tree, each below its own directory
 debug:
 	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
@@ -245,6 +257,7 @@ clean:
 
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
+            libsecp256k1-dev \
             yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git
 deps:
 	@missing=; for p in $(PACKAGES); do \
@@ -283,6 +296,7 @@ help:
 	@echo "make bench-parameters  what a change of parameters takes, and the latency of prices with one a second (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-updates  latency of prices with 0, 1,000 and 5,000 accounts' states a second between them (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
+	@echo "make bench-evm    ns of hashing, encoding and signing an Ethereum transaction (docs/evm.md)"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"

@@ -2,7 +2,7 @@
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
 # Where threads meet. Of run/ only what has some: its sessions belong to one thread.
-UNIT_TSAN     := base/% journal/% exec/% run/test_board run/test_live run/test_hotpath
+UNIT_TSAN     := base/% journal/% exec/% evm/test_key run/test_board run/test_live run/test_hotpath
 ONLY ?=
 JOBS ?= 2
 
@@ -52,9 +52,13 @@ FUZZ_SRC_codec    := $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_import   := $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_exec     := $(SRC_exec) $(SRC_journal) $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_policy   := $(SRC_oracle) $(SRC_feed) $(SRC_accounts) $(SRC_base)
+FUZZ_SRC_rlp      := $(SRC_evm) $(SRC_base)
+FUZZ_SRC_abi      := $(FUZZ_SRC_rlp)
+FUZZ_SRC_tx       := $(FUZZ_SRC_rlp)
 FUZZ_FEED := feed deribit cme starbase cde
-FUZZERS   := $(FUZZ_FEED) journal codec import exec policy
-FUZZ_BOUNDED := $(FUZZ_FEED) policy
+FUZZ_EVM  := rlp abi tx
+FUZZERS   := $(FUZZ_FEED) $(FUZZ_EVM) journal codec import exec policy
+FUZZ_BOUNDED := $(FUZZ_FEED) $(FUZZ_EVM) policy
 
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 $(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h
@@ -64,7 +68,7 @@ $(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h
 define fuzz_rules
 $(B)/fuzz/$(1): $(call fuzz_obj,tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)))
 	@echo "  LINK  $$@"
-	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $$^ $(LIBS_run) -o $$@
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $$^ $(LIBS_run) $(LIBS_evm) -o $$@
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 .SECONDARY: $(foreach f,$(FUZZERS),$(call fuzz_obj,tests/fuzz/fuzz_$(f).c $(FUZZ_SRC_$(f))))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A bounded run of the fuzzers of the feed and of price policies on their kept corpora (tests/fuzz/corpus), for
-`make test`. Prints TAP.
+"""A bounded run of the fuzzers of the feed, of price policies and of the EVM's encodings on their kept corpora
+(tests/fuzz/corpus), for `make test`. Prints TAP.
 
 usage: bounded.py BUILD-DIR [FUZZER...]. Environment: SEED; FUZZ_RUNS, inputs for each (default below, so many that each
 takes a few seconds; a run of `make fuzz` goes on for as long as it is told to).
@@ -18,7 +18,8 @@ from tap import finish, report, skip  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SEED = int(os.environ.get("SEED", "20261120"))
-RUNS = {"deribit": 4000, "cme": 2000, "starbase": 700, "cde": 700, "feed": 200, "policy": 2000}
+RUNS = {"deribit": 4000, "cme": 2000, "starbase": 700, "cde": 700, "feed": 200, "rlp": 200000, "abi": 200000, "tx": 100000,
+        "policy": 2000}
 SECONDS = 60  # a machine so slow that the runs take longer is stopped, and has tested less
 
 
