@@ -30,25 +30,25 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base feed oracle accounts journal drivers engine evm exec run
+MODULES := base evm feed oracle accounts journal drivers engine exec run
 SRC_base     := $(wildcard host/base/*.c)
+SRC_evm      := $(wildcard host/evm/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
 SRC_oracle   := $(wildcard host/oracle/*.c)
 SRC_accounts := $(wildcard host/accounts/*.c host/accounts/rules/*.c)
 SRC_journal  := $(wildcard host/journal/*.c)
 SRC_drivers  := $(wildcard drivers/*.c)
 SRC_engine   := $(wildcard host/engine/*.c)
-SRC_evm      := $(wildcard host/evm/*.c)
 SRC_exec     := $(wildcard host/exec/*.c host/exec/paper/*.c)
 SRC_run      := $(wildcard host/run/*.c)
 DEPS_base     := base
+DEPS_evm      := evm base
 DEPS_feed     := feed base
 DEPS_oracle   := oracle feed accounts base
 DEPS_accounts := accounts base
 DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
-DEPS_evm      := evm base
 DEPS_exec     := exec journal accounts base
 DEPS_run      := run exec engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread
@@ -58,9 +58,10 @@ LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
 LIBS_journal  := $(LIBS_base)
 LIBS_drivers  := $(LIBS_base)
 LIBS_engine   := $(LIBS_accounts)
-LIBS_evm      := -lsecp256k1 $(LIBS_base)
+LIBS_evm      := -lsecp256k1 -lnettle -lcurl $(LIBS_base)
 LIBS_exec     := $(LIBS_accounts)
 LIBS_run      := $(LIBS_feed) $(LIBS_accounts)
+TESTLIBS_evm  := -ljansson
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 define module_rules
@@ -73,7 +74,7 @@ unit-$(1): $(patsubst tests/unit/$(1)/%.c,$(B)/unit/$(1)/%,$(wildcard tests/unit
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1)))
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
-	@$(CC) $(CFLAGS) -MF $$@.d -Itests/unit $$< $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1))) $(LDFLAGS) $$$$(pkg-config --libs check) $(LIBS_$(1)) -o $$@
+	@$(CC) $(CFLAGS) -MF $$@.d -Itests/unit $$< $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1))) $(LDFLAGS) $$$$(pkg-config --libs check) $(LIBS_$(1)) $(TESTLIBS_$(1)) -o $$@
 .PHONY: unit-$(1)
 endef
 
@@ -221,6 +222,16 @@ bench-parameters: $(B)/bench/params
 	@$(B)/bench/params $(UPDATES_ACCOUNTS) $(UPDATES_PRICES) $(UPDATES_DEVICE)
 .PHONY: bench-parameters
 
+# ---- handing a request made beforehand to the kernel, by Unix socket and TCP
+RPC_SENDS ?= 200000
+$(B)/bench/rpc_send: $(call obj,tests/bench/evm/rpc_send.c) $(B)/lib/evm.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_evm) -o $@
+bench-rpc: $(B)/bench/rpc_send
+	@$< $(RPC_SENDS)
+.PHONY: bench-rpc
+
 bench-burst: $(B)/bench/burst
 	@$<
 .PHONY: bench-burst
@@ -257,7 +268,7 @@ clean:
 
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
-            libsecp256k1-dev \
+            libsecp256k1-dev nettle-dev libcurl4-openssl-dev libjansson-dev \
             yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git
 deps:
 	@missing=; for p in $(PACKAGES); do \
@@ -297,6 +308,7 @@ help:
 	@echo "make bench-updates  latency of prices with 0, 1,000 and 5,000 accounts' states a second between them (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make bench-evm    ns of hashing, encoding and signing an Ethereum transaction (docs/evm.md)"
+	@echo "make bench-rpc    us from the call to a request in the kernel's hands, by Unix socket and TCP (RPC_SENDS=n)"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"

@@ -2,7 +2,7 @@
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
 # Where threads meet. Of run/ only what has some: its sessions belong to one thread.
-UNIT_TSAN     := base/% journal/% exec/% evm/test_key run/test_board run/test_live run/test_hotpath
+UNIT_TSAN     := base/% journal/% exec/% evm/test_key evm/test_nodes evm/test_rpc% run/test_board run/test_live run/test_hotpath
 ONLY ?=
 JOBS ?= 2
 
@@ -10,7 +10,7 @@ unit-build: $(UNIT_PROGRAMS)
 unit-tsan-build: $(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS))
 
 test-build:
-	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build
+	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build rpc-live-build
 	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build vector-build sweep-build
 	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build vector-build
 
@@ -36,6 +36,14 @@ bench-vector: $(B)/bench/vector_bench
 	@$(PYTHON) tests/bench/vector/vector_bench.py $< --ticks $(BENCH_TICKS) --threads $(BENCH_THREADS) --compiler "$$($(CC) --version | head -n 1), $(OPT)"
 .PHONY: vector-build bench-vector
 
+# ---- node connections against real nodes: a program for whoever has some (tests/chain)
+$(B)/chain/rpc_live: $(call obj,tests/chain/test_rpc_live.c) $(B)/lib/evm.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_evm) -o $@
+rpc-live-build: $(B)/chain/rpc_live
+.PHONY: rpc-live-build
+
 # ---- fuzzers: clang's libFuzzer with ASan and UBSan, each FUZZ_SECONDS, on a copy of the kept corpus; then every packet
 # of the captures, cut and damaged
 FUZZ_SECONDS ?= 30
@@ -55,10 +63,11 @@ FUZZ_SRC_policy   := $(SRC_oracle) $(SRC_feed) $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_rlp      := $(SRC_evm) $(SRC_base)
 FUZZ_SRC_abi      := $(FUZZ_SRC_rlp)
 FUZZ_SRC_tx       := $(FUZZ_SRC_rlp)
+FUZZ_SRC_rpc      := $(FUZZ_SRC_rlp)
 FUZZ_FEED := feed deribit cme starbase cde
 FUZZ_EVM  := rlp abi tx
-FUZZERS   := $(FUZZ_FEED) $(FUZZ_EVM) journal codec import exec policy
-FUZZ_BOUNDED := $(FUZZ_FEED) $(FUZZ_EVM) policy
+FUZZERS   := $(FUZZ_FEED) $(FUZZ_EVM) journal codec import exec policy rpc
+FUZZ_BOUNDED := $(FUZZ_FEED) $(FUZZ_EVM) policy rpc
 
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 $(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h
@@ -68,7 +77,7 @@ $(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h
 define fuzz_rules
 $(B)/fuzz/$(1): $(call fuzz_obj,tests/fuzz/fuzz_$(1).c $(FUZZ_SRC_$(1)))
 	@echo "  LINK  $$@"
-	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $$^ $(LIBS_run) $(LIBS_evm) -o $$@
+	@$(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer $$^ $(LIBS_run) $(LIBS_evm) $(TESTLIBS_evm) -o $$@
 endef
 $(foreach f,$(FUZZERS),$(eval $(call fuzz_rules,$(f))))
 .SECONDARY: $(foreach f,$(FUZZERS),$(call fuzz_obj,tests/fuzz/fuzz_$(f).c $(FUZZ_SRC_$(f))))
