@@ -310,6 +310,7 @@ help:
 	@echo "make bench-evm    ns of hashing, encoding and signing an Ethereum transaction (docs/evm.md)"
 	@echo "make bench-rpc    us from the call to a request in the kernel's hands, by Unix socket and TCP (RPC_SENDS=n)"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
+	@echo "make test-chain  rules against real lending contracts on a local node; make deps-chain brings npm packages, compiles (docs/chain.md)"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build
@@ -317,5 +318,6 @@ help:
 
 -include rtl/rtl.mk
 -include tests/tests.mk
+-include tests/chain/chain.mk
 
 -include $(shell find $(B)/obj $(B)/unit -name '*.d' 2>/dev/null)

@@ -2,7 +2,7 @@
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
 # Where threads meet. Of run/ only what has some: its sessions belong to one thread.
-UNIT_TSAN     := base/% journal/% exec/% evm/test_key evm/test_nodes evm/test_rpc% run/test_board run/test_live run/test_hotpath
+UNIT_TSAN     := base/% journal/% exec/% evm/test_key evm/test_nodes run/test_board run/test_live run/test_hotpath
 ONLY ?=
 JOBS ?= 2
 

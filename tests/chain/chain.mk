@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests against real lending contracts on a local node (docs/chain.md). Only these targets need npm and node.
+CHAIN_DIR ?= build/chain
+CHAIN_PACKAGES := nodejs npm
+CHAIN_ENV = CHAIN_DIR=$(CHAIN_DIR) B=$(B)
+
+deps-chain:
+	@command -v node >/dev/null && command -v npm >/dev/null || $(MAKE) --no-print-directory deps PACKAGES="$(CHAIN_PACKAGES)"
+	@$(CHAIN_ENV) $(PYTHON) tests/chain/fixture.py --build
+
+# The rules, asked line by line.
+$(B)/chain/rules_driver: $(call obj,tests/diff/rules_driver.c) $(B)/lib/accounts.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_accounts) -o $@
+chain-build: $(B)/chain/rules_driver
+
+# Without npm, node or the registry the suites are skipped, with the reason.
+test-chain: deps
+	@$(MAKE) --no-print-directory chain-build
+	@$(MAKE) --no-print-directory deps-chain || echo "test-chain: make deps-chain failed (above)" >&2
+	@$(CHAIN_ENV) TRIPLINE_CHAIN=1 $(PYTHON) tests/run_tests.py --jobs 1 --only '$(or $(ONLY),chain/*)'
+.PHONY: deps-chain chain-build test-chain
