@@ -72,6 +72,8 @@ struct instrument_at {
     bool grace;                           // reserves: not liquidatable yet
     uint32_t lt_bps, emode_lt_bps;        // of a span: the least
     u128 liquidity_index, borrow_index;   // of a span: the least, the greatest
+    u128 liquidity_index_most;            // of a span: the greatest
+    u128 borrow_index_binomial;           // as borrow_index, by the formula of Aave up to 3.3
     i128 funding_least, funding_greatest; // of a moment: one value
 };
 
@@ -93,7 +95,7 @@ struct instrument {
                                 // loss counts in full. 1..1000000; 0 = 1000000
     i128 funding_index;         // as told at told_at
     int64_t funding_rate;       // what it rises by in a second since
-    // reserves (Aave 3.5 names)
+    // reserves (Aave's names)
     uint32_t lt_bps;       // liquidation threshold
     uint32_t lb_bps;       // liquidation bonus, 10500 = 5 %
     uint32_t fee_bps;      // protocol's share of the bonus

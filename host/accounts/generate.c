@@ -488,7 +488,9 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
         return -1;
     g->linear = rule_find("perp-linear-1");
     g->inverse = rule_find("perp-inverse-1");
-    g->lending = rule_find("aave-3.5");
+    g->lending = rule_find(o->lending ? o->lending : "aave-3.5");
+    if (!g->lending || !g->lending->holding)
+        return err_set(e, "%s is not a rule for lending", o->lending);
     g->dollar = -1;
     for (uint16_t i = 0; i < m->n_instruments; i++) {
         uint8_t kind = m->instrument[i].kind;

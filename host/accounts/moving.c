@@ -35,6 +35,22 @@ static i256 compounded(u128 index, u128 rate, uint64_t seconds)
     return ray_mul(factor, i256_from_u128(index));
 }
 
+// calculateCompoundedInterest up to 3.3: (1 + rate/year)^n to the third order, each power floored to a
+// second.
+static i256 binomial(u128 index, u128 rate, uint64_t seconds)
+{
+    i256 n = i256_from_u128(seconds), n1 = i256_from_u128(seconds ? seconds - 1 : 0);
+    i256 n2 = i256_from_u128(seconds > 2 ? seconds - 2 : 0);
+    i256 year = i256_from_u128(SECONDS_PER_YEAR), r = i256_from_u128(rate);
+    i256 two = i256_div_floor(ray_mul(r, r), i256_mul(year, year));
+    i256 three = i256_div_floor(ray_mul(two, r), year);
+    i256 pairs = i256_mul(n, n1);
+    i256 second = i256_div_floor(i256_mul(pairs, two), i256_from_i64(2));
+    i256 third = i256_div_floor(i256_mul(i256_mul(pairs, n2), three), i256_from_i64(6));
+    i256 factor = i256_add(i256_add(i256_from_u128(RAY), grown(rate, seconds)), i256_add(second, third));
+    return ray_mul(factor, i256_from_u128(index));
+}
+
 u128 index_linear(u128 index, u128 rate, uint64_t seconds)
 {
     return i256_lo(linear(index, rate, seconds));
@@ -43,6 +59,11 @@ u128 index_linear(u128 index, u128 rate, uint64_t seconds)
 u128 index_compounded(u128 index, u128 rate, uint64_t seconds)
 {
     return i256_lo(compounded(index, rate, seconds));
+}
+
+u128 index_binomial(u128 index, u128 rate, uint64_t seconds)
+{
+    return i256_lo(binomial(index, rate, seconds));
 }
 
 // ---- one instrument at one moment
@@ -63,6 +84,12 @@ u128 liquidity_index_at(const struct instrument *in, uint64_t at)
 u128 borrow_index_at(const struct instrument *in, uint64_t at)
 {
     return in->borrow_rate ? index_compounded(in->borrow_index, in->borrow_rate, interest_seconds(in, at))
+                           : in->borrow_index;
+}
+
+static u128 borrow_index_binomial_at(const struct instrument *in, uint64_t at)
+{
+    return in->borrow_rate ? index_binomial(in->borrow_index, in->borrow_rate, interest_seconds(in, at))
                            : in->borrow_index;
 }
 
@@ -115,7 +142,9 @@ void market_now(struct market *m, uint64_t now_ns)
                                          .lt_bps = lt_at(in, at),
                                          .emode_lt_bps = emode_lt_at(in, at),
                                          .liquidity_index = liquidity_index_at(in, at),
+                                         .liquidity_index_most = liquidity_index_at(in, at),
                                          .borrow_index = borrow_index_at(in, at),
+                                         .borrow_index_binomial = borrow_index_binomial_at(in, at),
                                          .funding_least = funding,
                                          .funding_greatest = funding};
     }
@@ -133,7 +162,9 @@ void market_window(struct market *m, uint64_t from_ns, uint64_t until_ns)
                                           .lt_bps = lt_at(in, until),
                                           .emode_lt_bps = emode_lt_at(in, until),
                                           .liquidity_index = liquidity_index_at(in, from),
+                                          .liquidity_index_most = liquidity_index_at(in, until),
                                           .borrow_index = borrow_index_at(in, until),
+                                          .borrow_index_binomial = borrow_index_binomial_at(in, until),
                                           .funding_least = f < g ? f : g,
                                           .funding_greatest = f < g ? g : f};
     }
@@ -184,6 +215,12 @@ u128 borrow_index_last(const struct instrument *in)
                            : in->borrow_index;
 }
 
+u128 borrow_index_binomial_last(const struct instrument *in)
+{
+    return in->borrow_rate ? index_binomial(in->borrow_index, in->borrow_rate, MOVING_SECONDS_MAX)
+                           : in->borrow_index;
+}
+
 static u128 distance(i128 a, i128 b)
 {
     return a < b ? (u128)b - (u128)a : (u128)a - (u128)b;
@@ -224,7 +261,8 @@ static int reserve_moving_check(const struct instrument *in, struct err *e)
                        MOVING_RATE_MAX);
     // index <= 1e6 RAY (book.c), the factor below 1.7e8 RAY: below 2^228 on the way
     if (i256_bits(linear(in->liquidity_index, in->liquidity_rate, MOVING_SECONDS_MAX)) > MOVING_INDEX_BITS ||
-        i256_bits(compounded(in->borrow_index, in->borrow_rate, MOVING_SECONDS_MAX)) > MOVING_INDEX_BITS)
+        i256_bits(compounded(in->borrow_index, in->borrow_rate, MOVING_SECONDS_MAX)) > MOVING_INDEX_BITS ||
+        i256_bits(binomial(in->borrow_index, in->borrow_rate, MOVING_SECONDS_MAX)) > MOVING_INDEX_BITS)
         return err_set(e, "instrument %s: 100 years at these rates would bring an index out of range",
                        in->name);
     return ramp_check(in, e);

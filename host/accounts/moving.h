@@ -40,9 +40,11 @@ void market_told(struct market *m, unsigned i);
 int instrument_moving_check(const struct instrument *in, struct err *e);
 
 // Aave's MathUtils for `seconds` <= MOVING_SECONDS_MAX: the index, a year's rate in RAY <= MOVING_RATE_MAX
-// later. calculateLinearInterest and calculateCompoundedInterest (third order), then rayMul half up.
+// later. calculateLinearInterest and calculateCompoundedInterest (third order), then rayMul half up. Aave
+// compounds by the series of e^x from 3.4 on, by a binomial in whole seconds before.
 u128 index_linear(u128 index, u128 rate, uint64_t seconds);
 u128 index_compounded(u128 index, u128 rate, uint64_t seconds);
+u128 index_binomial(u128 index, u128 rate, uint64_t seconds);
 
 // An instrument's values at a second of the Unix epoch, by what was told of it.
 u128 liquidity_index_at(const struct instrument *in, uint64_t at_s);
@@ -56,6 +58,7 @@ uint64_t interest_seconds(const struct instrument *in, uint64_t at_s);
 // and the most that its funding index can then be away from `settled`.
 u128 liquidity_index_last(const struct instrument *in);
 u128 borrow_index_last(const struct instrument *in);
+u128 borrow_index_binomial_last(const struct instrument *in);
 u128 funding_spread_last(const struct instrument *in, i128 settled);
 
 // ---- what the rules read
@@ -68,6 +71,10 @@ static inline u128 liquidity_index_now(const struct instrument *in)
 static inline u128 borrow_index_now(const struct instrument *in)
 {
     return in->now.set ? in->now.borrow_index : in->borrow_index;
+}
+static inline u128 borrow_index_binomial_now(const struct instrument *in)
+{
+    return in->now.set ? in->now.borrow_index_binomial : in->borrow_index;
 }
 static inline i128 funding_now(const struct instrument *in)
 {
@@ -105,6 +112,15 @@ static inline u128 liquidity_index_span(const struct instrument *in)
 static inline u128 borrow_index_span(const struct instrument *in)
 {
     return in->span.set ? in->span.borrow_index : borrow_index_now(in);
+}
+static inline u128 borrow_index_binomial_span(const struct instrument *in)
+{
+    return in->span.set ? in->span.borrow_index_binomial : borrow_index_binomial_now(in);
+}
+// The other end: where more of one collateral is worse (average thresholds).
+static inline u128 liquidity_index_span_most(const struct instrument *in)
+{
+    return in->span.set ? in->span.liquidity_index_most : liquidity_index_now(in);
 }
 static inline i128 funding_span(const struct instrument *in, bool is_long)
 {

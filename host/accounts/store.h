@@ -60,9 +60,10 @@ struct gen_options {
     // Start prices, which are also the choice of instruments; NULL: gen_default_prices().
     const struct gen_price *prices;
     size_t n_prices;
-    uint32_t near_ppm;  // share of accounts that 0.05 % to 3 % of market move liquidates; the others are
-                        // spread wider
-    uint32_t guard_ppm; // mark against index, written into the perpetuals' assets; 0 = no guard
+    const char *lending; // rule of the borrowers; NULL: "aave-3.5"
+    uint32_t near_ppm;   // share of accounts that 0.05 % to 3 % of market move liquidates; the others are
+                         // spread wider
+    uint32_t guard_ppm;  // mark against index, written into the perpetuals' assets; 0 = no guard
     uint64_t
         rates_at; // reserves have interest rates and perpetuals funding, told at this second; 0 = neither
 };

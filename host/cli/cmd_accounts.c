@@ -24,8 +24,8 @@
 static const char HELP[] =
     "usage: tripline accounts import [--db STORE] FILE...\n"
     "       tripline accounts gen    [--db STORE] [--force] [-n N] [--seed S] [--near PPM] [--guard PPM]\n"
-    "                                [--rates SECONDS] [--capture FILE] [--prices FILE] [--price "
-    "NAME=VALUE]...\n"
+    "                                [--rates SECONDS] [--lending RULE] [--capture FILE] [--prices FILE]\n"
+    "                                [--price NAME=VALUE]...\n"
     "       tripline accounts show   [--db STORE] [--market] [--at SECONDS] [--capture FILE] [--prices "
     "FILE]\n"
     "                                [--price NAME=VALUE]... [ID]\n"
@@ -56,6 +56,7 @@ static const char HELP[] =
     "  --rates SECONDS give reserves interest rates and perpetuals funding, as told at this second of the "
     "Unix\n"
     "                  epoch (default: nothing moves with time)\n"
+    "  --lending RULE  rule of the borrowers (default aave-3.5)\n"
     "  --force         replace the content of a store that exists\n"
     "\n"
     "show    Lists the accounts, or one account with its positions; with prices also their exact health.\n"
@@ -86,7 +87,7 @@ static const char HELP[] =
 enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 100000000, RAY_DECIMALS = 27 };
 
 struct options {
-    const char *db, *output;
+    const char *db, *output, *lending;
     uint64_t count, seed, near_ppm, guard_ppm, rates_at, at;
     bool force, market, csv, progress;
     struct start_prices prices;
@@ -115,6 +116,7 @@ enum {
     OPT_NEAR,
     OPT_GUARD,
     OPT_RATES,
+    OPT_LENDING,
     OPT_AT,
     OPT_FORCE,
     OPT_MARKET,
@@ -131,6 +133,7 @@ static const struct option LONG[] = {{"db", required_argument, NULL, OPT_DB},
                                      {"near", required_argument, NULL, OPT_NEAR},
                                      {"guard", required_argument, NULL, OPT_GUARD},
                                      {"rates", required_argument, NULL, OPT_RATES},
+                                     {"lending", required_argument, NULL, OPT_LENDING},
                                      {"at", required_argument, NULL, OPT_AT},
                                      {"force", no_argument, NULL, OPT_FORCE},
                                      {"market", no_argument, NULL, OPT_MARKET},
@@ -173,6 +176,11 @@ static int take_option(struct options *o, int opt)
     case 'o':
         o->output = optarg;
         return 0;
+    case OPT_LENDING:
+        o->lending = optarg;
+        return rule_find(optarg) && rule_find(optarg)->holding
+                   ? 0
+                   : usage("--lending: no rule for lending: ", optarg);
     case OPT_FORCE:
         o->force = true;
         return 0;
@@ -277,6 +285,7 @@ static int run_gen(struct options *o)
                                   .accounts = (uint32_t)o->count,
                                   .prices = o->prices.n ? o->prices.price : NULL,
                                   .n_prices = o->prices.n,
+                                  .lending = o->lending,
                                   .near_ppm = (uint32_t)o->near_ppm,
                                   .guard_ppm = (uint32_t)o->guard_ppm,
                                   .rates_at = o->rates_at};
@@ -591,7 +600,7 @@ int cmd_accounts(int argc, char **argv)
 {
     static const struct subcommand commands[] = {
         {"import", run_import, ""},
-        {"gen", run_gen, " accounts seed near guard rates force capture prices price "},
+        {"gen", run_gen, " accounts seed near guard rates lending force capture prices price "},
         {"show", run_show, " market at capture prices price "},
         {"export", run_export, " output csv market "},
     };

@@ -25,7 +25,8 @@ static const char HELP[] =
     "        fraction of the account's gross exposure, at random prices inside the bands. It has two parts:\n"
     "          quantisation  the row compiler's (27-bit coefficients, 34-bit prices); at most 1e-7\n"
     "          slack         the rule's own: what its row allows for contract rounding and reciprocals\n"
-    "          chord         and what a chord over a maintenance tier's edge lies below H\n"
+    "          chord         what a chord over a maintenance tier's edge, or the bound of an average of\n"
+    "                        thresholds, lies below H\n"
     "        Accounts are those of `tripline accounts gen`: synthetic. Also counts the prices at which an "
     "account\n"
     "        was liquidatable and its row did not say so: missed, which must be 0.\n"
@@ -52,7 +53,14 @@ static const struct {
     {"perp-portfolio-1",
      "linear perpetuals, portfolio margin: the worst of the market's scenarios, and tiers; exact"},
     {"perp-inverse-1", "inverse perpetuals of one coin, cross margin, tiers; 1e-18 of the coin"},
-    {"aave-3.5", "Aave v3.5 health factor and liquidation call, the contract's integers"},
+    {"aave-1.19",
+     "Aave core 1.19 and v3.0 to v3.2: average threshold, half-up rounding, no dust rule, no deficit"},
+    {"aave-3.3",
+     "Aave v3.3: average threshold, half-up rounding; close factor of the position, dust, deficit"},
+    {"aave-3.4", "Aave v3.4: as 3.3, interest compounded by the series of e^x"},
+    {"aave-3.5", "Aave v3.5: no average, balances and values rounded against the user"},
+    {"aave-3.6", "Aave v3.6: as 3.5, an eMode's collateral needs no threshold of its own"},
+    {"aave-3.7", "Aave v3.7: as 3.6, amounts rounded against the liquidator, deficit by scaled balances"},
 };
 
 struct options {
@@ -195,12 +203,34 @@ static void print_row(const char *rule, struct measure *r)
            r->accounts, r->n, q, q99, r->slack, c, c99, r->breaches, r->missed);
 }
 
-static int margin_of(const struct book *book, const struct rule *only, const struct options *o, struct err *e)
+// The accounts of one rule; *missed grows.
+static int margin_of_rule(const struct rule *rule, bool even_none, const struct options *o, struct measure *r,
+                          uint64_t *missed, struct err *e)
 {
     static struct bench bench;
+    struct gen_options g = {.seed = o->seed,
+                            .accounts = (uint32_t)o->accounts,
+                            .lending = rule->holding ? rule->name : NULL,
+                            .near_ppm = GEN_NEAR_PPM};
+    struct book book = {0};
+    *r = (struct measure){.quantisation = r->quantisation, .chord = r->chord};
+    int rc = accounts_generate(&g, &book, e);
+    if (rc)
+        return rc;
+    rc = setup(&bench, &book.market, o, e);
+    for (size_t k = 0; rc == 0 && k < book.n_accounts; k++)
+        if (book.account[k].rule == rule)
+            rc = measure_account(&bench, &book.account[k], o->samples, r, e);
+    if (rc == 0 && (r->accounts || even_none))
+        print_row(rule->name, r);
+    *missed += r->missed;
+    book_free(&book);
+    return rc;
+}
+
+static int margin_of(const struct rule *only, const struct options *o, struct err *e)
+{
     uint64_t missed = 0;
-    if (setup(&bench, &book->market, o, e))
-        return -1;
     size_t room = (size_t)(o->accounts * o->samples);
     struct measure r = {.quantisation = malloc(room * sizeof(double)),
                         .chord = malloc(room * sizeof(double))};
@@ -211,17 +241,9 @@ static int margin_of(const struct book *book, const struct rule *only, const str
     puts("                                    quantisation         slack      chord                breaches\n"
          "rule            accounts    prices        max       p99        max        max       p99      seen "
          "missed");
-    for (size_t i = 0; rc == 0 && rule_at(i); i++) {
-        if (only && rule_at(i) != only)
-            continue;
-        r = (struct measure){.quantisation = r.quantisation, .chord = r.chord};
-        for (size_t k = 0; rc == 0 && k < book->n_accounts; k++)
-            if (book->account[k].rule == rule_at(i))
-                rc = measure_account(&bench, &book->account[k], o->samples, &r, e);
-        if (rc == 0 && (r.accounts || only)) // no generated account has the rule
-            print_row(rule_at(i)->name, &r);
-        missed += r.missed;
-    }
+    for (size_t i = 0; rc == 0 && rule_at(i); i++)
+        if (!only || rule_at(i) == only) // a row without accounts only where it was asked for
+            rc = margin_of_rule(rule_at(i), only != NULL, o, &r, &missed, e);
     free(r.quantisation);
     free(r.chord);
     if (rc == 0 && missed)
@@ -231,14 +253,8 @@ static int margin_of(const struct book *book, const struct rule *only, const str
 
 static int margin(const struct rule *only, const struct options *o)
 {
-    struct gen_options g = {.seed = o->seed, .accounts = (uint32_t)o->accounts, .near_ppm = GEN_NEAR_PPM};
-    struct book book = {0};
     struct err e;
-    int rc = accounts_generate(&g, &book, &e);
-    if (rc == 0) {
-        rc = margin_of(&book, only, o, &e);
-        book_free(&book);
-    }
+    int rc = margin_of(only, o, &e);
     if (rc)
         fprintf(stderr, "tripline rule margin: %s\n", e.msg);
     return rc ? 1 : 0;

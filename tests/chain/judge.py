@@ -28,17 +28,17 @@ def known(rule):
     return p.returncode == 0
 
 
-def market_lines(reserves, emodes, category, prices, now):
-    """A market in which the categories of a reserve are the one that is asked about."""
+def market_lines(reserves, emodes, prices, now):
     out = ["reset"]
     for r in reserves:
-        e = emodes.get(category)
-        mode = f"{category} {e.lt} {e.lb}" if e and r.id in e.reserves else "0 0 0"
+        first, *further = [e for _, e in sorted(emodes.items()) if r.id in e.reserves] or [None]
+        mode = f"{first.id} {first.lt} {first.lb}" if first else "0 0 0"
         out += [f"asset {r.id} 2 8 0",
                 f"reserve {r.id} {r.decimals} {r.id} {r.lt} {r.lb} {r.fee} {mode} {r.liquidity_index} {r.borrow_index}",
                 f"rates {r.id} 0 0 {r.liquidity_rate} {r.borrow_rate} {r.updated}",
                 f"ramp {r.id} 0 0 0 0 {r.grace_until}",
                 f"px {r.id} {prices[r.id]}"]
+        out += [f"further {r.id} {e.id} {e.lt} {e.lb}" for e in further]
     return out + [f"now {now * 10**9}"]
 
 
@@ -75,25 +75,17 @@ def health_of(equity, requirement):
 def health(rule, accounts, reserves, emodes, prices, now):
     """(collateral, debt, health factor, liquidatable) of each account, or the rule's refusal as a text."""
     full = full_thresholds(rule, reserves, emodes)
-    out = [None] * len(accounts)
-    for category in sorted({a.emode for a in accounts}):
-        mine = [k for k, a in enumerate(accounts) if a.emode == category]
-        lines = market_lines(reserves, emodes, category, prices, now)
-        for k in mine:
-            lines += account_lines(rule, accounts[k]) + ["health"]
-        lines += market_lines(*full, category, prices, now)
-        for k in mine:
-            lines += account_lines(rule, accounts[k]) + ["health"]
-        answers = ask(lines)
-        assert len(answers) == 4 * len(mine)
-        for n, k in enumerate(mine):
-            told, given = answers[2 * n:2 * n + 2]
-            if told != "ok":
-                out[k] = told
-                continue
-            liquidatable, equity, requirement = map(int, given.split())
-            full_equity = int(answers[2 * len(mine) + 2 * n + 1].split()[1])
-            out[k] = (full_equity // DEBT_UNIT, *health_of(equity, requirement), bool(liquidatable))
+    out, asked = [], [line for a in accounts for line in account_lines(rule, a) + ["health"]]
+    answers = ask(market_lines(reserves, emodes, prices, now) + asked + market_lines(*full, prices, now) + asked)
+    assert len(answers) == 4 * len(accounts)
+    for n in range(len(accounts)):
+        told, given = answers[2 * n:2 * n + 2]
+        if told != "ok":
+            out.append(told)
+            continue
+        liquidatable, equity, requirement = map(int, given.split())
+        full_equity = int(answers[2 * len(accounts) + 2 * n + 1].split()[1])
+        out.append((full_equity // DEBT_UNIT, *health_of(equity, requirement), bool(liquidatable)))
     return out
 
 

@@ -45,7 +45,8 @@ def gone(pid):
 
 
 def dies_with(number):
-    owner = subprocess.Popen([sys.executable, HERE / "fixture.py", "--run", "3.6"], stdout=subprocess.PIPE, text=True)
+    owner = subprocess.Popen([sys.executable, HERE / "fixture.py", "--run", "3.6"], stdout=subprocess.PIPE, text=True,
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # ignored where this runs in the background
     pid = json.loads(owner.stdout.readline())["pid"]
     alive = Path(f"/proc/{pid}").exists()
     owner.send_signal(number)

@@ -21,15 +21,6 @@ ROUNDS = 8
 SHOWN = 3
 
 
-def one_category(m, emodes):
-    """In a market that knows one category for each reserve: {reserve: its category}, the first."""
-    out = {}
-    for e in sorted(emodes.values(), key=lambda e: e.id):
-        for r in e.reserves:
-            out.setdefault(r, e.id)
-    return out
-
-
 def split(accounts, reserves, emodes, rule):
     """(comparable, apart): apart are those with collateral whose own threshold is 0, which aave-3.5 leaves out."""
     if rule != "aave-3.5":
@@ -74,11 +65,10 @@ def version(v):
         tap.report(sum(made["refused"].values()) < TRADED // 10, f"{v}: accounts made by transactions", made["refused"])
         emodes, reserves = m.emodes(), m.reserves()
         accounts, apart = split(m.accounts(users), reserves, emodes, rule)
-        single = one_category(m, emodes)
-        liquid = [a for a in accounts if a.emode and any(
-            c and (r in emodes[a.emode].reserves) != (single.get(r) == a.emode) for r, (c, _, _) in a.position.items())]
-        print(f"# {v}: {rule}; {sum(a.emode != 0 for a in accounts)} in an eMode, {len(liquid)} of which one category a reserve "
-              "would value otherwise", flush=True)
+        shared = {r.id for r in reserves if sum(r.id in e.reserves for e in emodes.values()) > 1}
+        print(f"# {v}: {rule}; {sum(a.emode != 0 for a in accounts)} in an eMode, "
+              f"{sum(a.emode != 0 and any(c and r in shared for r, (c, _, _) in a.position.items()) for a in accounts)} "
+              "with collateral that is in several", flush=True)
         if apart:
             tap.skip(f"{v}: {len(apart)} accounts with collateral whose own threshold is 0",
                      "3.6 counts it, aave-3.5 does not, and this build has no rule aave-3.6")

@@ -45,14 +45,14 @@ class Bench:
             m.give(r, self.who, 10**9 * 10**int(r["decimals"]))
             m.act(self.who, "token", "approve", m.d["pool"], ALL, to=r["address"])
 
-    def market(self, account, at):
-        return judge.market_lines(self.m.reserves(), self.emodes, account.emode, self.m.prices(), at)
+    def market(self, at):
+        return judge.market_lines(self.m.reserves(), self.emodes, self.m.prices(), at)
 
     def liquidate(self, user, debt, amount, coll):
         """The same call to both. debt, coll: reserve ids."""
         m, at = self.m, self.m.node.now() + self.rnd.choice((1, 2, 12, 600))
         before = m.accounts([user])[0]
-        said = judge.settle(self.rule, before, self.market(before, at), debt, amount, coll)
+        said = judge.settle(self.rule, before, self.market(at), debt, amount, coll)
         r = m.d["reserves"]
         data = m.data("pool", "liquidationCall", r[coll]["address"], r[debt]["address"], user, amount, False)
         tx = m.node.send(self.who, m.d["pool"], data)
@@ -140,7 +140,7 @@ class Bench:
         colls = [r for r, p in a.position.items() if p[0] and p[1]]
         kind = rnd.choice(("size", "all", "all", "part", "tiny"))
         if kind == "size":
-            found = judge.size(self.rule, a, self.market(a, self.m.node.now() + 1), rnd.choice((1000000, 1050000, 1250000)), 0)
+            found = judge.size(self.rule, a, self.market(self.m.node.now() + 1), rnd.choice((1000000, 1050000, 1250000)), 0)
             if found:
                 return self.liquidate(a.address, *found)
         if not debts or not colls:

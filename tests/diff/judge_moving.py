@@ -22,6 +22,16 @@ def calculate_compounded_interest(rate, seconds):
     return RAY + x + ray_mul(x, x // 2 + ray_mul(x, x // 6))
 
 
+def binomial_interest(rate, seconds):
+    """calculateCompoundedInterest up to v3.3."""
+    exp_minus_one, exp_minus_two = max(0, seconds - 1), max(0, seconds - 2)
+    base_power_two = ray_mul(rate, rate) // (YEAR * YEAR)
+    base_power_three = ray_mul(base_power_two, rate) // YEAR
+    second_term = seconds * exp_minus_one * base_power_two // 2
+    third_term = seconds * exp_minus_one * exp_minus_two * base_power_three // 6
+    return RAY + rate * seconds // YEAR + second_term + third_term
+
+
 class Told:
     """What is told of one instrument; all zero: nothing moves."""
 
@@ -39,8 +49,9 @@ class Told:
     def liquidity_index(self, told, t):
         return ray_mul(calculate_linear_interest(self.liquidity_rate, self.seconds(t)), told) if self.liquidity_rate else told
 
-    def borrow_index(self, told, t):
-        return ray_mul(calculate_compounded_interest(self.borrow_rate, self.seconds(t)), told) if self.borrow_rate else told
+    def borrow_index(self, told, t, binomial=False):
+        interest = binomial_interest if binomial else calculate_compounded_interest
+        return ray_mul(interest(self.borrow_rate, self.seconds(t)), told) if self.borrow_rate else told
 
     def funding(self, t):
         return self.funding_index + self.funding_rate * self.seconds(t)
@@ -59,7 +70,7 @@ class Told:
 def reserve_at(r, told, supply_t, debt_t, t):
     """The reserve with the supply index of one moment, the debt index of another and the rest at t."""
     out = copy.copy(r)
-    out.liq_index, out.borrow_index = told.liquidity_index(r.liq_index, supply_t), told.borrow_index(r.borrow_index, debt_t)
+    out.liq_index, out.borrow_index = told.liquidity_index(r.liq_index, supply_t), told.borrow_index(r.borrow_index, debt_t, r.binomial)
     out.lt, out.emode_lt = told.threshold(told.ramp_from, r.lt, t), told.threshold(told.emode_ramp_from, r.emode_lt, t)
     out.grace = told.in_grace(t)
     return out
@@ -76,7 +87,7 @@ def case_at(case, told, t, worst=None):
     out = copy.copy(case)
     start, end = worst or (t, t)
     out.judge = copy.copy(case.judge)
-    if case.rule == "aave-3.5":
+    if case.lending:
         out.judge.positions = {i: [reserve_at(v[0], told[i], start, end, end)] + v[1:] for i, v in case.judge.positions.items()}
         return out
     out.judge.positions = []
@@ -87,7 +98,7 @@ def case_at(case, told, t, worst=None):
 
 
 def liquidatable(case, px):
-    return case.judge.liquidatable(px) if case.rule == "aave-3.5" else case.judge.health(px)[0]
+    return case.judge.liquidatable(px) if case.lending else case.judge.health(px)[0]
 
 
 __all__ = ["Told", "case_at", "jp", "liquidatable", "CENTURY", "YEAR", "RAY"]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Protocol rules (docs/rules.md) against independent judges in exact Python integers and fractions.
 
-  rules_diff.py             random accounts; TAP on stdout (about 15 s)
-  rules_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 5 min)
+  rules_diff.py             random accounts; TAP on stdout (about 30 s)
+  rules_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 20 min)
 
 Environment: SEED (default 1), CASES (accounts of each rule, default 300), CC (default gcc), RULES_DRIVER (a ready
 driver; otherwise it is compiled into a temporary folder). Run from the project root.
@@ -19,16 +19,22 @@ from fractions import Fraction as F
 from glob import glob
 
 import judge_aave as ja
+import judge_aave_versions as jv
 import judge_perp as jp
 import rules_gen as gen
 from rules_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "300"))
-RULES = ("perp-linear-1", "perp-inverse-1", gen.PORTFOLIO, "aave-3.5")
+RULES = ("perp-linear-1", "perp-inverse-1", gen.PORTFOLIO, *jv.RULES)
 LIQUIDATE = 0
+AVERAGES = ("aave-1.19", "aave-3.3", "aave-3.4")
 SOURCES = ["tests/diff/rules_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/base/wide.c"] + sorted(
     glob("host/accounts/rules/*.c"))
+
+
+class Found(Exception):
+    """A check failed, and one is enough."""
 
 
 class Session:
@@ -36,6 +42,8 @@ class Session:
 
     def __init__(self):
         self.lines, self.asked, self.checks, self.case = [], [], {}, None
+        self.hasty = False  # stop at the first failure
+        self.disagreed = {}  # prices at which an average and the linear test judge otherwise, by rule
 
     def send(self, lines):
         self.lines += lines
@@ -50,6 +58,8 @@ class Session:
         if not good:
             row[1] += 1
             row[2] = row[2] or f"{what}"[:4000]
+            if self.hasty:
+                raise Found(name)
 
     def run(self, exe):
         done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True)
@@ -82,10 +92,11 @@ def quantum_exponent(case):
 
 def expect_health(s, case, px, name):
     s.send(case.px_lines(px))
-    if case.rule == "aave-3.5":
-        bad, equity, need = case.judge.health(px)
-    else:
-        bad, equity, need = case.judge.health(px)
+    bad, equity, need = case.judge.health(px)
+    if case.rule in AVERAGES:  # the reason for these rules
+        weighted, debt = (case.judge.calculate_user_account_data(px)[k] for k in (3, 1))
+        s.disagreed[case.rule] = s.disagreed.get(case.rule, 0) + (debt != 0 and (weighted < 10**4 * debt) != bad)
+    if not case.lending:
         q = 10 ** quantum_exponent(case)
         equity, need = equity * q, need * q
         assert equity.denominator == need.denominator == 1
@@ -109,7 +120,7 @@ class Row:
 
 def row_unit(case):
     """Value quanta of the LIQUIDATE and WARN rows in one unit of account (times 1e4 for lending)."""
-    if case.rule == "aave-3.5":
+    if case.lending:
         e = 12 + max(v[0].unit for v in case.judge.positions.values()).__str__().count("0")
     elif case.rule != "perp-inverse-1":
         e = case.judge.exponent() + 6
@@ -121,9 +132,9 @@ def row_unit(case):
 def exact_h(case, px, warn):
     """Exact H of the row in whole units: warn 0, or the level that scales the requirement."""
     scale = F(10**6 + warn, 10**6)
-    if case.rule == "aave-3.5":
-        _, debt, _, weighted = case.judge.calculate_user_account_data(px)
-        return F(weighted, 10**12) - F(debt, 10**8) * scale
+    if case.lending:
+        debt = case.judge.calculate_user_account_data(px)[1]
+        return F(case.judge.adjusted(px), 10**12) - F(debt, 10**8) * scale
     _, equity, need = case.judge.health(px)
     return equity - need * scale
 
@@ -132,13 +143,13 @@ def slack_bound(case, px, lo_px, hi_px):
     """Furthest that the documented slack and chords can put a row below H, in whole units: every slack twice (once
     as allowed for, once as it happens), and each chord's gap at px, the chord taken over a wider band."""
     total = F(0)
-    if case.rule == "aave-3.5":
+    if case.lending:
         for r, enabled, supply, debt in case.judge.positions.values():
-            if supply and enabled and r.lt:
+            if supply and case.judge.counts(r, enabled):
                 total += 2 * F(case.judge.terms(r)[0], 10**12)
             if debt:
                 total += 2 * F(10**4, 10**12)
-        return total
+        return total + (average_lost(case, px, lo_px, hi_px) if case.rule in AVERAGES else 0)
     fine = 1 / F(row_unit(case)[0])
     for inst, size, entry in case.judge.positions:
         edges = [inst.value(size, entry, p[inst.asset])[1] for p in (lo_px, hi_px, px)]
@@ -153,6 +164,16 @@ def slack_bound(case, px, lo_px, hi_px):
         else:
             total += fine * (hi_px[inst.asset] - lo_px[inst.asset] + 2) + profit_chord(case, inst, size, entry, lo_px, hi_px, px, fine)
     return total
+
+
+def average_lost(case, px, lo_px, hi_px):
+    """What the bounds of an average may lose: nothing where all thresholds are the same, else 1 bp of the collateral, and what
+    the average is higher at px than in the middle; a base unit for percentMul."""
+    total, average, thresholds, _ = case.judge.average(px)
+    if len(thresholds) < 2:
+        return 2 * F(5000, 10**12)
+    middle = case.judge.average({i: round((lo_px[i] + hi_px[i]) / 2) for i in px})[1]
+    return F(total, 10**12) * (2 + max(0, average - middle)) + 2 * F(5000, 10**12)
 
 
 def profit_chord(case, inst, size, entry, lo_px, hi_px, px, fine):
@@ -181,8 +202,8 @@ def expect_rows(s, rng, case, near):
             s.check(f"{case.rule}: every accepted account has rows", False, where(case, got))
             return
         rows.extend(Row(words) for _ in range(int(next(words))))
-        has_need = case.rule == "aave-3.5" and any(v[3] for v in case.judge.positions.values()) or (
-            case.rule != "aave-3.5" and case.judge.positions)
+        has_need = case.lending and any(v[3] for v in case.judge.positions.values()) or (
+            not case.lending and case.judge.positions)
         s.check(f"{case.rule}: every accepted account has rows", len(rows) == (0 if not has_need else 1 + scenarios(case) + (warn > 0)), where(case, got))
 
     s.ask(f"rows {warn}", on_rows)
@@ -289,7 +310,7 @@ def settle_line(legs):
 
 
 def state_words(case, account):
-    if case.rule == "aave-3.5":
+    if case.lending:
         rows = [(i, int(v[1]), 0, 0, v[2], v[3], 0) for i, v in sorted(account.positions.items())]
         return ["0", str(len(rows))] + [str(x) for r in rows for x in r]
     rows = [(p.index, 0, size, entry, 0, 0, p.settled) for p, size, entry in account.positions]
@@ -297,7 +318,7 @@ def state_words(case, account):
 
 
 def judged_settlement(case, px, legs):
-    if case.rule == "aave-3.5":
+    if case.lending:
         try:
             if len(legs) != 2 or legs[1][1] != 0:
                 return None
@@ -339,7 +360,7 @@ def expect_settle(s, case, px, legs):
 
 def account_delta(case, state):
     """Change of cash, or of (balance - debt) of each token, from the driver's state words."""
-    if case.rule != "aave-3.5":
+    if not case.lending:
         # realised P&L is in the cash; the rest of the state must be the old one less the legs (state_words)
         d = int(state[0]) - case.judge.cash
         return {-1: d} if d else {}
@@ -358,10 +379,10 @@ def check_target(s, case, px, after, target, full, dust):
     name = f"{case.rule}: after a partial order health is at the target or above"
     if after is None:
         return  # cash out of range
-    if case.rule == "aave-3.5":
+    if case.lending:
         if not full and dust == 0 and not clipped(case, px, target):
-            _, debt, hf, weighted = after.calculate_user_account_data(px)
-            s.check(name, weighted * 10**6 >= 10**4 * target * debt, where(case, px, target))
+            debt = after.calculate_user_account_data(px)[1]
+            s.check(name, after.adjusted(px) * 10**6 >= 10**4 * target * debt, where(case, px, target))
         return
     if full:
         s.check(f"{case.rule}: a full order closes the account, never below zero", not after.positions and after.cash >= 0, where(case, px, target))
@@ -378,7 +399,7 @@ def clipped(case, px, target):
 
 
 def random_legs(rng, case):
-    if case.rule == "aave-3.5":
+    if case.lending:
         every = list(case.judge.positions)
         debt, coll = rng.choice(every), rng.choice(every)
         r, _, _, owed = case.judge.positions[debt]
@@ -396,7 +417,7 @@ def random_legs(rng, case):
 # ---- the run
 
 def one_case(s, rng, rule, style):
-    case = gen.aave_case(rng, style) if rule == "aave-3.5" else gen.perp_case(rng, rule, style)
+    case = gen.aave_case(rng, rule, style) if rule in jv.RULES else gen.perp_case(rng, rule, style)
     s.case = case
     s.send(case.lines + case.account_lines() + case.px_lines(case.px))
 
@@ -434,7 +455,6 @@ GOOD = {
     "perp-linear-1": ["asset 0 1 2 0", "perp 0 1 3 USDC 8 0 0 500 5000 2 0 5000 1000 10000", "account perp-linear-1 USDC 8 0 5", "pos 0 0 7 100 0 0"],
     gen.PORTFOLIO: ["asset 0 1 2 0", "perp 0 1 3 USDC 8 0 0 500 5000 1 0 5000", "scenario 0 1 0 -5", "account perp-portfolio-1 USDC 8 0 5", "pos 0 0 7 100 0 0"],
     "perp-inverse-1": ["asset 0 1 2 0", "asset 1 3 16 0", "perp 0 2 0 BTC 8 0 1 500 5000 1 0 5000", "account perp-inverse-1 BTC 8 0 5", "pos 0 0 7 100 0 0"],
-    "aave-3.5": ["asset 0 1 8 0", f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}", "account aave-3.5 - 0 0 0", "pos 0 1 0 0 5 5"],
 }
 BROKEN = {  # line number in GOOD, replacement
     "perp-linear-1": [(1, "perp 0 2 3 USDC 8 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 USDC 6 0 0 500 5000 1 0 5000"), (1, "perp 0 1 3 USDC 8 9 0 500 5000 1 0 5000"),
@@ -451,13 +471,20 @@ BROKEN = {  # line number in GOOD, replacement
     "perp-inverse-1": [(2, "perp 0 2 0 BTC 8 0 1 500 5000 1 0 5000\nweight 0 900000"), (2, "perp 0 1 0 BTC 8 0 1 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 0 500 5000 1 0 5000"), (2, "perp 0 2 0 BTC 8 0 7 500 5000 1 0 5000"),
                        (1, "asset 1 3 16 1"), (1, "asset 1 3 19 0"), (1, "asset 1 1 16 0"), (2, "perp 0 2 0 ETH 8 0 1 500 5000 1 0 5000"),
                        (3, "perp 1 2 0 ETH 8 0 1 500 5000 1 0 5000\naccount perp-inverse-1 BTC 8 0 5\npos 1 0 7 100 0 0"), (4, f"pos 0 0 {2**97} 100 0 0")],
-    "aave-3.5": [(0, "asset 0 1 7 0"), (1, f"reserve 0 19 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 10001 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"),
-                 (1, f"reserve 0 18 0 8000 9999 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 20001 1000 0 0 0 {ja.RAY} {ja.RAY}"),
-                 (1, f"reserve 0 18 0 8000 10500 10001 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 10500 1000 1 10001 10100 {ja.RAY} {ja.RAY}"),
-                 (1, f"reserve 0 18 0 8000 10500 1000 1 9000 9000 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY - 1} {ja.RAY}"),
-                 (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {2**101}"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 5000"), (2, "account aave-3.5 - 0 0 1"), (2, "account aave-3.5 USDC 0 0 0"),
-                 (3, "pos 0 1 1 0 5 5"), (3, "pos 0 1 0 0 -1 5"), (3, "pos 0 1 0 0 5 -1"), (3, f"pos 0 1 0 0 {2**112} 5"), (3, f"pos 0 1 0 0 5 {2**112}"), (3, "pos 3 1 0 0 5 5")],
 }
+for rule in jv.RULES:
+    GOOD[rule] = ["asset 0 1 8 0", f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}", f"account {rule} - 0 0 0", "pos 0 1 0 0 5 5"]
+    BROKEN[rule] = [
+        (0, "asset 0 1 7 0"), (1, f"reserve 0 19 0 8000 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 10001 10500 1000 0 0 0 {ja.RAY} {ja.RAY}"),
+        (1, f"reserve 0 18 0 8000 9999 1000 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 20001 1000 0 0 0 {ja.RAY} {ja.RAY}"),
+        (1, f"reserve 0 18 0 8000 10500 10001 0 0 0 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 10500 1000 1 10001 10100 {ja.RAY} {ja.RAY}"),
+        (1, f"reserve 0 18 0 8000 10500 1000 1 9000 9000 {ja.RAY} {ja.RAY}"), (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY - 1} {ja.RAY}"),
+        (1, f"reserve 0 18 0 8000 10500 1000 0 0 0 {ja.RAY} {2**101}"), (1, "perp 0 1 3 USDC 8 0 0 500 5000 1 0 5000"), (2, f"account {rule} - 0 0 1"), (2, f"account {rule} USDC 0 0 0"),
+        (3, "pos 0 1 1 0 5 5"), (3, "pos 0 1 0 0 -1 5"), (3, "pos 0 1 0 0 5 -1"), (3, f"pos 0 1 0 0 {2**112} 5"), (3, f"pos 0 1 0 0 5 {2**112}"), (3, "pos 3 1 0 0 5 5")
+    ]
+BONUS_ALONE = f"reserve 0 18 0 0 5 1000 0 0 0 {ja.RAY} {ja.RAY}"  # a bonus that nothing uses up to 3.5
+for rule in ("aave-3.6", "aave-3.7"):
+    BROKEN[rule].append((1, BONUS_ALONE))
 
 
 def refusals(s):
@@ -471,14 +498,14 @@ def refusals(s):
                 f"{rule}: validate accepts the good and refuses each broken account", got[0] == "err" and len(got) > 4, (bad, got)))
 
 
-def prepare(cases):
+def prepare(cases, rules=RULES):
     s = Session()
     s.accepted = {}
     refusals(s)
-    for rule in RULES:
+    for rule in rules:
         rng = random.Random(SEED * 1000003 + zlib.crc32(rule.encode()))
         for k in range(cases):
-            one_case(s, rng, rule, ("everyday", "everyday", "mixed", "extreme")[k % 4])
+            one_case(s, rng, rule, ("everyday", "crumbs" if rule in jv.RULES else "everyday", "mixed", "extreme")[k % 4])
     reciprocals(s, random.Random(SEED), 2 * cases)
     return s
 
@@ -496,10 +523,18 @@ def report(s):
         print(f"{'not ok' if bad else 'ok'} {k} - {name} # {n} checks" + (f", {bad} failed; first: {first}" if bad else ""))
     for (rule, style, good), n in sorted(s.accepted.items()):
         print(f"# {rule} {style}: {n} {'accepted' if good else 'refused as out of range'}")
-    return s.failures() == 0
+    for rule, n in sorted(s.disagreed.items()):
+        print(f"# {rule}: at {n} prices the average and the linear test judge otherwise")
+    return s.failures() == 0 and all(s.disagreed.values())
 
 
-def mutants(changes, s):
+def lending(file):
+    return "aave" in file
+
+
+def mutants(changes, sessions):
+    """One session, or two: of the lending rules and of the others, each for the files it uses."""
+    both = isinstance(sessions, tuple)
     print(f"# SEED={SEED}\n1..{len(changes)}")
     good = True
     for k, (name, file, old, new) in enumerate(changes, 1):
@@ -514,13 +549,14 @@ def mutants(changes, s):
             with open(wrong, "w", encoding="utf-8") as f:
                 f.write(text.replace(old, new))
             paths = [wrong if p == "host/accounts/" + file else p for p in SOURCES]
-            s.checks, crashed, what = {}, False, "the driver stopped"
+            s = sessions[not lending(file)] if both else sessions
+            s.checks, s.hasty, caught, what = {}, True, False, ""
             try:
                 s.run(build(d, paths, ["-w", f"-I{d}"]))
-                what = "; ".join(n for n, c in s.checks.items() if c[1])
+            except Found as e:
+                caught, what = True, str(e)
             except RuntimeError:
-                crashed = True  # or an assertion: a find as well
-            caught = crashed or s.failures() > 0
+                caught, what = True, "the driver stopped"  # or an assertion: a find as well
             good &= caught
             print(f"{'ok' if caught else 'not ok'} {k} - found: {name} # {what[:160]}", flush=True)
     return good
@@ -528,7 +564,7 @@ def mutants(changes, s):
 
 def main():
     if sys.argv[1:] == ["--mutants"]:
-        return 0 if mutants(MUTANTS, prepare(120)) else 1
+        return 0 if mutants(MUTANTS, (prepare(120, tuple(jv.RULES)), prepare(120, RULES[:3]))) else 1
     if sys.argv[1:]:
         print(__doc__, file=sys.stderr)
         return 2

@@ -15,7 +15,9 @@
 //   now NS                         market_now
 //   window FROM_NS UNTIL_NS        market_window
 //   moving I                    -> what the rules read of it now, then over the window: liquidity index,
-//                                  borrow index, lt, eMode lt, funding (window: of a long, of a short); grace
+//                                  borrow index, lt, eMode lt, funding (window: of a long, of a short);
+//                                  grace; binomial borrow index now and over the window, its greatest
+//                                  liquidity index
 //   px I PRICE
 //   validate                    -> ok | err TEXT
 //   health                      -> liquidatable equity requirement
@@ -187,6 +189,18 @@ static void do_reserve(void)
     in->borrow_index = (u128)big();
 }
 
+// A further eMode category of a reserve: instrument, category, threshold, bonus.
+static void do_further(void)
+{
+    struct instrument *in = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)];
+    if (in->n_emodes == EMODES_MAX)
+        malformed("further: too many categories");
+    struct emode *x = &in->emodes[in->n_emodes++];
+    x->id = (uint8_t)num(1, 255);
+    x->lt_bps = (uint16_t)num(0, UINT16_MAX);
+    x->lb_bps = (uint16_t)num(0, UINT16_MAX);
+}
+
 static void do_account(void)
 {
     memset(&account, 0, sizeof account);
@@ -287,7 +301,11 @@ static void do_moving(void)
     printf("%u %u ", lt_span(in), emode_lt_span(in));
     put_sp(i256_from_i128(funding_span(in, true)));
     put_sp(i256_from_i128(funding_span(in, false)));
-    printf("%d\n", grace_now(in));
+    printf("%d ", grace_now(in));
+    put_sp(i256_from_u128(borrow_index_binomial_now(in)));
+    put_sp(i256_from_u128(borrow_index_binomial_span(in)));
+    put(i256_from_u128(liquidity_index_span_most(in)));
+    putchar('\n');
 }
 
 static void do_health(void)
@@ -437,6 +455,7 @@ static const struct {
     {"asset", do_asset, false},
     {"perp", do_perp, false},
     {"reserve", do_reserve, false},
+    {"further", do_further, false},
     {"account", do_account, false},
     {"pos", do_pos, false},
     {"px", do_px, false},

@@ -2,6 +2,7 @@
 """Random markets and accounts for rules_diff.py: everyday ones, mixed magnitudes, extremes, and accounts moved to
 the exact threshold. A case knows its judge, its prices and the driver's lines that build it."""
 import judge_aave as ja
+import judge_aave_versions as jv
 import judge_perp as jp
 from fractions import Fraction as F
 from math import ceil, floor
@@ -29,6 +30,7 @@ class Case:
 
     def __init__(self, rule):
         self.rule, self.lines, self.px, self.refs = rule, ["reset"], {}, {}
+        self.lending = rule in jv.RULES
         self.price_dec, self.recip_dec = {}, {}
 
     def asset(self, i, dec, price):
@@ -54,8 +56,8 @@ class Case:
 
     def account_lines(self, judge=None):
         a = judge or self.judge
-        if self.rule == "aave-3.5":
-            out = [f"account aave-3.5 - 0 {a.emode} 0"]
+        if self.lending:
+            out = [f"account {self.rule} - 0 {a.emode} 0"]
             for i, (_, enabled, supply, debt) in sorted(a.positions.items()):
                 out.append(f"pos {i} {int(enabled)} 0 0 {supply} {debt}")
             return out
@@ -159,30 +161,41 @@ def perp_case(rng, rule, style):
 
 # ---- lending
 
-def aave_case(rng, style):
-    case = Case("aave-3.5")
-    n = rng.choice([1, 2, 2, 3, 4, 6])
+def aave_case(rng, rule, style):
+    case = Case(rule)
+    reserve, account = jv.RULES[rule]
+    n = rng.choice([1, 2, 2, 3, 4, 6] if style != "crumbs" else [1, 2])
     positions = {}
-    emode = rng.choice([0, 0, 1])
+    emode = rng.choice([0, 0, 1, 3])
     for i in range(n):
         asset = rng.randrange(i) if i and rng.random() < 0.1 else i
         if asset not in case.px:
             asset = i
-            price = log_int(rng, 1, INT64) if style == "extreme" else max(1, int(10 ** rng.uniform(3, 13)))
+            price = log_int(rng, 1, INT64) if style == "extreme" else log_int(rng, 10**4, 10**11) if style == "crumbs" else max(1, int(10 ** rng.uniform(3, 13)))
             case.asset(i, 8, price)
         dec = rng.choice([6, 8, 18, 18]) if style != "extreme" else rng.randrange(19)
         lt = rng.choice([0, 1, 7800, 8000, 8300, 9300, 10000])
         lb = rng.choice([10000, 10450, 10500, 10750, 11000, 12000])
+        if lt == 0 and rule in ("aave-3.6", "aave-3.7") and rng.random() < 0.5:
+            lb = 0  # collateral in an eMode alone
         fee = rng.choice([0, 1000, 1000, 2000, 10000])
         group = rng.choice([0, 1, 2])
         e_lt, e_lb = (rng.choice([9000, 9300, 9500]), rng.choice([10100, 10200])) if group else (0, 0)
         top = 3 if style != "extreme" else 64
-        liq, bor = (rng.choice([ja.RAY, int(ja.RAY * rng.uniform(1, top)), ja.RAY + 1]) for _ in range(2))
+        liq, bor = (rng.choice([ja.RAY, int(ja.RAY * rng.uniform(1, top)), ja.RAY + 1, ja.RAY * 3 // 2, ja.RAY * 2]) for _ in range(2))
+        if style == "crumbs":  # every scaled unit counts
+            dec, lt, fee = 6, lt and rng.choice([7800, 8000, 9300]), rng.choice([0, 1000, 10000])
+            liq, bor = (rng.choice([rng.randrange(1, 10) * ja.RAY, int(ja.RAY * rng.uniform(1, 10))]) for _ in range(2))
         case.lines.append(f"reserve {i} {dec} {asset} {lt} {lb} {fee} {group} {e_lt} {e_lb} {liq} {bor}")
-        r = ja.Reserve(i, asset, dec, lt, lb, fee, group, e_lt, e_lb, liq, bor)
+        r = reserve(i, asset, dec, lt, lb, fee, group, e_lt, e_lb, liq, bor)
+        for k in (3, 200) if group and rng.random() < 0.4 else ():  # in several categories
+            r.further[k] = rng.choice([8800, 9100, 9700]), rng.choice([10000, 10150])
+            case.lines.append(f"further {i} {k} {r.further[k][0]} {r.further[k][1]}")
         unit_price = F(case.px[asset], 10**(8 + dec))  # of one token unit, in dollars
 
         def amount(index):
+            if style == "crumbs":
+                return rng.randrange(1, 40)
             if style == "extreme":
                 return log_int(rng, 1, 2**rng.choice([60, 90, 108]))
             worth = F(10 ** rng.uniform(-6 if rng.random() < 0.1 else 1.5, 6))
@@ -200,7 +213,7 @@ def aave_case(rng, style):
         for v in positions.values():
             v[2] = rng.randrange(3) if v[2] else 0
     positions = {i: v for i, v in positions.items() if v[2] or v[3]}
-    case.judge = ja.Account(emode, positions)
+    case.judge = account(emode, positions)
     if not bare:
         scale_to_health(rng, case)
     return case
@@ -257,4 +270,4 @@ def threshold_price(rng, case):
 
 
 def liquidatable(case, px):
-    return case.judge.liquidatable(px) if case.rule == "aave-3.5" else case.judge.health(px)[0]
+    return case.judge.liquidatable(px) if case.lending else case.judge.health(px)[0]

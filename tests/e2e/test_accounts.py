@@ -269,6 +269,8 @@ report(rates["accounts"] == plain["accounts"] and all(x.get("told_at") == TOLD f
        not any("told_at" in x for x in plain["instruments"]), "the same accounts, and a market that moves")
 report(liquidatable("--db", "rates.db", "--prices", prices("0"), "--at", TOLD) == 0 and
        liquidatable("--db", "rates.db", "--prices", prices("0"), "--at", YEAR) >= 24, "and in a year makes dozens liquidatable")
+expect("gen of another version", 0, ["gen", "--db", "version.db", "-n", "200", "--lending", "aave-1.19"], "200 accounts", " aave-1.19)")
+expect("--lending of a perpetual", 2, ["gen", "--db", "x.db", "--lending", "perp-linear-1"], "--lending: no rule for lending")
 expect("--rates of no moment", 2, ["gen", "--db", "x.db", "--rates", "0"], "--rates: not a second")
 expect("--at of no moment", 2, ["show", "--db", "gen.db", "--at", "17179869184"], "--at: not a second")
 

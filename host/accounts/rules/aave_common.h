@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic of Aave v3.5 (WadRayMath, PercentageMath, TokenMath, MathUtils, GenericLogic), in i256 where the
-// contract has uint256. Internal to the rule. All operands are non-negative and, by aave_3_5's validate,
-// every product stays below 2^255, so nothing here can differ from the contract by overflow.
+// Arithmetic of Aave v3 (WadRayMath, PercentageMath, TokenMath, MathUtils, GenericLogic), version by version,
+// in i256 where the contract has uint256. Internal to the rules. All operands are non-negative and, by
+// aave_validate, every product stays below 2^255, so nothing here can differ from the contract by overflow.
 #ifndef TRIPLINE_ACCOUNTS_RULES_AAVE_COMMON_H
 #define TRIPLINE_ACCOUNTS_RULES_AAVE_COMMON_H
 
@@ -22,22 +22,47 @@ static inline i256 ray(void)
     return i256_from_u128((u128)1000000000 * 1000000000 * 1000000000);
 }
 
+// What the rules differ by; in order, so that "from 3.5 on" is v >= AAVE_3_5 (docs/rules.md, "Aave").
+enum aave_version { AAVE_1_19, AAVE_3_3, AAVE_3_4, AAVE_3_5, AAVE_3_6, AAVE_3_7 };
+
+static inline bool aave_averages(enum aave_version v) // of the thresholds, in whole bps
+{
+    return v < AAVE_3_5;
+}
+
+// a b / 1e27 and a 1e27 / b. Up to 3.4 half up, as everything was.
+static inline i256 ray_mul_half_up(i128 scaled, u128 index)
+{
+    i256 half = i256_div_floor(ray(), i256_from_i64(2));
+    return i256_div10_floor(i256_add(i256_mul_u128((u128)scaled, index), half), RAY_DIGITS);
+}
+static inline i256 ray_div_half_up(i256 amount, u128 index)
+{
+    return i256_div_floor(i256_add(i256_mul(amount, ray()), i256_from_u128(index / 2)),
+                          i256_from_u128(index));
+}
+
 // TokenMath: what a scaled balance is worth in token units, and the scaled amount a token amount burns.
-static inline i256 atoken_balance(i128 scaled, u128 index) // rayMulFloor
+static inline i256 atoken_balance(enum aave_version v, i128 scaled, u128 index) // rayMulFloor
 {
-    return i256_div10_floor(i256_mul_u128((u128)scaled, index), RAY_DIGITS);
+    return v < AAVE_3_5 ? ray_mul_half_up(scaled, index)
+                        : i256_div10_floor(i256_mul_u128((u128)scaled, index), RAY_DIGITS);
 }
-static inline i256 vtoken_balance(i128 scaled, u128 index) // rayMulCeil
+static inline i256 vtoken_balance(enum aave_version v, i128 scaled, u128 index) // rayMulCeil
 {
-    return i256_div10_ceil(i256_mul_u128((u128)scaled, index), RAY_DIGITS);
+    return v < AAVE_3_5 ? ray_mul_half_up(scaled, index)
+                        : i256_div10_ceil(i256_mul_u128((u128)scaled, index), RAY_DIGITS);
 }
-static inline i256 atoken_burn_scaled(i256 amount, u128 index) // rayDivCeil; the same for a transfer
+// rayDivCeil; the same for a transfer
+static inline i256 atoken_burn_scaled(enum aave_version v, i256 amount, u128 index)
 {
-    return i256_div_ceil(i256_mul(amount, ray()), i256_from_u128(index));
+    return v < AAVE_3_5 ? ray_div_half_up(amount, index)
+                        : i256_div_ceil(i256_mul(amount, ray()), i256_from_u128(index));
 }
-static inline i256 vtoken_burn_scaled(i256 amount, u128 index) // rayDivFloor
+static inline i256 vtoken_burn_scaled(enum aave_version v, i256 amount, u128 index) // rayDivFloor
 {
-    return i256_div_floor(i256_mul(amount, ray()), i256_from_u128(index));
+    return v < AAVE_3_5 ? ray_div_half_up(amount, index)
+                        : i256_div_floor(i256_mul(amount, ray()), i256_from_u128(index));
 }
 
 // PercentageMath. percentMul and percentDiv round half up.
@@ -45,9 +70,21 @@ static inline i256 percent_mul(i256 v, uint32_t bps)
 {
     return i256_div10_floor(i256_add(i256_mul_i64(v, bps), i256_from_i64(BPS / 2)), BPS_DIGITS);
 }
+static inline i256 percent_mul_floor(i256 v, uint32_t bps)
+{
+    return i256_div10_floor(i256_mul_i64(v, bps), BPS_DIGITS);
+}
+static inline i256 percent_mul_ceil(i256 v, uint32_t bps)
+{
+    return i256_div10_ceil(i256_mul_i64(v, bps), BPS_DIGITS);
+}
 static inline i256 percent_div(i256 v, uint32_t bps)
 {
     return i256_div_floor(i256_add(i256_mul_i64(v, BPS), i256_from_i64(bps / 2)), i256_from_i64(bps));
+}
+static inline i256 percent_div_floor(i256 v, uint32_t bps)
+{
+    return i256_div_floor(i256_mul_i64(v, BPS), i256_from_i64(bps));
 }
 static inline i256 percent_div_ceil(i256 v, uint32_t bps)
 {
@@ -64,15 +101,27 @@ static inline i256 value_ceil(i256 amount, int64_t price, unsigned decimals)
     return i256_div10_ceil(i256_mul_i64(amount, price), decimals);
 }
 
-// GenericLogic v3.5 counts a supply only when it is enabled as collateral and the reserve's own threshold is
-// not 0; the threshold is then the eMode's when the account is in a category whose bitmap has the reserve.
-static inline bool aave_counts(const struct instrument *in, const struct position *p)
+static inline i256 debt_value(enum aave_version v, i256 amount, int64_t price, unsigned decimals)
 {
-    return p->collateral && lt_now(in) != 0;
+    return v < AAVE_3_5 ? value_floor(amount, price, decimals) : value_ceil(amount, price, decimals);
 }
-static inline bool aave_in_emode(const struct instrument *in, const struct account *a)
+
+// Interest on debts is compounded by another formula up to 3.3.
+static inline u128 aave_borrow_index(enum aave_version v, const struct instrument *in)
 {
-    return a->emode != 0 && in->emode == a->emode;
+    return v < AAVE_3_4 ? borrow_index_binomial_now(in) : borrow_index_now(in);
+}
+static inline u128 aave_borrow_index_span(enum aave_version v, const struct instrument *in)
+{
+    return v < AAVE_3_4 ? borrow_index_binomial_span(in) : borrow_index_span(in);
+}
+
+// Up to 3.5 a supply counts only when it is enabled as collateral and the reserve's own threshold is not 0,
+// from 3.6 on whenever it is enabled; the threshold is then the eMode's when the account is in a category
+// whose bitmap has the reserve.
+static inline bool aave_counts(enum aave_version v, const struct instrument *in, const struct position *p)
+{
+    return p->collateral && (v >= AAVE_3_6 || lt_now(in) != 0);
 }
 // The reserve's parameters in the account's category, where that is one of its further ones; else NULL.
 static inline const struct emode *aave_further_emode(const struct instrument *in, const struct account *a)
@@ -82,6 +131,10 @@ static inline const struct emode *aave_further_emode(const struct instrument *in
             if (in->emodes[k].id == a->emode)
                 return &in->emodes[k];
     return NULL;
+}
+static inline bool aave_in_emode(const struct instrument *in, const struct account *a)
+{
+    return (a->emode != 0 && in->emode == a->emode) || aave_further_emode(in, a);
 }
 static inline uint32_t aave_lt(const struct instrument *in, const struct account *a)
 {
@@ -102,29 +155,47 @@ static inline uint32_t aave_lb(const struct instrument *in, const struct account
 
 // calculateUserAccountData.
 struct aave_account {
-    i256 collateral; // sum of collateral values, 1e-8
+    i256 collateral; // C: sum of collateral values, 1e-8
     i256 weighted;   // S = sum of value * threshold, 1e-12
     i256 debt;       // D, 1e-8
+    i256 numerator;  // of HF: HF <= h exactly when numerator < (h + 1) 1e4 D; 1e-30
+    bool mixed;      // collaterals of different thresholds
+    uint32_t lt;     // of the last collateral added
 };
-void aave_account_data(const struct market *m, const struct account *a, const int64_t *px,
-                       struct aave_account *out);
+void aave_account_data(enum aave_version v, const struct market *m, const struct account *a,
+                       const int64_t *px, struct aave_account *out);
+// The same step by step: clear, add each collateral's value, add debts to out->debt, then close.
+void aave_add_collateral(struct aave_account *d, i256 value, uint32_t lt);
+void aave_account_close(enum aave_version v, struct aave_account *d);
+// floor(S / C) for S <= 1e4 C; 0 for C = 0, as the contract has it.
+uint32_t aave_average(i256 weighted, i256 collateral);
 // validateLiquidationCall: a call names a debt and a collateral, and neither reserve may be in its grace
 // period. Is there such a pair? An account without collateral is asked about its debts alone.
-bool aave_grace_over(const struct market *m, const struct account *a);
-// Is HF = floor(wadDiv(S, D) / 1e4), wadDiv half up, at most `hf`? Without the divisions: floor(x / 1e4 D) <=
-// hf is x < (hf + 1) 1e4 D for integers. D must not be 0.
+bool aave_grace_over(enum aave_version v, const struct market *m, const struct account *a);
+// Is HF at most `hf`? D must not be 0.
 bool aave_health_factor_within(const struct aave_account *d, int64_t hf);
-// HF < 1e18 without the division (docs/rules.md): S 1e18 + floor(D/2) < 1e22 D.
+// HF < 1e18 without the division (docs/rules.md): numerator < 1e22 D.
 void aave_compare(const struct aave_account *d, i256 *equity, i256 *requirement);
 
-// See struct rule.
+// See struct rule; from 3.5 on.
 bool aave_shift(const struct market *m, const struct instrument *was, const struct instrument *is,
                 const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
 bool aave_crossed(const struct market *m, const struct account *a);
 
-int aave_size(const struct market *m, const struct account *a, const int64_t *px,
+// The members of struct rule, for a version.
+int aave_rows(enum aave_version v, const struct market *m, const struct account *a, const struct band *band,
+              uint32_t warn_ppm, struct affine *out, struct err *e);
+void aave_health(enum aave_version v, const struct market *m, const struct account *a, const int64_t *px,
+                 struct health *out);
+int aave_size(enum aave_version v, const struct market *m, const struct account *a, const int64_t *px,
               const struct size_policy *policy, struct order_size *out);
-int aave_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
-                unsigned n, struct settlement *out, struct err *e);
+int aave_settle(enum aave_version v, const struct market *m, struct account *a, const int64_t *px,
+                const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e);
+i256 aave_holding(enum aave_version v, const struct market *m, const struct position *p);
+bool aave_bends(enum aave_version v, const struct market *m, const struct account *a);
+bool aave_within(enum aave_version v, const struct market *next, unsigned i, const struct reach *r);
+int aave_validate(enum aave_version v, const struct market *m, const struct account *a, struct err *e);
+
+unsigned aave_widest(const struct market *m, const struct account *a); // token decimals of its reserves
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// aave-3.5 when a reserve's parameters change: how much less a supply may count, how much more a debt, than
-// in rows made before. All bounds are rounded up; derivation in docs/numerics.md, section 5, "Later
-// parameters". Not on the path of a price.
+// Aave from 3.5 on when a reserve's parameters change: how much less a supply may count, how much more a
+// debt, than in rows made before. All bounds are rounded up; derivation in docs/numerics.md, section 5,
+// "Later parameters". Not on the path of a price.
 #include "accounts/rules/aave_common.h"
 
 #define ONE ((u128)1 << SHIFT_BITS)
@@ -117,10 +117,8 @@ static bool supply_shift(const struct instrument *was, const struct instrument *
         return false;
     for (unsigned k = 0; k < n; k++) {
         u128 down = further;
-        // eMode's threshold counts only where the reserve's own is not 0
-        if (!same && lt_at(was, now) &&
-            (!threshold_shift(lt_at(was, now), lt_at(is, until[k]), &down) ||
-             !threshold_shift(emode_lt_at(was, now), emode_lt_at(is, until[k]), &down)))
+        if (!same && (!threshold_shift(lt_at(was, now), lt_at(is, until[k]), &down) ||
+                      !threshold_shift(emode_lt_at(was, now), emode_lt_at(is, until[k]), &down)))
             return false;
         out[k].down = (uint64_t)(down + fallen);
         if (down + fallen > ONE / 2)

@@ -117,6 +117,9 @@ struct rule {
     // the reason in *e and *a unchanged. Does not touch a->epoch.
     int (*settle)(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                   unsigned n, struct settlement *out, struct err *e);
+    // Lending: what the account has in one of its reserves as the contract reads it now, balance less debt,
+    // in token units; a settlement's PARTY_ACCOUNT flows are its changes. NULL: perpetuals.
+    i256 (*holding)(const struct market *m, const struct position *p);
     // Whether the rows' form may depend on the bands (a margin tier inside, a weight that depends on a sign),
     // beyond their slack. NULL: it may.
     bool (*bends)(const struct market *m, const struct account *a);
@@ -144,7 +147,12 @@ struct rule {
 extern const struct rule rule_perp_linear_1;    // "perp-linear-1"
 extern const struct rule rule_perp_inverse_1;   // "perp-inverse-1"
 extern const struct rule rule_perp_portfolio_1; // "perp-portfolio-1"
+extern const struct rule rule_aave_1_19;        // "aave-1.19": core 1.19, v3.0 to v3.2
+extern const struct rule rule_aave_3_3;         // "aave-3.3"
+extern const struct rule rule_aave_3_4;         // "aave-3.4"
 extern const struct rule rule_aave_3_5;         // "aave-3.5"
+extern const struct rule rule_aave_3_6;         // "aave-3.6"
+extern const struct rule rule_aave_3_7;         // "aave-3.7"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

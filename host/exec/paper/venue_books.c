@@ -41,16 +41,13 @@ i256 books_holding(const struct market *m, const struct account *a, int32_t inst
 {
     if (instrument < 0)
         return i256_from_i128(a->cash);
-    const i256 ray = i256_pow10(27);
     i256 net = i256_from_i64(0);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
         if (p->instrument != instrument || in->kind != INST_RESERVE)
             continue;
-        i256 have = i256_mul(i256_from_i128(p->supply), i256_from_u128(liquidity_index_now(in)));
-        i256 owe = i256_mul(i256_from_i128(p->debt), i256_from_u128(borrow_index_now(in)));
-        net = i256_add(net, i256_sub(i256_div_floor(have, ray), i256_div_ceil(owe, ray)));
+        net = i256_add(net, a->rule->holding(m, p));
     }
     return net;
 }

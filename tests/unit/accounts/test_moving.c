@@ -35,6 +35,11 @@ START_TEST(test_indexes_by_hand)
     ck_assert(index_linear(RAY, tenth, 1) == whole("1000000003170979198376458650"));
     ck_assert(index_compounded(RAY, tenth, 1) == whole("1000000003170979203404013194"));
     // The most that is accepted, 1000 % for a century: 1 + 1000 + 1000^2 / 2 + 1000^3 / 6, its sixth floored.
+    // Up to 3.3: (1 + rate / year)^n, b2 and b3 of the contract floored.
+    ck_assert(index_binomial(RAY, tenth, 0) == RAY);
+    ck_assert(index_binomial(RAY, tenth, 1) == whole("1000000003170979198376458650"));
+    ck_assert(index_binomial(RAY, tenth, 2) == whole("1000000006341958406808026376"));
+    ck_assert(index_binomial(RAY, tenth, YEAR) == whole("1105162042821782412575504000"));
     ck_assert(index_compounded(RAY, 10 * RAY, MOVING_SECONDS_MAX) ==
               whole("167167667666666666666666666666000000"));
 }

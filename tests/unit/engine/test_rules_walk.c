@@ -297,7 +297,7 @@ static void state_changes(struct walk *w, size_t i, bool priced[MARKET_ASSETS_MA
     struct err e = {{0}};
     if (w->in_flight[i] || !engine_placed(w->engine, i))
         return;
-    if (a->rule == &rule_aave_3_5 && prng_chance(&w->rng, 1, 2))
+    if (a->rule->holding && prng_chance(&w->rng, 1, 2))
         a->position[0].debt += (i128)walk_magnitude(&w->rng, 8, 62);
     else
         walk_place(&w->rng, &w->book.market, a, w->px);

@@ -117,6 +117,8 @@ static inline void walk_market(struct prng *r, struct market *m, int64_t *px)
             s.emode = prng_chance(r, 1, 2) ? WALK_EMODE : 0;
             s.emode_lt_bps = s.emode ? 9500 : 0;
             s.emode_lb_bps = s.emode ? 10100 : 0;
+            s.n_emodes = s.emode ? (uint8_t)prng_below(r, 2) : 0;
+            s.emodes[0] = (struct emode){.id = WALK_EMODE + 1, .lt_bps = 9100, .lb_bps = 10200};
             s.liquidity_index = ray + (prng_u64(r) | (u128)prng_below(r, 1 << 24) << 64);
             s.borrow_index = ray + (prng_u64(r) | (u128)prng_below(r, 1 << 24) << 64);
         }
@@ -162,7 +164,7 @@ static inline void walk_debt_edge(const struct market *m, struct account *a, con
 static inline void walk_place(struct prng *r, const struct market *m, struct account *a, const int64_t *px)
 {
     unsigned how = (unsigned)prng_below(r, 6);
-    if (a->rule == &rule_aave_3_5) {
+    if (a->rule->holding) {
         walk_debt_edge(m, a, px);
         for (unsigned k = 0; k < a->n_positions; k++) {
             struct position *p = &a->position[k];
@@ -218,6 +220,8 @@ static inline void walk_positions(struct prng *r, const struct market *m, const 
 static inline void walk_account(struct prng *r, const struct market *m, const int64_t *px, uint32_t id,
                                 struct account *a)
 {
+    static const struct rule *const lending[] = {&rule_aave_1_19, &rule_aave_3_3, &rule_aave_3_4,
+                                                 &rule_aave_3_5,  &rule_aave_3_6, &rule_aave_3_7};
     struct err e;
     for (;;) {
         memset(a, 0, sizeof *a);
@@ -235,8 +239,10 @@ static inline void walk_account(struct prng *r, const struct market *m, const in
             a->cash_decimals = 8;
             walk_positions(r, m, px, a, WALK_LINEAR, WALK_LINEAR + WALK_INVERSE, WALK_INVERSE);
         } else {
-            a->rule = &rule_aave_3_5;
-            a->emode = prng_chance(r, 1, 2) ? WALK_EMODE : 0;
+            // Every other book has no rule that says nothing of what new parameters can do.
+            size_t from = px[0] % 2 ? 3 : 0;
+            a->rule = lending[from + prng_below(r, sizeof lending / sizeof *lending - from)];
+            a->emode = prng_chance(r, 1, 2) ? (uint8_t)(WALK_EMODE + prng_below(r, 2)) : 0;
             walk_positions(r, m, px, a, WALK_LINEAR + WALK_INVERSE,
                            WALK_LINEAR + WALK_INVERSE + WALK_RESERVES, most);
         }

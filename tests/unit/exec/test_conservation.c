@@ -38,7 +38,12 @@ static void set_start_prices(void)
 static void load(uint64_t seed)
 {
     struct err e;
-    struct gen_options o = {.seed = seed, .accounts = ACCOUNTS, .near_ppm = GEN_NEAR_PPM};
+    static const char *const lending[] = {"aave-1.19", "aave-3.3", "aave-3.4",
+                                          "aave-3.5",  "aave-3.6", "aave-3.7"};
+    struct gen_options o = {.seed = seed,
+                            .accounts = ACCOUNTS,
+                            .lending = lending[seed % (sizeof lending / sizeof *lending)],
+                            .near_ppm = GEN_NEAR_PPM};
     ck_assert_msg(accounts_generate(&o, &book, &e) == 0, "%s", e.msg);
     set_start_prices();
 }
