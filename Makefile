@@ -39,7 +39,7 @@ SRC_accounts := $(wildcard host/accounts/*.c host/accounts/rules/*.c)
 SRC_journal  := $(wildcard host/journal/*.c)
 SRC_drivers  := $(wildcard drivers/*.c)
 SRC_engine   := $(wildcard host/engine/*.c)
-SRC_exec     := $(wildcard host/exec/*.c host/exec/paper/*.c)
+SRC_exec     := $(wildcard host/exec/*.c host/exec/exit/*.c host/exec/paper/*.c)
 SRC_run      := $(wildcard host/run/*.c)
 DEPS_base     := base
 DEPS_evm      := evm base
@@ -232,6 +232,15 @@ bench-rpc: $(B)/bench/rpc_send
 	@$< $(RPC_SENDS)
 .PHONY: bench-rpc
 
+# ---- what it costs to ask whether a liquidation is worth it
+$(B)/bench/worth: $(call obj,tests/bench/worth/worth_bench.c) $(patsubst %,$(B)/lib/%.a,$(DEPS_exec))
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+bench-worth: $(B)/bench/worth
+	@$<
+.PHONY: bench-worth
+
 bench-burst: $(B)/bench/burst
 	@$<
 .PHONY: bench-burst
@@ -309,6 +318,7 @@ help:
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make bench-evm    ns of hashing, encoding and signing an Ethereum transaction (docs/evm.md)"
 	@echo "make bench-rpc    us from the call to a request in the kernel's hands, by Unix socket and TCP (RPC_SENDS=n)"
+	@echo "make bench-worth  ns to find the best size of a liquidation and to ask again at the trigger"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make test-chain  rules against real lending contracts on a local node; make deps-chain brings npm packages, compiles (docs/chain.md)"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/exit/exit.h"
+
+static u128 same_out(const struct exit_venue *v, u128 q)
+{
+    (void)v;
+    return q;
+}
+
+static u128 same_upto(const struct exit_venue *v, struct exit_rate rate)
+{
+    (void)v;
+    return rate.out <= rate.in ? EXIT_AMOUNT_MAX : 0;
+}
+
+const struct exit_venue exit_same = {.out = same_out, .upto = same_upto, .slop = 1};
+
+struct exit_rate exit_rate_of(u128 out, u128 in)
+{
+    unsigned bits = i256_bits(i256_from_u128(out > in ? out : in));
+    unsigned cut = bits > 64 ? bits - 64 : 0;
+    struct exit_rate r = {(uint64_t)(out >> cut), (uint64_t)(in >> cut)};
+    r.out += r.out == 0;
+    r.in += r.in == 0;
+    return r;
+}
+
+i256 exit_div_rate(i256 a, struct exit_rate rate)
+{
+    uint64_t x[5]; // a * in
+    u128 carry = 0;
+    for (int i = 0; i < 4; i++) {
+        carry += (u128)a.w[i] * rate.in;
+        x[i] = (uint64_t)carry;
+        carry >>= 64;
+    }
+    x[4] = (uint64_t)carry;
+    i256 q = I256_ZERO;
+    u128 rem = x[4] % rate.out;
+    bool over = x[4] >= rate.out;
+    for (int i = 3; i >= 0; i--) {
+        rem = rem << 64 | x[i];
+        q.w[i] = (uint64_t)(rem / rate.out);
+        rem %= rate.out;
+    }
+    over = over || q.w[3] >> 63 != 0;
+    return over ? (i256){{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX >> 1}} : q;
+}
+
+u128 exit_root(i256 a)
+{
+    if (i256_sign(a) == 0)
+        return 0;
+    // Newton from above: falls until it is the root.
+    i256 x = i256_shl(i256_from_i64(1), (i256_bits(a) + 1) / 2);
+    for (;;) {
+        i256 next = i256_sar(i256_add(x, i256_div_floor(a, x)), 1);
+        if (i256_cmp(next, x) >= 0)
+            return i256_lo(x);
+        x = next;
+    }
+}
