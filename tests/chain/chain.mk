@@ -13,11 +13,21 @@ $(B)/chain/rules_driver: $(call obj,tests/diff/rules_driver.c) $(B)/lib/accounts
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_accounts) -o $@
-chain-build: $(B)/chain/rules_driver
+# Calls of the liquidation contract, made and read.
+$(call obj,tests/chain/flash_driver.c): CFLAGS += -Itests/unit
+$(B)/chain/flash_driver: $(call obj,tests/chain/flash_driver.c) $(B)/lib/exec.a $(B)/lib/evm.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver
 
 # Without npm, node or the registry the suites are skipped, with the reason.
 test-chain: deps
 	@$(MAKE) --no-print-directory chain-build
 	@$(MAKE) --no-print-directory deps-chain || echo "test-chain: make deps-chain failed (above)" >&2
 	@$(CHAIN_ENV) TRIPLINE_CHAIN=1 $(PYTHON) tests/run_tests.py --jobs 1 --only '$(or $(ONLY),chain/*)'
-.PHONY: deps-chain chain-build test-chain
+
+# The liquidation contract, compiled: build/chain/flash/Liquidator.json (docs/flash.md).
+contract: deps-chain
+	@$(CHAIN_ENV) $(PYTHON) tests/chain/flashbench.py
+.PHONY: deps-chain chain-build test-chain contract
