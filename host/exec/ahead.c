@@ -25,17 +25,19 @@ void ahead_keep(struct ahead *p, size_t account, uint32_t epoch, const struct or
     struct ahead_slot *s = &p->slot[account & (AHEAD_SLOTS - 1)];
     s->account = account;
     s->generation = staked_fill(&s->size, epoch, size, assets, px) ? p->generation : 0;
+    p->any = true;
 }
 
 bool ahead_read(const struct ahead *p, size_t account, uint32_t epoch, const int64_t *px,
                 struct order_size *size, struct marks_assets *assets)
 {
     const struct ahead_slot *s = &p->slot[account & (AHEAD_SLOTS - 1)];
-    return s->generation == p->generation && s->account == account &&
+    return p->any && s->generation == p->generation && s->account == account &&
            staked_copy(&s->size, epoch, px, size, assets);
 }
 
 void ahead_forget(struct ahead *p)
 {
     p->generation++;
+    p->any = false;
 }

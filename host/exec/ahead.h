@@ -16,6 +16,7 @@ struct ahead {
         struct staked size;
     } * slot;
     uint64_t generation; // of what holds
+    bool any;            // something does: devices that are heard in one order need no look
 };
 
 int ahead_init(struct ahead *p); // 0 or -1
