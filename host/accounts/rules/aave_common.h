@@ -65,6 +65,21 @@ static inline i256 vtoken_burn_scaled(enum aave_version v, i256 amount, u128 ind
                         : i256_div_floor(i256_mul(amount, ray()), i256_from_u128(index));
 }
 
+// Are these 0? Without the division: a ray + index / 2 < index where it rounds half up, a ray < index where
+// down.
+static inline bool atoken_burns_nothing(enum aave_version v, i256 amount, u128 index)
+{
+    i256 half = i256_from_u128(index / 2);
+    if (v >= AAVE_3_5)
+        return i256_sign(amount) == 0;
+    return i256_cmp(i256_add(i256_mul(amount, ray()), half), i256_from_u128(index)) < 0;
+}
+static inline bool vtoken_burns_nothing(enum aave_version v, i256 amount, u128 index)
+{
+    i256 half = i256_from_u128(v < AAVE_3_5 ? index / 2 : 0);
+    return i256_cmp(i256_add(i256_mul(amount, ray()), half), i256_from_u128(index)) < 0;
+}
+
 // PercentageMath. percentMul and percentDiv round half up.
 static inline i256 percent_mul(i256 v, uint32_t bps)
 {

@@ -144,8 +144,7 @@ static const char *refusal(const struct call *c, const struct aave_account *d, c
     i256 burn = takes_everything(c, d, x) ? c->debt.balance : x->debt;
     u128 coll_index = liquidity_index_now(c->coll.in), debt_index = aave_borrow_index(c->v, c->debt.in);
     // A burn of zero scaled tokens reverts.
-    if (i256_sign(atoken_burn_scaled(c->v, x->coll, coll_index)) == 0 ||
-        i256_sign(vtoken_burn_scaled(c->v, burn, debt_index)) == 0)
+    if (atoken_burns_nothing(c->v, x->coll, coll_index) || vtoken_burns_nothing(c->v, burn, debt_index))
         return "the amount rounds to nothing";
     return leaves_dust(c, x) ? "it would leave dust (MustNotLeaveDust)" : NULL;
 }
