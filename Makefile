@@ -50,7 +50,7 @@ DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
 DEPS_exec     := exec evm journal accounts base
-DEPS_run      := run exec engine oracle feed journal accounts drivers base
+DEPS_run      := run exec evm engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread
 LIBS_feed     := -lpcap $(LIBS_base)
 LIBS_accounts := -lsqlite3 $(LIBS_base)
@@ -59,8 +59,8 @@ LIBS_journal  := $(LIBS_base)
 LIBS_drivers  := $(LIBS_base)
 LIBS_engine   := $(LIBS_accounts)
 LIBS_evm      := -lsecp256k1 -lnettle -lcurl $(LIBS_base)
-LIBS_exec     := $(LIBS_evm) $(LIBS_accounts)
-LIBS_run      := $(LIBS_feed) $(LIBS_accounts)
+LIBS_exec     := $(LIBS_accounts) $(LIBS_evm)
+LIBS_run      := $(LIBS_feed) $(LIBS_accounts) $(LIBS_evm)
 TESTLIBS_evm  := -ljansson
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -254,6 +254,16 @@ bench-evm: $(B)/bench/evm
 	@$<
 .PHONY: bench-evm
 
+# ---- from the trigger to the last byte of a ready order in the kernel's hands: docs/transactions.md
+ORDERS_ROUNDS ?= 300
+$(B)/bench/orders: $(call obj,tests/bench/exec/orders_bench.c) $(patsubst %,$(B)/lib/%.a,$(DEPS_exec))
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+bench-orders: $(B)/bench/orders
+	@$< $(B)/bench $(ORDERS_ROUNDS)
+.PHONY: bench-orders
+
 # ---- other builds of the same tree, each below its own directory
 debug:
 	@$(MAKE) --no-print-directory VARIANT=debug B=build/debug build
@@ -319,6 +329,7 @@ help:
 	@echo "make bench-evm    ns of hashing, encoding and signing an Ethereum transaction (docs/evm.md)"
 	@echo "make bench-rpc    us from the call to a request in the kernel's hands, by Unix socket and TCP (RPC_SENDS=n)"
 	@echo "make bench-worth  ns to find the best size of a liquidation and to ask again at the trigger"
+	@echo "make bench-orders us from the trigger to the last byte of a ready order in the kernel's hands (ORDERS_ROUNDS=n)"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
 	@echo "make test-chain  rules against real lending contracts on a local node; make deps-chain brings npm packages, compiles (docs/chain.md)"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"

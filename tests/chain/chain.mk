@@ -19,7 +19,13 @@ $(B)/chain/flash_driver: $(call obj,tests/chain/flash_driver.c) $(B)/lib/exec.a 
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
-chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver
+# The sender, driven line by line.
+SENDER_LIBS := $(patsubst %,$(B)/lib/%.a,$(DEPS_exec))
+$(B)/chain/sender_live: $(call obj,tests/chain/sender_live.c) $(SENDER_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live
 
 # Without npm, node or the registry the suites are skipped, with the reason.
 test-chain: deps
