@@ -30,12 +30,13 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base evm feed oracle accounts journal drivers engine exec run
+MODULES := base evm feed oracle accounts chain journal drivers engine exec run
 SRC_base     := $(wildcard host/base/*.c)
 SRC_evm      := $(wildcard host/evm/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
 SRC_oracle   := $(wildcard host/oracle/*.c)
 SRC_accounts := $(wildcard host/accounts/*.c host/accounts/rules/*.c)
+SRC_chain    := $(wildcard host/chain/*.c)
 SRC_journal  := $(wildcard host/journal/*.c)
 SRC_drivers  := $(wildcard drivers/*.c)
 SRC_engine   := $(wildcard host/engine/*.c)
@@ -46,6 +47,7 @@ DEPS_evm      := evm base
 DEPS_feed     := feed base
 DEPS_oracle   := oracle feed accounts base
 DEPS_accounts := accounts base
+DEPS_chain    := chain evm accounts base
 DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
@@ -59,6 +61,7 @@ LIBS_journal  := $(LIBS_base)
 LIBS_drivers  := $(LIBS_base)
 LIBS_engine   := $(LIBS_accounts)
 LIBS_evm      := -lsecp256k1 -lnettle -lcurl $(LIBS_base)
+LIBS_chain    := $(LIBS_evm) $(LIBS_accounts)
 LIBS_exec     := $(LIBS_accounts) $(LIBS_evm)
 LIBS_run      := $(LIBS_feed) $(LIBS_accounts) $(LIBS_evm)
 TESTLIBS_evm  := -ljansson

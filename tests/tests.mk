@@ -63,11 +63,12 @@ FUZZ_SRC_policy   := $(SRC_oracle) $(SRC_feed) $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_rlp      := $(SRC_evm) $(SRC_base)
 FUZZ_SRC_abi      := $(FUZZ_SRC_rlp)
 FUZZ_SRC_tx       := $(FUZZ_SRC_rlp)
+FUZZ_SRC_report   := host/chain/report.c $(FUZZ_SRC_rlp)
 FUZZ_SRC_rpc      := $(FUZZ_SRC_rlp)
 FUZZ_FEED := feed deribit cme starbase cde
 FUZZ_EVM  := rlp abi tx
-FUZZERS   := $(FUZZ_FEED) $(FUZZ_EVM) journal codec import exec policy rpc
-FUZZ_BOUNDED := $(FUZZ_FEED) $(FUZZ_EVM) policy rpc
+FUZZERS   := $(FUZZ_FEED) $(FUZZ_EVM) report journal codec import exec policy rpc
+FUZZ_BOUNDED := $(FUZZ_FEED) $(FUZZ_EVM) report policy rpc
 
 fuzz_obj = $(patsubst %.c,$(B)/fuzz/obj/%.o,$(1))
 $(B)/fuzz/obj/%.o: %.c | $(B)/gen/abi.h

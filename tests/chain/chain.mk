@@ -25,7 +25,12 @@ $(B)/chain/sender_live: $(call obj,tests/chain/sender_live.c) $(SENDER_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
-chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live
+# What a consumer of a market's prices would get, as text.
+$(B)/chain/prices_live: $(call obj,tests/chain/prices_live.c) $(B)/lib/chain.a $(B)/lib/evm.a $(B)/lib/accounts.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_chain) -o $@
+chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live $(B)/chain/prices_live
 
 # Without npm, node or the registry the suites are skipped, with the reason.
 test-chain: deps
