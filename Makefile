@@ -116,7 +116,7 @@ DPDK_LIBS   = $(shell pkg-config --libs libdpdk 2>/dev/null)
 SRC_cli     := $(wildcard host/cli/*.c)
 SRC_dpdk    := $(wildcard host/feed/dpdk/*.c)
 CLI_OBJS    := $(call obj,$(SRC_cli) $(SRC_dpdk))
-CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run))
+CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run) chain evm)
 
 $(call obj,$(SRC_dpdk)): CFLAGS += $(DPDK_CFLAGS)
 $(call obj,host/cli/main.c): $(B)/version
@@ -124,7 +124,7 @@ $(call obj,host/cli/main.c): CFLAGS += -DTRIPLINE_VERSION='"$(VERSION)"'
 
 $(B)/tripline: $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a
 	@echo "  LINK  $@"
-	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) -lz -o $@
+	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lz -o $@
 
 build: $(B)/tripline
 	@:

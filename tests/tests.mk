@@ -61,12 +61,13 @@ FUZZ_SRC_import   := $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_exec     := $(SRC_exec) $(SRC_evm) $(SRC_journal) $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_policy   := $(SRC_oracle) $(SRC_feed) $(SRC_accounts) $(SRC_base)
 FUZZ_SRC_rlp      := $(SRC_evm) $(SRC_base)
+FUZZ_SRC_events   := host/chain/events.c $(SRC_evm) $(SRC_base)
 FUZZ_SRC_abi      := $(FUZZ_SRC_rlp)
 FUZZ_SRC_tx       := $(FUZZ_SRC_rlp)
 FUZZ_SRC_report   := host/chain/report.c $(FUZZ_SRC_rlp)
 FUZZ_SRC_rpc      := $(FUZZ_SRC_rlp)
 FUZZ_FEED := feed deribit cme starbase cde
-FUZZ_EVM  := rlp abi tx
+FUZZ_EVM  := rlp abi tx events
 FUZZERS   := $(FUZZ_FEED) $(FUZZ_EVM) report journal codec import exec policy rpc
 FUZZ_BOUNDED := $(FUZZ_FEED) $(FUZZ_EVM) report policy rpc
 

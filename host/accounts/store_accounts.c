@@ -181,6 +181,46 @@ static int each_account(struct store *s, struct rows *r, uint64_t last, const st
     return rc;
 }
 
+// ---- one account
+#define ACCOUNT_COLUMNS "SELECT id,name,rule,currency,cash_decimals,cash,emode,epoch FROM accounts"
+
+int store_get_begin(struct store *s, struct account_source *r, struct err *e)
+{
+    r->account = prepare(s, ACCOUNT_COLUMNS " WHERE id = ?", e);
+    r->position = r->account
+                      ? prepare(s,
+                                "SELECT instrument,size,entry,supply,debt,collateral,funding FROM positions"
+                                " WHERE account = ? ORDER BY instrument",
+                                e)
+                      : NULL;
+    return r->position ? 0 : -1;
+}
+
+int store_get(struct store *s, struct account_source *r, uint32_t id, struct account *a, struct err *e)
+{
+    struct columns c = {r->account, 0, NULL}, p = {r->position, 0, NULL};
+    struct err why;
+    sqlite3_bind_int64(r->account, 1, id);
+    sqlite3_bind_int64(r->position, 1, id);
+    int found = next_row(s, &c, e), rc = found;
+    if (found == 1)
+        rc = take_account(s, &c, a, e);
+    while (found == 1 && rc == 0 && (rc = next_row(s, &p, e)) == 1)
+        rc = take_position(s, &p, a, e);
+    sqlite3_reset(r->account);
+    sqlite3_reset(r->position);
+    if (found == 1 && rc == 0 && account_check(NULL, a, &why))
+        rc = err_set(e, "%s: %.400s", s->path, why.msg);
+    return rc < 0 ? -1 : found;
+}
+
+void store_get_end(struct account_source *r)
+{
+    sqlite3_finalize(r->account);
+    sqlite3_finalize(r->position);
+}
+
+// ---- all of them
 #define POSITIONS(funding)                                                                                   \
     "SELECT account,instrument,size,entry,supply,debt,collateral," funding                                   \
     " FROM positions ORDER BY account,instrument"
@@ -192,10 +232,7 @@ int store_read_accounts(struct store *s, const struct market *m, const struct st
     struct rows r = {{NULL, 0, NULL}, {NULL, 0, NULL}, 0};
     int rc = last.st ? next_row(s, &last, e) : -1;
     if (rc == 1)
-        r.account.st = prepare(s,
-                               "SELECT id,name,rule,currency,cash_decimals,cash,emode,epoch FROM accounts"
-                               " ORDER BY id",
-                               e);
+        r.account.st = prepare(s, ACCOUNT_COLUMNS " ORDER BY id", e);
     if (r.account.st)
         r.position.st = prepare_read(s, POSITIONS("funding"), POSITIONS("NULL"), e);
     rc = r.position.st ? each_account(s, &r, (uint64_t)sqlite3_column_int64(last.st, 0), m, v, e) : -1;

@@ -139,14 +139,30 @@ static int write_instruments(struct store *s, const struct market *m, struct err
     return rc;
 }
 
-int store_write_market(struct store *s, const struct market *m, struct err *e)
+static int write_market(struct store *s, const struct market *m, struct err *e)
 {
-    if (store_create_tables(s, e))
-        return -1;
     return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ||
                    write_emodes(s, m, e) || write_scenarios(s, m, e)
                ? -1
                : 0;
+}
+
+int store_write_market(struct store *s, const struct market *m, struct err *e)
+{
+    return store_create_tables(s, e) ? -1 : write_market(s, m, e);
+}
+
+int store_rewrite_market(struct store *s, const struct market *m, struct err *e)
+{
+    struct err why;
+    if (market_check(m, &why))
+        return err_set(e, "%s: not written: %.400s", s->path, why.msg);
+    return store_exec(s,
+                      "DELETE FROM scenarios; DELETE FROM emodes; DELETE FROM tiers; DELETE FROM instruments;"
+                      "DELETE FROM assets",
+                      e)
+               ? -1
+               : write_market(s, m, e);
 }
 
 // ---- reading

@@ -56,6 +56,17 @@ int store_put(struct store *s, struct account_sink *w, const struct market *m, c
               struct err *e);
 void store_put_end(struct account_sink *w);
 
+// Writes the market in place of the one in the tables; accounts stay. Inside the caller's transaction.
+int store_rewrite_market(struct store *s, const struct market *m, struct err *e);
+
+// One account by its id: 1, 0 not there, -1; structurally sound by itself. store_get_end always.
+struct account_source {
+    sqlite3_stmt *account, *position;
+};
+int store_get_begin(struct store *s, struct account_source *r, struct err *e);
+int store_get(struct store *s, struct account_source *r, uint32_t id, struct account *a, struct err *e);
+void store_get_end(struct account_source *r);
+
 // Reads the market, structurally sound (market_check); then the accounts, one after the other by id, each
 // structurally sound (account_check, rule known) and with v->validate also valid by its rule. Inside the
 // caller's transaction.

@@ -5,6 +5,7 @@
 #define TRIPLINE_CLI_CLI_H
 
 int cmd_accounts(int argc, char **argv);
+int cmd_chain(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_decode(int argc, char **argv);
 int cmd_gen(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"decode", cmd_decode, "print the prices in a capture as CSV"},
     {"gen", cmd_gen, "write a synthetic capture (test tool)"},
     {"accounts", cmd_accounts, "import, generate and show margin accounts"},
+    {"chain", cmd_chain, "read and follow the accounts of a lending pool on an EVM chain"},
     {"rule", cmd_rule, "list liquidation rules and measure their early-flag margins"},
     {"check", cmd_check, "run a command file on a device back end, or compare two"},
     {"venue", cmd_venue, "the paper venue: a process of its own that settles orders"},

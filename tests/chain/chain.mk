@@ -30,7 +30,7 @@ $(B)/chain/prices_live: $(call obj,tests/chain/prices_live.c) $(B)/lib/chain.a $
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_chain) -o $@
-chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live $(B)/chain/prices_live
+chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live $(B)/chain/prices_live build
 
 # Without npm, node or the registry the suites are skipped, with the reason.
 test-chain: deps

@@ -225,7 +225,7 @@ def check_refusals():
     sqlite3.connect(other).execute("create table t (x)").connection.close()
     p = run("foreign", store=other)
     report(p.returncode == 1 and "foreign.db" in p.stderr, "a database that is no store is refused", p.stderr)
-    commands = ("run", "replay", "report", "decode", "gen", "accounts", "rule", "check", "venue")
+    commands = ("run", "replay", "report", "decode", "gen", "accounts", "chain", "rule", "check", "venue")
     bad = [c for c in commands if tripline(c, "--help").returncode != 0 or "usage" not in tripline(c, "--help").stdout]
     report(not bad, "every command has --help", bad)
     bad = [c for c in commands if tripline(c, "--no-such-option").returncode != 2]
