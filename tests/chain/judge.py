@@ -22,12 +22,6 @@ class Settlement:
     position: dict  # as in market.Account, afterwards
 
 
-def known(rule):
-    """Does this build have the rule?"""
-    p = subprocess.run([DRIVER], input=f"account {rule} - 0 0 0\n", text=True, capture_output=True, check=False)
-    return p.returncode == 0
-
-
 def market_lines(reserves, emodes, prices, now):
     out = ["reset"]
     for r in reserves:

@@ -4,6 +4,7 @@ node; nothing is taken from what the deployment meant to do."""
 import json
 import os
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,7 +102,12 @@ class Market:
     def _lens(self, name, users, *args):
         out = []
         for i in range(0, len(users), USERS_A_CALL):
-            out += array(self.node.call(self.d["lens"], self.data("lens", name, *args, users[i:i + USERS_A_CALL])))
+            data = self.data("lens", name, *args, users[i:i + USERS_A_CALL])
+            answer, tries = self.node.call(self.d["lens"], data), 0
+            while not answer and tries < 20:  # anvil says nothing while it takes blocks back
+                time.sleep(0.05)
+                answer, tries = self.node.call(self.d["lens"], data), tries + 1
+            out += array(answer)
         return out
 
     def accounts(self, users):

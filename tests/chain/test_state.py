@@ -22,16 +22,11 @@ from market import Market  # noqa: E402
 TRIPLINE = os.path.join(os.environ.get("B", "build"), "tripline")
 SEED = int(os.environ.get("SEED", 20261121))
 TRADED = {"3.6": int(os.environ.get("CHAIN_ACCOUNTS", 2000)), "1.19": 300}
-RULES = {"3.6": ("aave-3.6", "aave-3.5"), "1.19": ("aave-1.19", "aave-3.5")}  # the first that this build has
+RULES = {"3.6": "aave-3.6", "1.19": "aave-1.19"}
 ACTIONS, PHASES = 60, 5
 ALL = 2**256 - 1
 FOREVER = 2**34 - 1
 WAIT_S = 60
-
-
-def rules():
-    out = subprocess.run([TRIPLINE, "rule", "list"], text=True, capture_output=True, check=True).stdout
-    return {line.split()[0] for line in out.splitlines() if line}
 
 
 class Bench:
@@ -56,8 +51,7 @@ class Bench:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def audit(self):
-        health = [] if self.rule[5:] == self.m.version else ["--no-health"]
-        return subprocess.run(self.args("audit", *health), text=True, capture_output=True, check=False, timeout=300)
+        return subprocess.run(self.args("audit"), text=True, capture_output=True, check=False, timeout=300)
 
     def block(self):
         with sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=10) as c:
@@ -228,7 +222,7 @@ def live(b, phase, ipc):
 
 
 def version(v, tmp):
-    rule = [r for r in RULES[v] if r in rules()][0]
+    rule = RULES[v]
     ipc = os.path.join(tmp, f"{v}.ipc")
     with Market(v, ipc=ipc) as m:
         b = Bench(m, rule, tmp)
