@@ -104,7 +104,7 @@ class Market:
         for i in range(0, len(users), USERS_A_CALL):
             data = self.data("lens", name, *args, users[i:i + USERS_A_CALL])
             answer, tries = self.node.call(self.d["lens"], data), 0
-            while not answer and tries < 20:  # anvil says nothing while it takes blocks back
+            while not answer and tries < 20:  # anvil may answer nothing when it has taken blocks back
                 time.sleep(0.05)
                 answer, tries = self.node.call(self.d["lens"], data), tries + 1
             out += array(answer)

@@ -21,7 +21,7 @@ from market import Market  # noqa: E402
 
 TRIPLINE = os.path.join(os.environ.get("B", "build"), "tripline")
 SEED = int(os.environ.get("SEED", 20261121))
-TRADED = {"3.6": int(os.environ.get("CHAIN_ACCOUNTS", 2000)), "1.19": 300}
+TRADED = {"3.6": int(os.environ.get("CHAIN_ACCOUNTS", 300)), "1.19": 300}
 RULES = {"3.6": "aave-3.6", "1.19": "aave-1.19"}
 ACTIONS, PHASES = 60, 5
 ALL = 2**256 - 1
