@@ -240,8 +240,13 @@ $(B)/bench/worth: $(call obj,tests/bench/worth/worth_bench.c) $(patsubst %,$(B)/
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
-bench-worth: $(B)/bench/worth
-	@$<
+$(B)/bench/worth_desk: $(call obj,tests/bench/worth/desk_bench.c) $(patsubst %,$(B)/lib/%.a,$(DEPS_exec))
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+bench-worth: $(B)/bench/worth $(B)/bench/worth_desk
+	@$(B)/bench/worth
+	@$(B)/bench/worth_desk
 .PHONY: bench-worth
 
 bench-burst: $(B)/bench/burst

@@ -8,12 +8,29 @@
 
 #include "exec/gateway.h"
 #include "exec/order.h"
+#include "exec/unworth.h"
 
 // Where the desk writes what must survive (live: journal_put2; replay: a comparison). put returns the
 // record's LSN, or 0 when it could not be written: then the order in question does not leave.
 struct desk_log {
     void *ctx;
     uint64_t (*put)(void *ctx, enum journal_type type, const void *data, size_t len);
+};
+
+// Lending orders by what they earn after everything (exec/exit/worth.h, docs/worth.md).
+enum desk_worth { DESK_WORTH_OFF, DESK_WORTH_DIRECT, DESK_WORTH_FLASH };
+enum { DESK_LEVELS_MAX = 4 };
+struct desk_worth_config {
+    uint32_t mode;        // enum desk_worth; OFF: sized by the rule, none of the rest counts
+    uint32_t gas;         // units of a call without the sale
+    uint32_t revert_gas;  // units burnt by a lost race
+    uint32_t premium_bps; // of a flash loan
+    struct {
+        uint32_t share_ppm, win_ppm; // as struct worth_level; the first whose win_ppm is 0 ends the table
+    } level[DESK_LEVELS_MAX];
+    uint64_t tip_floor, tip_cap; // wei a unit of gas
+    int64_t min_expected_e8;
+    uint32_t scan; // worth_params.scan
 };
 
 struct desk_config {
@@ -23,17 +40,20 @@ struct desk_config {
     int64_t max_minute_e8;     // value handed over in any 60 s of stream time; 0 = no limit
     int64_t max_total_e8;      // value of all sessions of the journal; 0 = no limit
     uint64_t max_price_age_ns; // oldest price the account depends on older than this: no order; 0 = no limit
-    int64_t min_profit_e8;     // reward less cost must reach this
+    int64_t min_profit_e8;     // reward less cost must reach this; profit less cost with worth
     int64_t cost_e8;           // fixed cost of one order
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
     uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
     // Orders handed over that await their replies at once; 0 = GATEWAY_OUTSTANDING_MAX. The gateway must hold
     // as many.
     uint32_t outstanding_max;
+    struct desk_worth_config worth;
+    int64_t predicted_max_e8; // value of this session's orders on predicted prices; 0: none leaves
 };
 
-// The first that applies, checked in this order: BUSY, KILLED, EPOCH, BACKOFF, RING_FULL, PRICE_AGE, NO_SIZE,
-// NO_PROFIT, LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, NOT_LOGGED, SENT. Up to PRICE_AGE nothing is calculated.
+// The first that applies, checked in this order: PREDICTED_OFF, BUSY, KILLED, EPOCH, BACKOFF, RING_FULL,
+// PRICE_AGE, NO_SIZE, NO_PROFIT, LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, LIMIT_PREDICTED, NOT_LOGGED, SENT.
+// Up to PRICE_AGE nothing is calculated.
 enum desk_answer {
     DESK_SENT = 0,
     DESK_BUSY,   // an order of this account is in flight: siblings give one order
@@ -43,11 +63,13 @@ enum desk_answer {
     DESK_LIMIT_TOTAL,
     DESK_PRICE_AGE,
     DESK_NO_PROFIT,
-    DESK_NO_SIZE,    // rule gives no size at these prices
-    DESK_RING_FULL,  // outstanding_max orders await their replies
-    DESK_EPOCH,      // the account's state is older than one that an order was already made for
-    DESK_NOT_LOGGED, // the journal did not take the order's bytes: it must not be sent
-    DESK_BACKOFF,    // the venue refused this account's last orders: not before its time is up
+    DESK_NO_SIZE,         // rule gives no size at these prices
+    DESK_RING_FULL,       // outstanding_max orders await their replies
+    DESK_EPOCH,           // the account's state is older than one that an order was already made for
+    DESK_NOT_LOGGED,      // the journal did not take the order's bytes: it must not be sent
+    DESK_BACKOFF,         // the venue refused this account's last orders: not before its time is up
+    DESK_PREDICTED_OFF,   // on a predicted price: predicted_max_e8 is 0
+    DESK_LIMIT_PREDICTED, // value of the orders on predicted prices
     DESK_ANSWER_COUNT
 };
 const char *desk_answer_name(enum desk_answer a);
@@ -70,7 +92,13 @@ struct desk_counters {
     uint64_t staked_full; // sized for the ranking, but no place to keep it: sized again when its turn came
     uint64_t
         ready_unfit; // a ready order was there but its size was off or the rule refused it at these prices
+    uint64_t ready_again, ready_valued; // ready orders used for worth_again's yes, for worth_value's
+    uint64_t unworth[UNWORTH_REASONS];  // accounts' answers NO_PROFIT for want of worth, by reason
+    uint64_t unworth_kept,
+        unworth_full;   // of these: given again without calculation; not kept for want of room
+    uint64_t predicted; // orders handed over on predicted prices
     uint64_t filled, refused;
+    uint64_t undone, again;         // UNDONE; MINED of a key that is not in flight (any more)
     uint64_t fenced;                // replies that say the venue never saw the order and never will take it
     uint64_t unknown;               // replies that belong to no outstanding order
     uint64_t told[DESK_TOLD_COUNT]; // states that no order of ours brought, by what became of them
@@ -87,13 +115,16 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
                       const struct desk_log *log, struct err *e);
 void desk_free(struct desk *d);
 // Makes or refreshes the ready order of an account that has come near (its LEVEL_WARN row fired), sized at px
-// moved proportionally to the account's breach. Its bytes are logged now, hence durable soon. Cheap to call
-// at every update: nothing is computed until a price of the account has moved by half the tolerance since.
+// moved proportionally to the account's breach. Its bytes are logged now, hence durable soon, and offered to
+// the gateway, which is told again when they will not be handed over. Cheap to call at every update: nothing
+// is computed until a price of the account has moved by half the tolerance since, or its way out has changed.
 void desk_prepare(struct desk *d, size_t account, const int64_t *px);
 void desk_retire(struct desk *d, size_t account); // healthy again
 // What is at stake with a confirmed account: the value of the order that would go out now, 1e-8 units of
 // account; INT64_MAX when it is larger than that, 0 where no order can leave whatever its size. The size is
-// kept for desk_fire(), which uses it at the same prices and for the same state of the account only.
+// kept for desk_fire(), which uses it at the same prices and for the same state of the account only. With
+// worth: the expected value of the ready order, where there is none the reward of the rule's own size (an
+// upper bound, and cheap), 0 where it was found not worth it.
 int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns);
 // Sizes the account's order before desk_stake() is asked, which then need not. desk_ahead_forget() has to be
 // called whenever prices, states of accounts or the market may be others than at desk_ahead(). It changes
@@ -106,9 +137,18 @@ void desk_soon(struct desk *d, size_t account);
 // price it depends on. px[asset] in quanta, <= 0 where there is none.
 enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
                            uint64_t oldest_price_age_ns);
+// The same on predicted prices (px[asset] of the assets that decide has what predicts them) for an account
+// that need not be liquidatable yet: marked, with a budget of its own besides all other limits.
+enum desk_answer desk_predict(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
+                              uint64_t oldest_price_age_ns);
+// Record J_EXITS: ways out and the price of gas, in force until the next; nothing is worth it before the
+// first. 0, or -1 with *e set and nothing changed: it does not decode, or names what the market does not
+// have.
+int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e);
 // Applies a reply to an order: on FILLED the account in the book is replaced (epoch included), unless the
-// book has a newer state already. Returns the account's index, or SIZE_MAX when the reply belongs to none
-// outstanding.
+// book has a newer state already. MINED ends an order as FILLED does where it succeeded (the account's state
+// has come before), else as REFUSED does; UNDONE, and MINED once more, are counted. Returns the account's
+// index, or SIZE_MAX when the reply belongs to none outstanding.
 size_t desk_reply(struct desk *d, const struct order_reply *r);
 // An account's state without an order of ours. Of the same epoch or a newer one: put into the book, the ready
 // order of the old state retired. An order in flight stays so until its own reply. A new account is added

@@ -18,6 +18,8 @@ const char *desk_answer_name(enum desk_answer a)
         [DESK_EPOCH] = "old-epoch",
         [DESK_NOT_LOGGED] = "not-logged",
         [DESK_BACKOFF] = "backoff",
+        [DESK_PREDICTED_OFF] = "predicted-off",
+        [DESK_LIMIT_PREDICTED] = "limit-predicted",
     };
     return (unsigned)a < DESK_ANSWER_COUNT ? name[a] : "?";
 }

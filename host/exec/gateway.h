@@ -18,6 +18,17 @@ struct gateway_mark {
     uint16_t asset;
     int64_t price;
 };
+// What a transaction is made with, where orders are transactions (exec/evm); zero elsewhere.
+enum { GATEWAY_VIA_MAX = 4 };
+struct gateway_terms {
+    int64_t worth_e8;  // expected value, 1e-8 units of account: ranks ready orders
+    u128 least_profit; // units of the debt's token that must be left after loan and sale, or it undoes itself
+    uint64_t tip;      // wei a unit of gas
+    uint32_t gas;      // limit
+    bool predicted;    // rests on a predicted price: only through a contract that checks health itself
+    uint8_t n_via;
+    uint16_t via[GATEWAY_VIA_MAX]; // instruments between collateral and debt on the way of the sale
+};
 // What is handed over at a trigger.
 struct gateway_order {
     struct order_key key;
@@ -29,6 +40,7 @@ struct gateway_order {
     uint64_t second;
     uint16_t n_marks;
     struct gateway_mark mark[ROW_ASSETS_MAX];
+    struct gateway_terms terms;
 };
 
 struct gateway_counters {
@@ -40,13 +52,19 @@ struct gateway_counters {
 struct gateway;
 struct gateway_ops {
     int (*submit)(struct gateway *g, const struct gateway_order *o); // 0, or -1 when its ring is full
-    int (*poll)(struct gateway *g, struct order_reply *out); // 1 with a reply, a state or a market, 0 none
+    int (*poll)(struct gateway *g,
+                struct order_reply *out); // 1 with a reply or whatever else there is, 0 none
     // For lockstep runs: blocks until a reply can be polled (1), nothing is outstanding (0), or timeout_ms
     // went by
     // (-1). Not for the hot path of a live run: it sleeps.
     int (*wait)(struct gateway *g, int timeout_ms);
     void (*counters)(const struct gateway *g, struct gateway_counters *out);
     void (*close)(struct gateway *g);
+    // A ready order, journalled: the gateway may make whatever it will need to send it (sign it). NULL: not
+    // wanted. Nobody waits for it; one that finds no room is made when it is handed over.
+    void (*offer)(struct gateway *g, const struct gateway_order *o);
+    // The ready order of this key will not be handed over. NULL where offer is.
+    void (*drop)(struct gateway *g, const struct order_key *k);
 };
 struct gateway {
     const struct gateway_ops *ops;
@@ -55,6 +73,16 @@ struct gateway {
 static inline int gateway_submit(struct gateway *g, const struct gateway_order *o)
 {
     return g->ops->submit(g, o);
+}
+static inline void gateway_offer(struct gateway *g, const struct gateway_order *o)
+{
+    if (g->ops->offer)
+        g->ops->offer(g, o);
+}
+static inline void gateway_drop(struct gateway *g, const struct order_key *k)
+{
+    if (g->ops->drop)
+        g->ops->drop(g, k);
 }
 static inline int gateway_poll(struct gateway *g, struct order_reply *out)
 {

@@ -41,7 +41,11 @@ static void null_close(struct gateway *g)
 
 struct gateway *gateway_null_open(void)
 {
-    static const struct gateway_ops ops = {null_submit, null_poll, null_wait, null_counters, null_close};
+    static const struct gateway_ops ops = {.submit = null_submit,
+                                           .poll = null_poll,
+                                           .wait = null_wait,
+                                           .counters = null_counters,
+                                           .close = null_close};
     struct null_gateway *n = calloc(1, sizeof *n);
     if (!n)
         return NULL;

@@ -69,3 +69,21 @@ void limits_give_back(struct limits *l, int64_t value_e8)
     assert(value_e8 >= 0 && l->total_e8 >= value_e8);
     l->total_e8 -= value_e8;
 }
+
+bool limits_predicted(const struct limits *l, int64_t value_e8)
+{
+    assert(value_e8 >= 0);
+    return l->predicted_e8 + value_e8 <= l->max_predicted_e8;
+}
+
+void limits_predicted_take(struct limits *l, int64_t value_e8)
+{
+    assert(value_e8 >= 0);
+    l->predicted_e8 += value_e8;
+}
+
+void limits_predicted_give_back(struct limits *l, int64_t value_e8)
+{
+    assert(value_e8 >= 0 && l->predicted_e8 >= value_e8);
+    l->predicted_e8 -= value_e8;
+}

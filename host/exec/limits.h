@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits on the value of orders: one order, any 60 s of stream time, the whole run. Values are 1e-8 units of
-// account and count when an order is handed over, whatever becomes of it. One thread; no allocation after
-// limits_init.
+// Limits on the value of orders: one order, any 60 s of stream time, the whole run, those on predicted
+// prices. Values are 1e-8 units of account and count when an order is handed over, whatever becomes of it.
+// One thread; no allocation after limits_init.
 #ifndef TRIPLINE_EXEC_LIMITS_H
 #define TRIPLINE_EXEC_LIMITS_H
 
@@ -24,6 +24,8 @@ struct limits {
     uint64_t head, tail;
     uint64_t now; // latest time seen: stream time that steps back is taken as standing still
     i128 minute_e8, total_e8;
+    int64_t max_predicted_e8; // set after limits_init; 0: none at all
+    i128 predicted_e8;
     uint64_t merged;
 };
 
@@ -38,5 +40,9 @@ enum limits_verdict limits_check(struct limits *l, uint64_t now_ns, int64_t valu
 void limits_give_back(struct limits *l, int64_t value_e8);
 // Counts an order that was handed over at the time of the last check.
 void limits_take(struct limits *l, int64_t value_e8);
+// The same of orders on predicted prices, beside the others.
+bool limits_predicted(const struct limits *l, int64_t value_e8); // is it within the limit?
+void limits_predicted_take(struct limits *l, int64_t value_e8);
+void limits_predicted_give_back(struct limits *l, int64_t value_e8);
 
 #endif

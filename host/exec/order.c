@@ -6,9 +6,9 @@
 #include "accounts/store.h"
 #include "exec/cursor.h"
 
-// A state has a version of its own: a program that knows no states refuses it by its first byte, and the
-// replies in journals and venues from before stay what they are.
-enum { ORDER_VERSION = 1, REPLY_VERSION = 1, STATE_VERSION = 2 };
+// States, and what a chain says, have versions of their own: a program that does not know them refuses them
+// by their first byte, and the replies in journals and venues from before stay what they are.
+enum { ORDER_VERSION = 1, REPLY_VERSION = 1, STATE_VERSION = 2, MINED_VERSION = 3 };
 
 static int cmp_u32(uint32_t a, uint32_t b)
 {
@@ -110,20 +110,48 @@ const char *order_status_name(uint8_t status)
         return "unknown (fenced)";
     case ORDER_STATE:
         return "state";
+    case ORDER_MARKET:
+        return "market";
+    case ORDER_MINED:
+        return "mined";
+    case ORDER_UNDONE:
+        return "undone";
+    case ORDER_INPUT:
+        return "input";
     default:
         return "?";
     }
 }
 
+static bool is_mined(uint8_t status)
+{
+    return status == ORDER_MINED || status == ORDER_UNDONE;
+}
+
 static uint8_t version_of(uint8_t status)
 {
+    if (is_mined(status))
+        return MINED_VERSION;
     return status == ORDER_STATE ? STATE_VERSION : REPLY_VERSION;
+}
+
+static bool mined_sound(const struct order_reply *r)
+{
+    const struct order_mined *m = &r->mined;
+    const struct order_key none = {0};
+    if (m->instrument >= MARKET_INSTRUMENTS_MAX)
+        return false;
+    if (m->success)
+        return order_key_cmp(&r->key, &none) != 0;
+    return m->instrument == 0 && m->profit == 0;
 }
 
 static bool reply_sound(const struct order_reply *r)
 {
     const struct order_key *k = &r->key;
     bool state = r->status == ORDER_STATE;
+    if (is_mined(r->status))
+        return !r->has_account && mined_sound(r);
     if (r->status < ORDER_FILLED || r->status > ORDER_STATE)
         return false;
     if (r->has_account != (state || r->status == ORDER_FILLED))
@@ -131,6 +159,33 @@ static bool reply_sound(const struct order_reply *r)
     if (state && (k->desk || k->epoch || k->revision || r->reason[0]))
         return false;
     return !r->has_account || r->account.id == r->key.account;
+}
+
+static void put_mined(struct wcur *c, const struct order_mined *m)
+{
+    put_u8(c, m->success);
+    put_u16(c, m->instrument);
+    put_u64(c, m->block);
+    put_bytes(c, m->hash, sizeof m->hash);
+    put_i128(c, (i128)m->profit);
+    put_i128(c, (i128)m->gas_wei);
+    put_i128(c, (i128)m->paid_wei);
+}
+
+static int get_mined(struct rcur *c, struct order_mined *m)
+{
+    uint8_t success = get_u8(c);
+    m->success = success == 1;
+    m->instrument = get_u16(c);
+    m->block = get_u64(c);
+    const uint8_t *hash = rcur_take(c, sizeof m->hash);
+    if (!hash || success > 1)
+        return -1;
+    memcpy(m->hash, hash, sizeof m->hash);
+    m->profit = (u128)get_i128(c);
+    m->gas_wei = (u128)get_i128(c);
+    m->paid_wei = (u128)get_i128(c);
+    return 0;
 }
 
 size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
@@ -144,6 +199,8 @@ size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
     put_key(&c, &r->key);
     put_u8(&c, (uint8_t)n);
     put_bytes(&c, r->reason, n);
+    if (is_mined(r->status))
+        put_mined(&c, &r->mined);
     if (c.bad)
         return 0;
     if (!r->has_account)
@@ -152,10 +209,21 @@ size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
     return m ? c.done + m : 0;
 }
 
-int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
+// What the encoding does not carry.
+static void leave_out(struct order_reply *r)
 {
     r->sent_after_ns = 0; // nobody has measured it
     r->waited = false;
+    r->market = NULL;
+    r->mined = (struct order_mined){0};
+    r->input.type = 0;
+    r->input.data = NULL;
+    r->input.n = 0;
+}
+
+int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
+{
+    leave_out(r);
     struct rcur c = rcur_of(buf, len);
     uint8_t version = get_u8(&c);
     r->status = get_u8(&c);
@@ -168,6 +236,8 @@ int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
         return -1;
     memcpy(r->reason, text, n);
     memset(r->reason + n, 0, REASON_LEN - n);
+    if (is_mined(r->status) && get_mined(&c, &r->mined))
+        return -1;
     r->has_account = r->status == ORDER_FILLED || r->status == ORDER_STATE;
     if (r->has_account) {
         size_t m = account_decode(c.p, c.left, &r->account);
@@ -206,7 +276,7 @@ void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_
     uint8_t *at = buf + ORDER_KEY_BYTES;
     order_key_encode(&r->key, buf);
     at[0] = r->full;
-    at[1] = r->ready;
+    at[1] = (uint8_t)(r->ready | r->predicted << 1);
     at[2] = r->answer;
     le64_store(at + 3, (uint64_t)r->value_e8);
     le64_store(at + 11, (uint64_t)r->reward_e8);
@@ -220,9 +290,10 @@ int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r)
     r->answer = get_u8(&c);
     r->value_e8 = get_i64(&c);
     r->reward_e8 = get_i64(&c);
-    if (!rcur_end(&c) || full > 1 || ready > 1)
+    if (!rcur_end(&c) || full > 1 || ready > 3)
         return -1;
     r->full = full;
-    r->ready = ready;
+    r->ready = ready & 1;
+    r->predicted = ready >> 1;
     return 0;
 }

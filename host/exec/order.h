@@ -45,8 +45,29 @@ enum order_status {
     // No order's and no account's: instruments' new parameters. From a gateway only; has no encoding as a
     // reply.
     ORDER_MARKET = 5,
+    // A chain's: the transaction is in a block, in which it did what the order says or nothing (order_mined).
+    // The account's new state has been told before (STATE). Key of zeros: a transaction that no order's
+    // account belongs to (a nonce filled).
+    ORDER_MINED = 6,
+    // That block is no longer part of the chain: what MINED said is taken back. The order is on its way
+    // again, unless a REFUSED or another MINED follows.
+    ORDER_UNDONE = 7,
+    // No order's: a record that the session takes as an input of its own (order_reply.input). From a gateway
+    // only; has no encoding as a reply.
+    ORDER_INPUT = 8,
 };
 const char *order_status_name(uint8_t status); // "filled", ...; "?" for anything else
+
+// What a transaction in a block has brought and cost. MINED and UNDONE carry one and nothing else does.
+struct order_mined {
+    bool success;        // else it had no effect (reverted, or a cancellation) and cost its gas
+    uint16_t instrument; // success: of which the profit is (the debt's reserve); else 0
+    uint64_t block;
+    uint8_t hash[32]; // of the transaction
+    u128 profit;      // success: token units left by it, by the liquidation contract's own event
+    u128 gas_wei;     // paid for gas by the sending key
+    u128 paid_wei;    // handed to the block's maker beside that
+};
 
 enum { REASON_LEN = 96 };
 struct order_reply {
@@ -56,6 +77,13 @@ struct order_reply {
     bool has_account;            // new state follows (FILLED, STATE)
     struct account account;      // rule pointer resolved
     const struct market *market; // MARKET: the whole market; valid until the gateway is polled again
+    struct order_mined mined;    // MINED, UNDONE
+    // INPUT: the journal record it is (J_TOLD, J_EXITS); valid until the gateway is polled again.
+    struct {
+        uint8_t type; // enum journal_type
+        const uint8_t *data;
+        size_t n;
+    } input;
     // The gateway's own measurement, no part of the encoding: from hand-over to the last byte written, by
     // CLOCK_MONOTONIC; 0 where nothing was sent.
     uint64_t sent_after_ns;
@@ -82,6 +110,7 @@ struct order_record {
     struct order_key key;
     bool full;
     bool ready;       // made beforehand; false: made at the trigger ("cold")
+    bool predicted;   // on predicted prices (desk_predict)
     uint8_t answer;   // enum desk_answer
     int64_t value_e8; // as counted by the limits
     int64_t reward_e8;

@@ -4,6 +4,7 @@
 #ifndef TRIPLINE_EXEC_READY_H
 #define TRIPLINE_EXEC_READY_H
 
+#include "exec/exit/worth.h"
 #include "exec/marks.h"
 #include "exec/order.h"
 
@@ -16,6 +17,9 @@ struct ready {
     struct order order;
     struct marks_assets assets;
     int64_t checked_px[ROW_ASSETS_MAX]; // prices at which its size was last compared
+    // Of orders that are asked whether they are worth it: at the prices that it was made for, by its own tip.
+    struct worth worth;
+    struct gateway_terms terms; // as offered; zero without
 };
 
 struct ready_pool {

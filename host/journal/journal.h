@@ -34,6 +34,9 @@ enum journal_type {
     J_POLICY = 16,  // the oracle's policy file (text); none when there was no file
     J_READ = 17,    // u64 ns: every frame that came before has been taken (input)
     J_IDLE = 18,    // u32 accounts: time between packets used to move boxes (input)
+    J_TOLD = 19,    // prices told by a chain's oracle, or what it is about to say (oracle/told.h) (input)
+    J_EXITS = 20,   // ways out of tokens, price of gas (exec/exit/exits.h) (input)
+    J_UNWORTH = 21, // why an account that may be liquidated got no order (exec/desk.h) (output)
 };
 
 enum {

@@ -34,15 +34,15 @@ struct start { // where to look around
     bool last; // nothing larger is legal next to it
 };
 
-// What a call for `qty` of debt moves; false when the rule refuses.
-static bool ask(const struct call *c, i128 qty, struct worth_amounts *x)
+bool worth_call(const struct market *m, const struct account *a, const int64_t *px, uint16_t debt,
+                uint16_t coll, i128 qty, struct worth_amounts *x)
 {
     struct account copy;
     struct settlement s;
-    size_t used = offsetof(struct account, position) + c->a->n_positions * sizeof c->a->position[0];
-    memcpy(&copy, c->a, used);
-    struct order_leg leg[2] = {{.instrument = c->debt, .qty = qty}, {.instrument = c->coll, .qty = 0}};
-    if (qty <= 0 || c->a->rule->settle(c->m, &copy, c->px, leg, 2, &s, NULL))
+    size_t used = offsetof(struct account, position) + a->n_positions * sizeof a->position[0];
+    memcpy(&copy, a, used);
+    struct order_leg leg[2] = {{.instrument = debt, .qty = qty}, {.instrument = coll, .qty = 0}};
+    if (qty <= 0 || a->rule->settle(m, &copy, px, leg, 2, &s, NULL))
         return false;
     *x = (struct worth_amounts){0, 0, 0};
     for (unsigned i = 0; i < s.n; i++) {
@@ -51,14 +51,19 @@ static bool ask(const struct call *c, i128 qty, struct worth_amounts *x)
         if (i256_bits(v) > EXIT_AMOUNT_BITS)
             return false;
         bool in = i256_sign(f->amount) > 0;
-        if (f->party == PARTY_LIQUIDATOR && f->instrument == c->debt && !in)
+        if (f->party == PARTY_LIQUIDATOR && f->instrument == debt && !in)
             x->paid = i256_lo(v);
-        else if (f->party == PARTY_LIQUIDATOR && f->instrument == c->coll && in)
+        else if (f->party == PARTY_LIQUIDATOR && f->instrument == coll && in)
             x->got = i256_lo(v);
-        else if (f->party == PARTY_VENUE && f->instrument == c->coll)
+        else if (f->party == PARTY_VENUE && f->instrument == coll)
             x->fee = i256_lo(v);
     }
     return x->paid != 0 && x->got != 0;
+}
+
+static bool ask(const struct call *c, i128 qty, struct worth_amounts *x)
+{
+    return worth_call(c->m, c->a, c->px, c->debt, c->coll, qty, x);
 }
 
 static u128 premium(const struct call *c, u128 paid)
@@ -260,7 +265,7 @@ static bool best_size(struct call *c, i128 debt)
     return true;
 }
 
-static struct worth_token token(const struct market *m, uint16_t i, const int64_t *px)
+struct worth_token worth_token_of(const struct market *m, uint16_t i, const int64_t *px)
 {
     const struct instrument *in = &m->instrument[i];
     return (struct worth_token){px[in->asset], in->size_decimals, m->asset[in->asset].decimals};
@@ -295,8 +300,8 @@ int worth_best(const struct worth_params *p, enum worth_way way, const struct wo
             struct worth w;
             c.best = &w;
             c.found = false;
-            c.debt_token = token(m, c.debt, px);
-            c.coll_token = token(m, c.coll, px);
+            c.debt_token = worth_token_of(m, c.debt, px);
+            c.coll_token = worth_token_of(m, c.coll, px);
             if (!best_size(&c, a->position[i].debt) || (found && !better(&w, out)))
                 continue;
             *out = w;

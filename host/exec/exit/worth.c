@@ -63,6 +63,19 @@ static i256 value_ceil(i256 units, const struct worth_token *t)
     return i256_div10_ceil(i256_mul(units, up), cut);
 }
 
+i256 worth_money(u128 units, const struct worth_token *t)
+{
+    return value_ceil(wide(units), t);
+}
+
+u128 worth_units(int64_t money, const struct worth_token *t)
+{
+    i256 up;
+    unsigned cut = scale(t, &up);
+    i256 units = i256_div_ceil(i256_mul(i256_from_i64(money), i256_pow10(cut)), up);
+    return i256_bits(units) <= EXIT_AMOUNT_BITS ? i256_lo(units) : EXIT_AMOUNT_MAX;
+}
+
 static u128 premium_of(u128 paid, uint16_t bps)
 {
     return i256_lo(i256_div10_ceil(i256_mul_i64(wide(paid), bps), BPS_DIGITS));

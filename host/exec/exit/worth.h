@@ -78,6 +78,16 @@ struct worth_amounts {
     u128 got;  // collateral to the liquidator
     u128 fee;  // collateral to the protocol
 };
+// The token of instrument i at px.
+struct worth_token worth_token_of(const struct market *m, uint16_t i, const int64_t *px);
+// What a call for qty of this debt against this collateral moves at px; false when the rule refuses it, or it
+// moves nothing.
+bool worth_call(const struct market *m, const struct account *a, const int64_t *px, uint16_t debt,
+                uint16_t coll, i128 qty, struct worth_amounts *x);
+// Units of a token as money, rounded up.
+i256 worth_money(u128 units, const struct worth_token *t);
+// The least units of a token that are worth so much (>= 0), EXIT_AMOUNT_MAX when that is more.
+u128 worth_units(int64_t money, const struct worth_token *t);
 
 struct worth {
     enum worth_reason reason;

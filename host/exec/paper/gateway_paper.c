@@ -535,7 +535,11 @@ static int start_thread(struct paper *p)
 
 struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e)
 {
-    static const struct gateway_ops ops = {paper_submit, paper_poll, paper_wait, paper_counters, paper_close};
+    static const struct gateway_ops ops = {.submit = paper_submit,
+                                           .poll = paper_poll,
+                                           .wait = paper_wait,
+                                           .counters = paper_counters,
+                                           .close = paper_close};
     struct paper *p = calloc(1, sizeof *p);
     if (!p) {
         err_set(e, "gateway: out of memory");

@@ -186,6 +186,78 @@ START_TEST(state_round_trip)
 }
 END_TEST
 
+static struct order_reply sample_mined(uint8_t status, bool success)
+{
+    struct order_reply r = {.key = {1, 17, 3, 2}, .status = status, .reason = "why"};
+    r.mined = (struct order_mined){.success = success,
+                                   .instrument = success ? 3 : 0,
+                                   .block = (uint64_t)1 << 63,
+                                   .hash = {0xff, [31] = 1},
+                                   .profit = success ? ~(u128)0 : 0,
+                                   .gas_wei = (u128)5 << 100,
+                                   .paid_wei = 7};
+    return r;
+}
+
+// What a chain says has a version of its own, and carries no account.
+START_TEST(mined_round_trip)
+{
+    static uint8_t buf[REPLY_BYTES_MAX], again[REPLY_BYTES_MAX];
+    static struct order_reply back;
+    for (int k = 0; k < 4; k++) {
+        struct order_reply r = sample_mined(k & 1 ? ORDER_MINED : ORDER_UNDONE, k & 2);
+        size_t n = reply_encode(&r, buf, sizeof buf);
+        memset(&back, 0xA5, sizeof back);
+        ck_assert_uint_eq(n, 19 + 3 + 1 + 2 + 8 + 32 + 3 * 16);
+        ck_assert_uint_eq(buf[0], 3);
+        ck_assert_int_eq(reply_decode(buf, n, &back), 0);
+        ck_assert(back.status == r.status && !back.has_account && !strcmp(back.reason, "why"));
+        ck_assert(back.mined.success == r.mined.success && back.mined.instrument == r.mined.instrument &&
+                  back.mined.block == r.mined.block && !memcmp(back.mined.hash, r.mined.hash, 32) &&
+                  back.mined.profit == r.mined.profit && back.mined.gas_wei == r.mined.gas_wei &&
+                  back.mined.paid_wei == r.mined.paid_wei);
+        ck_assert(!back.market && !back.input.data && back.input.n == 0);
+        ck_assert_uint_eq(reply_encode(&back, again, sizeof again), n);
+        ck_assert_mem_eq(buf, again, n);
+        for (size_t cut = 0; cut < n; cut++) {
+            ck_assert_int_eq(reply_decode(buf, cut, &back), -1);
+            ck_assert_uint_eq(reply_encode(&r, again, cut), 0);
+        }
+        buf[19 + 3] = 2; // success is 0 or 1
+        ck_assert_int_eq(reply_decode(buf, n, &back), -1);
+        buf[19 + 3] = r.mined.success;
+        buf[0] = 1; // the version of replies to orders
+        ck_assert_int_eq(reply_decode(buf, n, &back), -1);
+    }
+    struct order_reply r = sample_mined(ORDER_MINED, false);
+    r.key = (struct order_key){0}; // a nonce that was filled
+    ck_assert_uint_gt(reply_encode(&r, buf, sizeof buf), 0);
+    r.mined.profit = 1; // of what failed
+    ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    r = sample_mined(ORDER_MINED, true);
+    r.key = (struct order_key){0};
+    ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    r = sample_mined(ORDER_MINED, true);
+    r.mined.instrument = MARKET_INSTRUMENTS_MAX;
+    ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    r = sample_mined(ORDER_MINED, true);
+    r.has_account = true;
+    ck_assert_uint_eq(reply_encode(&r, buf, sizeof buf), 0);
+    for (uint8_t status = 0; status < 12; status++) { // markets and inputs have no encoding
+        bool none = status == 0 || status == ORDER_MARKET || status >= ORDER_INPUT;
+        r = sample_filled();
+        r.status = status;
+        r.has_account = status == ORDER_FILLED || status == ORDER_STATE;
+        if (status == ORDER_STATE)
+            r.key = (struct order_key){.account = 17}, r.reason[0] = 0;
+        ck_assert_int_eq(reply_encode(&r, buf, sizeof buf) == 0, none);
+    }
+    ck_assert_str_eq(order_status_name(ORDER_MINED), "mined");
+    ck_assert_str_eq(order_status_name(ORDER_UNDONE), "undone");
+    ck_assert_str_eq(order_status_name(ORDER_INPUT + 1), "?");
+}
+END_TEST
+
 START_TEST(records_round_trip)
 {
     struct prng r;
@@ -202,8 +274,19 @@ START_TEST(records_round_trip)
     rec[0]++; // key beside the bytes differs from the key in them
     ck_assert_int_eq(ready_record_decode(rec, len, &k, &p, &n_bytes), -1);
 
-    struct order_record a = {{1, 2, 3, 4}, true, false, 9, INT64_MIN, INT64_MAX}, b;
+    struct order_record a = {{1, 2, 3, 4}, true, false, false, 9, INT64_MIN, INT64_MAX}, b;
     uint8_t buf[ORDER_RECORD_BYTES];
+    for (unsigned i = 0; i < 4; i++) { // the byte behind `full`: bit 0 made beforehand, bit 1 predicted
+        a.ready = i & 1;
+        a.predicted = i >> 1;
+        order_record_encode(&a, buf);
+        ck_assert_uint_eq(buf[ORDER_KEY_BYTES + 1], i);
+        ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), 0);
+        ck_assert(b.ready == a.ready && b.predicted == a.predicted);
+    }
+    buf[ORDER_KEY_BYTES + 1] = 4;
+    ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), -1);
+    a.ready = a.predicted = false;
     order_record_encode(&a, buf);
     ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), 0);
     ck_assert(b.full && !b.ready && b.answer == 9 && b.value_e8 == INT64_MIN);
@@ -440,6 +523,7 @@ int main(void)
     tcase_add_test(t, key_text_and_order);
     tcase_add_test(t, order_round_trip);
     tcase_add_test(t, state_round_trip);
+    tcase_add_test(t, mined_round_trip);
     tcase_add_test(t, order_refuses);
     tcase_add_test(t, reply_round_trip);
     tcase_add_test(t, records_round_trip);

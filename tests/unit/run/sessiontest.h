@@ -53,7 +53,8 @@ static inline void tg_close(struct gateway *g)
 {
     (void)g;
 }
-static const struct gateway_ops tg_ops = {tg_submit, tg_poll, tg_wait, tg_counters, tg_close};
+static const struct gateway_ops tg_ops = {
+    .submit = tg_submit, .poll = tg_poll, .wait = tg_wait, .counters = tg_counters, .close = tg_close};
 
 // ---- the rig
 

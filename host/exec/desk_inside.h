@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// The desk's own: what its files share. desk.c checks, hands over and takes replies; desk_ready.c makes and
+// keeps ready orders; desk_worth.c asks whether lending orders are worth it.
+#ifndef TRIPLINE_EXEC_DESK_INSIDE_H
+#define TRIPLINE_EXEC_DESK_INSIDE_H
+
+#include "accounts/book.h"
+#include "exec/ahead.h"
+#include "exec/desk.h"
+#include "exec/exit/exits.h"
+#include "exec/limits.h"
+#include "exec/marks.h"
+#include "exec/ready.h"
+#include "exec/staked.h"
+
+enum { DESK_SOON = 4 };
+
+// What the desk remembers of an account. Keys in use are always of `epoch`; `revision` is the last one given
+// out. While an order is in flight the book's epoch may be newer: it is taken up with the next order.
+struct account_state {
+    uint32_t epoch, revision;
+    uint32_t ready;       // name in the pool
+    uint32_t staked;      // name in the pool of sizes kept
+    uint32_t unworthy[2]; // names in the pool of answers: at told prices, at predicted ones
+    uint32_t flight_revision;
+    bool in_flight, flight_predicted;
+    uint8_t refusals; // in a row
+    uint8_t unworth;  // reason of the last J_UNWORTH of this epoch, 0: none
+    uint16_t unworth_debt, unworth_coll;
+    int64_t flight_value; // as the limits counted it
+    uint64_t fired_ns, retry_ns;
+};
+
+struct desk {
+    struct desk_config cfg;
+    struct book *book;
+    struct gateway *gw;
+    struct desk_log log;
+    struct limits limits;
+    struct ready_pool pool;
+    struct staked_pool staked;
+    struct ahead ahead;
+    struct account_state *state;
+    struct desk_counters n;
+    bool killed;
+    size_t soon[DESK_SOON]; // the accounts that desk_soon() named last
+    unsigned n_soon;
+    // worth: NULL and nothing without
+    struct exits *exits;
+    struct worth_params worth_params;
+    enum worth_way way;
+    struct unworthy_pool unworthy;
+    // scratch of one call, here because it is too large for a hot stack
+    int64_t px[MARKET_ASSETS_MAX];
+    struct order_size size;
+    struct worth worth;         // of `size`
+    struct gateway_terms terms; // of `size`, zero without worth
+    struct marks_assets assets;
+    struct order order;
+    struct account account; // a settlement's
+    struct account scratch; // unpacked from the book
+    struct settlement settlement;
+    struct gateway_order out;
+    struct exits_told told;
+    uint8_t record[READY_RECORD_MAX];
+};
+
+static inline int64_t desk_saturate(i256 v)
+{
+    if (i256_sign(v) < 0)
+        return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MIN;
+    return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MAX;
+}
+
+// ---- desk_ready.c
+
+// Takes up the account's present epoch; false when its state is older than what was already acted on.
+bool desk_same_epoch(struct desk *d, struct account_state *st, const struct account *a);
+// A value that int64 cannot hold (9.2e10 units) exceeds every limit, set or not.
+bool desk_representable(const struct order_size *s);
+bool desk_priced(const struct marks_assets *s, const int64_t *px); // all of them
+// Forgets the ready order, which was not handed over.
+void desk_drop_ready(struct desk *d, struct account_state *st);
+// May the ready order go in place of d->size?
+bool desk_ready_usable(struct desk *d, const struct account *a, const struct order *o, const int64_t *px);
+// Puts the order into d->out: the ready one r, or where it is NULL a cold one of d->size; false when its
+// bytes could not be logged.
+bool desk_make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r);
+void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t *px);
+
+// ---- desk_worth.c
+
+int desk_worth_init(struct desk *d, uint32_t room, struct err *e);
+void desk_worth_free(struct desk *d);
+// Is this an account that is asked about? Margin rules name their reward themselves.
+static inline bool desk_worth_of(const struct desk *d, const struct account *a)
+{
+    return d->exits && a->rule->holding;
+}
+// Sizes the account's order at px into d->size, d->worth and d->terms; the ways out stand at the prices `now`
+// and follow (exit/follow.h). False: d->worth says why not, its reason is *reason (unworth.h).
+bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px, const int64_t *now,
+                     uint8_t *reason);
+// Does the ready order's way out, its version included, no longer stand?
+bool desk_worth_stale(const struct desk *d, const struct ready *r);
+// Judges the ready order by its own tip at px anew, as desk_worth_size. True: its expected value is within
+// the tolerance of d->worth, the best there is, and r->worth is of px.
+bool desk_worth_renew(struct desk *d, const struct account *a, struct ready *r, const int64_t *px,
+                      const int64_t *now);
+// Chooses what leaves for a confirmed or predicted account: *r the ready order, or NULL and d->size. SENT, or
+// why nothing leaves.
+enum desk_answer desk_worth_choose(struct desk *d, struct account_state *st, const struct account *a,
+                                   const int64_t *px, uint64_t now_ns, bool predicted, struct ready **r);
+// Was it found not worth it, and nothing has moved since?
+uint8_t desk_worth_kept(struct desk *d, const struct account_state *st, const struct account *a,
+                        const int64_t *px, uint64_t now_ns, bool predicted);
+void desk_worth_forget(struct desk *d, struct account_state *st);
+
+#endif

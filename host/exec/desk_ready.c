@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ready orders: made near the breach, logged, offered to the gateway, used at the trigger or dropped.
+#include "exec/desk_inside.h"
+
+#include <assert.h>
+#include <string.h>
+
+void desk_drop_ready(struct desk *d, struct account_state *st)
+{
+    if (st->ready == READY_NONE)
+        return;
+    gateway_drop(d->gw, &ready_at(&d->pool, st->ready)->order.key);
+    ready_give(&d->pool, st->ready);
+    st->ready = READY_NONE;
+    d->n.ready_retired++;
+}
+
+bool desk_same_epoch(struct desk *d, struct account_state *st, const struct account *a)
+{
+    if (a->epoch < st->epoch)
+        return false;
+    if (a->epoch > st->epoch) {
+        desk_drop_ready(d, st);
+        desk_worth_forget(d, st);
+        st->unworth = 0;
+        st->epoch = a->epoch;
+        st->revision = 0;
+        st->refusals = 0;
+        st->retry_ns = 0;
+    }
+    return st->revision != UINT32_MAX; // keys of this epoch are used up
+}
+
+bool desk_representable(const struct order_size *s)
+{
+    return i256_sign(s->value) >= 0 && i256_fits_i64(s->value);
+}
+
+bool desk_priced(const struct marks_assets *s, const int64_t *px)
+{
+    for (unsigned i = 0; i < s->n; i++) {
+        if (px[s->asset[i]] <= 0)
+            return false;
+    }
+    return true;
+}
+
+static void order_from_size(struct desk *d, struct account_state *st, const struct account *a,
+                            const struct order_size *s, struct order *o)
+{
+    o->key = (struct order_key){d->cfg.desk, a->id, st->epoch, ++st->revision};
+    o->full = s->full;
+    o->n = s->n;
+    memcpy(o->leg, s->leg, s->n * sizeof s->leg[0]);
+    o->value_e8 = desk_saturate(s->value);
+    o->reward_e8 = desk_saturate(s->reward);
+}
+
+// Encodes o and logs its bytes. The LSN, or 0 when it is not on its way to disk.
+static uint64_t log_order(struct desk *d, const struct order *o, uint8_t *bytes, uint16_t *n_bytes)
+{
+    size_t n = order_encode(o, bytes, ORDER_BYTES_MAX);
+    assert(n > 0); // a rule's size always has 1..ORDER_LEGS_MAX legs
+    *n_bytes = (uint16_t)n;
+    size_t len = ready_record_encode(&o->key, bytes, n, d->record, sizeof d->record);
+    assert(len > 0);
+    return d->log.put(d->log.ctx, J_READY, d->record, len);
+}
+
+static void remember_prices(struct ready *r, const struct marks_assets *s, const int64_t *px)
+{
+    r->assets = *s;
+    for (unsigned i = 0; i < s->n; i++)
+        r->checked_px[i] = px[s->asset[i]];
+}
+
+void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t *px)
+{
+    d->out.second = d->book->market.now_s;
+    d->out.n_marks = s->n;
+    for (unsigned i = 0; i < s->n; i++)
+        d->out.mark[i] = (struct gateway_mark){s->asset[i], px[s->asset[i]]};
+}
+
+static void out_of_ready(struct desk *d, const struct ready *r)
+{
+    d->out.key = r->order.key;
+    d->out.lsn = r->lsn;
+    d->out.n_bytes = r->n_bytes;
+    memcpy(d->out.bytes, r->bytes, r->n_bytes);
+    d->out.terms = r->terms;
+}
+
+// Sizes the account's order at d->px, where it would breach.
+static bool sized(struct desk *d, const struct account *a, const int64_t *now, bool worth)
+{
+    uint8_t reason;
+    if (!worth) {
+        d->terms = (struct gateway_terms){0};
+        if (a->rule->size(&d->book->market, a, d->px, &d->cfg.size, &d->size))
+            return false;
+    } else if (!desk_worth_size(d, a, d->px, now, &reason)) {
+        return false;
+    }
+    return desk_representable(&d->size);
+}
+
+// Does the ready order stand in for the one just sized?
+static bool as_good(struct desk *d, const struct account *a, struct ready *r, const int64_t *now, bool worth)
+{
+    return ready_close(&r->order, &d->size, d->cfg.ready_tolerance_ppm) &&
+           (!worth || desk_worth_renew(d, a, r, d->px, now));
+}
+
+static void make_ready(struct desk *d, struct account_state *st, const struct account *a,
+                       const struct marks_assets *s, const int64_t *px, bool worth)
+{
+    uint32_t name = ready_take(&d->pool);
+    if (name == READY_NONE) {
+        d->n.ready_full++;
+        return;
+    }
+    struct ready *r = ready_at(&d->pool, name);
+    order_from_size(d, st, a, &d->size, &r->order);
+    r->lsn = log_order(d, &r->order, r->bytes, &r->n_bytes);
+    if (r->lsn == 0) {
+        ready_give(&d->pool, name);
+        return;
+    }
+    remember_prices(r, s, px);
+    r->terms = d->terms;
+    if (worth) {
+        r->worth = d->worth;
+        desk_worth_forget(d, st);
+    }
+    st->ready = name;
+    d->n.ready_made++;
+    out_of_ready(d, r);
+    desk_fill_marks(d, s, px);
+    gateway_offer(d->gw, &d->out);
+}
+
+void desk_prepare(struct desk *d, size_t account, const int64_t *px)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = book_account(d->book, account, &d->scratch);
+    const struct market *m = &d->book->market;
+    struct account_state *st = &d->state[account];
+    bool worth = desk_worth_of(d, a);
+    if (st->in_flight || !desk_same_epoch(d, st, a))
+        return;
+    struct ready *r = st->ready ? ready_at(&d->pool, st->ready) : NULL;
+    if (r && !ready_moved(r, px, d->cfg.ready_tolerance_ppm) && !(worth && desk_worth_stale(d, r)))
+        return;
+    struct marks_assets s;
+    if (marks_of(m, a, &s) || !desk_priced(&s, px))
+        return;
+    if (marks_breach(m, a, &s, px, d->px) < 0 || !sized(d, a, px, worth)) {
+        desk_drop_ready(d, st); // what it was made for no longer exists
+        return;
+    }
+    if (r && as_good(d, a, r, px, worth)) {
+        remember_prices(r, &s, px);
+        return;
+    }
+    desk_drop_ready(d, st);
+    make_ready(d, st, a, &s, px, worth);
+}
+
+void desk_retire(struct desk *d, size_t account)
+{
+    assert(account < d->book->n_accounts);
+    desk_drop_ready(d, &d->state[account]);
+}
+
+// May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these
+// prices: a quantity a little off can be illegal (dust left behind, close factor) where the exact one is not.
+// A smaller one is also good when it cures the account: it is on disk, so it goes now, where the exact one
+// would have to wait; the account is armed again and gets another order should the price go on.
+bool desk_ready_usable(struct desk *d, const struct account *a, const struct order *o, const int64_t *px)
+{
+    bool close = ready_close(o, &d->size, d->cfg.ready_tolerance_ppm);
+    if (!close && !ready_below(o, &d->size))
+        return false;
+    account_copy(&d->account, a);
+    if (a->rule->settle(&d->book->market, &d->account, px, o->leg, o->n, &d->settlement, NULL) != 0)
+        return false;
+    if (close)
+        return true;
+    struct health h;
+    a->rule->health(&d->book->market, &d->account, px, &h);
+    return !h.liquidatable;
+}
+
+bool desk_make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r)
+{
+    if (r) {
+        out_of_ready(d, r);
+        ready_give(&d->pool, st->ready);
+        st->ready = READY_NONE;
+        d->n.ready_used++;
+        return true;
+    }
+    desk_drop_ready(d, st);
+    order_from_size(d, st, a, &d->size, &d->order);
+    d->out.key = d->order.key;
+    d->out.terms = d->terms;
+    d->out.lsn = log_order(d, &d->order, d->out.bytes, &d->out.n_bytes);
+    if (d->out.lsn == 0)
+        return false;
+    d->n.cold++;
+    return true;
+}

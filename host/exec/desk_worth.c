@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lending orders by what they earn. At prepare time worth_best sizes the order and its figures stay beside
+// it; at the trigger one settlement on a copy and worth_again's multiplications say whether it still earns
+// enough.
+#include "exec/desk_inside.h"
+#include "exec/exit/follow.h"
+
+#include <string.h>
+
+#define MIX UINT64_C(0x9e3779b97f4a7c15)
+enum { PPM = 1000000 };
+
+static int check(const struct desk_worth_config *c, struct worth_params *p, struct err *e)
+{
+    struct err why;
+    if (c->mode > DESK_WORTH_FLASH || c->premium_bps > UINT16_MAX || c->scan > UINT16_MAX)
+        return err_set(e, "worth: mode %u, premium %u bps, scan %u: out of range", c->mode, c->premium_bps,
+                       c->scan);
+    for (unsigned i = 0; i < WORTH_WAYS; i++)
+        p->way[i] = (struct worth_cost){c->gas, c->revert_gas, (uint16_t)c->premium_bps};
+    p->tip_floor = c->tip_floor;
+    p->tip_cap = c->tip_cap;
+    p->min_expected = c->min_expected_e8;
+    p->scan = (uint16_t)c->scan;
+    while (p->n_levels < DESK_LEVELS_MAX && c->level[p->n_levels].win_ppm != 0) {
+        p->level[p->n_levels] =
+            (struct worth_level){c->level[p->n_levels].share_ppm, c->level[p->n_levels].win_ppm};
+        p->n_levels++;
+    }
+    if (worth_check(p, &why))
+        return err_set(e, "worth settings (worth_..., min_profit_e8 with cost_e8): %s", why.msg);
+    return 0;
+}
+
+int desk_worth_init(struct desk *d, uint32_t room, struct err *e)
+{
+    const struct desk_config *c = &d->cfg;
+    if (c->worth.mode == DESK_WORTH_OFF)
+        return 0;
+    struct worth_params *p = &d->worth_params;
+    if (__builtin_add_overflow(c->min_profit_e8, c->cost_e8, &p->min_profit))
+        return err_set(e, "worth: min_profit_e8 and cost_e8 together do not fit");
+    if (check(&c->worth, p, e))
+        return -1;
+    d->way = c->worth.mode == DESK_WORTH_DIRECT ? WORTH_DIRECT : WORTH_FLASH;
+    uint32_t n = room < UNWORTHY_MAX / 2 ? 2 * room : UNWORTHY_MAX;
+    d->exits = exits_new();
+    if (!d->exits || unworthy_init(&d->unworthy, n))
+        return err_set(e, "order desk: out of memory for ways out");
+    return 0;
+}
+
+void desk_worth_free(struct desk *d)
+{
+    exits_free(d->exits);
+    unworthy_free(&d->unworthy);
+}
+
+int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e)
+{
+    if (exits_decode(data, n, &d->told))
+        return err_set(e, "ways out: a record of %zu bytes that does not decode", n);
+    return d->exits ? exits_take(d->exits, &d->told, d->book->market.n_instruments, e) : 0;
+}
+
+// The price of the native coin at px; 0: not known.
+static int64_t native_now(const struct desk *d, const int64_t *px)
+{
+    if (!exits_known(d->exits))
+        return 0;
+    int64_t p = px[d->book->market.instrument[exits_native(d->exits)].asset];
+    return p > 0 ? p : 0;
+}
+
+static struct worth_gas gas_now(const struct desk *d, const int64_t *px)
+{
+    return (struct worth_gas){exits_base_fee(d->exits), native_now(d, px)};
+}
+
+static void fill_terms(struct desk *d, const struct worth *w, const int64_t *px)
+{
+    struct worth_token debt = worth_token_of(&d->book->market, w->debt, px);
+    uint64_t gas = ((uint64_t)w->gas * 5 + 3) >> 2; // the contracts' estimates are of gas after refunds
+    d->terms = (struct gateway_terms){.worth_e8 = desk_saturate(i256_from_i128(w->expected)),
+                                      .least_profit = worth_units(d->worth_params.min_profit, &debt),
+                                      .tip = w->tip,
+                                      .gas = gas < UINT32_MAX ? (uint32_t)gas : UINT32_MAX};
+    d->terms.n_via = exits_via(d->exits, w->coll, w->debt, d->terms.via);
+}
+
+// Ways out that stand at the prices `now` and are asked for at px.
+struct ways {
+    struct desk *d;
+    const int64_t *px, *now;
+    struct follow follow;
+};
+
+static const struct exit_venue *find_way(void *ctx, uint16_t coll, uint16_t debt)
+{
+    struct ways *w = ctx;
+    const struct instrument *in = w->d->book->market.instrument;
+    const struct exit_venue *v = exits_find(w->d->exits, coll, debt);
+    uint16_t c = in[coll].asset, b = in[debt].asset;
+    if (!v)
+        return NULL;
+    return follow_of(&w->follow, v, w->now[c], w->now[b], w->px[c], w->px[b]);
+}
+
+bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px, const int64_t *now,
+                     uint8_t *reason)
+{
+    const struct market *m = &d->book->market;
+    struct worth_gas gas = gas_now(d, px);
+    struct worth *w = &d->worth;
+    *w = (struct worth){.reason = WORTH_NO_EXIT};
+    *reason = exits_known(d->exits) ? UNWORTH_NO_GAS_PRICE : WORTH_NO_EXIT;
+    if (gas.native == 0)
+        return false;
+    struct ways ways = {.d = d, .px = px, .now = now};
+    const struct worth_exits exits = {find_way, &ways};
+    int rc = worth_best(&d->worth_params, d->way, &gas, m, a, px, &exits, w);
+    *reason = (uint8_t)w->reason;
+    if (rc)
+        return false;
+    struct worth_token debt = worth_token_of(m, w->debt, px);
+    d->size.full = w->full;
+    d->size.n = 2;
+    d->size.leg[0] = (struct order_leg){.instrument = w->debt, .qty = w->qty};
+    d->size.leg[1] = (struct order_leg){.instrument = w->coll, .qty = 0};
+    d->size.value = worth_money(w->x.paid, &debt);
+    d->size.reward = i256_from_i128(w->profit);
+    fill_terms(d, w, px);
+    return true;
+}
+
+static bool same_way(const struct desk *d, const struct ready *r)
+{
+    uint16_t via[EXITS_VIA_MAX];
+    uint8_t n = exits_via(d->exits, r->worth.coll, r->worth.debt, via);
+    return n == r->terms.n_via && memcmp(via, r->terms.via, n * sizeof *via) == 0;
+}
+
+bool desk_worth_stale(const struct desk *d, const struct ready *r)
+{
+    return r->worth.version != exits_version(d->exits, r->worth.coll, r->worth.debt) || !same_way(d, r);
+}
+
+// The money of a ready order with these amounts by the tip that it has and that tip's chance.
+static bool own_value(const struct desk *d, const struct ready *r, const struct worth_gas *gas,
+                      const int64_t *px, const struct exit_venue *v, const struct worth_amounts *x,
+                      struct worth *out)
+{
+    struct worth_params p = d->worth_params;
+    const struct market *m = &d->book->market;
+    struct worth_token debt = worth_token_of(m, r->worth.debt, px);
+    struct worth_token coll = worth_token_of(m, r->worth.coll, px);
+    p.n_levels = 1;
+    p.level[0] = p.level[r->worth.level];
+    p.tip_floor = p.tip_cap = r->worth.tip;
+    worth_value(&p, d->way, gas, &debt, &coll, v, x, out);
+    out->debt = r->worth.debt;
+    out->coll = r->worth.coll;
+    out->full = r->worth.full;
+    out->qty = r->worth.qty;
+    out->level = r->worth.level;
+    return out->reason == WORTH_YES;
+}
+
+bool desk_worth_renew(struct desk *d, const struct account *a, struct ready *r, const int64_t *px,
+                      const int64_t *now)
+{
+    struct ways ways = {.d = d, .px = px, .now = now};
+    struct worth_gas gas = gas_now(d, px);
+    struct worth_amounts x;
+    struct worth w;
+    const struct exit_venue *v = find_way(&ways, r->worth.coll, r->worth.debt);
+    if (gas.native == 0 || !v || !same_way(d, r) ||
+        !worth_call(&d->book->market, a, px, r->worth.debt, r->worth.coll, r->worth.qty, &x) ||
+        !own_value(d, r, &gas, px, v, &x, &w) ||
+        w.expected * PPM < d->worth.expected * (PPM - (i128)d->cfg.ready_tolerance_ppm))
+        return false;
+    r->worth = w;
+    return true;
+}
+
+// The ready order at the trigger. True: it goes, and d->size has its kind, value and reward.
+static bool again(struct desk *d, const struct account *a, const struct ready *r, const int64_t *px)
+{
+    struct worth_gas gas = gas_now(d, px);
+    struct worth_amounts x;
+    if (gas.native == 0 || !desk_priced(&r->assets, px) || !same_way(d, r) ||
+        !worth_call(&d->book->market, a, px, r->worth.debt, r->worth.coll, r->worth.qty, &x))
+        return false;
+    const struct exit_venue *v = exits_find(d->exits, r->worth.coll, r->worth.debt);
+    struct worth_token debt = worth_token_of(&d->book->market, r->worth.debt, px);
+    i256 reward = i256_from_i64(r->order.reward_e8);
+    if (v && worth_again(&r->worth, &d->worth_params, d->way, &gas, &debt, v, x.paid, x.got)) {
+        d->n.ready_again++;
+    } else {
+        struct worth w;
+        if (!v || !own_value(d, r, &gas, px, v, &x, &w))
+            return false;
+        d->n.ready_valued++;
+        reward = i256_from_i128(w.profit);
+    }
+    d->assets = r->assets;
+    d->size.full = r->order.full;
+    d->size.value = worth_money(x.paid, &debt);
+    d->size.reward = reward;
+    return desk_representable(&d->size);
+}
+
+static uint64_t mixed(uint64_t h, uint64_t v)
+{
+    h = (h ^ v) * MIX;
+    return h ^ h >> 29;
+}
+
+// What decides besides prices, gas and the account's state: the rule's parameters, the ways out.
+static uint64_t stands_on(const struct desk *d, const struct account *a)
+{
+    uint64_t h = MIX;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        const struct instrument *in = &d->book->market.instrument[p->instrument];
+        h = mixed(h, (uint64_t)in->lt_bps << 32 | in->lb_bps);
+        h = mixed(h, (uint64_t)in->emode_lt_bps << 32 | in->emode_lb_bps);
+        h = mixed(h, (uint64_t)in->fee_bps << 8 | in->emode);
+        h = mixed(h, in->grace_until);
+        for (unsigned k = 0; k < in->n_emodes; k++)
+            if (in->emodes[k].id == a->emode)
+                h = mixed(h, (uint64_t)in->emodes[k].lt_bps << 16 | in->emodes[k].lb_bps);
+        for (unsigned k = 0; p->debt != 0 && k < a->n_positions; k++)
+            if (a->position[k].supply != 0 && a->position[k].collateral)
+                h = mixed(h, exits_version(d->exits, a->position[k].instrument, p->instrument));
+    }
+    return h;
+}
+
+static struct unworthy_now moment(const struct desk *d, const struct account *a, const int64_t *px,
+                                  uint64_t now_ns)
+{
+    return (struct unworthy_now){.stands_on = stands_on(d, a),
+                                 .gas_wei = exits_base_fee(d->exits),
+                                 .native = native_now(d, px),
+                                 .ns = now_ns};
+}
+
+uint8_t desk_worth_kept(struct desk *d, const struct account_state *st, const struct account *a,
+                        const int64_t *px, uint64_t now_ns, bool predicted)
+{
+    if (st->unworthy[predicted] == UNWORTHY_NONE)
+        return 0;
+    struct unworthy_now now = moment(d, a, px, now_ns);
+    return unworthy_read(&d->unworthy, st->unworthy[predicted], a->epoch, px, &now,
+                         d->cfg.ready_tolerance_ppm);
+}
+
+void desk_worth_forget(struct desk *d, struct account_state *st)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if (st->unworthy[i] != UNWORTHY_NONE)
+            unworthy_give(&d->unworthy, st->unworthy[i]);
+        st->unworthy[i] = UNWORTHY_NONE;
+    }
+}
+
+static void tell(struct desk *d, struct account_state *st, const struct account *a, uint8_t reason)
+{
+    struct unworth u;
+    uint8_t buf[UNWORTH_BYTES];
+    if (st->unworth == reason && st->unworth_debt == d->worth.debt && st->unworth_coll == d->worth.coll)
+        return;
+    st->unworth = reason;
+    st->unworth_debt = d->worth.debt;
+    st->unworth_coll = d->worth.coll;
+    unworth_of(a->id, a->epoch, reason, &d->worth, &u);
+    unworth_encode(&u, buf);
+    // What is lost is why nothing left: its LSN matters to nobody.
+    (void)d->log.put(d->log.ctx, J_UNWORTH, buf, sizeof buf);
+}
+
+// No order for want of worth: counted, told, kept.
+static enum desk_answer no_worth(struct desk *d, struct account_state *st, const struct account *a,
+                                 const int64_t *px, uint64_t now_ns, bool predicted, uint8_t reason)
+{
+    d->n.unworth[reason]++;
+    if (!predicted)
+        tell(d, st, a, reason);
+    if (st->unworthy[predicted] != UNWORTHY_NONE)
+        unworthy_give(&d->unworthy, st->unworthy[predicted]);
+    struct unworthy_now now = moment(d, a, px, now_ns);
+    st->unworthy[predicted] = unworthy_keep(&d->unworthy, a->epoch, reason, &d->assets, px, &now);
+    d->n.unworth_full += st->unworthy[predicted] == UNWORTHY_NONE;
+    return DESK_NO_PROFIT;
+}
+
+enum desk_answer desk_worth_choose(struct desk *d, struct account_state *st, const struct account *a,
+                                   const int64_t *px, uint64_t now_ns, bool predicted, struct ready **r)
+{
+    uint8_t reason = desk_worth_kept(d, st, a, px, now_ns, predicted);
+    *r = NULL;
+    if (reason) {
+        d->n.unworth_kept++;
+        d->n.unworth[reason]++;
+        return DESK_NO_PROFIT;
+    }
+    if (st->ready != READY_NONE) {
+        *r = ready_at(&d->pool, st->ready);
+        if (again(d, a, *r, px))
+            return DESK_SENT;
+        d->n.ready_unfit++;
+        *r = NULL;
+    }
+    if (marks_of(&d->book->market, a, &d->assets))
+        return DESK_NO_SIZE;
+    if (!desk_priced(&d->assets, px))
+        return DESK_PRICE_AGE;
+    if (desk_worth_size(d, a, px, px, &reason))
+        return desk_representable(&d->size) ? DESK_SENT : DESK_LIMIT_ORDER;
+    return no_worth(d, st, a, px, now_ns, predicted, reason);
+}
