@@ -32,6 +32,7 @@ enum asset_source {
     ASSET_MARK = 1,       // mark price of the venue instrument called `source`
     ASSET_INDEX = 2,      // venue index called `source`, e.g. "btc_usd"
     ASSET_RECIPROCAL = 3, // 10^(decimals + base's decimals) / price of asset `base`, rounded to nearest
+    ASSET_TOLD = 4,       // a chain's oracle, told as an input of its own (accounts/pair.h); never in a store
 };
 
 // One price stream and one device column.

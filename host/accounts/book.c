@@ -67,7 +67,7 @@ int asset_check(const struct market *m, unsigned i, struct err *e)
     if (!name_is_symbol(a->name))
         return err_set(e, "asset %u: name must be 1 to %d printable characters without blank , ; = or quotes",
                        i, NAME_LEN - 1);
-    if (a->kind < ASSET_MARK || a->kind > ASSET_RECIPROCAL)
+    if (a->kind < ASSET_MARK || a->kind > ASSET_TOLD)
         return err_set(e, "asset %s: unknown kind %u", a->name, a->kind);
     if (a->decimals > DECIMALS_MAX)
         return err_set(e, "asset %s: decimals must be 0 to %d", a->name, DECIMALS_MAX);
@@ -77,6 +77,10 @@ int asset_check(const struct market *m, unsigned i, struct err *e)
         return err_set(e, "asset %s: stale_ms must be at most %d (a week)", a->name, STALE_MS_MAX);
     if (a->spread_ppm > SPREAD_PPM_MAX)
         return err_set(e, "asset %s: spread_ppm must be at most %d", a->name, SPREAD_PPM_MAX);
+    if (a->kind == ASSET_TOLD)
+        return a->source[0] || a->base
+                   ? err_set(e, "asset %s: what is told has no source and no base", a->name)
+                   : 0;
     if (a->kind != ASSET_RECIPROCAL) {
         if (!name_is_symbol(a->source))
             return err_set(e, "asset %s: needs a source: the venue's name of the instrument or index",
@@ -85,7 +89,8 @@ int asset_check(const struct market *m, unsigned i, struct err *e)
     }
     if (strnlen(a->source, NAME_LEN))
         return err_set(e, "asset %s: a reciprocal has a base, not a source", a->name);
-    if (a->base >= m->n_assets || m->asset[a->base].kind == ASSET_RECIPROCAL)
+    if (a->base >= m->n_assets ||
+        (m->asset[a->base].kind != ASSET_MARK && m->asset[a->base].kind != ASSET_INDEX))
         return err_set(e, "asset %s: base must be a mark or index asset", a->name);
     return 0;
 }

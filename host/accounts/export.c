@@ -37,7 +37,7 @@ static void put_amount(FILE *f, const char *key, i128 v, unsigned decimals)
 
 static void put_asset(FILE *f, const struct market *m, const struct asset *a)
 {
-    static const char *const kinds[] = {"", "mark", "index", "reciprocal"};
+    static const char *const kinds[] = {"", "mark", "index", "reciprocal", "told"};
     fputs("    {\"name\": ", f);
     put_text(f, a->name);
     put_pair(f, "kind", kinds[a->kind]);

@@ -139,8 +139,20 @@ static int write_instruments(struct store *s, const struct market *m, struct err
     return rc;
 }
 
+// What is told has no source to be stored: a book is paired when it is loaded, not before it is saved.
+static int none_told(const struct store *s, const struct market *m, struct err *e)
+{
+    for (unsigned i = 0; i < m->n_assets; i++)
+        if (m->asset[i].kind == ASSET_TOLD)
+            return err_set(e, "%s: asset %s is told by a chain, and not for a store", s->path,
+                           m->asset[i].name);
+    return 0;
+}
+
 static int write_market(struct store *s, const struct market *m, struct err *e)
 {
+    if (none_told(s, m, e) != 0)
+        return -1;
     return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ||
                    write_emodes(s, m, e) || write_scenarios(s, m, e)
                ? -1

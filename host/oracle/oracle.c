@@ -45,7 +45,7 @@ static int read_policies(struct policy *p, const struct market *m, const struct 
                          struct err *e)
 {
     for (uint16_t i = 0; i < m->n_assets; i++)
-        if (m->asset[i].kind != ASSET_RECIPROCAL)
+        if (m->asset[i].kind != ASSET_RECIPROCAL && m->asset[i].kind != ASSET_TOLD)
             policy_default(&m->asset[i], &p[i]);
     return c && c->text ? policy_parse(c->file ? c->file : "policy", c->text, c->len, m, p, e) : 0;
 }
@@ -59,6 +59,11 @@ static int open_asset(struct oracle *o, uint16_t i, const struct policy *p, stru
             return err_set(e, "asset %s: the asset it inverts does not exist or is a reciprocal itself",
                            a->name);
         o->inverse[o->n_inverse++] = (struct inverse){.asset = i, .base = a->base};
+        return 0;
+    }
+    if (a->kind == ASSET_TOLD) {
+        x->result = (struct policy_result){.reason = REASON_ABSENT, .guard = NO_GUARD};
+        o->decided[i].hold = HOLD_ABSENT;
         return 0;
     }
     x->policy = *p;
@@ -77,11 +82,13 @@ static int open_asset(struct oracle *o, uint16_t i, const struct policy *p, stru
 struct oracle *oracle_new(const struct market *m, const struct oracle_config *c, struct err *e)
 {
     struct oracle *o = calloc(1, sizeof *o);
+    struct pairing pair;
     struct policy *p = calloc(m->n_assets + 1u, sizeof *p);
     bool good = false;
     if (o) {
         o->m = m;
         o->words = (m->n_assets + 63u) / 64;
+        o->half = market_pairing(m, &pair) ? pair.assets : 0;
         o->rules = c ? c->rules : ORACLE_RULES_NOW;
         o->sources = sources_new();
         o->asset = calloc(m->n_assets + 1u, sizeof *o->asset);
@@ -119,6 +126,10 @@ static void evaluate(struct oracle *o, uint16_t i)
         o->count.holds[a->result.reason] += a->result.reason != REASON_NONE;
         o->touched = true;
     }
+    if (oracle_predicts(o, i)) {
+        set_add(&o->predict, i);
+        return;
+    }
     int64_t price = o->rules == ORACLE_RAW ? a->obs[0].price : a->result.price;
     if (price != 0 && price != o->price[i]) {
         o->price[i] = price;
@@ -145,10 +156,14 @@ static size_t end_group(struct oracle *o, struct price_change *changed, bool *to
         o->stepped_ns = o->now_ns;
         for (unsigned w = 0; w < o->words; w++)
             o->dirty.bits[w] |= o->timed.bits[w];
+        oracle_look_at_fed(o);
     }
     for (unsigned w = 0; w < o->words; w++)
         while (o->dirty.bits[w])
             evaluate(o, take_first(&o->dirty.bits[w], w));
+    for (unsigned w = 0; w < o->words; w++)
+        while (o->predict.bits[w])
+            oracle_choose(o, take_first(&o->predict.bits[w], w));
     for (size_t k = 0; k < o->n_inverse; k++)
         if (set_has(&o->changed, o->inverse[k].base))
             invert(o, &o->inverse[k]);
@@ -180,10 +195,15 @@ size_t oracle_end(struct oracle *o, const struct feed_packet *p, uint64_t now_ns
     return end_group(o, changed, touched);
 }
 
-size_t oracle_time(struct oracle *o, uint64_t now_ns, struct price_change *changed, bool *touched)
+size_t oracle_end_group(struct oracle *o, uint64_t now_ns, struct price_change *changed, bool *touched)
 {
     advance(o, now_ns);
     return end_group(o, changed, touched);
+}
+
+size_t oracle_time(struct oracle *o, uint64_t now_ns, struct price_change *changed, bool *touched)
+{
+    return oracle_end_group(o, now_ns, changed, touched);
 }
 
 void oracle_resume(struct oracle *o)
@@ -210,11 +230,19 @@ static const struct priced *priced_of(const struct oracle *o, uint16_t asset)
 
 uint64_t oracle_price_time(const struct oracle *o, uint16_t asset)
 {
+    if (o->m->asset[asset].kind == ASSET_TOLD)
+        return o->block_ns;
+    if (oracle_predicts(o, asset))
+        return oracle_predicting_time(o, asset);
     return priced_of(o, asset)->result.time_ns;
 }
 
 enum hold oracle_hold(const struct oracle *o, uint16_t asset, uint64_t now_ns)
 {
+    if (o->m->asset[asset].kind == ASSET_TOLD)
+        return oracle_told_hold(o, asset, now_ns);
+    if (oracle_predicts(o, asset))
+        return oracle_predicting_hold(o, asset, now_ns);
     const struct priced *a = priced_of(o, asset);
     for (size_t k = 0; k < o->n_inverse; k++)
         if (o->inverse[k].asset == asset && o->inverse[k].bad)

@@ -79,17 +79,35 @@ size_t oracle_end(struct oracle *o, const struct feed_packet *p, uint64_t now_ns
                   struct price_change *changed, bool *touched);
 // The same without a packet: stream time has moved on.
 size_t oracle_time(struct oracle *o, uint64_t now_ns, struct price_change *changed, bool *touched);
+struct told_group; // told.h
+// Whether the market has what is told: every asset is one of its ASSET_TOLD.
+bool oracle_knows(const struct oracle *o, const struct told_group *g);
+// Takes what a chain's oracle says (oracle_knows) and closes the group: all of it is one, with the predicting
+// assets that follow. A told price counts whatever its hold is; 0 leaves the last one. Told assets are
+// HOLD_ABSENT until told and HOLD_STALE once no TOLD_BLOCK has been heard for their stale_ms.
+size_t oracle_tell(struct oracle *o, const struct told_group *g, uint64_t now_ns,
+                   struct price_change *changed, bool *touched);
 // The operator says go on: HOLD_HALT ends at the next oracle_end() or oracle_time().
 void oracle_resume(struct oracle *o);
 
 const int64_t *oracle_prices(const struct oracle *o); // by asset; 0 = none yet
 // Age of the asset's price: receive time since which as many of its sources have spoken as must live, ns; 0 =
-// none.
+// none. A told price's: of the newest TOLD_BLOCK; a candidate's: when it was told, or since then that.
 uint64_t oracle_price_time(const struct oracle *o, uint16_t asset);
 // Whether an order may rest on the asset at stream time now_ns.
 enum hold oracle_hold(const struct oracle *o, uint16_t asset, uint64_t now_ns);
 // What the asset's policy said last (a reciprocal's: its base's): live sources, the guard that fired.
 const struct policy_result *oracle_result(const struct oracle *o, uint16_t asset);
+// Of a paired market (accounts/pair.h): what the price of a predicting asset rests on. In this order of
+// preference: a transaction that waits, the asset's own policy while it is not held, the told price of the
+// asset that it predicts. The last is no prediction, and no reason for a hold.
+enum oracle_basis {
+    BASIS_NONE,
+    BASIS_TOLD,
+    BASIS_FEED,
+    BASIS_CANDIDATE
+}; // NONE: no price, or not predicting
+enum oracle_basis oracle_basis(const struct oracle *o, uint16_t asset);
 const struct oracle_counters *oracle_counters(const struct oracle *o);
 
 #endif

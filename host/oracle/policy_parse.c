@@ -389,6 +389,9 @@ static int on_asset(struct reader *r)
         return FAIL(r, "asset %.64s: the store has no such asset; `tripline accounts show` lists them", name);
     if (r->m->asset[i].kind == ASSET_RECIPROCAL)
         return FAIL(r, "asset %s is a reciprocal; write the policy of the asset it inverts", name);
+    if (r->m->asset[i].kind == ASSET_TOLD)
+        return FAIL(r, "asset %s is told by a chain; write the policy of the one that predicts it, %s~", name,
+                    name);
     if (r->seen[i])
         return FAIL(r, "asset %s has a section already; join the two", name);
     r->seen[i] = true;

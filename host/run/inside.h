@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the session only: state shared by session.c (frames, orders, time) and updates.c (states and
-// parameters that are told between prices).
+// Inside of the session only: state shared by session.c (frames, orders, time), updates.c (states, parameters
+// and prices that are told) and pairs.c (accounts that are there twice).
 #ifndef TRIPLINE_RUN_INSIDE_H
 #define TRIPLINE_RUN_INSIDE_H
 
+#include "accounts/pair.h"
 #include "accounts/store.h"
+#include "oracle/told.h"
 #include "run/session.h"
+
+// A breached account that got no order: the reason is counted once, when it changes.
+// CLEAR on top of it: no hold, as on_stake() found for the on_breach() that follows. PREDICTED: an odd
+// account's breach, counted.
+enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32, WHY_PREDICTED = 127, WHY_CLEAR = 128 };
 
 struct session {
     struct session_config cfg;
@@ -47,6 +54,20 @@ struct session {
     struct account account; // unpacked from the book
     size_t accounts_max;    // new accounts are taken up to so many
     struct market next;     // scratch of session_market(): the new parameters, then those before
+
+    // paired books (accounts/pair.h)
+    bool paired;
+    struct pairing pair;
+    bool *near;         // by account: within the warning distance
+    struct account odd; // scratch: the odd one of an account
+    // Prices with each deciding asset at its predicting one's.
+    struct {
+        bool known;
+        int64_t px[MARKET_ASSETS_MAX];
+    } predicted;
+
+    struct told_group told; // scratch of session_input()
+    struct session_money money;
 };
 
 // session.c
@@ -61,9 +82,35 @@ void session_forget(struct session *s);
 // Takes the engine's answer: a failure stays with the session; else the audit looks at everything.
 void session_check(struct session *s, int rc);
 int session_verdict(const struct session *s, struct err *e);
+// P5: the first hold among the assets the account depends on, and the age of its oldest price.
+enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age);
+// Stream time never runs backwards, whatever a capture says.
+void session_advance(struct session *s, uint64_t ns);
+// The prices of one group, or, where there are none, another look at what waits: a hold may have ended.
+void session_apply(struct session *s, const struct price_change *changed, size_t n, bool review);
+// The accounts' states as an order's reply or a told state has left them in the book: to the engine.
+void session_account_changed(struct session *s, size_t account);
 
 // updates.c
 // An account's state that no order brought (ORDER_STATE), logged already.
 void session_state(struct session *s, const struct account *a);
+// What a transaction has brought and cost (ORDER_MINED), or not after all (ORDER_UNDONE); other replies
+// nothing.
+void session_book(struct session *s, const struct order_reply *r);
+
+// pairs.c; of a paired book only
+// Is the book paired, and in its order? 0, or -1 with *e set: its market is, and it is not.
+int pairs_open(struct session *s, struct err *e);
+static inline size_t pairs_even(size_t account) // of either one
+{
+    return account & ~(size_t)1;
+}
+// The exact rule says that the odd account may be liquidated: predicted of its even one.
+enum engine_verdict pairs_breach(struct session *s, size_t odd);
+void pairs_near(struct session *s, size_t account, bool on);
+// ORDER_STATE.
+void pairs_state(struct session *s, const struct account *a);
+// The even account has a new state in the book, which the engine knows: the odd one gets it too.
+void pairs_follow(struct session *s, size_t even);
 
 #endif

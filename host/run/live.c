@@ -69,19 +69,30 @@ static void take_market(struct live *l)
     }
 }
 
-// Replies to orders all at once; of accounts' states and markets, of which thousands may have come, one
-// between two polls, so that no packet waits for more than one.
+static void take_one(struct live *l)
+{
+    const struct order_reply *r = &l->reply;
+    if (l->failed)
+        return;
+    if (r->status == ORDER_MARKET)
+        take_market(l);
+    else if (r->status == ORDER_INPUT)
+        l->failed = session_input(l->session, r->input.type, r->input.data, r->input.n, l->e) != 0;
+    else
+        l->failed = session_reply(l->session, r, l->e) != 0;
+}
+
+// Replies to orders all at once, and so a chain's prices, which decide; of accounts' states, markets and ways
+// out, of which thousands may have come, one between two polls, so that no packet waits for more than one.
 static void take_replies(struct live *l)
 {
-    bool state = false;
-    while (!l->failed && !state && gateway_poll(l->gw, &l->reply) == 1) {
+    bool slow = false;
+    while (!l->failed && !slow && gateway_poll(l->gw, &l->reply) == 1) {
         look_at_kill_switch(l); // a reply may let an order go
-        bool market = l->reply.status == ORDER_MARKET;
-        state = market || l->reply.status == ORDER_STATE;
-        if (market)
-            take_market(l);
-        else if (!l->failed)
-            l->failed = session_reply(l->session, &l->reply, l->e) != 0;
+        uint8_t status = l->reply.status;
+        slow = status == ORDER_STATE || status == ORDER_MARKET ||
+               (status == ORDER_INPUT && l->reply.input.type != J_TOLD);
+        take_one(l);
     }
 }
 

@@ -88,15 +88,18 @@ static int on_reply(struct scan *s, const struct journal_record *rec, struct err
     static struct order_reply r;
     if (reply_decode(rec->data, rec->len, &r) != 0)
         return err_set(e, "reply ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
-    if (r.status == ORDER_STATE)
-        return 0; // no order's
+    // No order's; or a chain's block that was undone: the transaction is looked for where it was logged
+    // (exec/evm/txlog.h), and may still have its effect.
+    if (r.status == ORDER_STATE || r.status == ORDER_UNDONE || r.key.account == 0)
+        return 0;
+    bool took_place = r.status == ORDER_FILLED || (r.status == ORDER_MINED && r.mined.success);
     struct entry *x = entry_of(s, r.key.account);
     if (!x)
         return err_set(e, "out of memory");
     if (order_key_cmp(&x->newest, &r.key) == 0)
         x->newest_open = false;
     if (order_key_cmp(&x->sent, &r.key) == 0) {
-        if (x->sent_open && r.status != ORDER_FILLED)
+        if (x->sent_open && !took_place)
             s->spent_e8 -= x->sent_value_e8;
         x->sent_open = false;
     }

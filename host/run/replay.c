@@ -44,7 +44,7 @@ struct replay {
 
 static bool is_output(uint8_t type)
 {
-    return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER;
+    return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER || type == J_UNWORTH;
 }
 
 // The session's log during a replay: outputs are kept for comparison, inputs it was just given are not.
@@ -249,6 +249,9 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
                              : err_set(e, "control record of %u bytes", rec->len);
     case J_MARKET:
         return decode_market(rec, &market, e) == 0 ? session_market(r->session, &market, e) : -1;
+    case J_TOLD:
+    case J_EXITS:
+        return session_input(r->session, (enum journal_type)rec->type, rec->data, rec->len, e);
     default:
         if (reply_decode(rec->data, rec->len, &reply) != 0)
             return err_set(e, "reply record ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
@@ -296,6 +299,8 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_READ:
     case J_IDLE:
     case J_CONTROL:
+    case J_TOLD:
+    case J_EXITS:
     case J_REPLY:
         return feed_input(r, rec, e);
     case J_END:

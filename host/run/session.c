@@ -9,9 +9,6 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-// A breached account that got no order: the reason is counted once, when it changes.
-// CLEAR on top of it: no hold, as on_stake() found for the on_breach() that follows.
-enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32, WHY_CLEAR = 128 };
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
 const char *stage_name(enum stage s)
@@ -78,6 +75,7 @@ void session_forget(struct session *s)
     for (uint16_t i = 0; i < s->book->market.n_assets; i++)
         s->held[i].known = false;
     s->oldest = 0;
+    s->predicted.known = false;
     desk_ahead_forget(s->desk);
 }
 
@@ -91,8 +89,7 @@ static void look_up_hold(struct session *s, uint16_t asset)
         s->oldest = s->held[asset].age;
 }
 
-// P5: the first hold among the assets the account depends on, and the age of its oldest price.
-static enum hold account_hold(struct session *s, size_t account, uint64_t *oldest_age)
+enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age)
 {
     uint16_t assets[ACCOUNT_ASSETS_MAX];
     size_t n = account_assets(&s->book->market, book_account(s->book, account, &s->account), assets);
@@ -109,6 +106,11 @@ static enum hold account_hold(struct session *s, size_t account, uint64_t *oldes
     return worst;
 }
 
+static bool is_odd(const struct session *s, size_t account)
+{
+    return s->paired && account != pairs_even(account);
+}
+
 static void on_checking(void *ctx, size_t account, bool fresh)
 {
     struct session *s = ctx;
@@ -117,13 +119,15 @@ static void on_checking(void *ctx, size_t account, bool fresh)
     s->t_check = clock_ticks();
 }
 
-// What is held is not sized: no order leaves, whatever it is worth.
+// What is held is not sized: no order leaves, whatever it is worth. Predictions come after what is decided.
 static int64_t on_stake(void *ctx, size_t account)
 {
     struct session *s = ctx;
+    if (is_odd(s, account))
+        return 0;
     uint64_t age, t0 = clock_ticks();
     took(s, STAGE_CONFIRM, s->t_check, t0);
-    if (account_hold(s, account, &age) != HOLD_NONE)
+    if (session_hold(s, account, &age) != HOLD_NONE)
         return 0;
     s->reason[account] |= WHY_CLEAR;
     int64_t stake = desk_stake(s->desk, account, oracle_prices(s->oracle), s->now_ns);
@@ -135,17 +139,18 @@ static void on_soon(void *ctx, size_t account)
 {
     struct session *s = ctx;
     __builtin_prefetch(&s->reason[account], 1);
-    desk_soon(s->desk, account);
+    desk_soon(s->desk, is_odd(s, account) ? pairs_even(account) : account);
 }
 
 // No look at holds: what is known of them is on_stake()'s.
 static void on_ahead(void *ctx, size_t account)
 {
     struct session *s = ctx;
-    desk_ahead(s->desk, account, oracle_prices(s->oracle));
+    if (!is_odd(s, account))
+        desk_ahead(s->desk, account, oracle_prices(s->oracle));
 }
 
-// account_hold() of an account in its turn. What on_stake() found still stands, and an age within the limit
+// session_hold() of an account in its turn. What on_stake() found still stands, and an age within the limit
 // may be any within it, so that the account's positions need not be looked at again.
 static enum hold breach_hold(struct session *s, size_t account, uint64_t *oldest_age)
 {
@@ -153,12 +158,14 @@ static enum hold breach_hold(struct session *s, size_t account, uint64_t *oldest
     uint64_t limit = s->cfg.desk.max_price_age_ns;
     s->reason[account] &= (uint8_t)~WHY_CLEAR;
     *oldest_age = s->oldest;
-    return clear && (limit == 0 || s->oldest <= limit) ? HOLD_NONE : account_hold(s, account, oldest_age);
+    return clear && (limit == 0 || s->oldest <= limit) ? HOLD_NONE : session_hold(s, account, oldest_age);
 }
 
 static enum engine_verdict on_breach(void *ctx, size_t account)
 {
     struct session *s = ctx;
+    if (is_odd(s, account))
+        return pairs_breach(s, account);
     uint64_t age, t0 = clock_ticks();
     const int64_t *px = oracle_prices(s->oracle);
     enum hold h = breach_hold(s, account, &age);
@@ -181,7 +188,9 @@ static enum engine_verdict on_breach(void *ctx, size_t account)
 static void on_near(void *ctx, size_t account, bool on)
 {
     struct session *s = ctx;
-    if (on)
+    if (s->paired)
+        pairs_near(s, account, on);
+    else if (on)
         desk_prepare(s->desk, account, oracle_prices(s->oracle));
     else
         desk_retire(s->desk, account);
@@ -189,8 +198,7 @@ static void on_near(void *ctx, size_t account, bool on)
 
 // ---- hooks of the feed
 
-// Stream time never runs backwards, whatever a capture says.
-static void advance(struct session *s, uint64_t ns)
+void session_advance(struct session *s, uint64_t ns)
 {
     if (ns > s->now_ns)
         s->now_ns = ns;
@@ -203,7 +211,7 @@ static void log_frame(struct session *s)
         return;
     uint8_t ts[8];
     s->frame_logged = true;
-    advance(s, s->frame_ns);
+    session_advance(s, s->frame_ns);
     le64_store(ts, s->frame_ns);
     session_put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
 }
@@ -235,8 +243,7 @@ bool session_tell_time(struct session *s)
     return rc > 0;
 }
 
-// The prices of one group, or, where there are none, another look at what waits: a hold may have ended.
-static void apply(struct session *s, const struct price_change *changed, size_t n, bool review)
+void session_apply(struct session *s, const struct price_change *changed, size_t n, bool review)
 {
     struct engine_price group[MARKET_ASSETS_MAX];
     for (size_t i = 0; i < n; i++)
@@ -264,7 +271,7 @@ static void on_end(void *ctx, const struct feed_packet *p)
         took(s, STAGE_DECODE, s->t_frame, s->t_prices);
         s->t_frame = 0; // a frame may set free others that waited: the first group is measured
     }
-    apply(s, changed, n, touched);
+    session_apply(s, changed, n, touched);
 }
 
 // Time alone may change a price (a mean over a window) or a hold.
@@ -274,7 +281,7 @@ static void on_time(struct session *s)
     bool touched;
     size_t n = oracle_time(s->oracle, s->now_ns, changed, &touched);
     if (!s->failed)
-        apply(s, changed, n, true);
+        session_apply(s, changed, n, true);
 }
 
 // ---- life
@@ -316,6 +323,10 @@ struct session *session_new(const struct session_config *c, struct book *book, s
         session_free(s);
         return NULL;
     }
+    if (pairs_open(s, e) != 0) {
+        session_free(s);
+        return NULL;
+    }
     s->reason = calloc(book_room(book) + 1, 1);
     s->feed = feed_new();
     if (s->feed && c->polled)
@@ -348,6 +359,7 @@ void session_free(struct session *s)
     oracle_free(s->oracle);
     feed_free(s->feed);
     free(s->reason);
+    free(s->near);
     free(s);
 }
 
@@ -437,12 +449,23 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
     return session_verdict(s, e);
 }
 
+void session_account_changed(struct session *s, size_t account)
+{
+    if (s->paired)
+        s->near[account] = s->near[account + 1] = false; // the engine takes both up anew
+    session_check(s, engine_account_changed(s->engine, account, &s->why));
+    if (s->paired && !s->failed)
+        pairs_follow(s, account);
+}
+
 int session_reply(struct session *s, const struct order_reply *r, struct err *e)
 {
     session_catch_up(s);
     if (s->failed)
         return session_verdict(s, e);
     size_t n = reply_encode(r, s->scratch, sizeof s->scratch);
+    if (n == 0)
+        return err_set(e, "a reply of status %u that has no encoding", r->status);
     session_put(s, J_REPLY, s->scratch, n, NULL, 0);
     if (r->sent_after_ns)
         hist_record(&s->stage[r->waited ? STAGE_SEND_COLD : STAGE_SEND], r->sent_after_ns);
@@ -450,14 +473,15 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
         session_state(s, &r->account);
         return session_verdict(s, e);
     }
+    session_book(s, r);
     size_t account = desk_reply(s->desk, r);
     if (account == SIZE_MAX)
         return session_verdict(s, e);
     (void)session_tell_time(s); // the next update looks at what is flagged
     if (s->failed)
         return session_verdict(s, e);
-    if (r->status == ORDER_FILLED)
-        session_check(s, engine_account_changed(s->engine, account, &s->why));
+    if (r->status == ORDER_FILLED || (r->status == ORDER_MINED && r->mined.success))
+        session_account_changed(s, account);
     else
         engine_order_ended(s->engine, account);
     return session_verdict(s, e);
@@ -487,7 +511,7 @@ static void take_time(struct session *s, enum journal_type type, uint64_t ns)
     uint8_t ts[8];
     le64_store(ts, ns);
     session_put(s, type, ts, sizeof ts, NULL, 0);
-    advance(s, ns);
+    session_advance(s, ns);
     if (s->heard_ns < ns)
         s->heard_ns = ns;
 }

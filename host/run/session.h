@@ -2,7 +2,8 @@
 // One session: feed → oracle → engine → device → confirm → desk → gateway, with everything it is told and
 // does put into a log. `run` feeds it from ports and the venue, `replay` from a journal; it cannot tell the
 // two apart, which is why a replay is exact. Runs on the hot thread; no lock, allocation or system call after
-// session_new().
+// session_new(). A paired book (accounts/pair.h, docs/pairs.md) is told by its market; states and replies are
+// of its even accounts.
 #ifndef TRIPLINE_RUN_SESSION_H
 #define TRIPLINE_RUN_SESSION_H
 
@@ -14,7 +15,8 @@
 #include "run/audit.h"
 #include "run/config.h"
 
-// Where records go. Inputs (J_FRAME, J_CLOCK, J_READ, J_CONTROL, J_REPLY) are put before their effects.
+// Where records go. Inputs (J_FRAME, J_CLOCK, J_READ, J_CONTROL, J_REPLY, J_TOLD, J_EXITS, ...) are put
+// before their effects.
 struct session_log {
     void *ctx;
     uint64_t (*put)(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb);
@@ -37,7 +39,18 @@ struct session_counters {
     uint64_t held[HOLD_COUNT];                   // accounts that came under each hold while breached (P5)
     uint64_t refused_by_desk[DESK_ANSWER_COUNT]; // accounts for which the desk gave this answer
     uint64_t markets[2];                         // parameters told: taken, refused
+    uint64_t
+        unpaired; // states refused: not of an even account, or with positions in copies (accounts/pair.h)
+    uint64_t predicted[2];  // breaches of odd accounts; orders on predicted prices
     uint64_t tick_triggers; // triggers with cause TICK, i.e. with a tick-to-trigger latency
+};
+
+// What transactions have brought and cost (ORDER_MINED), less what was taken back (ORDER_UNDONE).
+struct session_money {
+    i128 profit[MARKET_INSTRUMENTS_MAX]; // by instrument, token units
+    i128 gas_wei, paid_wei;              // for gas; to the blocks' makers beside that
+    int64_t mined, reverted;             // transactions in a block, with effect and without
+    uint64_t undone;
 };
 
 struct session;
@@ -62,6 +75,9 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
 // Instruments' parameters are new from here on: `next` is the whole market (market_follows). One that does
 // not follow, or that some account would not be valid in, is refused and counted: the old parameters stay.
 int session_market(struct session *s, const struct market *next, struct err *e);
+// ORDER_INPUT: a record of prices told by a chain's oracle (J_TOLD), or of ways out (J_EXITS). One that does
+// not decode, or names what the market does not have, is an error: the session's caller made it.
+int session_input(struct session *s, enum journal_type type, const uint8_t *data, size_t n, struct err *e);
 int session_kill(struct session *s, bool on, struct err *e); // off: also ends every HOLD_HALT of the oracle
 int session_clock(struct session *s, uint64_t now_ns, struct err *e); // stream time moved without a packet
 // Ports that are polled (session_config.polled): every frame that came before until_ns has been given.
@@ -79,6 +95,7 @@ const struct engine *session_engine(const struct session *s);
 struct desk *session_desk(struct session *s);
 const struct audit *session_audit(const struct session *s); // NULL without audit
 const struct session_counters *session_counters(const struct session *s);
+const struct session_money *session_money(const struct session *s);
 const struct hist *session_stage(const struct session *s, enum stage st);
 const struct hist *session_cycles(const struct session *s); // tick-to-trigger, device cycles
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told between prices: accounts' states that no order of ours brought, instruments' new parameters.
-// Each is an input in the journal and takes effect where it stands there.
+// What is told between prices: accounts' states that no order of ours brought, instruments' new parameters,
+// and by a chain its oracle's prices and the ways out of its tokens. Each is an input in the journal and
+// takes effect where it stands there.
 #include "run/inside.h"
 
 #include <string.h>
@@ -11,6 +12,10 @@
 void session_state(struct session *s, const struct account *a)
 {
     size_t account;
+    if (s->paired) {
+        pairs_state(s, a);
+        return;
+    }
     enum desk_told t = desk_told(s->desk, a, s->accounts_max, &account);
     if (t != TOLD_TAKEN && t != TOLD_ADDED)
         return;
@@ -18,7 +23,7 @@ void session_state(struct session *s, const struct account *a)
     if (s->failed)
         return;
     session_forget(s);
-    session_check(s, engine_account_changed(s->engine, account, &s->why));
+    session_account_changed(s, account);
 }
 
 // Every account that holds a changed instrument has to be valid with its new parameters.
@@ -57,6 +62,8 @@ static bool judge(struct session *s, const struct market *next, bool *changed, u
     struct err why;
     if (market_follows(&s->book->market, next, &why) != 0)
         return false;
+    if (s->paired && !market_mirrors(next))
+        return false;
     s->next = *next;
     *n = compare(&s->book->market, next, changed, asset);
     return *n == 0 || market_within(s->book, next, changed) || validate_all(s, changed, &why) == 0;
@@ -90,4 +97,58 @@ int session_market(struct session *s, const struct market *next, struct err *e)
     session_forget(s);
     session_check(s, engine_market_changed(s->engine, &s->next, asset, n, &s->why));
     return session_verdict(s, e);
+}
+
+// Stream time is not before it was heard; it is as old as that all the same.
+static void take_told(struct session *s)
+{
+    struct price_change changed[MARKET_ASSETS_MAX];
+    bool touched;
+    session_advance(s, s->told.at_ns);
+    if (s->heard_ns < s->told.at_ns)
+        s->heard_ns = s->told.at_ns;
+    size_t n = oracle_tell(s->oracle, &s->told, s->now_ns, changed, &touched);
+    session_apply(s, changed, n, touched);
+}
+
+int session_input(struct session *s, enum journal_type type, const uint8_t *data, size_t n, struct err *e)
+{
+    if (type != J_TOLD && type != J_EXITS)
+        return err_set(e, "record type %d is no input of its own", (int)type);
+    if (type == J_TOLD && told_decode(data, n, &s->told) != 0)
+        return err_set(e, "told prices of %zu bytes cannot be decoded", n);
+    if (type == J_TOLD && !oracle_knows(s->oracle, &s->told))
+        return err_set(e, "told prices name an asset that is not told");
+    session_catch_up(s);
+    if (s->failed)
+        return session_verdict(s, e);
+    session_put(s, type, data, n, NULL, 0);
+    if (type == J_TOLD)
+        take_told(s);
+    else if (desk_exits(s->desk, data, n, e) == 0)
+        session_apply(s, NULL, 0, true); // what was not worth it may be now
+    else
+        return -1;
+    return session_verdict(s, e);
+}
+
+void session_book(struct session *s, const struct order_reply *r)
+{
+    struct session_money *m = &s->money;
+    const struct order_mined *x = &r->mined;
+    if (r->status != ORDER_MINED && r->status != ORDER_UNDONE)
+        return;
+    const int sign = r->status == ORDER_MINED ? 1 : -1;
+    m->undone += sign < 0;
+    *(x->success ? &m->mined : &m->reverted) += sign;
+    // Unsigned: whatever is told wraps and comes back when it is undone.
+    m->gas_wei = (i128)((u128)m->gas_wei + (u128)sign * x->gas_wei);
+    m->paid_wei = (i128)((u128)m->paid_wei + (u128)sign * x->paid_wei);
+    if (x->success && x->instrument < MARKET_INSTRUMENTS_MAX)
+        m->profit[x->instrument] = (i128)((u128)m->profit[x->instrument] + (u128)sign * x->profit);
+}
+
+const struct session_money *session_money(const struct session *s)
+{
+    return &s->money;
 }

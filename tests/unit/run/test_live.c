@@ -13,6 +13,7 @@
 #include "feed/arbiter.h"
 #include "feed/deribit_encode.h"
 #include "feed/gen_frame.h"
+#include "oracle/told.h"
 #include "run/live.h"
 #include "run/replay.h"
 #include "run_suite.h"
@@ -129,11 +130,36 @@ static int tell_state(struct order_reply *out)
     return 1;
 }
 
+// Inputs that the gateway has, all at once: 'T' told, 'E' ways out, 'S' a state, '?' told and malformed. And
+// after how many polls of the source each was taken.
+static const char *inputs;
+static size_t taken_at[16], n_taken;
+
+static int tell_input(struct order_reply *out)
+{
+    static const uint8_t no_ways_out[21] = {1}, bad[28] = {1, TOLD_BLOCK + 7};
+    static uint8_t block[TOLD_BYTES_MAX];
+    const struct told_group g = {.kind = TOLD_BLOCK, .at_ns = BEGIN};
+    const char what = *inputs++;
+    if (what == 'S')
+        return tell_state(out);
+    memset(out, 0, sizeof *out);
+    out->status = ORDER_INPUT;
+    out->input.type = what == 'E' ? J_EXITS : J_TOLD;
+    out->input.data = what == 'E' ? no_ways_out : what == 'T' ? block : bad;
+    out->input.n = what == 'E'   ? sizeof no_ways_out
+                   : what == 'T' ? told_encode(&g, block, sizeof block)
+                                 : sizeof bad;
+    return 1;
+}
+
 static int tg_poll(struct gateway *g, struct order_reply *out)
 {
     (void)g;
     if (endless)
         return tell_state(out);
+    if (inputs && *inputs)
+        return tell_input(out);
     if (!told)
         return 0;
     out->status = ORDER_MARKET;
@@ -161,6 +187,8 @@ static bool leave_reads_out;
 
 static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
 {
+    if ((type == J_TOLD || type == J_EXITS || type == J_REPLY) && n_taken < 16)
+        taken_at[n_taken++] = at;
     return leave_reads_out && type == J_READ ? 1 : journal_put2(ctx, type, a, na, b, nb);
 }
 
@@ -256,6 +284,8 @@ static void setup(void)
     clock_init();
     device_register(&device_ops_model);
     leave_reads_out = endless = false;
+    inputs = NULL;
+    n_taken = 0;
     told_epoch = 0;
 }
 
@@ -372,6 +402,30 @@ START_TEST(test_states_without_end)
 }
 END_TEST
 
+// What a chain says: its prices at once, of ways out and states one between two polls. A malformed record
+// ends the run.
+START_TEST(test_inputs_from_a_chain)
+{
+    static const size_t want[] = {1, 1, 1, 2, 3, 3, 4};
+    static const struct poll polls[] = {{AT(0), AT(0), {A(1), B(1)}, 0, 2},
+                                        {AT(1), AT(1), {A(2), B(2)}, 0, 3},
+                                        {AT(2), AT(2), {A(3), B(3)}, 0, 4},
+                                        {AT(3), AT(3), {A(4), B(4)}, 0, 5}};
+    struct err e = {{0}};
+    inputs = "TTEETSE";
+    run(polls, 4, true);
+    ck_assert_uint_eq(n_taken, 7);
+    for (size_t i = 0; i < 7; i++)
+        ck_assert_uint_eq(taken_at[i], want[i]);
+    ck_assert_uint_eq(replayed_mismatches(), 0);
+    inputs = "T?";
+    n_taken = 0;
+    ck_assert_int_eq(run_to(polls, 4, true, &e), LIVE_FAILED);
+    ck_assert_msg(strstr(e.msg, "told prices") != NULL, "%s", e.msg);
+    ck_assert_uint_eq(n_taken, 1); // what is malformed is not journalled
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("live");
@@ -383,6 +437,7 @@ int main(void)
     tcase_add_test(t, test_a_line_is_not_dead_unread);
     tcase_add_test(t, test_parameters_from_the_venue);
     tcase_add_test(t, test_states_without_end);
+    tcase_add_test(t, test_inputs_from_a_chain);
     suite_add_tcase(su, t);
     return run_suite(su);
 }
