@@ -268,8 +268,13 @@ $(B)/bench/orders: $(call obj,tests/bench/exec/orders_bench.c) $(patsubst %,$(B)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
-bench-orders: $(B)/bench/orders
+$(B)/bench/gateway: $(call obj,tests/bench/exec/gateway_bench.c) $(patsubst %,$(B)/lib/%.a,$(DEPS_exec))
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+bench-orders: $(B)/bench/orders $(B)/bench/gateway
 	@$< $(B)/bench $(ORDERS_ROUNDS)
+	@$(B)/bench/gateway $(B)/bench $(ORDERS_ROUNDS)
 .PHONY: bench-orders
 
 # ---- other builds of the same tree, each below its own directory

@@ -25,12 +25,18 @@ $(B)/chain/sender_live: $(call obj,tests/chain/sender_live.c) $(SENDER_LIBS)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+# The gateway to a chain, likewise.
+$(B)/chain/gateway_live: $(call obj,tests/chain/gateway_live.c) $(SENDER_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
 # What a consumer of a market's prices would get, as text.
 $(B)/chain/prices_live: $(call obj,tests/chain/prices_live.c) $(B)/lib/chain.a $(B)/lib/evm.a $(B)/lib/accounts.a $(B)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_chain) -o $@
-chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live $(B)/chain/prices_live build
+chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live $(B)/chain/gateway_live \
+             $(B)/chain/prices_live build
 
 # Without npm, node or the registry the suites are skipped, with the reason.
 test-chain: deps

@@ -109,6 +109,25 @@ uint64_t flash_batch_gas(size_t n, uint64_t gas_each, size_t calldata_bytes)
     return items + (gas_each >> 5) + GAS_CALL + (uint64_t)calldata_bytes * GAS_BYTE; // 1/32 is above 1/63
 }
 
+size_t flash_users(const uint8_t *data, size_t n, struct evm_address *user, size_t max)
+{
+    bool bad = false;
+    size_t count = 1;
+    if (n < 4 || max == 0)
+        return 0;
+    uint32_t selector = (uint32_t)data[0] << 24 | (uint32_t)data[1] << 16 | (uint32_t)data[2] << 8 | data[3];
+    struct abi_in in = abi_in_of(data + 4, n - 4, &bad);
+    if (selector == SELECTOR_LIQUIDATE_MANY)
+        in = abi_get_array(&in, 1, &count);
+    else if (selector != SELECTOR_LIQUIDATE)
+        return 0;
+    for (size_t i = 0; i < count && i < max && !bad; i++) {
+        struct abi_in row = abi_get_tuple(&in);
+        user[i] = abi_get_address(&row);
+    }
+    return bad ? 0 : count < max ? count : max;
+}
+
 static bool indexed(const struct abi_log *l, struct flash_result *r)
 {
     return !word_to_address(&l->topic[1], &r->user) && !word_to_address(&l->topic[2], &r->debt) &&

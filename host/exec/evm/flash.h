@@ -59,6 +59,10 @@ size_t flash_batch(const struct flash_item *item, size_t n, size_t required, uin
 // calldata's cost (at most 16 a byte) and 1/63 on top are in it.
 uint64_t flash_batch_gas(size_t n, uint64_t gas_each, size_t calldata_bytes);
 
+// Whose accounts a call is about, by its calldata: the users of its items in their order, `max` at most; how
+// many. 0: no call of these.
+size_t flash_users(const uint8_t *data, size_t n, struct evm_address *user, size_t max);
+
 // ---- events: for each item of a call one, in the items' order
 enum flash_outcome { FLASH_OTHER, FLASH_DONE, FLASH_FAILED };
 struct flash_result {

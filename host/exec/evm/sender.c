@@ -9,6 +9,8 @@
 
 #define GWEI UINT64_C(1000000000)
 
+enum { PHASES = 4, ANSWERS_A_ROUND = 64 }; // of sender_piece
+
 static const char *const STATE_NAME[] = {"sent", "pending", "mined", "taken", "ended"};
 static const char *const OUTCOME_NAME[N_OUTCOMES] = {"none",      "success", "reverted",
                                                      "cancelled", "taken",   "not-included"};
@@ -396,13 +398,52 @@ static void prepare_bundles(struct sender *s, uint64_t now)
 
 void sender_step(struct sender *s, uint64_t now_ns)
 {
-    sender_answers(s, now_ns);
+    while (sender_answer(s, now_ns)) {
+    }
     for (size_t i = 0; i < s->c.flights_max; i++)
         if (s->flight[i].used)
             sender_made(s, &s->flight[i], now_ns);
-    sender_look(s, now_ns);
+    for (size_t i = 0; i < s->c.flights_max + s->wallet.n; i++)
+        sender_look(s, i, now_ns);
     signed_step(s->pool, s->base_fee, now_ns);
     prepare_bundles(s, now_ns);
+}
+
+// The next flight there is, or key.
+static bool look_piece(struct sender *s, uint64_t now)
+{
+    while (s->cursor < s->c.flights_max && !s->flight[s->cursor].used)
+        s->cursor++;
+    size_t i = s->cursor++;
+    if (i >= s->c.flights_max + s->wallet.n)
+        return false;
+    if (i < s->c.flights_max)
+        sender_made(s, &s->flight[i], now);
+    sender_look(s, i, now);
+    return true;
+}
+
+bool sender_piece(struct sender *s, uint64_t now_ns)
+{
+    bool more = false;
+    switch (s->phase) {
+    case 0:
+        more = s->cursor++ < ANSWERS_A_ROUND && sender_answer(s, now_ns);
+        break;
+    case 1:
+        more = look_piece(s, now_ns);
+        break;
+    case 2:
+        signed_step(s->pool, s->base_fee, now_ns);
+        break;
+    default:
+        prepare_bundles(s, now_ns);
+    }
+    if (more)
+        return false;
+    s->cursor = 0;
+    s->phase = (s->phase + 1) % PHASES;
+    return s->phase == 0;
 }
 
 void sender_doubt(struct sender *s)

@@ -51,6 +51,10 @@ struct sender_config {
     bool private_only;       // never the public pool: docs/transactions.md
     bool one_thread;         // sign in the caller's thread (tests)
     struct sender_gate gate; // allow NULL: always
+    // Asked before a nonce that is in a block deep enough is logged as settled for good: false while the
+    // caller has not handed on yet what became of it, so that a crash forgets nothing. NULL: always.
+    bool (*may_end)(void *ctx, size_t sender, uint64_t nonce);
+    void *may_end_ctx;
     struct sender_private relay; // submit NULL: none
 };
 
@@ -126,6 +130,9 @@ void sender_free(struct sender *s);
 void sender_head(struct sender *s, uint64_t number, u128 base_fee, uint64_t now_ns);
 // One round of everything in the background; call it often.
 void sender_step(struct sender *s, uint64_t now_ns);
+// The same in pieces, for a thread that must look at something else in between: an answer, a flight, a key,
+// the ready orders. True when a round is done.
+bool sender_piece(struct sender *s, uint64_t now_ns);
 int sender_poll(struct sender *s, struct sender_event *ev); // 1 with an event, 0 none
 
 struct signed_pool *sender_orders(struct sender *s); // to offer, drop and rank

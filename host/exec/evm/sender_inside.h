@@ -92,6 +92,8 @@ struct sender {
     struct sender_event event[SENDER_EVENTS];
     size_t event_head, event_tail;
     struct sender_counters n;
+    unsigned phase; // of sender_piece, and how far it has come
+    size_t cursor;
 };
 
 // ---- sender.c
@@ -106,8 +108,9 @@ bool sender_allows(struct sender *s, const struct flight *f, uint64_t now);
 size_t sender_index(const struct sender *s, const struct flight *f);
 
 // ---- sender_look.c
-void sender_look(struct sender *s, uint64_t now);    // asks what is due
-void sender_answers(struct sender *s, uint64_t now); // takes what came
+// Asks what is due about flight i, or, from flights_max on, about key i - flights_max.
+void sender_look(struct sender *s, size_t i, uint64_t now);
+bool sender_answer(struct sender *s, uint64_t now); // takes what came next; false: nothing has
 void sender_ask_reason(struct sender *s, struct flight *f, uint64_t now);
 
 // ---- sender_judge.c

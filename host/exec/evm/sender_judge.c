@@ -34,7 +34,8 @@ static void is_mined(struct sender *s, struct flight *f, uint64_t now)
         sender_tell(s, f, SENDER_STATE)->outcome = outcome_of(f);
     if (!f->success && !f->reason_asked && f->v[f->mined].kind == TX_ORDER)
         sender_ask_reason(s, f, now);
-    if (f->asked_head + 1 >= f->block + s->c.confirmations)
+    if (f->asked_head + 1 >= f->block + s->c.confirmations &&
+        (!s->c.may_end || s->c.may_end(s->c.may_end_ctx, f->sender, f->nonce)))
         sender_end(s, f, outcome_of(f));
 }
 

@@ -97,24 +97,27 @@ static void begin_wallet(struct sender *s, size_t i, int link, uint64_t now)
     k->bad = k->waits < 2;
 }
 
-void sender_look(struct sender *s, uint64_t now)
+static void look_at_flight(struct sender *s, struct flight *f, uint64_t now)
 {
-    int link = usable_link(s, now);
-    if (link < 0)
+    bool due = f->due || f->round == 0 || f->asked_head != s->head || now - f->asked_ns >= s->c.look_ns;
+    int link = f->used && !f->asked && due ? usable_link(s, now) : -1;
+    if (link >= 0)
+        begin_round(s, f, link, now);
+}
+
+void sender_look(struct sender *s, size_t i, uint64_t now)
+{
+    if (i < s->c.flights_max) {
+        look_at_flight(s, &s->flight[i], now);
         return;
-    for (size_t i = 0; i < s->c.flights_max; i++) {
-        struct flight *f = &s->flight[i];
-        if (!f->used || f->asked)
-            continue;
-        if (f->due || f->round == 0 || f->asked_head != s->head || now - f->asked_ns >= s->c.look_ns)
-            begin_round(s, f, link, now);
     }
-    for (size_t i = 0; i < s->wallet.n; i++) {
-        struct wallet_look *k = &s->look[i];
-        uint64_t every = s->wallet.s[i].known ? s->c.wallet_ns : s->c.look_ns;
-        if (!k->asked && (k->asked_ns == 0 || now - k->asked_ns >= every))
-            begin_wallet(s, i, link, now);
-    }
+    i -= s->c.flights_max;
+    const struct wallet_look *k = &s->look[i];
+    uint64_t every = s->wallet.s[i].known ? s->c.wallet_ns : s->c.look_ns;
+    bool due = !k->asked && (k->asked_ns == 0 || now - k->asked_ns >= every);
+    int link = due ? usable_link(s, now) : -1;
+    if (link >= 0)
+        begin_wallet(s, i, link, now);
 }
 
 void sender_ask_reason(struct sender *s, struct flight *f, uint64_t now)
@@ -316,19 +319,20 @@ static void send_answer(struct sender *s, const struct port_event *ev)
     }
 }
 
-void sender_answers(struct sender *s, uint64_t now)
+bool sender_answer(struct sender *s, uint64_t now)
 {
     struct port_event ev;
-    while (s->port.ops->poll(s->port.ctx, now, &ev)) {
-        enum rpc_event_kind k = ev.rpc.kind;
-        if (k == RPC_EV_UP) {
-            sender_doubt(s);
-        } else if (k == RPC_EV_REPLY || k == RPC_EV_ERROR || k == RPC_EV_FAILED) {
-            s->n.lost += k == RPC_EV_FAILED;
-            if (ev.rpc.id >= RPC_RAW_ID)
-                send_answer(s, &ev);
-            else
-                call_answer(s, &ev.rpc, now);
-        }
+    if (!s->port.ops->poll(s->port.ctx, now, &ev))
+        return false;
+    enum rpc_event_kind k = ev.rpc.kind;
+    if (k == RPC_EV_UP) {
+        sender_doubt(s);
+    } else if (k == RPC_EV_REPLY || k == RPC_EV_ERROR || k == RPC_EV_FAILED) {
+        s->n.lost += k == RPC_EV_FAILED;
+        if (ev.rpc.id >= RPC_RAW_ID)
+            send_answer(s, &ev);
+        else
+            call_answer(s, &ev.rpc, now);
     }
+    return true;
 }

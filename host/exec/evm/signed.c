@@ -27,7 +27,8 @@ struct signed_pool {
     int head[WALLET_MAX]; // name of each key's head, -1: none
     uint32_t *free_name;
     size_t n_free;
-    bool dirty; // ranks may have changed
+    uint32_t top; // names from here on have never been used
+    bool dirty;   // ranks may have changed
     uint64_t ranked_ns, budget_ns, budget;
     struct signed_counters n;
 };
@@ -220,6 +221,8 @@ uint32_t signed_offer(struct signed_pool *p, uint32_t name, const struct signed_
         }
         if (add)
             name = p->free_name[--p->n_free];
+        if (name >= p->top)
+            p->top = name + 1;
         p->entry[name].used = true;
         if (encode(p, &p->entry[name], o, e)) {
             signed_drop(p, name); // its old template may be overwritten
@@ -248,7 +251,7 @@ static int by_worth(const void *a, const void *b)
 static size_t rank(struct signed_pool *p)
 {
     size_t n = 0;
-    for (uint32_t i = 0; i < p->c.orders_max; i++) {
+    for (uint32_t i = 0; i < p->top; i++) {
         const struct signed_entry *en = &p->entry[i];
         uint64_t more = en->sender >= 0 ? en->o.worth / 8 : 0;
         if (en->used)
@@ -423,7 +426,7 @@ static void step_entry(struct signed_pool *p, struct signed_entry *en, u128 base
 void signed_step(struct signed_pool *p, u128 base_fee, uint64_t now_ns)
 {
     refill(p, now_ns);
-    for (uint32_t i = 0; i < p->c.orders_max; i++) {
+    for (uint32_t i = 0; i < p->top; i++) {
         if (p->entry[i].used && p->entry[i].o.expires_ns <= now_ns) {
             p->n.expired++;
             signed_drop(p, i);
@@ -434,7 +437,7 @@ void signed_step(struct signed_pool *p, u128 base_fee, uint64_t now_ns)
         p->ranked_ns = now_ns;
         assign(p, base_fee);
     }
-    for (size_t i = 0; i < p->c.orders_max; i++)
+    for (uint32_t i = 0; i < p->top; i++)
         step_entry(p, &p->entry[i], base_fee, now_ns);
 }
 

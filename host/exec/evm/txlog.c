@@ -11,7 +11,7 @@
 #include "journal/journal.h"
 
 // Types of this file's records; the journal does not interpret them.
-enum { T_CHAIN = 1, T_SIGNED = 2, T_RETIRED = 3, T_SENT = 4, T_ENDED = 5 };
+enum { T_CHAIN = 1, T_SIGNED = 2, T_RETIRED = 3, T_SENT = 4, T_ENDED = 5, T_ORDERS = 6 };
 enum {
     VERSION = 1,
     CHAIN_BYTES = 1 + 8,
@@ -21,12 +21,18 @@ enum {
     RING_BYTES = 1 << 20, // far more than is signed while one fdatasync takes
 };
 
+struct orders {
+    struct order_key key[TXLOG_ORDERS_MAX];
+    size_t n;
+};
 struct txlog {
     struct journal *journal;
     uint64_t chain_id, serial;
     bool chain_seen;
     struct txlog_found *found;
     size_t n, room;
+    struct orders *orders;
+    size_t n_orders, orders_room;
 };
 
 // ---- what is there
@@ -112,6 +118,43 @@ static void take_ended(struct txlog *l, const struct journal_record *r)
             drop_found(l, i);
 }
 
+static struct orders *orders_of(const struct txlog *l, const struct order_key *k)
+{
+    for (size_t i = 0; i < l->n_orders; i++)
+        if (order_key_cmp(&l->orders[i].key[0], k) == 0)
+            return &l->orders[i];
+    return NULL;
+}
+
+static int take_orders(struct txlog *l, const struct journal_record *r)
+{
+    struct orders o = {.n = r->len / ORDER_KEY_BYTES};
+    if (r->len % ORDER_KEY_BYTES || o.n == 0 || o.n > TXLOG_ORDERS_MAX)
+        return -1;
+    for (size_t i = 0; i < o.n; i++)
+        order_key_decode(r->data + i * ORDER_KEY_BYTES, &o.key[i]);
+    struct orders *at = orders_of(l, &o.key[0]);
+    if (!at && l->n_orders == l->orders_room) {
+        size_t room = l->orders_room ? 2 * l->orders_room : 16;
+        struct orders *p = realloc(l->orders, room * sizeof *p);
+        if (!p)
+            return -1;
+        l->orders = p;
+        l->orders_room = room;
+    }
+    if (!at)
+        at = &l->orders[l->n_orders++];
+    *at = o;
+    return 0;
+}
+
+const struct order_key *txlog_orders(const struct txlog *l, const struct order_key *k, size_t *n)
+{
+    const struct orders *o = orders_of(l, k);
+    *n = o ? o->n : 0;
+    return o ? o->key : NULL;
+}
+
 // 0, -1: malformed or no memory, -2: another chain.
 static int take(struct txlog *l, const struct journal_record *r)
 {
@@ -134,6 +177,8 @@ static int take(struct txlog *l, const struct journal_record *r)
             return -1;
         take_ended(l, r);
         return 0;
+    case T_ORDERS:
+        return take_orders(l, r);
     default:
         return -1;
     }
@@ -198,8 +243,10 @@ void txlog_forget(struct txlog *l)
     while (l->n)
         drop_found(l, l->n - 1);
     free(l->found);
+    free(l->orders);
     l->found = NULL;
-    l->room = 0;
+    l->orders = NULL;
+    l->room = l->n_orders = l->orders_room = 0;
 }
 
 // ---- writing
@@ -221,6 +268,14 @@ uint64_t txlog_put_signed(struct txlog *l, const struct txlog_signed *t)
     memcpy(p + 8, t->hash.b, WORD_BYTES);
     le64_store(p + 8 + WORD_BYTES, t->expires_ns);
     return journal_put2(l->journal, (enum journal_type)T_SIGNED, head, sizeof head, t->raw, t->n);
+}
+
+void txlog_put_orders(struct txlog *l, const struct order_key *key, size_t n)
+{
+    uint8_t b[TXLOG_ORDERS_MAX * ORDER_KEY_BYTES];
+    for (size_t i = 0; i < n; i++)
+        order_key_encode(&key[i], b + i * ORDER_KEY_BYTES);
+    (void)journal_put(l->journal, (enum journal_type)T_ORDERS, b, n * ORDER_KEY_BYTES);
 }
 
 static void put_serial(struct txlog *l, int type, uint64_t serial)

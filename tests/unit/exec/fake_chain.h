@@ -22,8 +22,10 @@ enum {
     FC_SENDERS = 4,
     FC_QUEUE = 4096,
     FC_CHAIN_ID = 7,
-    FC_TEXT = 700,
 };
+#ifndef FC_TEXT // of an answer at most
+#define FC_TEXT 700
+#endif
 
 struct fc_tx {
     struct word hash;
@@ -61,11 +63,16 @@ static struct {
     bool down[FC_NODES], deaf[FC_NODES]; // deaf: takes bytes and drops them
     unsigned faults;                     // of 100
     unsigned mine_of_100;
-    bool reverts, no_money, killed, no_receipts; // killed: no order may be sent
+    bool reverts, no_money, killed, no_receipts, no_calls; // killed: no order may be sent
     struct fc_answer *queue[FC_QUEUE];
     size_t n_queue;
     struct fc_answer *last;
     uint64_t sends;
+    // What a test adds: what transactions do.
+    void (*decoded)(struct fc_tx *t, const struct tx_decoded *d);
+    bool (*runs)(struct fc_tx *t); // in a block; whether it goes through
+    void (*undone)(struct fc_tx *t);
+    void (*receipt)(const struct fc_tx *t, char *out, size_t size); // further members
 } fc;
 
 static void fc_hex(const void *b, size_t n, char *out)
@@ -115,6 +122,8 @@ static struct fc_tx *fc_decode(const uint8_t *raw, size_t n)
     t->cancel = address_equal(&d.tx.to, &from);
     ck_assert(t->cancel ? d.tx.n_data == 0 && d.tx.gas == 21000 : d.tx.n_data >= 4);
     t->account = t->cancel ? 0 : le32_load(d.tx.data);
+    if (fc.decoded)
+        fc.decoded(t, &d);
     return t;
 }
 
@@ -148,7 +157,7 @@ static void fc_include(struct fc_tx *t)
     for (size_t i = 0; i < FC_NODES; i++)
         t->pool[i] = false;
     t->block = (int)fc.head;
-    t->success = t->cancel || !fc.reverts || fc_chance(70);
+    t->success = fc.runs ? fc.runs(t) : t->cancel || !fc.reverts || fc_chance(70);
     fc.block[fc.head].tx[fc.block[fc.head].n++] = (size_t)(t - fc.tx);
     fc.nonce[t->sender]++;
 }
@@ -178,7 +187,7 @@ static void fc_mine(void)
 }
 
 // The last block is gone, another comes in its place; its transactions go back to pools, or are lost.
-static void fc_reorg(void)
+static inline void fc_reorg(void)
 {
     if (fc.head < 2)
         return;
@@ -186,6 +195,8 @@ static void fc_reorg(void)
     for (size_t i = n; i-- > 0;) {
         struct fc_tx *t = &fc.tx[fc.block[fc.head].tx[i]];
         t->block = -1;
+        if (fc.undone)
+            fc.undone(t);
         fc.nonce[t->sender]--;
         for (size_t k = 0; k < FC_NODES; k++)
             t->pool[k] = fc_chance(60);
@@ -195,7 +206,7 @@ static void fc_reorg(void)
 }
 
 // Somebody else uses our key.
-static void fc_foreign(unsigned s)
+static inline void fc_foreign(unsigned s)
 {
     ck_assert_uint_lt(fc.n, FC_TXS);
     struct fc_tx *t = &fc.tx[fc.n++];
@@ -272,19 +283,24 @@ static bool fc_usable(void *ctx, size_t link, uint64_t now)
 
 static void fc_receipt(const struct fc_tx *t, char *out)
 {
+    static char more[FC_TEXT];
     char hash[80], block[80];
     struct word b;
     if (!t || t->block < 0) {
         (void)snprintf(out, FC_TEXT, "null");
         return;
     }
+    more[0] = 0;
+    if (fc.receipt)
+        fc.receipt(t, more, sizeof more);
     fc_block_hash((uint64_t)t->block, &b);
     fc_hex(t->hash.b, WORD_BYTES, hash);
     fc_hex(b.b, WORD_BYTES, block);
-    (void)snprintf(
+    int n = snprintf(
         out, FC_TEXT,
-        "{\"transactionHash\":\"%s\",\"status\":\"0x%d\",\"blockNumber\":\"0x%x\",\"blockHash\":\"%s\"}",
-        hash, t->success, (unsigned)t->block, block);
+        "{\"transactionHash\":\"%s\",\"status\":\"0x%d\",\"blockNumber\":\"0x%x\",\"blockHash\":\"%s\"%s}",
+        hash, t->success, (unsigned)t->block, block, more);
+    ck_assert_int_lt(n, FC_TEXT);
 }
 
 // Answers are made when asked and come later, in any order.
@@ -324,10 +340,11 @@ static int fc_call(void *ctx, size_t link, const char *method, const char *param
         return -1;
     struct fc_answer *a = fc_push(link);
     a->tag = tag;
-    bool mute = fc.no_receipts && !strcmp(method, "eth_getTransactionReceipt");
+    bool mute = (fc.no_receipts && !strcmp(method, "eth_getTransactionReceipt")) ||
+                (fc.no_calls && !strcmp(method, "eth_call"));
     a->kind = mute || fc_chance(fc.faults / 2) ? RPC_EV_FAILED : RPC_EV_REPLY;
     fc_reply(link, method, params, a->text);
-    if (!a->text[0]) {
+    if (!a->text[0] && !mute) {
         a->kind = RPC_EV_ERROR;
         (void)snprintf(a->text, sizeof a->text, "\"0x08c379a0%064x%064x6e6f74206c697175696461746500%036x\"",
                        32, 13, 0);

@@ -109,6 +109,33 @@ START_TEST(test_batch_refusals)
 }
 END_TEST
 
+// Whom a call is about, by its bytes alone; of bytes that are cut, nobody or those it was about.
+START_TEST(test_users)
+{
+    static uint8_t room[FLASH_BATCH_ROOM(ORDERS)];
+    struct evm_address who[ORDERS + 1];
+    for (unsigned k = 0; k < ORDERS; k++) {
+        size_t n = flash_single(&item[k], room, sizeof room);
+        ck_assert_uint_eq(flash_users(room, n, who, ORDERS), 1);
+        ck_assert(address_equal(&who[0], &order[k].user));
+    }
+    size_t n = flash_batch(item, ORDERS, 0, 1, room, sizeof room);
+    ck_assert_uint_eq(flash_users(room, n, who, ORDERS + 1), ORDERS);
+    for (unsigned k = 0; k < ORDERS; k++)
+        ck_assert(address_equal(&who[k], &order[k].user));
+    ck_assert_uint_eq(flash_users(room, n, who, 2), 2);
+    ck_assert_uint_eq(flash_users(room, n, who, 0), 0);
+    for (size_t cut = 0; cut < n; cut++) {
+        size_t users = flash_users(room, cut, who, ORDERS + 1);
+        ck_assert(users == 0 ||
+                  (users == ORDERS && address_equal(&who[ORDERS - 1], &order[ORDERS - 1].user)));
+    }
+    ck_assert_uint_eq(flash_users(room, 4, who, ORDERS), 0);
+    room[0] ^= 1; // another function
+    ck_assert_uint_eq(flash_users(room, n, who, ORDERS), 0);
+}
+END_TEST
+
 static bool taken(const struct flash_order *o, struct err *e)
 {
     struct flash_item it;
@@ -455,6 +482,7 @@ int main(void)
     tcase_add_test(t, test_single);
     tcase_add_test(t, test_batch);
     tcase_add_test(t, test_batch_refusals);
+    tcase_add_test(t, test_users);
     tcase_add_test(t, test_order_refusals);
     tcase_add_test(t, test_constants);
     tcase_add_test(t, test_results);
