@@ -52,7 +52,7 @@ DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
 DEPS_exec     := exec evm journal accounts base
-DEPS_run      := run exec evm engine oracle feed journal accounts drivers base
+DEPS_run      := run exec chain evm engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread
 LIBS_feed     := -lpcap $(LIBS_base)
 LIBS_accounts := -lsqlite3 $(LIBS_base)
@@ -124,7 +124,7 @@ $(call obj,host/cli/main.c): CFLAGS += -DTRIPLINE_VERSION='"$(VERSION)"'
 
 $(B)/tripline: $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a
 	@echo "  LINK  $@"
-	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lz -o $@
+	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lyaml -lz -o $@
 
 build: $(B)/tripline
 	@:
@@ -300,7 +300,7 @@ clean:
 
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
-            libsecp256k1-dev nettle-dev libcurl4-openssl-dev libjansson-dev \
+            libsecp256k1-dev nettle-dev libcurl4-openssl-dev libjansson-dev libyaml-dev \
             yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git
 deps:
 	@missing=; for p in $(PACKAGES); do \

@@ -16,50 +16,17 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
-#include "cli/run_options.h"
-#include "exec/kill.h"
-#include "exec/paper/paper.h"
+#include "cli/run_inside.h"
 #include "feed/capture.h"
-#include "run/live.h"
-#include "run/recover.h"
 #include "run/summary.h"
 
-enum { PATH_LEN = 1024, VENUE_READY_MS = 10000, SUMMARY_LEN = 16384, NOTE_LEN = 256, ORDER_WAIT_MS = 1000 };
+enum { SUMMARY_LEN = 16384 };
 
-struct run {
-    struct run_options o;
-    char journal_path[PATH_LEN], venue_db[PATH_LEN], socket[PATH_LEN], kill_path[PATH_LEN],
-        ready_path[PATH_LEN];
-    struct book book;
-    struct recover past;
-    bool resumed;
-    uint64_t looked_up[4];       // by enum order_status
-    struct order_reply *outcome; // of past.open, in its order
-    size_t n_outcomes, n_states;
-    uint64_t told;     // number of the venue's last state without an order when accounts were fetched
-    size_t n_store;    // accounts of the store
-    uint32_t stranger; // account that the venue has and the store has not, 0 = none
-    bool other_market; // the venue's is not the store's, for this reason
-    struct err bad_market;
-    struct venue_process *venue;
-    struct journal *journal;
-    struct gateway *gateway;
-    struct device *device;
-    struct session *session;
-    struct kill_switch *kill;
-    char *policy;    // the file of --oracle
-    bool bad_policy; // it cannot be read, or is wrong
-    struct run_ports *ports;
-    uint64_t capture_frames;
-    struct timespec started;
-    double next_line; // progress without a terminal
-};
-
-static volatile sig_atomic_t stop;
+volatile sig_atomic_t run_stop;
 static void on_stop(int sig)
 {
     (void)sig;
-    stop = 1;
+    run_stop = 1;
 }
 
 static int make_paths(struct run *r, struct err *e)
@@ -67,16 +34,16 @@ static int make_paths(struct run *r, struct err *e)
     const char *d = r->o.dir;
     if (mkdir(d, 0777) != 0 && errno != EEXIST)
         return err_set(e, "%s: %s", d, strerror(errno));
-    int longest = snprintf(r->journal_path, PATH_LEN, "%s/journal", d);
-    longest += snprintf(r->venue_db, PATH_LEN, "%s/venue.db", d);
+    int longest = snprintf(r->journal_path, RUN_PATH_LEN, "%s/journal", d);
+    longest += snprintf(r->venue_db, RUN_PATH_LEN, "%s/venue.db", d);
     if (r->o.venue)
-        longest += snprintf(r->socket, PATH_LEN, "%s", r->o.venue);
+        longest += snprintf(r->socket, RUN_PATH_LEN, "%s", r->o.venue);
     else
-        longest += snprintf(r->socket, PATH_LEN, "%s/venue.sock", d);
-    longest += snprintf(r->ready_path, PATH_LEN, "%s/ready", d);
-    longest += snprintf(r->kill_path, PATH_LEN, "%s%s", r->o.kill_file ? r->o.kill_file : d,
+        longest += snprintf(r->socket, RUN_PATH_LEN, "%s/venue.sock", d);
+    longest += snprintf(r->ready_path, RUN_PATH_LEN, "%s/ready", d);
+    longest += snprintf(r->kill_path, RUN_PATH_LEN, "%s%s", r->o.kill_file ? r->o.kill_file : d,
                         r->o.kill_file ? "" : "/kill");
-    if (longest >= PATH_LEN)
+    if (longest >= RUN_PATH_LEN)
         return err_set(e, "%s: path too long", d);
     size_t room = sizeof((struct sockaddr_un *)0)->sun_path;
     return strlen(r->socket) < room
@@ -116,7 +83,7 @@ static int read_policies(struct run *r, struct err *e)
     struct session_config *c = &r->o.config;
     if (!r->o.oracle)
         return 0;
-    r->bad_policy = true;
+    r->bad_file = true;
     r->policy = read_text(r->o.oracle, &c->policy_len, e);
     if (!r->policy)
         return -1;
@@ -127,94 +94,7 @@ static int read_policies(struct run *r, struct err *e)
     if (!o)
         return -1;
     oracle_free(o);
-    r->bad_policy = false;
-    return 0;
-}
-
-static int open_venue(struct run *r, struct err *e)
-{
-    char *argv[32] = {"/proc/self/exe", "venue", "--socket", r->socket, "--state", r->venue_db, "--accounts"};
-    size_t n = 7;
-    if (r->o.venue)
-        return 0;
-    argv[n++] = (char *)(uintptr_t)r->o.accounts; // execv's prototype, not its behaviour, wants it writable
-    for (size_t i = 0; i < r->o.n_venue_args; i++)
-        argv[n++] = (char *)(uintptr_t)r->o.venue_args[i];
-    r->venue = venue_spawn(argv, r->socket, VENUE_READY_MS, e);
-    return r->venue ? 0 : -1;
-}
-
-static int on_outcome(void *ctx, const struct order_reply *reply)
-{
-    struct run *r = ctx;
-    r->looked_up[reply->status < 4 ? reply->status : 0]++;
-    r->outcome[r->n_outcomes++] = *reply;
-    return 0;
-}
-
-// The venue's parameters count, also where the store has others. Called again when they change on the way.
-static int on_market(void *ctx, const struct market *m)
-{
-    struct run *r = ctx;
-    if (market_follows(&r->book.market, m, &r->bad_market) != 0) {
-        r->other_market = true;
-        return -1;
-    }
-    r->book.market = *m;
-    r->n_states = 0;
-    return 0;
-}
-
-static int on_state(void *ctx, const struct account *a)
-{
-    struct run *r = ctx;
-    size_t i = book_find(&r->book, a->id);
-    size_t n = r->book.n_accounts;
-    // Came while a run before this was under way. Another store's accounts are not taken for that.
-    if (i == SIZE_MAX && r->resumed && r->n_store == r->past.first_accounts &&
-        a->id > book_id(&r->book, n - 1) && book_append(&r->book, a, NULL) == 0) {
-        r->n_states++;
-        return 0;
-    }
-    if (i == SIZE_MAX)
-        r->stranger = a->id;
-    if (i == SIZE_MAX || book_put(&r->book, i, a, NULL) != 0)
-        return -1;
-    r->n_states++;
-    return 0;
-}
-
-// P6: nothing goes out before every order that may have reached the venue has a known outcome.
-static int reconcile(struct run *r, struct err *e)
-{
-    r->outcome = calloc(r->past.n_open + 1, sizeof *r->outcome);
-    if (!r->outcome)
-        return err_set(e, "out of memory for %zu outcomes", r->past.n_open);
-    if (r->past.n_open &&
-        gateway_recover(r->socket, r->past.open, r->past.n_open, VENUE_READY_MS, on_outcome, r, e))
-        return -1;
-    r->n_store = r->book.n_accounts;
-    const struct gateway_states_to to = {on_market, on_state, r};
-    int rc = gateway_states(r->socket, VENUE_READY_MS, &to, &r->told, e);
-    if (r->other_market)
-        return err_set(e,
-                       "the venue's market is not that of %s: %.200s: use the store that its state was made"
-                       " from, or another --dir",
-                       r->o.accounts, r->bad_market.msg);
-    if (r->stranger || (rc == 0 && r->n_states != r->book.n_accounts))
-        return err_set(e,
-                       "the venue's accounts are not those of %s (%s %" PRIu32
-                       "): use the store that its state was made from, or another --dir",
-                       r->o.accounts, r->stranger ? "it also has account" : "it has only",
-                       r->stranger ? r->stranger : (uint32_t)r->n_states);
-    if (rc != 0)
-        return -1;
-    if (r->resumed && !r->o.quiet)
-        fprintf(stderr,
-                "resumed     %zu open orders looked up: %" PRIu64 " filled, %" PRIu64 " refused, %" PRIu64
-                " never arrived%s\n",
-                r->past.n_open, r->looked_up[ORDER_FILLED], r->looked_up[ORDER_REFUSED],
-                r->looked_up[ORDER_UNKNOWN], journal_cut(r->journal) ? "; a torn tail was cut" : "");
+    r->bad_file = false;
     return 0;
 }
 
@@ -226,25 +106,12 @@ static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na,
     struct run *r = ctx;
     uint64_t lsn = journal_put2(r->journal, type, a, na, b, nb);
     if (lsn == 0)
-        stop = 1; // a journal that has failed ends the run: see finish()
+        run_stop = 1; // a journal that has failed ends the run: see finish()
     return lsn;
-}
-
-static uint64_t durable(void *ctx)
-{
-    return journal_durable(ctx);
 }
 
 static int open_session(struct run *r, struct err *e)
 {
-    // A capture in lockstep waits for the venue, so its prices do not get older meanwhile.
-    const struct gateway_paper_config gc = {.socket = r->socket,
-                                            .durable = durable,
-                                            .durable_ctx = r->journal,
-                                            .max_wait_ms = r->o.lockstep ? 0 : ORDER_WAIT_MS,
-                                            .in_order = r->o.lockstep,
-                                            .spin = r->o.spin,
-                                            .told_from = r->told};
     const bool large = r->o.geometry.lanes == 0 && strcmp(r->o.device, "vector") == 0;
     const struct device_config dc = {.backend = r->o.device,
                                      .lanes = large ? VECTOR_LANES : r->o.geometry.lanes,
@@ -258,8 +125,7 @@ static int open_session(struct run *r, struct err *e)
                                      .card = &r->o.card};
     const struct session_log log = {r, put};
     r->o.config.polled = r->o.capture == NULL;
-    r->gateway = gateway_paper_open(&gc, e);
-    if (!r->gateway || device_open(&dc, &r->device, e) != 0)
+    if ((!r->line && run_venue_gateway(r, e) != 0) || device_open(&dc, &r->device, e) != 0)
         return -1;
     r->session = session_new(&r->o.config, &r->book, r->device, r->gateway, &log, r->o.audit, e);
     if (!r->session || session_begin(r->session, e) != 0)
@@ -270,19 +136,8 @@ static int open_session(struct run *r, struct err *e)
     }
     if (r->past.spent_e8)
         session_spent(r->session, r->past.spent_e8);
-    // For the record: what was looked up is known from now on. The accounts' states have come already.
-    for (size_t i = 0; i < r->n_outcomes; i++)
-        if (session_reply(r->session, &r->outcome[i], e) != 0)
-            return -1;
-    if (r->resumed) {
-        char note[NOTE_LEN];
-        int n = snprintf(note, sizeof note,
-                         "resumed: %zu open orders looked up, %" PRIu64 " filled, %" PRIu64
-                         " refused, %" PRIu64 " never arrived (fenced)\n",
-                         r->past.n_open, r->looked_up[ORDER_FILLED], r->looked_up[ORDER_REFUSED],
-                         r->looked_up[ORDER_UNKNOWN]);
-        (void)put(r, J_NOTE, note, (size_t)n, NULL, 0);
-    }
+    if (r->line ? run_chain_resumed(r, e) != 0 : run_venue_outcomes(r, e) != 0)
+        return -1;
     return journal_sync(r->journal, e);
 }
 
@@ -295,8 +150,43 @@ static int say_ready(const struct run *r, struct err *e)
     return 0;
 }
 
+static int load_accounts(struct run *r, struct err *e)
+{
+    struct cli_progress progress;
+    cli_progress_begin(&progress, "accounts", false, &run_stop);
+    int loaded = store_load_with(r->o.accounts, &r->book, r->o.quiet ? NULL : &progress.to, e);
+    cli_progress_end(&progress);
+    return loaded;
+}
+
+static int open_journal(struct run *r, struct err *e)
+{
+    r->resumed = access(r->journal_path, F_OK) == 0;
+    // Opened before it is read: two runs cannot share it, its torn tail is cut, and what is read is durable.
+    if (journal_open(r->journal_path, r->resumed, &r->journal, e) != 0)
+        return -1;
+    (void)unlink(r->ready_path); // of a run that was killed
+    return r->resumed ? recover_scan(r->journal_path, &r->past, e) : 0;
+}
+
+// Accounts, journal, and where orders go. On a chain the journal comes first: what is on its way there goes
+// on at once.
+static int open_accounts(struct run *r, struct err *e)
+{
+    const bool chain = r->o.chain != NULL;
+    if (chain ? open_journal(r, e) != 0 || run_chain_open(r, e) != 0 : load_accounts(r, e) != 0)
+        return -1;
+    if (r->book.n_accounts == 0)
+        return err_set(e, "%s holds no accounts: see `tripline accounts import` or `gen`", r->o.accounts);
+    if (read_policies(r, e) != 0)
+        return -1;
+    return chain ? 0 : open_journal(r, e) != 0 || run_venue_open(r, e) != 0 ? -1 : 0;
+}
+
 static int open_all(struct run *r, struct err *e)
 {
+    if (r->o.chain && run_chain_read(r, e) != 0)
+        return -1;
     if (r->o.capture && capture_count(r->o.capture, &r->capture_frames, e) != 0)
         return -1;
     if (r->o.capture && r->capture_frames == 0)
@@ -306,24 +196,7 @@ static int open_all(struct run *r, struct err *e)
     r->kill = kill_open(r->kill_path, e); // early: until then its signals would end the process
     if (!r->kill)
         return -1;
-    struct cli_progress progress;
-    cli_progress_begin(&progress, "accounts", false, &stop);
-    int loaded = store_load_with(r->o.accounts, &r->book, r->o.quiet ? NULL : &progress.to, e);
-    cli_progress_end(&progress);
-    if (loaded != 0)
-        return -1;
-    if (r->book.n_accounts == 0)
-        return err_set(e, "%s holds no accounts: see `tripline accounts import` or `gen`", r->o.accounts);
-    if (read_policies(r, e) != 0)
-        return -1;
-    r->resumed = access(r->journal_path, F_OK) == 0;
-    // Opened before it is read: two runs cannot share it, its torn tail is cut, and what is read is durable.
-    if (journal_open(r->journal_path, r->resumed, &r->journal, e) != 0)
-        return -1;
-    (void)unlink(r->ready_path); // of a run that was killed
-    if (r->resumed && recover_scan(r->journal_path, &r->past, e) != 0)
-        return -1;
-    if (open_venue(r, e) != 0 || reconcile(r, e) != 0 || open_session(r, e) != 0)
+    if (open_accounts(r, e) != 0 || open_session(r, e) != 0)
         return -1;
     if (run_ports_open(&r->o.ports, r->o.capture, r->o.eal, r->o.seed, &r->book.market, r->session, &r->ports,
                        e) != 0)
@@ -344,6 +217,14 @@ static uint64_t ports_read(void *ctx)
 static bool kill_wanted(void *ctx)
 {
     return kill_on(ctx);
+}
+
+static void tend(void *ctx)
+{
+    struct run *r = ctx;
+    run_ports_tend(r->ports);
+    if (r->line)
+        run_chain_tend(r);
 }
 
 static void progress(void *ctx, uint64_t frames)
@@ -385,6 +266,8 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
                                      .desk = session_desk(r->session),
                                      .device = r->device,
                                      .gateway = r->gateway,
+                                     .chain = r->line,
+                                     .market = &r->book.market,
                                      .source = source,
                                      .clock = clock_describe(clock, sizeof clock),
                                      .interrupted = end == LIVE_STOPPED};
@@ -399,6 +282,8 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
         err_set(e, "journal: %.400s", why.msg);
         return false;
     }
+    if (r->line && !run_chain_end(r, e))
+        return false;
     if (end != LIVE_FAILED && !summary_holds(&in))
         err_set(e, "the audit does not hold%s", summary_judged(&in) ? "" : ": nothing was evaluated");
     return end != LIVE_FAILED && summary_holds(&in);
@@ -410,15 +295,16 @@ static bool close_all(struct run *r, struct err *e)
     if (r->journal)
         (void)unlink(r->ready_path); // without the journal the directory is somebody else's
     run_ports_close(r->ports);
-    gateway_close(r->gateway);
-    session_free(r->session);
+    session_free(r->session); // may still take ready orders back from the gateway
     device_close(r->device);
+    if (r->o.chain)
+        run_chain_close(r);
+    else
+        gateway_close(r->gateway);
     if (r->journal)
         ok = journal_close(r->journal, e) == 0;
-    if (r->venue)
-        venue_close(r->venue);
+    run_venue_close(r);
     recover_free(&r->past);
-    free(r->outcome);
     book_free(&r->book);
     free(r->policy);
     kill_close(r->kill);
@@ -444,11 +330,11 @@ int cmd_run(int argc, char **argv)
                                        .max_frames = r.o.max_frames,
                                        .max_ns = r.o.max_seconds * 1000000000u,
                                        .idle_ns = 100000000,
-                                       .stop = &stop,
+                                       .stop = &run_stop,
                                        .kill_wanted = kill_wanted,
                                        .kill_ctx = r.kill,
-                                       .tend = run_ports_tend,
-                                       .tend_ctx = r.ports,
+                                       .tend = tend,
+                                       .tend_ctx = &r,
                                        .progress = progress,
                                        .progress_ctx = &r};
         enum live_end end = live_run(&lc, &src, r.session, r.gateway, &e);
@@ -461,5 +347,5 @@ int cmd_run(int argc, char **argv)
     }
     if (!ok)
         fprintf(stderr, "tripline run: %s\n", e.msg);
-    return ok ? 0 : r.bad_policy ? 2 : 1;
+    return ok ? 0 : r.bad_file ? 2 : 1;
 }

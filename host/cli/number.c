@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "device.h"
+
 int number_parse(const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
 {
     char *end;

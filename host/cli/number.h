@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "device.h"
+struct device_config;
 
 // A whole number in decimal digits only, lo..hi. 0, or -1 with *out untouched.
 int number_parse(const char *text, uint64_t lo, uint64_t hi, uint64_t *out);

@@ -16,7 +16,8 @@ static const char help[] =
     "\n"
     "Watches prices, flags accounts below maintenance through the health-check device, and issues "
     "liquidation\n"
-    "orders to the paper venue, which it starts as a process of its own.\n"
+    "orders to the paper venue, which it starts as a process of its own, or with --chain to a pool of Aave "
+    "V3.\n"
     "\n"
     "input\n"
     "  --accounts DB      account store (see `tripline accounts`)\n"
@@ -34,7 +35,8 @@ static const char help[] =
     "  --geometry LxSxA   lanes, slots, assets of model and vector (default 32x16x256; vector 64x64x256)\n"
     "  --trace FILE.fst   waveform of the simulated device\n" CARD_HELP
     "  --seed N           of what is random about it: splits and order of writes, jitter, state before "
-    "reset\n"
+    "reset\n";
+static const char help_more[] =
     "state\n"
     "  --dir DIR          journal, venue state and socket (default tripline.run); a journal that is there "
     "is\n"
@@ -45,6 +47,10 @@ static const char help[] =
     "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do "
     "the\n"
     "                     same: on, off\n"
+    "chain (docs/chain_run.md)\n"
+    "  --chain FILE.yaml  accounts and prices from nodes, orders as transactions; DB is what `tripline chain "
+    "index`\n"
+    "                     has made, and is followed. With it a run is never in lockstep\n"
     "behaviour\n"
     "  --lockstep         wait for the venue after each packet, so that a run repeats exactly (default for\n"
     "                     captures; --no-lockstep turns it off)\n"
@@ -59,9 +65,9 @@ static const char help[] =
     "  --quiet            no progress\n"
     "  --help             this text\n"
     "\n"
-    "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage, or a wrong policy file\n";
+    "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage, or a wrong policy or chain file\n";
 
-enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED, OPT_ISA, OPT_THREADS, OPT_GEOMETRY, OPT_CHURN };
+enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED, OPT_ISA, OPT_THREADS, OPT_GEOMETRY, OPT_CHURN, OPT_CHAIN };
 
 static const struct option options[] = {
     {"accounts", required_argument, NULL, 'a'},
@@ -72,6 +78,7 @@ static const struct option options[] = {
     {"venue", required_argument, NULL, 'v'},
     {"venue-arg", required_argument, NULL, 'V'},
     {"venue-churn", required_argument, NULL, OPT_CHURN},
+    {"chain", required_argument, NULL, OPT_CHAIN},
     {"kill-file", required_argument, NULL, 'k'},
     {"packets", required_argument, NULL, 'p'},
     {"seconds", required_argument, NULL, 's'},
@@ -184,6 +191,9 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         return venue_arg(o, optarg);
     case OPT_CHURN:
         return venue_arg(o, CHURN) != 0 ? 2 : venue_arg(o, optarg);
+    case OPT_CHAIN:
+        o->chain = optarg;
+        return 0;
     case 'k':
         o->kill_file = optarg;
         return 0;
@@ -230,6 +240,7 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
     for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (c == 'h') {
             fputs(help, stdout);
+            fputs(help_more, stdout);
             return 1;
         }
         int rc = c == '?' ? bad("bad option", NULL) : take(o, c, &lockstep_given);
@@ -256,8 +267,15 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
     if (o->card_given && !strstr(o->device, "sim"))
         return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
                    o->device);
+    if (o->chain && (o->venue || o->n_venue_args))
+        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn)", NULL);
+    if (o->chain && o->lockstep)
+        return bad(
+            "--lockstep is for the paper venue: a chain answers when it will (a run is replayed exactly "
+            "from its journal)",
+            NULL);
     if (!lockstep_given)
-        o->lockstep = o->capture != NULL;
+        o->lockstep = o->capture != NULL && !o->chain;
     if (churns(o) && o->venue)
         return bad("--venue-churn is for a venue started here; give --churn to the one at", o->venue);
     if (churns(o) && o->lockstep)

@@ -80,7 +80,9 @@ static struct worth_gas gas_now(const struct desk *d, const int64_t *px)
 static void fill_terms(struct desk *d, const struct worth *w, const int64_t *px)
 {
     struct worth_token debt = worth_token_of(&d->book->market, w->debt, px);
-    uint64_t gas = ((uint64_t)w->gas * 5 + 3) >> 2; // the contracts' estimates are of gas after refunds
+    // Figures of gas are of gas after refunds, of an account with few reserves, in an exchange that knows the
+    // token: the limit has to cover the worst of it, and what is not used is not paid.
+    uint64_t gas = ((uint64_t)w->gas * 7 + 3) >> 2;
     d->terms = (struct gateway_terms){.worth_e8 = desk_saturate(i256_from_i128(w->expected)),
                                       .least_profit = worth_units(d->worth_params.min_profit, &debt),
                                       .tip = w->tip,

@@ -12,6 +12,8 @@ struct order_line {
     struct order_record order;
     uint8_t status; // enum order_status, 0 = no reply in the journal
     char reason[REASON_LEN];
+    bool success; // MINED
+    uint64_t block;
 };
 
 struct report {
@@ -42,7 +44,10 @@ static const char *type_name(unsigned type)
                                         [J_SPENT] = "value carried over",
                                         [J_POLICY] = "policy files",
                                         [J_NOTE] = "notes",
-                                        [J_END] = "clean ends"};
+                                        [J_END] = "clean ends",
+                                        [J_TOLD] = "prices told",
+                                        [J_EXITS] = "ways out told",
+                                        [J_UNWORTH] = "not worth it"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
 }
 
@@ -73,6 +78,10 @@ static int add_reply(struct report *r, const struct journal_record *rec, struct 
         if (order_key_cmp(&l->order.key, &reply.key) == 0) {
             l->status = reply.status;
             memcpy(l->reason, reply.reason, sizeof l->reason);
+            if (reply.status == ORDER_MINED || reply.status == ORDER_UNDONE) {
+                l->success = reply.mined.success;
+                l->block = reply.mined.block;
+            }
             break;
         }
     }
@@ -107,6 +116,23 @@ static int take(struct report *r, const struct journal_record *rec, struct err *
     }
 }
 
+// What became of an order, in words.
+static const char *outcome(const struct order_line *l, char *buf, size_t size)
+{
+    if (l->order.answer != DESK_SENT)
+        return desk_answer_name((enum desk_answer)l->order.answer);
+    if (l->status == 0)
+        return "no reply";
+    if (l->status != ORDER_MINED && l->status != ORDER_UNDONE)
+        return order_status_name(l->status);
+    (void)snprintf(buf, size, "%s in block %" PRIu64,
+                   l->status == ORDER_UNDONE ? "on its way again, no longer"
+                   : l->success              ? "mined"
+                                             : "without effect",
+                   l->block);
+    return buf;
+}
+
 static void print(const struct report *r, FILE *out)
 {
     fputs("records\n", out);
@@ -121,9 +147,8 @@ static void print(const struct report *r, FILE *out)
     for (size_t i = 0; i < r->n; i++) {
         const struct order_line *l = &r->order[i];
         char key[64];
-        const char *end = l->order.answer != DESK_SENT ? desk_answer_name((enum desk_answer)l->order.answer)
-                          : l->status                  ? order_status_name(l->status)
-                                                       : "no reply";
+        char text[64];
+        const char *end = outcome(l, text, sizeof text);
         order_key_format(&l->order.key, key, sizeof key);
         fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s\n", key, l->order.full ? "full" : "part",
                 l->order.ready ? "ready" : "cold", (double)l->order.value_e8 / 1e8,

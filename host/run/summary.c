@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "run/summary.h"
+#include "run/summary_inside.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct text {
-    char *buf;
-    size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct text *t, const char *fmt, ...)
+void say(struct text *t, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -90,7 +85,7 @@ static void say_tiers(struct text *t, const struct summary_input *in)
         g->updates_foreground, g->tier_changes, g->units_changed, g->host_evaluations, g->host_flags);
 }
 
-static void say_money(struct text *t, const char *name, int64_t e8)
+void say_money(struct text *t, const char *name, int64_t e8)
 {
     say(t, "%s %s%" PRIu64 ".%02" PRIu64, name, e8 < 0 ? "-" : "", (uint64_t)(e8 < 0 ? -e8 : e8) / 100000000u,
         (uint64_t)(e8 < 0 ? -e8 : e8) / 1000000u % 100u);
@@ -164,7 +159,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
     say(t, " (units of account)\n");
 }
 
-static void say_percentiles(struct text *t, const char *name, const struct hist *h)
+void say_percentiles(struct text *t, const char *name, const struct hist *h)
 {
     static const struct {
         const char *name;
@@ -228,6 +223,7 @@ static void say_latency(struct text *t, const struct summary_input *in)
     for (int i = 0; i < STAGE_COUNT; i++)
         if (session_stage(in->session, (enum stage)i)->count)
             say_percentiles(t, stage_name((enum stage)i), session_stage(in->session, (enum stage)i));
+    say_receipts(t, in);
 }
 
 static const char *compared(const struct summary_input *in, char *text, size_t size)
@@ -272,6 +268,7 @@ size_t summary_text(const struct summary_input *in, char *buf, size_t size)
     say_feed(&t, in);
     say_tiers(&t, in);
     say_orders(&t, in);
+    say_chain(&t, in);
     say_latency(&t, in);
     say_audit(&t, in);
     return t.used;
@@ -291,5 +288,5 @@ bool summary_holds(const struct summary_input *in)
     // A flipped bit may be one of a band.
     bool exits = g->band_exits_expected == g->band_exits_seen || g->device_faults;
     return summary_judged(in) && device_mismatch(in->device, diff, sizeof diff) == 0 && exits &&
-           g->device_errors == 0 && (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
+           g->device_errors == 0 && chain_holds(in) && (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
 }

@@ -6,13 +6,17 @@
 #include "device.h"
 #include "run/session.h"
 
+struct chain_line;
+
 struct summary_input {
     const struct session *session;
     struct desk *desk;
     struct device *device;
     const struct gateway *gateway;
-    const char *source; // ports or capture, one line
-    const char *clock;  // what measured the host's stages, one line
+    struct chain_line *chain;    // NULL: none
+    const struct market *market; // of the session: names what transactions have brought; NULL: not told
+    const char *source;          // ports or capture, one line
+    const char *clock;           // what measured the host's stages, one line
     uint64_t port_missed, port_errors, port_no_buffer, port_bad_sums; // what the ports lost
     bool interrupted;
 };

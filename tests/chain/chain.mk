@@ -35,8 +35,14 @@ $(B)/chain/prices_live: $(call obj,tests/chain/prices_live.c) $(B)/lib/chain.a $
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_chain) -o $@
+# What a session would be told of a chain, as text.
+LINE_LIBS := $(patsubst %,$(B)/lib/%.a,$(DEPS_run))
+$(B)/chain/line_live: $(call obj,tests/chain/line_live.c) $(LINE_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_run) -o $@
 chain-build: $(B)/chain/rules_driver $(B)/chain/flash_driver $(B)/chain/sender_live $(B)/chain/gateway_live \
-             $(B)/chain/prices_live build
+             $(B)/chain/prices_live $(B)/chain/line_live build
 
 # Without npm, node or the registry the suites are skipped, with the reason.
 test-chain: deps

@@ -114,7 +114,7 @@ static void is_order_of(const struct gateway_order *g, const struct worth *w, co
     ck_assert(o.reward_e8 == (int64_t)w->profit);
     const struct gateway_terms *t = &g->terms;
     ck_assert(t->worth_e8 == (int64_t)w->expected && t->tip == w->tip);
-    ck_assert(t->gas == (uint32_t)ceil_div((i128)w->gas * 5, 4) || t->gas == w->gas * 5 / 4);
+    ck_assert(t->gas == (uint32_t)ceil_div((i128)w->gas * 7, 4));
     ck_assert((u128)t->gas * 4 >= (u128)w->gas * 5);
     i128 least = ceil_div((i128)(cfg.min_profit_e8 + cfg.cost_e8) * one, at[w->debt]);
     ck_assert(t->least_profit == (u128)(least > 1 ? least : 1));

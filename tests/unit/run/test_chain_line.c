@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the line tells of a chain in memory: after any blocks, reorganisations and failures of the node a
+// consumer has what the store and the exchange have at the block that was applied last, never in another
+// order than replies, prices, states.
+#include "lineworld.h"
+
+static struct order_reply reply;
+static unsigned all_states; // over all lines of a test
+
+// ---- a consumer
+
+static struct {
+    struct account *account; // by id of the pair's even one
+    struct market market;
+    struct exits_told exits;
+    bool any_exits;
+    unsigned markets;
+} heard;
+
+static void load_heard(void)
+{
+    struct account scratch;
+    free(heard.account);
+    memset(&heard, 0, sizeof heard);
+    heard.account = calloc(2 * W_IDS, sizeof *heard.account);
+    heard.market = book.market;
+    for (size_t i = 0; i < book.n_accounts; i++) {
+        const struct account *a = book_account(&book, i, &scratch);
+        account_copy(&heard.account[a->id], a);
+    }
+}
+
+static int check_account(void *ctx, const struct account *a, struct err *e)
+{
+    (void)ctx;
+    (void)e;
+    const struct account *h = &heard.account[2 * a->id];
+    ck_assert_uint_eq(h->id, 2 * a->id);
+    ck_assert_uint_eq(h->epoch, a->epoch);
+    ck_assert_uint_eq(h->emode, a->emode);
+    ck_assert_uint_eq(h->n_positions, a->n_positions);
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *x = &a->position[i], *y = &h->position[i];
+        ck_assert(x->instrument == y->instrument && x->supply == y->supply && x->debt == y->debt &&
+                  x->collateral == y->collateral);
+    }
+    ck_assert_uint_eq(line->user[a->id].b[0], F_USER);
+    ck_assert_uint_eq(line->user[a->id].b[19], (unsigned)strtoul(a->name + strlen(a->name) - 2, NULL, 16));
+    return 0;
+}
+
+static int check_market(void *ctx, const struct market *m, struct err *e)
+{
+    struct market paired = *m;
+    (void)ctx;
+    ck_assert_int_eq(market_pair(&paired, e), 0);
+    ck_assert_uint_eq(paired.n_instruments, heard.market.n_instruments);
+    for (unsigned i = 0; i < paired.n_instruments; i++)
+        ck_assert_msg(!instrument_differs(&paired.instrument[i], &heard.market.instrument[i]),
+                      "instrument %u", i);
+    return 0;
+}
+
+static void check_exits(const struct f_block *b)
+{
+    ck_assert(heard.any_exits);
+    ck_assert_uint_eq(heard.exits.base_fee, w_base_fee(&b->hash));
+    ck_assert_uint_eq(heard.exits.native, 0);
+    ck_assert_uint_eq(heard.exits.n, world.empty);
+    for (unsigned i = 0; i < heard.exits.n; i++) {
+        const struct exits_pool *p = &heard.exits.pool[i];
+        ck_assert(p->a == i && p->b == (i + 1) % W_PAIRS && p->keep == 997 && p->of == 1000 &&
+                  p->gas == 90000);
+        ck_assert(p->in_a == w_reserve(&b->hash, i, 0) && p->in_b == w_reserve(&b->hash, i, 1));
+    }
+}
+
+// All that was told against the store and the chain.
+static void check_all(void)
+{
+    struct err e;
+    const struct f_block *b = &world.chain->b[world.chain->head];
+    const struct store_visitor v = {check_market, check_account, NULL, true, NULL};
+    ck_assert(word_equal(&follower_meta(line->follower)->at.hash, &b->hash));
+    ck_assert_uint_eq(orders.applied, b->number);
+    ck_assert_uint_eq(line->block, b->number);
+    ck_assert_msg(store_visit(db, &v, &e) == 0, "%s", e.msg);
+    check_exits(b);
+}
+
+static void take_input(void)
+{
+    struct exits_told *t = &heard.exits;
+    ck_assert_uint_eq(reply.input.type, J_EXITS);
+    ck_assert_int_eq(exits_decode(reply.input.data, reply.input.n, t), 0);
+    heard.any_exits = true;
+}
+
+static bool take_one(void)
+{
+    if (gateway_poll(chain_line_gateway(line), &reply) == 0)
+        return false;
+    switch (reply.status) {
+    case ORDER_STATE:
+        ck_assert(reply.has_account && reply.key.account == reply.account.id && reply.account.id % 2 == 0);
+        ck_assert_uint_lt(reply.account.id, 2 * W_IDS);
+        ck_assert(reply.account.rule != NULL);
+        account_copy(&heard.account[reply.account.id], &reply.account);
+        all_states++;
+        break;
+    case ORDER_MARKET:
+        ck_assert_int_eq(market_follows(&heard.market, reply.market, NULL), 0);
+        heard.market = *reply.market;
+        heard.markets++;
+        break;
+    default:
+        ck_assert_uint_eq(reply.status, ORDER_INPUT);
+        take_input();
+    }
+    return true;
+}
+
+static void take_all(void)
+{
+    while (take_one())
+        ;
+}
+
+START_TEST(everything_that_happens_is_told)
+{
+    struct prng g;
+    w_open();
+    load_heard();
+    prng_seed(&g, seed);
+    for (unsigned round = 0; round < 60; round++) {
+        for (uint64_t n = prng_below(&g, 6); n; n--)
+            f_mine(world.chain);
+        if (prng_chance(&g, 1, 4))
+            f_fork(world.chain, 1 + prng_below(&g, 5));
+        world.chain->lose = prng_chance(&g, 1, 2) ? 20 : 0;
+        world.chain->churn = prng_chance(&g, 1, 4) ? 5 : 0;
+        if (prng_chance(&g, 1, 10)) { // a run that ends and begins again on what the store has
+            world.chain->lose = world.chain->churn = 0;
+            w_shut();
+            w_open();
+            load_heard();
+        }
+        enum follower_result r;
+        while ((r = w_step(take_all)) != FOLLOWER_IDLE) {
+            ck_assert_int_ne(r, FOLLOWER_FATAL);
+            if (prng_chance(&g, 1, 2))
+                take_all();
+        }
+        world.chain->lose = world.chain->churn = 0;
+        w_follow(take_all);
+        take_all();
+        check_all();
+    }
+    ck_assert_uint_gt(all_states, 0);
+    ck_assert_int_eq(chain_line_failed(line, NULL), 0);
+    struct chain_line_counters n;
+    chain_line_counters(line, &n);
+    ck_assert_uint_eq(n.audit_differences, 0);
+    w_shut();
+}
+END_TEST
+
+// ---- order
+
+static uint32_t told_order[64];
+static unsigned n_told;
+static void note_applied(uint64_t block)
+{
+    (void)block;
+    told_order[n_told++] = 1;
+}
+
+START_TEST(a_block_is_applied_after_its_states)
+{
+    w_open();
+    load_heard();
+    unsigned seen = 0;
+    memset(line->user, 0, W_IDS * sizeof *line->user);
+    for (unsigned i = 0; i < 40 || seen == 0; i++) {
+        f_mine(world.chain);
+        ck_assert_int_eq(w_step(take_all), FOLLOWER_WORKED);
+        n_told = 0;
+        orders.on_applied = note_applied;
+        while (take_one()) {
+            if (reply.status == ORDER_STATE) {
+                ck_assert_uint_eq(n_told, 0); // not while one of them is only being handed over
+                ck_assert_uint_eq(line->user[reply.account.id / 2].b[0], F_USER);
+                seen++;
+            }
+        }
+        if (seen)
+            ck_assert_uint_eq(n_told, 1);
+    }
+    w_shut();
+}
+END_TEST
+
+static void tell_block(uint64_t number)
+{
+    const struct price_block b = {.number = number, .time = 5};
+    chain_quotes_block(line, &b, SENTINEL_NONE);
+}
+
+START_TEST(replies_come_first_then_prices_then_states)
+{
+    struct told_group g;
+    w_open();
+    load_heard();
+    do {
+        take_all();
+        f_mine(world.chain);
+        (void)w_step(take_all);
+    } while (spsc_count(&line->states) < 4);
+    size_t states = spsc_count(&line->states);
+    const uint64_t at = line->block;
+    tell_block(at);
+    tell_block(at + 1);
+    o_reply(ORDER_REFUSED, 2);
+    o_reply(ORDER_MINED, 4);
+    struct gateway *gw = chain_line_gateway(line);
+    ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_uint_eq(reply.status, ORDER_REFUSED);
+    ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_uint_eq(reply.status, ORDER_MINED);
+    for (unsigned i = 0; i < 2; i++) {
+        ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+        ck_assert(reply.status == ORDER_INPUT && reply.input.type == J_TOLD && !reply.has_account);
+        tell_block(at + 2 + i); // what was lent stays as it is
+        ck_assert_int_eq(told_decode(reply.input.data, reply.input.n, &g), 0);
+        ck_assert(g.kind == TOLD_BLOCK && g.block == at + i);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_uint_ne(reply.status, ORDER_INPUT);
+    ck_assert_uint_eq(spsc_count(&line->states), states); // lent, and one at a time
+    o_reply(ORDER_REFUSED, 6);
+    ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_uint_eq(reply.status, ORDER_REFUSED);
+    ck_assert_uint_eq(spsc_count(&line->states), states - 1);
+    w_shut();
+}
+END_TEST
+
+START_TEST(waiting_ends_with_news)
+{
+    w_open();
+    load_heard();
+    struct gateway *gw = chain_line_gateway(line);
+    take_all();
+    ck_assert_int_eq(gateway_wait(gw, 5), 0); // nothing outstanding
+    const struct gateway_order o = {.key = {1, 2, 0, 1}};
+    ck_assert_int_eq(gateway_submit(gw, &o), 0);
+    ck_assert_int_eq(gateway_wait(gw, 5), -1);
+    tell_block(orders.applied);
+    ck_assert_int_eq(gateway_wait(gw, 5), 1);
+    ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_int_eq(gateway_wait(gw, 5), -1); // taken, and no news
+    o_reply(ORDER_REFUSED, 8);
+    ck_assert_int_eq(gateway_wait(gw, 5), 1);
+    w_shut();
+}
+END_TEST
+
+START_TEST(receipts_are_measured_once)
+{
+    w_open();
+    struct gateway *gw = chain_line_gateway(line);
+    struct gateway_order o = {.key = {1, 2, 0, 1}};
+    for (uint32_t i = 1; i <= 3; i++) {
+        o.key.account = 2 * i;
+        ck_assert_int_eq(gateway_submit(gw, &o), 0);
+    }
+    o_reply(ORDER_MINED, 2);
+    o_reply(ORDER_MINED, 2);
+    o_reply(ORDER_REFUSED, 4);
+    o_reply(ORDER_MINED, 4);
+    o_reply(ORDER_MINED, 6);
+    o_reply(ORDER_MINED, 8);
+    for (unsigned i = 0; i < 6; i++)
+        ck_assert_int_eq(gateway_poll(gw, &reply), 1);
+    ck_assert_uint_eq(chain_line_receipts(line)->count, 2);
+    ck_assert_uint_eq(line->n_handed, 0);
+    gateway_offer(gw, &o);
+    gateway_drop(gw, &o.key);
+    ck_assert_uint_eq(orders.offered + orders.dropped, 2);
+    w_shut();
+}
+END_TEST
+
+// ---- what ends or holds
+
+START_TEST(a_new_reserve_ends_the_run)
+{
+    struct err e;
+    w_open();
+    load_heard();
+    take_all();
+    line_market(line, follower_market(line->follower), false);
+    line_market(line, follower_market(line->follower), false);
+    ck_assert_int_eq(chain_line_failed(line, &e), 0);
+    ck_assert_uint_eq(heard.markets, 0);
+    take_all();
+    ck_assert_uint_eq(heard.markets, 2);
+    line_market(line, follower_market(line->follower), true);
+    ck_assert(!take_one());
+    ck_assert_int_ne(chain_line_failed(line, &e), 0);
+    ck_assert_ptr_nonnull(strstr(e.msg, "start again"));
+    w_shut();
+}
+END_TEST
+
+START_TEST(a_held_account_has_no_positions)
+{
+    w_open();
+    load_heard();
+    uint32_t id = 0;
+    while (!id) { // one that has changed since it was loaded
+        f_mine(world.chain);
+        w_follow(take_all);
+        take_all();
+        for (uint32_t i = 1; i < W_IDS && !id; i++) {
+            size_t at = book_find(&book, 2 * i);
+            struct account scratch;
+            bool changed =
+                at != SIZE_MAX && book_account(&book, at, &scratch)->epoch < heard.account[2 * i].epoch;
+            id = changed && heard.account[2 * i].n_positions ? i : 0;
+        }
+    }
+    // As an audit of the follower finds it: by hand, because the chain in memory does not lie of states.
+    struct account was = heard.account[2 * id];
+    line_hold(line, id, "its positions differ");
+    ck_assert(take_one());
+    ck_assert_uint_eq(reply.status, ORDER_STATE);
+    ck_assert(reply.account.id == 2 * id && reply.account.n_positions == 0 &&
+              reply.account.epoch == was.epoch);
+    ck_assert(reply.account.rule == was.rule);
+    ck_assert_uint_ge(notices, 1);
+    w_shut();
+}
+END_TEST
+
+START_TEST(pools_are_told_when_they_are_new)
+{
+    w_open();
+    load_heard();
+    world.flat = true;
+    world.empty = W_PAIRS - 1;
+    f_mine(world.chain);
+    w_follow(take_all);
+    take_all();
+    ck_assert(heard.any_exits);
+    check_exits(&world.chain->b[world.chain->head]);
+    heard.any_exits = false;
+    f_mine(world.chain);
+    w_follow(take_all);
+    take_all();
+    ck_assert(!heard.any_exits); // another block, the same reserves
+    for (unsigned what = 0; what < 3; what++) {
+        heard.any_exits = false;
+        world.more[0] += what == 0;
+        world.more[1] += what == 1;
+        world.fee += what == 2;
+        f_mine(world.chain);
+        w_follow(take_all);
+        take_all();
+        check_exits(&world.chain->b[world.chain->head]);
+    }
+    world.empty = 1;
+    f_mine(world.chain);
+    w_follow(take_all);
+    take_all();
+    check_exits(&world.chain->b[world.chain->head]);
+    w_shut();
+}
+END_TEST
+
+START_TEST(an_exchange_that_does_not_fit_is_refused)
+{
+    struct err e;
+    world.odd_factory = 1;
+    ck_assert_int_eq(w_try_open(&e), -1);
+    ck_assert_ptr_nonnull(strstr(e.msg, "factory"));
+    w_shut();
+    world.odd_factory = W_PAIRS;
+    w_open();
+    w_shut();
+}
+END_TEST
+
+// ---- prices
+
+enum { Q_ASSETS = 5, Q_TOKENS = 7 };
+
+static void q_open(void)
+{
+    static const uint16_t asset[Q_TOKENS] = {0, 1, 1, 2, 3, 3, 4};
+    struct quotes *q;
+    w_open();
+    take_all();
+    q = &line->quotes;
+    q->n = Q_TOKENS;
+    for (uint16_t i = 0; i < Q_TOKENS; i++) {
+        q->asset[i] = asset[i];
+        q->now[i] = (struct told_price){.asset = asset[i], .hold = HOLD_GAP};
+    }
+    for (uint16_t i = 0; i < Q_ASSETS; i++)
+        q->said[i] = (struct told_price){.asset = i, .hold = HOLD_ABSENT};
+}
+
+// What a session knows after all that was told, and how often a group said what it knew already.
+static struct told_price known[Q_ASSETS];
+static int64_t expected[Q_ASSETS];
+static unsigned blocks_told, repeats;
+
+static void q_take(void)
+{
+    struct told_group g;
+    while (gateway_poll(chain_line_gateway(line), &reply)) {
+        ck_assert(reply.status == ORDER_INPUT && reply.input.type == J_TOLD);
+        ck_assert_int_eq(told_decode(reply.input.data, reply.input.n, &g), 0);
+        blocks_told += g.kind == TOLD_BLOCK;
+        for (unsigned i = 0; i < g.n; i++) {
+            const struct told_price *c = &g.change[i];
+            ck_assert_uint_lt(c->asset, Q_ASSETS);
+            if (g.kind == TOLD_CANDIDATE) {
+                repeats += expected[c->asset] == c->price;
+                expected[c->asset] = c->price;
+            } else {
+                repeats += known[c->asset].hold == c->hold && known[c->asset].price == c->price;
+                known[c->asset] = *c;
+            }
+        }
+    }
+}
+
+// The follower of prices' own state, as the test has told it.
+static struct {
+    int64_t price[Q_TOKENS];
+    enum price_hold hold[Q_TOKENS];
+    bool beyond[Q_TOKENS], refused;
+    struct {
+        struct word hash;
+        bool on;
+        uint64_t order;
+        int64_t price[Q_TOKENS];
+    } tx[PRICES_PENDING_MAX];
+} truth;
+
+static void check_quotes(void)
+{
+    static const uint8_t holds[] = {HOLD_NONE, HOLD_GAP, HOLD_ABSENT, HOLD_GUARD};
+    const struct quotes *q = &line->quotes;
+    for (unsigned a = 0; a < Q_ASSETS; a++) {
+        unsigned first = Q_TOKENS, free_tokens = 0, tokens = 0;
+        bool same = true;
+        for (unsigned i = 0; i < Q_TOKENS; i++) {
+            if (q->asset[i] != a)
+                continue;
+            first = first == Q_TOKENS ? i : first;
+            tokens++;
+            free_tokens += truth.hold[i] == PRICE_FREE && !truth.beyond[i];
+            same &= truth.price[i] == truth.price[first];
+        }
+        bool free_asset = free_tokens == tokens && same && !truth.refused;
+        ck_assert_int_eq(known[a].hold == HOLD_NONE, free_asset);
+        if (free_asset)
+            ck_assert_int_eq(known[a].price, truth.price[first]);
+        if (tokens == 1 && truth.hold[first] != PRICE_FREE)
+            ck_assert_uint_eq(known[a].hold, holds[truth.hold[first]]);
+        int64_t newest = 0;
+        uint64_t order = 0;
+        for (unsigned k = 0; k < PRICES_PENDING_MAX; k++)
+            if (truth.tx[k].on && truth.tx[k].price[first] && truth.tx[k].order > order) {
+                order = truth.tx[k].order;
+                newest = truth.tx[k].price[first];
+            }
+        ck_assert_int_eq(expected[a], newest);
+    }
+}
+
+static void q_group(struct prng *g, const struct price_hooks *h)
+{
+    struct price_told change[Q_TOKENS];
+    struct price_group group = {.block = {.number = 7, .time = 9}, .change = change};
+    for (uint16_t i = 0; i < Q_TOKENS; i++) {
+        if (!prng_chance(g, 1, 2))
+            continue;
+        struct price_told *c = &change[group.n++];
+        bool twin = i && line->quotes.asset[i] == line->quotes.asset[i - 1] && prng_chance(g, 2, 3);
+        truth.price[i] = twin ? truth.price[i - 1] : 1 + (int64_t)prng_below(g, 3);
+        truth.hold[i] = prng_chance(g, 1, 3) ? (enum price_hold)prng_below(g, 4) : PRICE_FREE;
+        truth.beyond[i] = prng_chance(g, 1, 12);
+        c->asset = i;
+        c->hold = truth.hold[i];
+        c->price = i256_from_i64(truth.price[i]);
+        if (truth.beyond[i])
+            c->price = i256_from_u128((u128)1 << 63);
+    }
+    if (group.n)
+        h->group(line, &group);
+}
+
+static void q_pending(struct prng *g, const struct price_hooks *h, uint64_t n)
+{
+    unsigned k = (unsigned)prng_below(g, PRICES_PENDING_MAX);
+    if (truth.tx[k].on) {
+        truth.tx[k].on = false;
+        h->withdrawn(line, &truth.tx[k].hash, PENDING_DROPPED);
+        return;
+    }
+    struct price_told change[Q_TOKENS];
+    struct price_candidate c = {.change = change};
+    memset(&truth.tx[k], 0, sizeof truth.tx[k]);
+    truth.tx[k].on = true;
+    truth.tx[k].order = n + 1;
+    for (uint16_t i = 0; i < Q_TOKENS; i++)
+        if (prng_chance(g, 1, 3)) {
+            truth.tx[k].price[i] = 1 + (int64_t)prng_below(g, 4);
+            change[c.n++] = (struct price_told){i, PRICE_FREE, i256_from_i64(truth.tx[k].price[i])};
+        }
+    truth.tx[k].hash = c.tx_hash = word_from_u64(n + 1);
+    h->candidate(line, &c);
+}
+
+START_TEST(prices_are_told_as_the_oracle_has_them)
+{
+    struct price_hooks h;
+    struct prng g;
+    q_open();
+    chain_quotes_hooks(&h);
+    prng_seed(&g, seed);
+    memset(&truth, 0, sizeof truth);
+    memset(expected, 0, sizeof expected);
+    for (unsigned i = 0; i < Q_TOKENS; i++)
+        truth.hold[i] = PRICE_HELD_UNREAD;
+    for (unsigned a = 0; a < Q_ASSETS; a++)
+        known[a] = (struct told_price){.asset = (uint16_t)a, .hold = HOLD_ABSENT};
+    repeats = 0;
+    q_group(&g, &h);
+    for (unsigned i = 0; i < Q_TOKENS; i++) // all are told once
+        truth.hold[i] = PRICE_HELD_UNREAD;
+    struct price_told all[Q_TOKENS];
+    for (uint16_t i = 0; i < Q_TOKENS; i++) {
+        all[i] = (struct price_told){i, PRICE_HELD_UNREAD, i256_from_i64(truth.price[i])};
+        truth.beyond[i] = false;
+    }
+    const struct price_group unsure = {.n = Q_TOKENS, .change = all};
+    h.group(line, &unsure);
+    for (uint64_t n = 0; n < 4000; n++) {
+        unsigned what = (unsigned)prng_below(&g, 8);
+        if (what < 4)
+            q_group(&g, &h);
+        else if (what < 7)
+            q_pending(&g, &h, n);
+        else {
+            const struct price_block b = {.number = line->block, .time = 3};
+            truth.refused = prng_chance(&g, 1, 3);
+            chain_quotes_block(line, &b, truth.refused ? SENTINEL_REFUSES : SENTINEL_ALLOWS);
+        }
+        q_take();
+        check_quotes();
+    }
+    ck_assert_uint_eq(repeats, 0);
+    w_shut();
+}
+END_TEST
+
+START_TEST(a_block_does_not_count_while_accounts_are_behind)
+{
+    q_open();
+    blocks_told = 0;
+    tell_block(line->block);
+    tell_block(line->block + 4);
+    q_take();
+    ck_assert_uint_eq(blocks_told, 2);
+    tell_block(line->block + 5);
+    chain_quotes_late(line);
+    q_take();
+    ck_assert_uint_eq(blocks_told, 2);
+    line->block++; // they have come
+    chain_quotes_late(line);
+    chain_quotes_late(line);
+    q_take();
+    ck_assert_uint_eq(blocks_told, 3);
+    tell_block(line->block + 5);
+    const struct price_told unsure = {0, PRICE_HELD_UNREAD, i256_from_i64(1)};
+    const struct price_group g = {.cause = PRICE_UNSURE, .n = 1, .change = &unsure};
+    struct price_hooks h;
+    chain_quotes_hooks(&h);
+    h.group(line, &g); // a block that is unsure again is not told any more
+    line->block += 5;
+    chain_quotes_late(line);
+    q_take();
+    ck_assert_uint_eq(blocks_told, 3);
+    w_shut();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *s = suite_create("chain line");
+    TCase *t = tcase_create("all");
+    tcase_add_checked_fixture(t, w_setup, w_teardown);
+    tcase_set_timeout(t, 120);
+    tcase_add_test(t, everything_that_happens_is_told);
+    tcase_add_test(t, a_block_is_applied_after_its_states);
+    tcase_add_test(t, replies_come_first_then_prices_then_states);
+    tcase_add_test(t, waiting_ends_with_news);
+    tcase_add_test(t, receipts_are_measured_once);
+    tcase_add_test(t, a_new_reserve_ends_the_run);
+    tcase_add_test(t, a_held_account_has_no_positions);
+    tcase_add_test(t, pools_are_told_when_they_are_new);
+    tcase_add_test(t, an_exchange_that_does_not_fit_is_refused);
+    tcase_add_test(t, prices_are_told_as_the_oracle_has_them);
+    tcase_add_test(t, a_block_does_not_count_while_accounts_are_behind);
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
