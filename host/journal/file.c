@@ -15,21 +15,19 @@
 
 #include "journal/format.h"
 
-// A new name is durable only when its directory is.
+// A name is durable only when its directory is.
 static int sync_directory(const char *path, struct err *e)
 {
-    char *copy = strdup(path);
-    if (!copy)
-        return err_set(e, "%.200s: out of memory", path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *real = realpath(path, NULL);
+    int fd = real ? open(dirname(real), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     int rc = fd < 0 ? -1 : fsync(fd);
     if (rc != 0 && fd >= 0 && errno == EINVAL)
         rc = 0; // a file system that knows no such thing for directories
     if (rc != 0)
-        err_set(e, "%.200s: cannot make the new file's directory entry durable: %s", path, strerror(errno));
+        err_set(e, "%.200s: cannot make its directory entry durable: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
-    free(copy);
+    free(real);
     return rc;
 }
 
@@ -59,11 +57,15 @@ static int write_file_head(const char *path, struct journal_file *f, struct err 
 
 static int lock(const char *path, int fd, struct err *e)
 {
-    struct stat st;
+    struct stat st, now;
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return err_set(e, "%.200s: not a regular file; a journal needs one", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        // Between opening and locking another writer may have put a new file in its place.
+        if (stat(path, &now) == 0 && now.st_dev == st.st_dev && now.st_ino == st.st_ino)
+            return 0;
+        return err_set(e, "%.200s: another file has taken its name meanwhile; try again", path);
+    }
     if (errno == EWOULDBLOCK)
         return err_set(e,
                        "%.200s: another tripline has this journal open for writing; stop it or name another "
@@ -106,7 +108,8 @@ static int take_up(const char *path, struct journal_file *f, struct err *e)
     if (f->cut > 0 && (ftruncate(f->fd, unborn ? 0 : (off_t)f->end) != 0 || fsync(f->fd) != 0))
         return err_set(e, "%.200s: cannot cut the torn tail at offset %" PRIu64 ": %s", path, f->end,
                        strerror(errno));
-    return unborn ? write_file_head(path, f, e) : 0;
+    // Who gave it its name may have ended before that was durable.
+    return unborn ? write_file_head(path, f, e) : sync_directory(path, e);
 }
 
 static int open_error(const char *path, bool append, struct err *e)

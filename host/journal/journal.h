@@ -47,10 +47,11 @@ enum {
 
 struct journal; // writer
 // Creates (must not exist; mode 0600) or, with append, opens an existing journal, makes what it holds
-// durable, cuts a torn tail and goes on after it. Refuses a journal that is damaged before its tail, one that
-// another writer has open (in this process or another), and what is no regular file. Starts the writer
-// thread. The lock lives in the file description, which a forked child keeps until it executes: fork helpers
-// first. Recovery opens with append and reads then: only so is what it reads durable.
+// durable (its name too, which may be new), cuts a torn tail and goes on after it. Refuses a journal that is
+// damaged before its tail, one that another writer has open (in this process or another), and what is no
+// regular file. Starts the writer thread. The lock lives in the file description, which a forked child keeps
+// until it executes: fork helpers first. Recovery opens with append and reads then: only so is what it reads
+// durable.
 int journal_open(const char *path, bool append, struct journal **out, struct err *e);
 // The same with a ring of ring_bytes: a power of two, at least JOURNAL_RING_MIN. A record must fit in it.
 int journal_open_ring(const char *path, bool append, size_t ring_bytes, struct journal **out, struct err *e);

@@ -3,15 +3,17 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "journal/journal.h"
 
 // Types of this file's records; the journal does not interpret them.
-enum { T_CHAIN = 1, T_SIGNED = 2, T_RETIRED = 3, T_SENT = 4, T_ENDED = 5, T_ORDERS = 6 };
+enum { T_CHAIN = 1, T_SIGNED = 2, T_RETIRED = 3, T_SENT = 4, T_ENDED = 5, T_ORDERS = 6, T_GIVEN = 7 };
 enum {
     VERSION = 1,
     CHAIN_BYTES = 1 + 8,
@@ -20,6 +22,7 @@ enum {
     ENDED_BYTES = ADDRESS_BYTES + 8,
     RING_BYTES = 1 << 20, // far more than is signed while one fdatasync takes
 };
+#define NEW_SUFFIX ".compact" // beside the file while it is being made
 
 struct orders {
     struct order_key key[TXLOG_ORDERS_MAX];
@@ -85,6 +88,15 @@ static int signed_decode(const uint8_t *p, size_t n, struct txlog_signed *t)
                    address_equal(&signer, &t->sender)
                ? 0
                : -1;
+}
+
+static int take_given(struct txlog *l, const struct journal_record *r)
+{
+    uint64_t serial = le64_load(r->data);
+    if (!l->chain_seen || serial < l->serial)
+        return -1;
+    l->serial = serial;
+    return 0;
 }
 
 static int take_signed(struct txlog *l, const struct journal_record *r)
@@ -172,6 +184,8 @@ static int take(struct txlog *l, const struct journal_record *r)
             return -1;
         take_serial(l, r);
         return 0;
+    case T_GIVEN:
+        return r->len == SERIAL_BYTES ? take_given(l, r) : -1;
     case T_ENDED:
         if (r->len != ENDED_BYTES)
             return -1;
@@ -204,56 +218,13 @@ static int read_all(struct txlog *l, const char *path, struct err *e)
     return more;
 }
 
-int txlog_open(const char *path, uint64_t chain_id, struct txlog **out, struct err *e)
-{
-    struct txlog *l = calloc(1, sizeof *l);
-    if (!l)
-        return err_set(e, "%.200s: out of memory", path);
-    l->chain_id = chain_id;
-    bool there = access(path, F_OK) == 0 || errno != ENOENT;
-    // Opened for writing first: only so is what is read then durable, and nobody else adds to it.
-    int rc = journal_open_ring(path, there, RING_BYTES, &l->journal, e);
-    if (rc == 0)
-        rc = read_all(l, path, e);
-    if (rc == 0 && !l->chain_seen) {
-        uint8_t b[CHAIN_BYTES] = {VERSION};
-        le64_store(b + 1, chain_id);
-        if (!journal_put(l->journal, (enum journal_type)T_CHAIN, b, sizeof b)) {
-            (void)journal_failed(l->journal, e);
-            rc = -1;
-        }
-    }
-    if (rc) {
-        struct err ignored;
-        (void)txlog_close(l, &ignored);
-        return -1;
-    }
-    *out = l;
-    return 0;
-}
+// ---- what is put
 
-const struct txlog_found *txlog_found(const struct txlog *l, size_t *n)
+static void put_chain(struct txlog *l)
 {
-    *n = l->n;
-    return l->found;
-}
-
-void txlog_forget(struct txlog *l)
-{
-    while (l->n)
-        drop_found(l, l->n - 1);
-    free(l->found);
-    free(l->orders);
-    l->found = NULL;
-    l->orders = NULL;
-    l->room = l->n_orders = l->orders_room = 0;
-}
-
-// ---- writing
-
-uint64_t txlog_next_serial(struct txlog *l)
-{
-    return ++l->serial;
+    uint8_t b[CHAIN_BYTES] = {VERSION};
+    le64_store(b + 1, l->chain_id);
+    (void)journal_put(l->journal, (enum journal_type)T_CHAIN, b, sizeof b);
 }
 
 uint64_t txlog_put_signed(struct txlog *l, const struct txlog_signed *t)
@@ -283,6 +254,126 @@ static void put_serial(struct txlog *l, int type, uint64_t serial)
     uint8_t b[SERIAL_BYTES];
     le64_store(b, serial);
     (void)journal_put(l->journal, (enum journal_type)type, b, sizeof b);
+}
+
+// ---- a file that is mostly of the past is written anew
+
+// Bytes of the records of what is open, about.
+static uint64_t open_bytes(const struct txlog *l)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        n += SIGNED_HEAD + l->found[i].tx.n;
+    return n;
+}
+
+// Another name of the file would go on leading to the old one.
+static bool worth_compacting(const struct txlog *l, const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > TXLOG_COMPACT_BYTES && st.st_nlink == 1 &&
+           2 * open_bytes(l) < (uint64_t)st.st_size;
+}
+
+// Durable when it returns 0.
+static int write_new(const struct txlog *l, const char *path, struct err *e)
+{
+    struct txlog to = {.chain_id = l->chain_id};
+    if (journal_open_ring(path, false, RING_BYTES, &to.journal, e))
+        return -1;
+    put_chain(&to);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct orders *o = orders_of(l, &l->found[i].tx.key);
+        if (o)
+            txlog_put_orders(&to, o->key, o->n);
+        (void)txlog_put_signed(&to, &l->found[i].tx);
+        if (l->found[i].sent)
+            put_serial(&to, T_SENT, l->found[i].tx.serial);
+    }
+    // Last: what has a smaller serial and comes behind it is no record of ours.
+    put_serial(&to, T_GIVEN, l->serial);
+    return journal_close(to.journal, e);
+}
+
+// At every moment the name leads to the old file or the new one, each whole and durable, and both say the
+// same; which of them it is after a power loss is settled when the new one is opened, before anything is put.
+// The old one stays locked until the name has left it; who waited for that lock finds another file under the
+// name and is refused (journal_open).
+static int compact(struct txlog *l, const char *path, struct err *e)
+{
+    struct err ignored;
+    char *new = NULL;
+    if (asprintf(&new, "%s" NEW_SUFFIX, path) < 0)
+        return err_set(e, "%.200s: out of memory", path);
+    (void)unlink(new); // of a run that did not come to the end
+    // No room beside it, perhaps: then the file is good as it is.
+    bool made = write_new(l, new, &ignored) == 0 && rename(new, path) == 0;
+    if (!made)
+        (void)unlink(new);
+    free(new);
+    if (!made)
+        return 0;
+    int rc = journal_close(l->journal, e);
+    l->journal = NULL;
+    return rc ? -1 : journal_open_ring(path, true, RING_BYTES, &l->journal, e);
+}
+
+static int compact_real(struct txlog *l, const char *path, struct err *e)
+{
+    char *real = realpath(path, NULL); // a symbolic link stays one
+    int rc = real && worth_compacting(l, real) ? compact(l, real, e) : 0;
+    free(real);
+    return rc;
+}
+
+int txlog_open(const char *path, uint64_t chain_id, struct txlog **out, struct err *e)
+{
+    struct txlog *l = calloc(1, sizeof *l);
+    if (!l)
+        return err_set(e, "%.200s: out of memory", path);
+    l->chain_id = chain_id;
+    bool there = access(path, F_OK) == 0 || errno != ENOENT;
+    // Opened for writing first: only so is what is read then durable, and nobody else adds to it.
+    int rc = journal_open_ring(path, there, RING_BYTES, &l->journal, e);
+    if (rc == 0)
+        rc = read_all(l, path, e);
+    if (rc == 0)
+        rc = compact_real(l, path, e);
+    if (rc == 0 && !l->chain_seen) {
+        put_chain(l);
+        rc = journal_failed(l->journal, e) ? -1 : 0;
+    }
+    if (rc) {
+        struct err ignored;
+        (void)txlog_close(l, &ignored);
+        return -1;
+    }
+    *out = l;
+    return 0;
+}
+
+const struct txlog_found *txlog_found(const struct txlog *l, size_t *n)
+{
+    *n = l->n;
+    return l->found;
+}
+
+void txlog_forget(struct txlog *l)
+{
+    while (l->n)
+        drop_found(l, l->n - 1);
+    free(l->found);
+    free(l->orders);
+    l->found = NULL;
+    l->orders = NULL;
+    l->room = l->n_orders = l->orders_room = 0;
+}
+
+// ---- writing, by its user
+
+uint64_t txlog_next_serial(struct txlog *l)
+{
+    return ++l->serial;
 }
 
 void txlog_put_retired(struct txlog *l, uint64_t serial)

@@ -6,6 +6,7 @@
 //   sent     serial: was handed to a node or a relay (for the reader only; nothing waits for it)
 //   ended    sender, nonce: settled for good; all that was signed for it before is of no more interest
 //   orders   keys: what is signed under the first of them from now on may carry out all these (a batch)
+//   given    serial: after a compaction; none up to it is used again
 // The file is durable from its front: that a transaction is on disk proves that the retirements written
 // before it are. One thread puts. Layout: docs/transactions.md.
 #ifndef TRIPLINE_EXEC_EVM_TXLOG_H
@@ -19,7 +20,7 @@ enum tx_kind { TX_ORDER = 1, TX_CANCEL = 2 }; // a cancel is a transfer of nothi
 enum { TXLOG_ORDERS_MAX = 64 };
 
 struct txlog_signed {
-    uint64_t serial; // grows, 1 is the first of the file; below 2^52
+    uint64_t serial; // grows over all runs, 1 is the first; below 2^52
     uint8_t kind;    // enum tx_kind
     struct order_key key;
     struct evm_address sender;
@@ -36,8 +37,11 @@ struct txlog_found {
 };
 
 struct txlog;
+enum { TXLOG_COMPACT_BYTES = 1 << 20 };
 // Makes the file (mode 0600) or opens it, reads what is there and makes it durable. Refuses another chain's,
-// one that another process has open, and a damaged one.
+// one that another process has open, and a damaged one. A file above TXLOG_COMPACT_BYTES of which less than
+// half is still open is replaced by one with just that, which takes FILE.compact beside it for a moment;
+// where it cannot be written the file stays as it is.
 int txlog_open(const char *path, uint64_t chain_id, struct txlog **out, struct err *e);
 // Keys of the orders that were last logged for a batch under this key, itself the first; NULL: none. The
 // log's, until txlog_forget.
