@@ -8,15 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "accounts/assets.h"
 #include "accounts/book.h"
-#include "accounts/decimal.h"
 #include "accounts/export.h"
 #include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 #include "cli/cli.h"
 #include "cli/number.h"
+#include "cli/print_accounts.h"
 #include "cli/progress.h"
 #include "cli/push.h"
 #include "cli/start_prices.h"
@@ -84,7 +83,7 @@ static const char HELP[] =
     "  -h, --help      this text\n"
     "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
 
-enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 100000000, RAY_DECIMALS = 27 };
+enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 100000000 };
 
 struct options {
     const char *db, *output, *lending;
@@ -312,135 +311,6 @@ static int run_gen(struct options *o)
 // ---- show
 // ----------------------------------------------------------------------------------------------------
 
-// What of an instrument moves with time, at the second of --at; ends the line.
-static void print_moving(const struct instrument *s)
-{
-    char x[DEC_TEXT_MAX], y[DEC_TEXT_MAX];
-    if (s->liquidity_rate || s->borrow_rate) {
-        dec_format((i128)liquidity_index_now(s), RAY_DECIMALS, x);
-        dec_format((i128)borrow_index_now(s), RAY_DECIMALS, y);
-        printf(", supply index %s, debt index %s", x, y);
-        dec_format((i128)s->liquidity_rate, RAY_DECIMALS, x);
-        dec_format((i128)s->borrow_rate, RAY_DECIMALS, y);
-        printf(", a year's rates %s and %s", x, y);
-    }
-    if (s->ramp_from_bps)
-        printf(", ramp from %u to %u bps until %llu", s->ramp_from_bps, s->lt_bps,
-               (unsigned long long)s->ramp_end);
-    if (s->grace_until)
-        printf(", %s until %llu", grace_now(s) ? "in its grace period" : "grace period ended",
-               (unsigned long long)s->grace_until);
-    if (s->funding_index || s->funding_rate) {
-        dec_format(funding_now(s), FUNDING_DECIMALS, x);
-        dec_format(s->funding_rate, FUNDING_DECIMALS, y);
-        printf(", funding index %s, %s a second", x, y);
-    }
-    putchar('\n');
-}
-
-static void print_market(const struct market *m)
-{
-    static const char *const asset_kinds[] = {"", "mark", "index", "reciprocal"};
-    static const char *const inst_kinds[] = {"", "linear", "inverse", "reserve"};
-    printf("%-24s %-10s %-24s %8s %9s %9s %10s\n", "asset", "kind", "source", "decimals", "stale_ms",
-           "guard_ppm", "spread_ppm");
-    for (unsigned i = 0; i < m->n_assets; i++) {
-        const struct asset *a = &m->asset[i];
-        printf("%-24s %-10s %-24s %8u %9u %9u %10u\n", a->name, asset_kinds[a->kind],
-               a->kind == ASSET_RECIPROCAL ? m->asset[a->base].name : a->source, a->decimals, a->stale_ms,
-               a->guard_ppm, a->spread_ppm ? a->spread_ppm : MARKET_PPM);
-    }
-    printf("\n%-24s %-10s %-24s %s\n", "instrument", "kind", "asset", "parameters");
-    for (unsigned i = 0; i < m->n_instruments; i++) {
-        const struct instrument *s = &m->instrument[i];
-        printf("%-24s %-10s %-24s ", s->name, inst_kinds[s->kind], m->asset[s->asset].name);
-        if (s->kind == INST_RESERVE)
-            printf("threshold %u bps, bonus %u bps, eMode %u", lt_now(s), s->lb_bps, s->emode);
-        else
-            printf("settles in %s, %u tiers from %u ppm, fee %u ppm, penalty %u ppm", s->currency, s->n_tiers,
-                   s->tier[0].rate_ppm, s->fee_ppm, s->penalty_ppm);
-        if (s->profit_weight_ppm)
-            printf(", profit counts %u ppm", s->profit_weight_ppm);
-        print_moving(s);
-    }
-}
-
-// Health of an account in words: "1.2345 healthy", or what is missing.
-static void health_text(const struct market *m, const struct account *a, const int64_t *px, char *out,
-                        size_t size)
-{
-    uint16_t need[ACCOUNT_ASSETS_MAX];
-    size_t n = account_assets(m, a, need);
-    struct health h;
-    for (size_t i = 0; i < n; i++) {
-        if (px[need[i]] <= 0) {
-            (void)snprintf(out, size, "no price of %s", m->asset[need[i]].name);
-            return;
-        }
-    }
-    a->rule->health(m, a, px, &h);
-    const char *state = h.liquidatable ? "LIQUIDATABLE" : "healthy";
-    if (i256_sign(h.requirement) == 0)
-        (void)snprintf(out, size, "- %s", state);
-    else
-        (void)snprintf(out, size, "%.6g %s", i256_to_double(h.equity) / i256_to_double(h.requirement), state);
-}
-
-static void print_accounts(const struct book *b, const struct options *o, const int64_t *px)
-{
-    printf("%-10s %-20s %-16s %9s %24s %-8s%s\n", "id", "name", "rule", "positions", "cash", "currency",
-           o->prices.n ? "  health" : "");
-    struct account scratch;
-    for (size_t i = 0; i < b->n_accounts; i++) {
-        const struct account *a = book_account(b, i, &scratch);
-        char cash[DEC_TEXT_MAX], health[NAME_LEN + 32] = "";
-        dec_format(a->cash, a->cash_decimals, cash);
-        if (o->prices.n)
-            health_text(&b->market, a, px, health, sizeof health);
-        printf("%-10u %-20s %-16s %9u %24s %-8s%s%s\n", a->id, a->name, a->rule->name, a->n_positions, cash,
-               a->currency[0] ? a->currency : "-", o->prices.n ? "  " : "", health);
-    }
-}
-
-static void print_position(const struct market *m, const struct position *p)
-{
-    const struct instrument *s = &m->instrument[p->instrument];
-    char x[DEC_TEXT_MAX], y[DEC_TEXT_MAX];
-    if (s->kind == INST_RESERVE) {
-        dec_format(p->supply, s->size_decimals, x);
-        dec_format(p->debt, s->size_decimals, y);
-        printf("  %-24s scaled supply %s%s, scaled debt %s\n", s->name, x,
-               p->collateral ? " (collateral)" : "", y);
-    } else {
-        dec_format(p->size, s->size_decimals, x);
-        dec_format(p->entry, m->asset[s->asset].decimals, y);
-        printf("  %-24s size %s, entry %s", s->name, x, y);
-        dec_format(p->funding, FUNDING_DECIMALS, x);
-        printf("%s%s\n", p->funding ? ", funding settled to " : "", p->funding ? x : "");
-    }
-}
-
-static int print_one(const struct book *b, const struct options *o, const int64_t *px, uint64_t id,
-                     struct err *e)
-{
-    char text[DEC_TEXT_MAX];
-    struct account scratch;
-    size_t i = book_find(b, (uint32_t)id);
-    if (i == SIZE_MAX)
-        return err_set(e, "%s: no account %llu", o->db, (unsigned long long)id);
-    const struct account *a = book_account(b, i, &scratch);
-    dec_format(a->cash, a->cash_decimals, text);
-    printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s%s%s\n", a->id, a->name, a->rule->name,
-           a->emode, a->epoch, text, a->currency[0] ? " " : "", a->currency);
-    for (unsigned k = 0; k < a->n_positions; k++)
-        print_position(&b->market, &a->position[k]);
-    if (o->prices.n) {
-        health_text(&b->market, a, px, text, sizeof text);
-        printf("  health %s\n", text);
-    }
-    return 0;
-}
-
 // The whole store in memory, with progress.
 static int load(const struct options *o, const char *label, struct book *b, struct err *e)
 {
@@ -455,7 +325,7 @@ static int run_show(struct options *o)
 {
     struct err e;
     uint64_t id = 0;
-    int64_t px[MARKET_ASSETS_MAX];
+    int64_t px[MARKET_ASSETS_MAX], *prices = o->prices.n ? px : NULL;
     if (o->n_operands > 1)
         return usage("show: unexpected argument ", o->operand[1]);
     if (o->n_operands && (number_parse(o->operand[0], 0, UINT32_MAX, &id) || id == 0))
@@ -473,9 +343,11 @@ static int run_show(struct options *o)
         if (o->market)
             print_market(&b->market);
         else if (id)
-            rc = print_one(b, o, px, id, &e);
+            rc = print_account(b, (uint32_t)id, prices) == 0
+                     ? 0
+                     : err_set(&e, "%s: no account %llu", o->db, (unsigned long long)id);
         else
-            print_accounts(b, o, px);
+            print_accounts(b, prices);
         book_free(b);
     }
     free(b);

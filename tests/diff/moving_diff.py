@@ -54,7 +54,7 @@ MUTANTS = [
     ("most supply at the start of the span", MOVING, ".liquidity_index_most = liquidity_index_at(in, until)", ".liquidity_index_most = liquidity_index_at(in, from)"),
     ("collateral whose threshold ends in the row", ROW, "if (!b->always && *weight > 0)", "if (false)"),
     ("indexes of the row as of now", ROW, "aave_borrow_index_span(v, in))", "aave_borrow_index(v, in))"),
-    ("supply of the row as of now", ROW, "liquidity_index_span(in));", "liquidity_index_now(in));"),
+    ("supply of the row as of now", ROW, "liquidity_index_span(in)));", "liquidity_index_now(in)));"),
     ("threshold 0 by ramp counted in the row", ROW, "out->always = v >= AAVE_3_6 || lt_span(in) != 0;", "out->always = true;"),
     ("grace of one reserve holds the account", AAVE, "return !held || (debt && (coll || !any_coll));", "return !held;"),
     ("grace ignored by health", AAVE, " && aave_grace_over(v, m, a)", ""),

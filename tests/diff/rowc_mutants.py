@@ -28,7 +28,7 @@ MUTANTS = [  # name, file, text that occurs exactly once, replacement
     ("sum of coefficients unchecked", "rowc.c", "return sum <= (uint64_t)1 << SUM_BITS;", "return sum < UINT64_MAX;"),
     ("Ĉ one bit too wide", "rowc.c", "i256_bits(chat) > CHAT_BITS", "i256_bits(chat) > CHAT_BITS + 1"),
     ("price truncated", "rowc.c", "phat = (p + ((uint64_t)1 << (g->shift - 1))) >> g->shift;", "phat = p >> g->shift;"),
-    ("band not widened to P̂ steps", "rowc.c", "g->band.lo = (int64_t)first;", "(void)first; g->band.lo = lo;"),
+    ("band not widened to P̂ steps", "rowc.c", "first = first > half ? first - half : 1;", ";"),
     ("dropped coefficient kept as zero", "rowc.c", "if (coef[i] == 0)", "if (coef[i] == INT32_MIN)"),
     ("coefficient of the wrong sign", "rowc.c", "*coef = (int32_t)q;", "*coef = -(int32_t)q;"),
     ("coefficient truncated", "rowc.c", "(unsigned)(-exp - 1))) + 1) >> 1", "(unsigned)(-exp - 1)))) >> 1"),

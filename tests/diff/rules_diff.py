@@ -414,10 +414,18 @@ def random_legs(rng, case):
     return legs
 
 
+def crumb_legs(rng, case):
+    """A unit or two of a debt: what may burn nothing."""
+    of = [[i for i, p in case.judge.positions.items() if p[k]] for k in (3, 2)]
+    debt, coll = (rng.choice(x or list(case.judge.positions)) for x in of)
+    return [(debt, rng.choice([1, 1, 2])), (coll, 0)]
+
+
 # ---- the run
 
 def one_case(s, rng, rule, style):
-    case = gen.aave_case(rng, rule, style) if rule in jv.RULES else gen.perp_case(rng, rule, style)
+    case = (gen.equal_case(rng, rule) if style == "equal" else
+            gen.aave_case(rng, rule, style) if rule in jv.RULES else gen.perp_case(rng, rule, style))
     s.case = case
     s.send(case.lines + case.account_lines() + case.px_lines(case.px))
 
@@ -437,6 +445,8 @@ def one_case(s, rng, rule, style):
         expect_size(s, rng, case, px)
         s.send(case.px_lines(px))
         expect_settle(s, case, px, random_legs(rng, case))
+        if case.lending:
+            expect_settle(s, case, px, crumb_legs(random.Random(SEED + len(s.asked)), case))
     expect_rows(s, rng, case, near)
 
 
@@ -506,6 +516,8 @@ def prepare(cases, rules=RULES):
         rng = random.Random(SEED * 1000003 + zlib.crc32(rule.encode()))
         for k in range(cases):
             one_case(s, rng, rule, ("everyday", "crumbs" if rule in jv.RULES else "everyday", "mixed", "extreme")[k % 4])
+        for k in range(0 if rule in jv.RULES else cases // 10):
+            one_case(s, rng, rule, "equal")
     reciprocals(s, random.Random(SEED), 2 * cases)
     return s
 

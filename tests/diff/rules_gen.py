@@ -159,6 +159,27 @@ def perp_case(rng, rule, style):
     return case
 
 
+def equal_case(rng, rule):
+    """Equity is the requirement to the last digit: values and reciprocals that end, one tier, the finest cash."""
+    kind = KINDS[rule]
+    case = Case(rule)
+    positions = []
+    for i in range(rng.choice([1, 1, 2, 3])):
+        price, entry = (2 ** rng.randrange(1, 9) * 5 ** rng.randrange(1, 6) * 100 for _ in range(2))
+        case.asset(i, 2, price)
+        if kind == jp.INVERSE:
+            case.add_reciprocal(i, 12)
+        perp = jp.Perp(kind, i, i, 2, 2, 18, [(0, rng.randrange(1, 50000))], 500, 5000)
+        case.lines.append(f"perp {i} {kind} 2 {CURRENCY[kind]} 18 {i} {RECIPROCAL + i if kind == jp.INVERSE else 0} 500 5000 1 0 {perp.tiers[0][1]}")
+        positions.append((perp, rng.choice([1, -1]) * rng.randint(1, 10**5), entry))
+    case.judge = jp.Account(kind, 18, 0, positions, scenarios(rng, case, len(positions)) if rule == PORTFOLIO else ())
+    _, equity, need = case.judge.health(case.px)
+    cash = (need - equity) * 10**18
+    assert cash.denominator == 1 and abs(cash) < 2**99
+    case.judge.cash = int(cash)
+    return case
+
+
 # ---- lending
 
 def aave_case(rng, rule, style):

@@ -17,6 +17,17 @@ static inline uint64_t test_seed(uint64_t fallback)
     return seed;
 }
 
+// Every n-th case of a long sweep under a sanitizer, every one without; as test_rounds.
+static inline unsigned test_stride(unsigned n)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return n;
+#else
+    (void)n;
+    return 1;
+#endif
+}
+
 // Rounds of a long random test: an eighth under a sanitizer, which looks for memory and threads; what is
 // reckoned is judged by the plain build.
 static inline unsigned test_rounds(unsigned n)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wide integers: hand-picked values at the limbs' and the type's edges, and identities on random operands of
 // every size. The comparison with Python's integers is tests/diff/rowc_diff.py --wide.
+#include "base/test_seed.h"
 #include "base/wide.h"
 #include "run_suite.h"
 
@@ -209,7 +210,7 @@ START_TEST(powers_of_ten)
 {
     seed_rng();
     const i256 one = i256_from_i64(1);
-    for (unsigned round = 0; round < 400000; round++) {
+    for (unsigned round = 0; round < test_rounds(400000); round++) {
         unsigned n = (unsigned)(rng() % 77);
         i256 ten = i256_pow10(n), a = rnd();
         if (round % 2) { // a multiple, or beside one

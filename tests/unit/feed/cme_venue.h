@@ -5,6 +5,7 @@
 #ifndef TRIPLINE_TEST_CME_VENUE_H
 #define TRIPLINE_TEST_CME_VENUE_H
 
+#include "base/test_seed.h"
 #include "feed/cme_rig.h"
 
 enum { V_INSTRUMENTS = 6, V_DEEP = 24, V_BATCH = 12, V_LATE = 8 };
@@ -226,7 +227,7 @@ START_TEST(random_venue)
     const char *text = getenv("SEED");
     uint64_t seed = text ? strtoull(text, NULL, 0) : 20261120;
     printf("# SEED=%llu\n", (unsigned long long)seed);
-    for (unsigned i = 0; i < 24; i++)
+    for (unsigned i = 0; i < test_rounds(24); i++)
         v_run(seed + i, i % 2 == 0);
 }
 END_TEST

@@ -410,7 +410,7 @@ static void run_venue(uint64_t seed, double loss)
 START_TEST(test_known_venue)
 {
     uint64_t seed = test_seed(20261128);
-    for (uint64_t i = 0; i < 40; i++)
+    for (uint64_t i = 0; i < test_rounds(40); i++)
         run_venue(seed + i, i % 4 == 0 ? 0.0 : 0.002 * (double)i);
 }
 END_TEST

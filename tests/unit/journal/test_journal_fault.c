@@ -272,10 +272,11 @@ START_TEST(test_power_loss)
     reset_disk(test_seed(36));
     disk.power_loss = true;
     struct journal *j = jt_open(false, 1 << 15);
-    for (uint64_t i = 0; i < 15000; i++)
+    const uint64_t records = test_rounds(15000);
+    for (uint64_t i = 0; i < records; i++)
         ck_assert_uint_ne(jt_put(j, i), 0);
     jt_close(j);
-    ck_assert_uint_eq(jt_read().count, 15000);
+    ck_assert_uint_eq(jt_read().count, records);
     printf("# %llu power losses in %llu flushes\n", (unsigned long long)disk.losses,
            (unsigned long long)disk.flushes);
     ck_assert_uint_gt(disk.losses, 0);

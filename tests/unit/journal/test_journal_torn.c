@@ -89,9 +89,12 @@ START_TEST(test_every_byte_offset)
         uint64_t n = whole_records(cut), end = cut < JF_FILE_HEAD ? 0 : n ? lsn[n - 1] : JF_FILE_HEAD;
         if (cut == whole.n)
             end = cut;
-        jt_spit(whole.p, cut);
         // Through all of creation, and all of the last ten records.
-        assert_torn(cut, n, end, cut <= lsn[0] || cut >= lsn[RECORDS - 11]);
+        bool append_too = cut <= lsn[0] || cut >= lsn[RECORDS - 11];
+        if (!append_too && cut % test_stride(7))
+            continue;
+        jt_spit(whole.p, cut);
+        assert_torn(cut, n, end, append_too);
     }
 }
 END_TEST
@@ -186,7 +189,7 @@ END_TEST
 // After a clean close the mark vouches for everything: no damage before it passes as a torn tail.
 START_TEST(test_bit_flips_in_committed_records)
 {
-    for (uint64_t at = JF_FILE_HEAD; at < begin_of_mark; at++) {
+    for (uint64_t at = JF_FILE_HEAD; at < begin_of_mark; at += test_stride(7)) {
         whole.p[at] ^= (unsigned char)(1 << (at % 8));
         jt_spit(whole.p, whole.n);
         uint64_t n = whole_records(at);

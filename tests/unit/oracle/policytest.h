@@ -3,6 +3,7 @@
 #ifndef TRIPLINE_TEST_POLICY_H
 #define TRIPLINE_TEST_POLICY_H
 
+#include "base/test_seed.h"
 #include "oracle/judged.h"
 #include "oracle/policy.h"
 

@@ -11,6 +11,7 @@
 #include "accounts/store.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/test_seed.h"
 #include "feed/gen.h"
 #include "feed/gen_frame.h"
 #include "run/board.h"
@@ -124,7 +125,7 @@ START_TEST(test_read_while_running)
     done = false;
     open_session(boxed);
     ck_assert_int_eq(pthread_create(&t, NULL, hot_thread, NULL), 0);
-    for (unsigned i = 0; i < 2000 && frames < 4000; i++) {
+    for (unsigned i = 0; i < 2000 && frames < test_rounds(4000); i++) {
         ck_assert(board_ask(board));
         ck_assert(board_feed_row(board, 0, memset(&row, 0, sizeof row)));
         ck_assert_uint_ge(field(&row, "frames"), frames);

@@ -6,25 +6,14 @@
 // are in nested boxes.
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "../../cosim/fan_mocks.h"
 #include "accounts/rules/rule.h"
 #include "base/bytes.h"
-#include "base/prng.h"
 #include "base/test_seed.h"
 #include "feed/arbiter.h"
-#include "feed/deribit_encode.h"
-#include "feed/gen_frame.h"
-#include "run/replay.h"
-#include "run/session.h"
-#include "run_suite.h"
+#include "run/random_rig.h"
 
 enum { MARKETS = 3, ACCOUNTS = 24, STEPS = 6000, ROUNDS = 6, STALE_MS = 5000, STEP_MS = 100 };
-static const uint64_t SECOND = UINT64_C(1000000000);
-static const char *const NAME[MARKETS] = {"BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL", "SOL_USDC-PERPETUAL"};
 static const uint16_t CHANNEL[MARKETS] = {10, 10, 11}; // two share one, so that a gap hits both
 
 // What has been said of one market, by the sender.
@@ -43,11 +32,7 @@ static struct {
     uint64_t venue;       // its clock, which never steps back
     uint64_t now, stream; // sender's clock; the latest time any frame or clock input carried
     bool killed, defined;
-    struct journal *journal;
-    struct session *session;
-    struct device *dev;
-    struct session_config cfg;
-    struct book book;
+    struct rig rig;
     struct account account[ACCOUNTS], truth[ACCOUNTS],
         first[ACCOUNTS]; // the session's; the venue's; at the start
     // the venue: orders it has not answered yet
@@ -94,7 +79,7 @@ static bool breached(size_t i)
             return false;
     if (t.truth[i].n_positions == 0)
         return false;
-    t.truth[i].rule->health(&t.book.market, &t.truth[i], px, &h);
+    t.truth[i].rule->health(&t.rig.book.market, &t.truth[i], px, &h);
     return h.liquidatable;
 }
 
@@ -153,10 +138,9 @@ static void reply_counts(void)
     t.work.reply = NULL;
     t.in_flight[i] = false;
     t.refused_now[i] = !filled;
-    // docs/execution.md: 0.1 s from the order that came to nothing, doubling up to 6.4 s, until one fills
-    t.retry[i] = filled ? 0 : t.fired[i] + (UINT64_C(100000000) << t.refusals[i]);
-    t.refusals[i] = filled ? 0 : t.refusals[i] < 6 ? t.refusals[i] + 1 : 6;
+    t.retry[i] = filled ? 0 : retry_ns(t.fired[i], &t.refusals[i]);
     if (filled) {
+        t.refusals[i] = 0;
         t.truth[i] = r->account;
         t.looked[i] = t.stream; // a new state is evaluated at once
     }
@@ -180,11 +164,6 @@ static int tg_submit(struct gateway *g, const struct gateway_order *o)
     t.orders++;
     return 0;
 }
-static void tg_counters(const struct gateway *g, struct gateway_counters *out)
-{
-    (void)g;
-    memset(out, 0, sizeof *out);
-}
 static const struct gateway_ops tg_ops = {.submit = tg_submit, .counters = tg_counters};
 static struct gateway gw = {.ops = &tg_ops};
 
@@ -205,32 +184,10 @@ static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na,
 
 // ---- rig
 
-static void fill_market(void)
-{
-    struct market *m = &t.book.market;
-    m->n_assets = m->n_instruments = MARKETS;
-    for (int i = 0; i < MARKETS; i++) {
-        m->asset[i] =
-            (struct asset){.kind = ASSET_MARK, .decimals = 9, .stale_ms = STALE_MS, .guard_ppm = 50000};
-        (void)snprintf(m->asset[i].name, sizeof m->asset[i].name, "%s", NAME[i]);
-        (void)snprintf(m->asset[i].source, sizeof m->asset[i].source, "%s", NAME[i]);
-        m->instrument[i] = (struct instrument){.kind = INST_LINEAR,
-                                               .asset = (uint16_t)i,
-                                               .size_decimals = 3,
-                                               .currency = "USDC",
-                                               .cash_decimals = 6,
-                                               .n_tiers = 1,
-                                               .fee_ppm = 500,
-                                               .penalty_ppm = 5000};
-        (void)snprintf(m->instrument[i].name, sizeof m->instrument[i].name, "%s", NAME[i]);
-        m->instrument[i].tier[0] = (struct tier){.floor = 0, .rate_ppm = 10000};
-    }
-}
-
 // Positions of about 60,000 in value around prices of 60,000, 3,000 and 150, with 1.2 % to 8 % of cash.
 static void fill_accounts(void)
 {
-    static const int64_t unit[MARKETS] = {1000, 20000, 400000}, entry[MARKETS] = {60000, 3000, 150};
+    static const int64_t unit[MARKETS] = {1000, 20000, 400000};
     for (size_t i = 0; i < ACCOUNTS; i++) {
         struct account *a = &t.account[i];
         *a = (struct account){.id = (uint32_t)i + 1,
@@ -245,50 +202,16 @@ static void fill_accounts(void)
             int64_t size = unit[m] * prng_between(&t.rnd, 1, 10) / 5;
             a->position[k] = (struct position){.instrument = (uint16_t)m,
                                                .size = prng_chance(&t.rnd, 1, 2) ? size : -size,
-                                               .entry = entry[m] * INT64_C(1000000000)};
+                                               .entry = START[m] * INT64_C(1000000000)};
             a->cash += (i128)60000 * prng_between(&t.rnd, 12000, 80000);
         }
         t.truth[i] = t.first[i] = *a;
     }
-    t.book.account = t.account;
-    t.book.n_accounts = ACCOUNTS;
-}
-
-static void open_session(const char *path, bool boxed)
-{
-    struct err e = {{0}};
-    const struct device_config dc = {.backend = mock_random_state & 2 ? "late*3,model" : "model",
-                                     .lanes = 8,
-                                     .slots = 16,
-                                     .assets = 16,
-                                     .arrival = true};
-    config_default(&t.cfg);
-    if (boxed) {
-        t.cfg.engine.near_rows = (uint32_t)prng_between(&t.rnd, 1, 12);
-        t.cfg.engine.box_ppm = (uint32_t)prng_between(&t.rnd, 0, 1) * 2000;
-        t.cfg.engine.slice = (uint32_t)prng_between(&t.rnd, 0, 3);
-    }
-    t.cfg.engine.band_ppm = (uint32_t)prng_between(&t.rnd, 1000, 30000);
-    t.cfg.engine.warn_ppm = prng_chance(&t.rnd, 1, 4) ? 0 : 300000;
-    ck_assert_msg(journal_open(path, false, &t.journal, &e) == 0, "%s", e.msg);
-    ck_assert_msg(device_open(&dc, &t.dev, &e) == 0, "%s", e.msg);
-    const struct session_log log = {t.journal, put};
-    t.session = session_new(&t.cfg, &t.book, t.dev, &gw, &log, true, &e);
-    ck_assert_msg(t.session != NULL, "%s", e.msg);
-    ck_assert_int_eq(session_begin(t.session, &e), 0);
+    t.rig.book.account = t.account;
+    t.rig.book.n_accounts = ACCOUNTS;
 }
 
 // ---- frames
-
-static void send_payload(uint16_t channel, const uint8_t *payload, size_t len)
-{
-    static struct gen_frame f;
-    struct err e = {{0}};
-    const struct frame_options o = {0};
-    memcpy(frame_payload(&f, &o), payload, len);
-    frame_finish(&f, &o, (uint8_t)channel, 6100, len);
-    ck_assert_msg(session_frame(t.session, t.now, f.buf, f.len, f.wire, &e) == 0, "%s", e.msg);
-}
 
 static void pass_time(void)
 {
@@ -327,8 +250,8 @@ static void give_up(bool lost)
     if (!lost)
         return;
     t.stream += ARBITER_HOLD_NS;
-    ck_assert(session_due(t.session, t.stream));
-    ck_assert_int_eq(session_clock(t.session, t.stream, &e), 0);
+    ck_assert(session_due(t.rig.session, t.stream));
+    ck_assert_int_eq(session_clock(t.rig.session, t.stream, &e), 0);
 }
 
 static void send_empty(uint16_t channel, uint32_t seq)
@@ -337,42 +260,27 @@ static void send_empty(uint16_t channel, uint32_t seq)
     struct deribit_encoder enc;
     deribit_begin(&enc, buf, sizeof buf, channel, seq);
     deribit_put_snapshot_end(&enc);
-    send_payload(channel, buf, deribit_end(&enc));
+    rig_frame(&t.rig, t.now, channel, buf, deribit_end(&enc));
 }
 
 static void define(void)
 {
-    uint8_t buf[512];
-    for (int i = 0; i < MARKETS; i++) {
-        struct deribit_encoder enc;
-        const struct deribit_instrument d = {.id = (uint32_t)i + 12,
-                                             .name = NAME[i],
-                                             .base = "X",
-                                             .quote = "USDC",
-                                             .settle = "USDC",
-                                             .size = "X",
-                                             .state = INSTRUMENT_OPEN,
-                                             .type = 2};
-        deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], t.seq[CHANNEL[i] - 10]++);
-        deribit_put_instrument_v2(&enc, &d);
-        send_payload(CHANNEL[i], buf, deribit_end(&enc));
-    }
+    for (int i = 0; i < MARKETS; i++)
+        rig_definition(&t.rig, t.now, CHANNEL[i], t.seq[CHANNEL[i] - 10]++, i);
 }
 
 static double walk(double mark, int i)
 {
-    static const double start[MARKETS] = {60000, 3000, 150};
+    double start = (double)START[i];
     if (mark == 0)
-        return start[i];
+        return start;
     double step = (prng_unit(&t.rnd) - 0.5) * (prng_chance(&t.rnd, 1, 20) ? 0.15 : 0.02);
-    double back = (start[i] - mark) / start[i] * 0.02;
+    double back = (start - mark) / start * 0.02;
     return floor(mark * (1 + step + back) * 100) / 100;
 }
 
 static void send_ticker(int i)
 {
-    uint8_t buf[512];
-    struct deribit_encoder enc;
     struct told *w = &t.told[i];
     uint32_t *seq = &t.seq[CHANNEL[i] - 10];
     tell_time();
@@ -384,22 +292,20 @@ static void send_ticker(int i)
     bool swap = !lost && !replay && prng_chance(&t.rnd, 1, 10); // it overtakes the packet before it
     double mark = prng_chance(&t.rnd, 1, 6) && w->mark > 0 ? w->mark : walk(w->mark, i);
     bool off = prng_chance(&t.rnd, 1, 20);
-    const struct deribit_ticker d = {.id = (uint32_t)i + 12,
+    const struct deribit_ticker d = {.id = FIRST_ID + (uint32_t)i,
                                      .state = prng_chance(&t.rnd, 1, 20) ? 2 : INSTRUMENT_OPEN,
                                      .ts_ms = replay ? w->ts_ms - 1 : t.venue / 1000000,
                                      .mark = mark,
                                      .index = off ? mark * 1.2 : mark};
     t.work.ticker = &d;
     t.work.told = swap || replay ? NULL : w;
-    deribit_begin(&enc, buf, sizeof buf, CHANNEL[i], *seq + swap);
-    deribit_put_ticker(&enc, &d);
-    send_payload(CHANNEL[i], buf, deribit_end(&enc));
+    rig_ticker(&t.rig, t.now, CHANNEL[i], *seq + swap, &d);
     if (swap) {
         t.work.told = w; // kept until now
         send_empty(CHANNEL[i], *seq);
     }
     if (copy)
-        send_payload(CHANNEL[i], buf, deribit_end(&enc));
+        rig_ticker(&t.rig, t.now, CHANNEL[i], *seq + swap, &d);
     *seq += 1u + swap;
     give_up(lost);
 }
@@ -420,7 +326,7 @@ static void send_alien(void)
     struct err e = {{0}};
     t.now += prng_chance(&t.rnd, 1, 3) ? SECOND * prng_below(&t.rnd, 2 * STALE_MS / 1000) : 0;
     tell_time();
-    ck_assert_int_eq(session_frame(t.session, t.now, arp, sizeof arp, sizeof arp, &e), 0);
+    ck_assert_int_eq(session_frame(t.rig.session, t.now, arp, sizeof arp, sizeof arp, &e), 0);
     ck_assert_uint_lt(t.stream - t.logged, STEP_MS * UINT64_C(1000000));
 }
 
@@ -459,7 +365,7 @@ static void answer_one(void)
         px[g.mark[k].asset] = g.mark[k].price;
     if (r.status == ORDER_FILLED) {
         struct account a = t.truth[i], was = a;
-        ck_assert_msg(a.rule->settle(&t.book.market, &a, px, o.leg, o.n, &st, &e) == 0, "%s", e.msg);
+        ck_assert_msg(a.rule->settle(&t.rig.book.market, &a, px, o.leg, o.n, &st, &e) == 0, "%s", e.msg);
         if (prng_chance(&t.rnd, 1, 5))
             a = was; // all of it gone into fees: still below maintenance
         else
@@ -469,9 +375,9 @@ static void answer_one(void)
         r.has_account = true;
     }
     t.work.reply = &r;
-    ck_assert_msg(session_reply(t.session, &r, &e) == 0, "%s", e.msg);
+    ck_assert_msg(session_reply(t.rig.session, &r, &e) == 0, "%s", e.msg);
     if (prng_chance(&t.rnd, 1, 8)) // the same reply once more belongs to nothing
-        ck_assert_int_eq(session_reply(t.session, &r, &e), 0);
+        ck_assert_int_eq(session_reply(t.rig.session, &r, &e), 0);
 }
 
 // ---- the session
@@ -481,7 +387,7 @@ static void set_kill(void)
     struct err e = {{0}};
     bool was = t.killed;
     t.killed = !t.killed && prng_chance(&t.rnd, 1, 2); // on: at once, whatever the session has still to log
-    ck_assert_int_eq(session_kill(t.session, t.killed, &e), 0);
+    ck_assert_int_eq(session_kill(t.rig.session, t.killed, &e), 0);
     if (was)
         look();
 }
@@ -509,7 +415,7 @@ static void step(void)
         break;
     case 3:
         tell_time();
-        ck_assert_int_eq(session_clock(t.session, t.stream, &e), 0);
+        ck_assert_int_eq(session_clock(t.rig.session, t.stream, &e), 0);
         break;
     case 4:
     case 5:
@@ -521,62 +427,38 @@ static void step(void)
     }
     nothing_is_missing();
     if (prng_chance(&t.rnd, 1, 4))
-        ck_assert_int_eq(session_idle(t.session, (uint32_t)prng_between(&t.rnd, 1, 5), &e), 0);
+        ck_assert_int_eq(session_idle(t.rig.session, (uint32_t)prng_between(&t.rnd, 1, 5), &e), 0);
 }
 
-static void run_session(uint64_t seed, bool boxed, const char *path)
+static void run_session(uint64_t seed, unsigned number, const char *path)
 {
-    static struct replay_result out;
-    struct err e = {{0}};
     memset(&t, 0, sizeof t);
     prng_seed(&t.rnd, seed);
-    mock_random_state = seed; // bit 1: a device of several members, some of them late
     t.now = t.stream = 1000 * SECOND;
-    fill_market();
+    fill_market(&t.rig.book.market, MARKETS, STALE_MS, 50000);
     fill_accounts();
-    open_session(path, boxed);
+    rig_config(&t.rig, &t.rnd, number % 2 != 0);
+    rig_open(&t.rig, path, &gw, put);
     define();
     for (int i = 0; i < STEPS; i++)
         step();
-    const struct engine_counters *g = engine_counters(session_engine(t.session));
+    const struct engine_counters *g = engine_counters(session_engine(t.rig.session));
     ck_assert_uint_eq(g->flags[LEVEL_LIQUIDATE] + g->host_flags, g->confirmed + g->early);
     ck_assert_uint_eq(g->band_exits_expected, g->band_exits_seen);
-    ck_assert_uint_eq(session_audit(t.session)->missed, 0);
-    ck_assert_uint_eq(session_audit(t.session)->unconfirmed_orders, 0);
+    ck_assert_uint_eq(session_audit(t.rig.session)->missed, 0);
+    ck_assert_uint_eq(session_audit(t.rig.session)->unconfirmed_orders, 0);
     ck_assert_uint_gt(t.orders, 20);
-    journal_put(t.journal, J_END, NULL, 0);
-    session_free(t.session);
-    device_close(t.dev);
-    ck_assert_msg(journal_close(t.journal, &e) == 0, "%s", e.msg);
-    ck_assert_msg(replay_journal(path, "model", true, NULL, NULL, &out, &e) == 0, "%s", e.msg);
-    ck_assert_msg(out.mismatches == 0, "seed %llu: replay: %s", (unsigned long long)seed, out.first);
-    ck_assert(out.clean_end);
+    (void)rig_close(&t.rig, path, seed);
 }
 
 START_TEST(test_random_sessions)
 {
-    char dir[] = "/tmp/tl-session-XXXXXX", path[64];
-    uint64_t seed = test_seed(20261120);
-    ck_assert(mkdtemp(dir) != NULL);
-    (void)snprintf(path, sizeof path, "%s/journal", dir);
-    device_register(&device_ops_model);
-    device_register(&device_ops_fan);
-    mocks_register();
-    const unsigned rounds = test_rounds(ROUNDS) < ROUNDS ? 2 : ROUNDS; // one of each kind under a sanitizer
-    for (uint64_t i = 0; i < rounds; i++) {
-        run_session(seed + i, i % 2 != 0, path);
-        ck_assert_int_eq(unlink(path), 0);
-    }
-    (void)rmdir(dir);
+    // One of each kind under a sanitizer.
+    rig_rounds(test_seed(20261120), test_rounds(ROUNDS) < ROUNDS ? 2 : ROUNDS, run_session);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *su = suite_create("session_random");
-    TCase *tc = tcase_create("session_random");
-    tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, test_random_sessions);
-    suite_add_tcase(su, tc);
-    return run_suite(su);
+    return rig_suite("session_random", test_random_sessions);
 }

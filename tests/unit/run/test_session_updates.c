@@ -6,22 +6,13 @@
 // has an order (P1, P4). The journal of each session replays identically.
 #include <check.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "../../cosim/fan_mocks.h"
 #include "accounts/book.h"
 #include "accounts/moving.h"
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
-#include "base/prng.h"
 #include "base/test_seed.h"
-#include "feed/deribit_encode.h"
-#include "feed/gen_frame.h"
-#include "run/replay.h"
-#include "run/session.h"
-#include "run_suite.h"
+#include "run/random_rig.h"
 
 enum {
     MARKETS = 2,
@@ -33,9 +24,6 @@ enum {
     ROUNDS = 6,
     CHANNEL = 10
 };
-static const uint64_t SECOND = UINT64_C(1000000000);
-static const char *const NAME[MARKETS] = {"BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL"};
-static const int64_t START[MARKETS] = {60000, 3000};
 
 static struct {
     struct prng rnd;
@@ -55,13 +43,9 @@ static struct {
     uint64_t fired[ROOM], retry[ROOM];
     unsigned refusals[ROOM];
     size_t orders, overtaken, filled_late; // in all; refused for their epoch; filled after a newer state
-    struct journal *journal;
-    struct session *session;
-    struct device *dev;
-    struct session_config cfg;
-    struct book book;
+    struct rig rig;
 } t;
-static uint64_t boxed_rounds, overtaken, added;
+static uint64_t overtaken, added;
 
 // ---- referee
 
@@ -93,11 +77,6 @@ static int tg_submit(struct gateway *g, const struct gateway_order *o)
     t.orders++;
     return 0;
 }
-static void tg_counters(const struct gateway *g, struct gateway_counters *out)
-{
-    (void)g;
-    memset(out, 0, sizeof *out);
-}
 static const struct gateway_ops tg_ops = {.submit = tg_submit, .counters = tg_counters};
 static struct gateway gw = {.ops = &tg_ops};
 
@@ -111,14 +90,14 @@ static void same_books(void)
 {
     static uint8_t a[ACCOUNT_BYTES_MAX], b[ACCOUNT_BYTES_MAX];
     static struct account scratch;
-    ck_assert_uint_eq(t.book.n_accounts, t.n);
+    ck_assert_uint_eq(t.rig.book.n_accounts, t.n);
     for (size_t i = 0; i < t.n; i++) {
         size_t n = account_encode(&t.truth[i], a, sizeof a);
-        ck_assert_uint_eq(account_encode(book_account(&t.book, i, &scratch), b, sizeof b), n);
+        ck_assert_uint_eq(account_encode(book_account(&t.rig.book, i, &scratch), b, sizeof b), n);
         ck_assert_msg(memcmp(a, b, n) == 0, "account %zu is another than the venue's", i + 1);
     }
     for (int i = 0; i < MARKETS; i++)
-        ck_assert(!instrument_differs(&t.market.instrument[i], &t.book.market.instrument[i]));
+        ck_assert(!instrument_differs(&t.market.instrument[i], &t.rig.book.market.instrument[i]));
 }
 
 static void all_is_well(void)
@@ -133,26 +112,6 @@ static void all_is_well(void)
 static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
 {
     return journal_put2(ctx, type, a, na, b, nb);
-}
-
-static void fill_market(struct market *m)
-{
-    m->n_assets = m->n_instruments = MARKETS;
-    for (int i = 0; i < MARKETS; i++) {
-        m->asset[i] = (struct asset){.kind = ASSET_MARK, .decimals = 9};
-        (void)snprintf(m->asset[i].name, sizeof m->asset[i].name, "%s", NAME[i]);
-        (void)snprintf(m->asset[i].source, sizeof m->asset[i].source, "%s", NAME[i]);
-        m->instrument[i] = (struct instrument){.kind = INST_LINEAR,
-                                               .asset = (uint16_t)i,
-                                               .size_decimals = 3,
-                                               .currency = "USDC",
-                                               .cash_decimals = 6,
-                                               .n_tiers = 1,
-                                               .fee_ppm = 500,
-                                               .penalty_ppm = 5000};
-        (void)snprintf(m->instrument[i].name, sizeof m->instrument[i].name, "%s", NAME[i]);
-        m->instrument[i].tier[0] = (struct tier){.floor = 0, .rate_ppm = 10000};
-    }
 }
 
 // Positions worth 12,000 to 120,000 with 1.1 % to 8 % of that in cash, opened at the present prices and with
@@ -187,73 +146,30 @@ static struct account new_account(size_t i)
 static void open_session(const char *path)
 {
     struct err e = {{0}};
-    const struct device_config dc = {.backend = mock_random_state & 2 ? "late*3,model" : "model",
-                                     .lanes = 8,
-                                     .slots = 16,
-                                     .assets = 16,
-                                     .arrival = true};
-    config_default(&t.cfg);
-    if (prng_chance(&t.rnd, 1, 2)) { // nested boxes
-        boxed_rounds++;
-        t.cfg.engine.near_rows = (uint32_t)prng_between(&t.rnd, 1, 12);
-        t.cfg.engine.box_ppm = (uint32_t)prng_between(&t.rnd, 0, 1) * 2000;
-        t.cfg.engine.slice = (uint32_t)prng_between(&t.rnd, 0, 3);
-    }
-    t.cfg.spare_accounts = SPARE;
-    t.cfg.desk.max_price_age_ns = 0;
-    t.cfg.engine.band_ppm = (uint32_t)prng_between(&t.rnd, 1000, 30000);
-    t.cfg.engine.warn_ppm = prng_chance(&t.rnd, 1, 4) ? 0 : 300000;
-    fill_market(&t.market);
-    t.book.market = t.market;
-    ck_assert_int_eq(book_packed(&t.book, 0, &e), 0);
+    rig_config(&t.rig, &t.rnd, prng_chance(&t.rnd, 1, 2));
+    t.rig.cfg.spare_accounts = SPARE;
+    t.rig.cfg.desk.max_price_age_ns = 0;
+    fill_market(&t.market, MARKETS, 0, 0);
+    t.rig.book.market = t.market;
+    ck_assert_int_eq(book_packed(&t.rig.book, 0, &e), 0);
     for (t.n = 0; t.n < FIRST; t.n++) {
         t.truth[t.n] = new_account(t.n);
-        ck_assert_msg(book_append(&t.book, &t.truth[t.n], &e) == 0, "%s", e.msg);
+        ck_assert_msg(book_append(&t.rig.book, &t.truth[t.n], &e) == 0, "%s", e.msg);
     }
-    ck_assert_msg(journal_open(path, false, &t.journal, &e) == 0, "%s", e.msg);
-    ck_assert_msg(device_open(&dc, &t.dev, &e) == 0, "%s", e.msg);
-    const struct session_log log = {t.journal, put};
-    t.session = session_new(&t.cfg, &t.book, t.dev, &gw, &log, true, &e);
-    ck_assert_msg(t.session != NULL, "%s", e.msg);
-    ck_assert_int_eq(session_begin(t.session, &e), 0);
+    rig_open(&t.rig, path, &gw, put);
 }
 
 // ---- prices
 
-static void send_payload(const uint8_t *payload, size_t len)
-{
-    static struct gen_frame f;
-    struct err e = {{0}};
-    const struct frame_options o = {0};
-    market_now(&t.market, t.now);
-    memcpy(frame_payload(&f, &o), payload, len);
-    frame_finish(&f, &o, CHANNEL, 6100, len);
-    ck_assert_msg(session_frame(t.session, t.now, f.buf, f.len, f.wire, &e) == 0, "%s", e.msg);
-}
-
 static void define(void)
 {
-    uint8_t buf[512];
-    for (int i = 0; i < MARKETS; i++) {
-        struct deribit_encoder enc;
-        const struct deribit_instrument d = {.id = (uint32_t)i + 12,
-                                             .name = NAME[i],
-                                             .base = "X",
-                                             .quote = "USDC",
-                                             .settle = "USDC",
-                                             .size = "X",
-                                             .state = INSTRUMENT_OPEN,
-                                             .type = 2};
-        deribit_begin(&enc, buf, sizeof buf, CHANNEL, t.seq++);
-        deribit_put_instrument_v2(&enc, &d);
-        send_payload(buf, deribit_end(&enc));
-    }
+    market_now(&t.market, t.now);
+    for (int i = 0; i < MARKETS; i++)
+        rig_definition(&t.rig, t.now, CHANNEL, t.seq++, i);
 }
 
 static void send_ticker(int i)
 {
-    uint8_t buf[512];
-    struct deribit_encoder enc;
     double was = t.mark[i] > 0 ? t.mark[i] : (double)START[i], start = (double)START[i];
     double step = (prng_unit(&t.rnd) - 0.5) * (prng_chance(&t.rnd, 1, 20) ? 0.15 : 0.01);
     double mark = floor(was * (1 + step + (start - was) / start * 0.02) * 100) / 100;
@@ -261,14 +177,13 @@ static void send_ticker(int i)
     t.mark[i] = mark == was ? mark + 0.01 : mark;
     t.px[i] = llround(t.mark[i] * 1e9);
     memset(t.refused_now, 0, sizeof t.refused_now);
-    const struct deribit_ticker d = {.id = (uint32_t)i + 12,
+    const struct deribit_ticker d = {.id = FIRST_ID + (uint32_t)i,
                                      .state = INSTRUMENT_OPEN,
                                      .ts_ms = t.now / 1000000,
                                      .mark = t.mark[i],
                                      .index = t.mark[i]};
-    deribit_begin(&enc, buf, sizeof buf, CHANNEL, t.seq++);
-    deribit_put_ticker(&enc, &d);
-    send_payload(buf, deribit_end(&enc));
+    market_now(&t.market, t.now);
+    rig_ticker(&t.rig, t.now, CHANNEL, t.seq++, &d);
 }
 
 // ---- states
@@ -286,11 +201,11 @@ static void tell(const struct account *a, enum desk_told expected)
     size_t n = reply_encode(&r, bytes, sizeof bytes);
     ck_assert_int_eq(reply_decode(bytes, n, &back), 0);
     t.told[expected]++;
-    ck_assert_msg(session_reply(t.session, &back, &e) == 0, "%s", e.msg);
+    ck_assert_msg(session_reply(t.rig.session, &back, &e) == 0, "%s", e.msg);
     for (int k = 0; k < DESK_TOLD_COUNT; k++)
-        ck_assert_msg(desk_counters(session_desk(t.session))->told[k] == t.told[k], "%s: %llu, not %llu",
+        ck_assert_msg(desk_counters(session_desk(t.rig.session))->told[k] == t.told[k], "%s: %llu, not %llu",
                       desk_told_name((enum desk_told)k),
-                      (unsigned long long)desk_counters(session_desk(t.session))->told[k],
+                      (unsigned long long)desk_counters(session_desk(t.rig.session))->told[k],
                       (unsigned long long)t.told[k]);
 }
 
@@ -422,9 +337,9 @@ static void tell_market(void)
         market_now(&t.market, t.now);
         memset(t.refused_now, 0, sizeof t.refused_now);
     }
-    ck_assert_msg(session_market(t.session, &next, &e) == 0, "%s", e.msg);
-    ck_assert_uint_eq(session_counters(t.session)->markets[0], t.markets[0]);
-    ck_assert_uint_eq(session_counters(t.session)->markets[1], t.markets[1]);
+    ck_assert_msg(session_market(t.rig.session, &next, &e) == 0, "%s", e.msg);
+    ck_assert_uint_eq(session_counters(t.rig.session)->markets[0], t.markets[0]);
+    ck_assert_uint_eq(session_counters(t.rig.session)->markets[1], t.markets[1]);
     all_is_well();
 }
 
@@ -471,11 +386,10 @@ static void answer_one(void)
             t.in_flight[i] = false;
         }
     } else if (!past) {
-        t.retry[i] = t.fired[i] + (UINT64_C(100000000) << t.refusals[i]);
-        t.refusals[i] += t.refusals[i] < 6;
+        t.retry[i] = retry_ns(t.fired[i], &t.refusals[i]);
     }
     t.refused_now[i] = !fills;
-    ck_assert_msg(session_reply(t.session, &r, &e) == 0, "%s", e.msg);
+    ck_assert_msg(session_reply(t.rig.session, &r, &e) == 0, "%s", e.msg);
     has_its_order(i);
 }
 
@@ -501,70 +415,47 @@ static void step(int i)
         all_is_well();
     }
     if (prng_chance(&t.rnd, 1, 4))
-        ck_assert_int_eq(session_idle(t.session, (uint32_t)prng_between(&t.rnd, 1, 5), &e), 0);
-    ck_assert_msg(session_audit(t.session)->missed == 0, "account %u was missed",
-                  session_audit(t.session)->first_missed);
+        ck_assert_int_eq(session_idle(t.rig.session, (uint32_t)prng_between(&t.rnd, 1, 5), &e), 0);
+    ck_assert_msg(session_audit(t.rig.session)->missed == 0, "account %u was missed",
+                  session_audit(t.rig.session)->first_missed);
 }
 
-static void run_session(uint64_t seed, const char *path)
+static void run_session(uint64_t seed, unsigned number, const char *path)
 {
-    static struct replay_result out;
-    struct err e = {{0}};
+    (void)number;
     memset(&t, 0, sizeof t);
     prng_seed(&t.rnd, seed);
-    mock_random_state = seed; // bit 1: a device of several members, some of them late
     t.now = 1000 * SECOND;
     open_session(path);
     define();
     for (int i = 0; i < STEPS; i++)
         step(i);
     same_books();
-    const struct engine_counters *g = engine_counters(session_engine(t.session));
-    const struct desk_counters *d = desk_counters(session_desk(t.session));
+    const struct engine_counters *g = engine_counters(session_engine(t.rig.session));
+    const struct desk_counters *d = desk_counters(session_desk(t.rig.session));
     ck_assert_uint_eq(g->band_exits_expected, g->band_exits_seen);
     ck_assert_uint_eq(d->unknown, 0);
     ck_assert_uint_eq(d->outstanding, t.n_open);
-    ck_assert_uint_eq(session_audit(t.session)->unconfirmed_orders, 0);
+    ck_assert_uint_eq(session_audit(t.rig.session)->unconfirmed_orders, 0);
     ck_assert_uint_gt(t.orders, 20);
     ck_assert_uint_gt(t.filled_late, 0);
     overtaken += t.overtaken;
-    journal_put(t.journal, J_END, NULL, 0);
-    session_free(t.session);
-    device_close(t.dev);
-    book_free(&t.book);
-    ck_assert_msg(journal_close(t.journal, &e) == 0, "%s", e.msg);
-    ck_assert_msg(replay_journal(path, "model", true, NULL, NULL, &out, &e) == 0, "%s", e.msg);
-    ck_assert_msg(out.mismatches == 0, "seed %llu: replay: %s", (unsigned long long)seed, out.first);
-    ck_assert_uint_eq(out.audit.missed, 0);
-    ck_assert_uint_eq(out.orders, t.orders);
-    ck_assert(out.clean_end);
+    const struct replay_result *again = rig_close(&t.rig, path, seed);
+    book_free(&t.rig.book);
+    ck_assert_uint_eq(again->audit.missed, 0);
+    ck_assert_uint_eq(again->orders, t.orders);
 }
 
 START_TEST(test_random_updates)
 {
-    char dir[] = "/tmp/tl-updates-XXXXXX", path[64];
-    uint64_t seed = test_seed(20261121);
-    ck_assert(mkdtemp(dir) != NULL);
-    (void)snprintf(path, sizeof path, "%s/journal", dir);
-    device_register(&device_ops_model);
-    device_register(&device_ops_fan);
-    mocks_register();
-    for (uint64_t i = 0; i < ROUNDS; i++) {
-        run_session(seed + i, path);
-        ck_assert_int_eq(unlink(path), 0);
-    }
-    ck_assert_uint_gt(overtaken, 20);
-    ck_assert_uint_gt(added, ROUNDS);
-    (void)rmdir(dir);
+    const unsigned rounds = test_rounds(ROUNDS) < ROUNDS ? 2 : ROUNDS;
+    rig_rounds(test_seed(20261121), rounds, run_session);
+    ck_assert_uint_gt(overtaken, 3 * rounds);
+    ck_assert_uint_gt(added, rounds);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *su = suite_create("session_updates");
-    TCase *tc = tcase_create("session_updates");
-    tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, test_random_updates);
-    suite_add_tcase(su, tc);
-    return run_suite(su);
+    return rig_suite("session_updates", test_random_updates);
 }
