@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exec/desk.h"
+#include "exec/unworth.h"
 #include "journal/journal.h"
 
 struct order_line {
@@ -20,6 +21,8 @@ struct report {
     uint64_t count[256], bytes[256];
     struct order_line *order;
     size_t n, room;
+    struct unworth *unworth; // as they come
+    size_t n_unworth, unworth_room;
     uint64_t torn;
     char *notes;
     size_t notes_len;
@@ -88,6 +91,23 @@ static int add_reply(struct report *r, const struct journal_record *rec, struct 
     return 0;
 }
 
+static int add_unworth(struct report *r, const struct journal_record *rec, struct err *e)
+{
+    if (r->n_unworth == r->unworth_room) {
+        size_t room = r->unworth_room ? 2 * r->unworth_room : 64;
+        struct unworth *p = realloc(r->unworth, room * sizeof *p);
+        if (!p)
+            return err_set(e, "out of memory for %zu accounts that are not worth it", room);
+        r->unworth = p;
+        r->unworth_room = room;
+    }
+    if (unworth_decode(rec->data, rec->len, &r->unworth[r->n_unworth]) != 0)
+        return err_set(e, "the record ending at byte %" PRIu64 " that says why not cannot be decoded",
+                       rec->lsn);
+    r->n_unworth++;
+    return 0;
+}
+
 static int add_note(struct report *r, const struct journal_record *rec, struct err *e)
 {
     char *p = realloc(r->notes, r->notes_len + rec->len + 1);
@@ -109,6 +129,8 @@ static int take(struct report *r, const struct journal_record *rec, struct err *
         return add_order(r, rec, e);
     case J_REPLY:
         return add_reply(r, rec, e);
+    case J_UNWORTH:
+        return add_unworth(r, rec, e);
     case J_NOTE:
         return add_note(r, rec, e);
     default:
@@ -133,6 +155,30 @@ static const char *outcome(const struct order_line *l, char *buf, size_t size)
     return buf;
 }
 
+static double units(int64_t e8)
+{
+    return (double)e8 / 1e8;
+}
+
+// Each account's last reason, in the order in which they were given.
+static void print_unworth(const struct report *r, FILE *out)
+{
+    if (r->n_unworth == 0)
+        return;
+    fprintf(out, "not worth it (each account's last reason)\n  %-10s %-14s %14s %12s %12s %12s %12s %14s\n",
+            "account", "reason", "bonus", "fee", "premium", "slippage", "gas", "profit");
+    for (size_t i = 0; i < r->n_unworth; i++) {
+        const struct unworth *u = &r->unworth[i];
+        bool last = true;
+        for (size_t k = i + 1; k < r->n_unworth && last; k++)
+            last = r->unworth[k].account != u->account;
+        if (last)
+            fprintf(out, "  %-10" PRIu32 " %-14s %14.2f %12.2f %12.2f %12.2f %12.2f %14.2f\n", u->account,
+                    unworth_reason_name(u->reason), units(u->bonus), units(u->fee), units(u->premium),
+                    units(u->slippage), units(u->gas), units(u->profit));
+    }
+}
+
 static void print(const struct report *r, FILE *out)
 {
     fputs("records\n", out);
@@ -150,12 +196,13 @@ static void print(const struct report *r, FILE *out)
         char text[64];
         const char *end = outcome(l, text, sizeof text);
         order_key_format(&l->order.key, key, sizeof key);
-        fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s\n", key, l->order.full ? "full" : "part",
-                l->order.ready ? "ready" : "cold", (double)l->order.value_e8 / 1e8,
-                (double)l->order.reward_e8 / 1e8, end, l->reason[0] ? ": " : "", l->reason);
+        fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s%s\n", key, l->order.full ? "full" : "part",
+                l->order.ready ? "ready" : "cold", units(l->order.value_e8), units(l->order.reward_e8),
+                l->order.predicted ? "on a predicted price: " : "", end, l->reason[0] ? ": " : "", l->reason);
     }
     if (r->n == 0)
         fputs("  none\n", out);
+    print_unworth(r, out);
     fputs("summary\n", out);
     fputs(r->notes_len ? r->notes : "  the run left none (it did not end cleanly)\n", out);
 }
@@ -182,6 +229,7 @@ int report_journal(const char *path, FILE *out, struct err *e)
     if (rc == 0)
         print(r, out);
     free(r->order);
+    free(r->unworth);
     free(r->notes);
     free(r);
     return rc;
