@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define BACKOFF_NS UINT64_C(100000000)
-enum { BACKOFF_DOUBLINGS = 6 };
+enum { BACKOFF_DOUBLINGS = 6, BACKOFF_PAID = 4, BACKOFF_PAID_MAX = 16 }; // paid: cost gas
 
 static int check_config(const struct desk_config *c, struct err *e)
 {
@@ -121,7 +121,7 @@ static void count_handed_over(struct desk *d, int64_t value_e8, int64_t reward_e
 
 // Checks before anything is calculated.
 static enum desk_answer check_first(struct desk *d, struct account_state *st, const struct account *a,
-                                    uint64_t now_ns)
+                                    uint64_t now_ns, bool predicted)
 {
     if (st->in_flight)
         return DESK_BUSY;
@@ -129,7 +129,7 @@ static enum desk_answer check_first(struct desk *d, struct account_state *st, co
         return DESK_KILLED;
     if (!desk_same_epoch(d, st, a))
         return DESK_EPOCH;
-    if (now_ns < st->retry_ns)
+    if (now_ns < st->retry_ns && (predicted || !st->wait_predicted))
         return DESK_BACKOFF;
     if (d->n.outstanding >= d->cfg.outstanding_max)
         return DESK_RING_FULL;
@@ -178,7 +178,7 @@ int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t n
     const struct account *a = book_account(d->book, account, &d->scratch);
     struct account_state *st = &d->state[account];
     drop_staked(d, st);
-    if (check_first(d, st, a, now_ns) != DESK_SENT)
+    if (check_first(d, st, a, now_ns, false) != DESK_SENT)
         return 0;
     bool worth = desk_worth_of(d, a);
     if (worth && desk_worth_kept(d, st, a, px, now_ns, false))
@@ -268,7 +268,7 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
     const struct account *a = book_account(d->book, account, &d->scratch);
     struct account_state *st = &d->state[account];
     struct ready *r = NULL;
-    enum desk_answer why = check_first(d, st, a, now_ns);
+    enum desk_answer why = check_first(d, st, a, now_ns, predicted);
     if (why == DESK_SENT && d->cfg.max_price_age_ns && oldest_price_age_ns > d->cfg.max_price_age_ns)
         why = DESK_PRICE_AGE;
     if (why == DESK_SENT)
@@ -299,6 +299,8 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
     if (why == DESK_SENT) {
         st->in_flight = true;
         st->flight_predicted = predicted;
+        st->flight_void = false;
+        st->flight_epoch = d->out.key.epoch;
         st->flight_revision = d->out.key.revision;
         st->flight_value = rec.value_e8;
         st->fired_ns = now_ns;
@@ -330,16 +332,34 @@ static bool sound_account(const struct desk *d, const struct order_reply *r)
            r->account.rule && account_validate(&d->book->market, &r->account, NULL) == 0;
 }
 
+// Does the last order's value count against the whole run? Not where it came to nothing.
+static void flight_counts(struct desk *d, struct account_state *st, bool counts)
+{
+    if (counts && st->flight_void)
+        limits_take_again(&d->limits, st->flight_value);
+    else if (!counts && !st->flight_void)
+        limits_give_back(&d->limits, st->flight_value);
+    st->flight_void = !counts;
+}
+
 // An order that came to nothing: its value is given back to the limit on the whole run (not to the minute's,
 // which is there to slow things down), and the account waits 0.1 s of stream time before the next, doubling
-// up to 6.4 s.
-static void came_to_nothing(struct desk *d, struct account_state *st)
+// up to 6.4 s, and after one that has cost gas sixteen times as long as before, up to 1.8 hours; one on a
+// prediction has only predictions wait, not what is decided. To the predicted ones' budget only what cost
+// nothing: a transaction that failed has had its gas, and the prediction may stand for long, in each block
+// anew.
+static void came_to_nothing(struct desk *d, struct account_state *st, bool paid)
 {
-    limits_give_back(&d->limits, st->flight_value);
-    if (st->flight_predicted)
+    flight_counts(d, st, false);
+    if (st->flight_predicted && !paid)
         limits_predicted_give_back(&d->limits, st->flight_value);
+    if (st->wait_predicted && !st->flight_predicted)
+        st->refusals = 0; // those were predictions'
+    st->wait_predicted = st->flight_predicted;
     st->retry_ns = st->fired_ns + (BACKOFF_NS << st->refusals);
-    if (st->refusals < BACKOFF_DOUBLINGS)
+    if (paid && st->refusals < BACKOFF_PAID_MAX)
+        st->refusals += BACKOFF_PAID;
+    else if (!paid && st->refusals < BACKOFF_DOUBLINGS)
         st->refusals++;
 }
 
@@ -351,6 +371,9 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
                 r->key.revision == st->flight_revision;
     bool filled = r->status == ORDER_FILLED, mined = r->status == ORDER_MINED;
     if (r->status == ORDER_UNDONE || (mined && !ours)) {
+        if (st && !st->in_flight && r->key.desk == d->cfg.desk && r->key.epoch == st->flight_epoch &&
+            r->key.revision == st->flight_revision)
+            flight_counts(d, st, !mined || r->mined.success);
         d->n.undone += !mined;
         d->n.again += mined;
         return SIZE_MAX;
@@ -371,10 +394,10 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
             (void)desk_same_epoch(d, st, &r->account);
     } else if (r->status == ORDER_UNKNOWN) {
         d->n.fenced++;
-        came_to_nothing(d, st);
+        came_to_nothing(d, st, false);
     } else {
         d->n.refused++;
-        came_to_nothing(d, st);
+        came_to_nothing(d, st, mined);
     }
     return i;
 }

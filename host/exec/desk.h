@@ -48,7 +48,9 @@ struct desk_config {
     // as many.
     uint32_t outstanding_max;
     struct desk_worth_config worth;
-    int64_t predicted_max_e8; // value of this session's orders on predicted prices; 0: none leaves
+    // Value of this session's orders on predicted prices, those that failed in a block included; 0: none
+    // leaves.
+    int64_t predicted_max_e8;
 };
 
 // The first that applies, checked in this order: PREDICTED_OFF, BUSY, KILLED, EPOCH, BACKOFF, RING_FULL,
@@ -147,8 +149,9 @@ enum desk_answer desk_predict(struct desk *d, size_t account, const int64_t *px,
 int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e);
 // Applies a reply to an order: on FILLED the account in the book is replaced (epoch included), unless the
 // book has a newer state already. MINED ends an order as FILLED does where it succeeded (the account's state
-// has come before), else as REFUSED does; UNDONE, and MINED once more, are counted. Returns the account's
-// index, or SIZE_MAX when the reply belongs to none outstanding.
+// has come before), else as REFUSED does; UNDONE, and MINED once more, are counted, and of the account's
+// last order decide whether its value counts towards the whole run. Returns the account's index, or SIZE_MAX
+// when the reply belongs to none outstanding.
 size_t desk_reply(struct desk *d, const struct order_reply *r);
 // An account's state without an order of ours. Of the same epoch or a newer one: put into the book, the ready
 // order of the old state retired. An order in flight stays so until its own reply. A new account is added

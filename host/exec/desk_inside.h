@@ -23,11 +23,14 @@ struct account_state {
     uint32_t staked;      // name in the pool of sizes kept
     uint32_t unworthy[2]; // names in the pool of answers: at told prices, at predicted ones
     uint32_t flight_revision;
-    bool in_flight, flight_predicted;
-    uint8_t refusals; // in a row
-    uint8_t unworth;  // reason of the last J_UNWORTH of this epoch, 0: none
+    bool in_flight : 1, flight_predicted : 1;
+    bool wait_predicted : 1; // until retry_ns only orders on predicted prices wait
+    bool flight_void : 1;    // it came to nothing: its value no longer counts against the whole run
+    uint8_t refusals;        // in a row
+    uint8_t unworth;         // reason of the last J_UNWORTH of this epoch, 0: none
     uint16_t unworth_debt, unworth_coll;
-    int64_t flight_value; // as the limits counted it
+    uint32_t flight_epoch; // of the last order handed over, as flight_revision
+    int64_t flight_value;  // as the limits counted it
     uint64_t fired_ns, retry_ns;
 };
 
@@ -115,5 +118,11 @@ enum desk_answer desk_worth_choose(struct desk *d, struct account_state *st, con
 uint8_t desk_worth_kept(struct desk *d, const struct account_state *st, const struct account *a,
                         const int64_t *px, uint64_t now_ns, bool predicted);
 void desk_worth_forget(struct desk *d, struct account_state *st);
+// The same for an order to be made ready of an account that breaches at px itself (desk_prepare is asked
+// about it with each price). Kept as an answer at predicted prices.
+bool desk_worth_in_vain(struct desk *d, const struct account_state *st, const struct account *a,
+                        const int64_t *px);
+void desk_worth_was_in_vain(struct desk *d, struct account_state *st, const struct account *a,
+                            const struct marks_assets *assets, const int64_t *px, uint8_t reason);
 
 #endif

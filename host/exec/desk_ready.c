@@ -91,15 +91,15 @@ static void out_of_ready(struct desk *d, const struct ready *r)
     d->out.terms = r->terms;
 }
 
-// Sizes the account's order at d->px, where it would breach.
-static bool sized(struct desk *d, const struct account *a, const int64_t *now, bool worth)
+// Sizes the account's order at d->px, where it would breach. *reason: why it is not worth it, 0 for all else.
+static bool sized(struct desk *d, const struct account *a, const int64_t *now, bool worth, uint8_t *reason)
 {
-    uint8_t reason;
+    *reason = 0;
     if (!worth) {
         d->terms = (struct gateway_terms){0};
         if (a->rule->size(&d->book->market, a, d->px, &d->cfg.size, &d->size))
             return false;
-    } else if (!desk_worth_size(d, a, d->px, now, &reason)) {
+    } else if (!desk_worth_size(d, a, d->px, now, reason)) {
         return false;
     }
     return desk_representable(&d->size);
@@ -155,7 +155,14 @@ void desk_prepare(struct desk *d, size_t account, const int64_t *px)
     struct marks_assets s;
     if (marks_of(m, a, &s) || !desk_priced(&s, px))
         return;
-    if (marks_breach(m, a, &s, px, d->px) < 0 || !sized(d, a, px, worth)) {
+    uint8_t reason = 0;
+    int32_t far = marks_breach(m, a, &s, px, d->px);
+    bool here = worth && far == 0;
+    if (here && !r && desk_worth_in_vain(d, st, a, px))
+        return;
+    if (far < 0 || !sized(d, a, px, worth, &reason)) {
+        if (here && reason)
+            desk_worth_was_in_vain(d, st, a, &s, px, reason);
         desk_drop_ready(d, st); // what it was made for no longer exists
         return;
     }

@@ -2,12 +2,14 @@
 // Lending orders by what they earn. At prepare time worth_best sizes the order and its figures stay beside
 // it; at the trigger one settlement on a copy and worth_again's multiplications say whether it still earns
 // enough.
+#include "accounts/moving.h"
 #include "exec/desk_inside.h"
 #include "exec/exit/follow.h"
 
 #include <string.h>
 
-#define MIX UINT64_C(0x9e3779b97f4a7c15)
+#define MIX      UINT64_C(0x9e3779b97f4a7c15)
+#define NS_PER_S UINT64_C(1000000000)
 enum { PPM = 1000000 };
 
 static int check(const struct desk_worth_config *c, struct worth_params *p, struct err *e)
@@ -228,7 +230,7 @@ static uint64_t stands_on(const struct desk *d, const struct account *a)
         h = mixed(h, (uint64_t)in->lt_bps << 32 | in->lb_bps);
         h = mixed(h, (uint64_t)in->emode_lt_bps << 32 | in->emode_lb_bps);
         h = mixed(h, (uint64_t)in->fee_bps << 8 | in->emode);
-        h = mixed(h, in->grace_until);
+        h = mixed(h, in->grace_until << 1 | grace_now(in)); // it ends by time alone
         for (unsigned k = 0; k < in->n_emodes; k++)
             if (in->emodes[k].id == a->emode)
                 h = mixed(h, (uint64_t)in->emodes[k].lt_bps << 16 | in->emodes[k].lb_bps);
@@ -282,6 +284,17 @@ static void tell(struct desk *d, struct account_state *st, const struct account 
     (void)d->log.put(d->log.ctx, J_UNWORTH, buf, sizeof buf);
 }
 
+static void keep(struct desk *d, struct account_state *st, const struct account *a,
+                 const struct marks_assets *assets, const int64_t *px, uint64_t now_ns, bool predicted,
+                 uint8_t reason)
+{
+    if (st->unworthy[predicted] != UNWORTHY_NONE)
+        unworthy_give(&d->unworthy, st->unworthy[predicted]);
+    struct unworthy_now now = moment(d, a, px, now_ns);
+    st->unworthy[predicted] = unworthy_keep(&d->unworthy, a->epoch, reason, assets, px, &now);
+    d->n.unworth_full += st->unworthy[predicted] == UNWORTHY_NONE;
+}
+
 // No order for want of worth: counted, told, kept.
 static enum desk_answer no_worth(struct desk *d, struct account_state *st, const struct account *a,
                                  const int64_t *px, uint64_t now_ns, bool predicted, uint8_t reason)
@@ -289,12 +302,29 @@ static enum desk_answer no_worth(struct desk *d, struct account_state *st, const
     d->n.unworth[reason]++;
     if (!predicted)
         tell(d, st, a, reason);
-    if (st->unworthy[predicted] != UNWORTHY_NONE)
-        unworthy_give(&d->unworthy, st->unworthy[predicted]);
-    struct unworthy_now now = moment(d, a, px, now_ns);
-    st->unworthy[predicted] = unworthy_keep(&d->unworthy, a->epoch, reason, &d->assets, px, &now);
-    d->n.unworth_full += st->unworthy[predicted] == UNWORTHY_NONE;
+    keep(d, st, a, &d->assets, px, now_ns, predicted, reason);
     return DESK_NO_PROFIT;
+}
+
+// Stream time as far as the market's second tells it, but not before the answer that is kept.
+static uint64_t prepare_ns(const struct desk *d, const struct account_state *st)
+{
+    uint64_t now = d->book->market.now_s * NS_PER_S, at = 0;
+    if (st->unworthy[true] != UNWORTHY_NONE)
+        at = d->unworthy.slot[st->unworthy[true] - 1].at.ns;
+    return now > at ? now : at;
+}
+
+bool desk_worth_in_vain(struct desk *d, const struct account_state *st, const struct account *a,
+                        const int64_t *px)
+{
+    return desk_worth_kept(d, st, a, px, prepare_ns(d, st), true) != 0;
+}
+
+void desk_worth_was_in_vain(struct desk *d, struct account_state *st, const struct account *a,
+                            const struct marks_assets *assets, const int64_t *px, uint8_t reason)
+{
+    keep(d, st, a, assets, px, prepare_ns(d, st), true, reason);
 }
 
 enum desk_answer desk_worth_choose(struct desk *d, struct account_state *st, const struct account *a,

@@ -70,6 +70,12 @@ void limits_give_back(struct limits *l, int64_t value_e8)
     l->total_e8 -= value_e8;
 }
 
+void limits_take_again(struct limits *l, int64_t value_e8)
+{
+    assert(value_e8 >= 0);
+    l->total_e8 += value_e8;
+}
+
 bool limits_predicted(const struct limits *l, int64_t value_e8)
 {
     assert(value_e8 >= 0);

@@ -38,6 +38,8 @@ void limits_free(struct limits *l);
 enum limits_verdict limits_check(struct limits *l, uint64_t now_ns, int64_t value_e8);
 // Takes an order that came to nothing out of the total.
 void limits_give_back(struct limits *l, int64_t value_e8);
+// Puts it back: it has come to something after all, or may.
+void limits_take_again(struct limits *l, int64_t value_e8);
 // Counts an order that was handed over at the time of the last check.
 void limits_take(struct limits *l, int64_t value_e8);
 // The same of orders on predicted prices, beside the others.

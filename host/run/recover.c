@@ -14,6 +14,7 @@ struct entry {
     struct order_key newest; // last J_READY; account 0 = none
     struct order_key sent;   // last J_ORDER handed over
     bool newest_open, sent_open;
+    bool sent_void; // it came to nothing: its value is not in spent_e8
     int64_t sent_value_e8;
 };
 
@@ -78,6 +79,7 @@ static int on_order(struct scan *s, const struct journal_record *rec, struct err
         return err_set(e, "out of memory");
     x->sent = o.key;
     x->sent_open = true;
+    x->sent_void = false;
     x->sent_value_e8 = o.value_e8;
     s->spent_e8 += o.value_e8;
     return 0;
@@ -88,20 +90,22 @@ static int on_reply(struct scan *s, const struct journal_record *rec, struct err
     static struct order_reply r;
     if (reply_decode(rec->data, rec->len, &r) != 0)
         return err_set(e, "reply ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
-    // No order's; or a chain's block that was undone: the transaction is looked for where it was logged
-    // (exec/evm/txlog.h), and may still have its effect.
-    if (r.status == ORDER_STATE || r.status == ORDER_UNDONE || r.key.account == 0)
+    if (r.status == ORDER_STATE || r.key.account == 0) // no order's
         return 0;
-    bool took_place = r.status == ORDER_FILLED || (r.status == ORDER_MINED && r.mined.success);
+    // A chain's block that was undone: the transaction is looked for where it was logged (exec/evm/txlog.h),
+    // and may still have its effect.
+    bool undone = r.status == ORDER_UNDONE;
+    bool took_place = undone || r.status == ORDER_FILLED || (r.status == ORDER_MINED && r.mined.success);
     struct entry *x = entry_of(s, r.key.account);
     if (!x)
         return err_set(e, "out of memory");
     if (order_key_cmp(&x->newest, &r.key) == 0)
-        x->newest_open = false;
+        x->newest_open &= undone;
     if (order_key_cmp(&x->sent, &r.key) == 0) {
-        if (x->sent_open && !took_place)
-            s->spent_e8 -= x->sent_value_e8;
-        x->sent_open = false;
+        if (x->sent_void == took_place)
+            s->spent_e8 += took_place ? x->sent_value_e8 : -x->sent_value_e8;
+        x->sent_void = !took_place;
+        x->sent_open &= undone;
     }
     return 0;
 }

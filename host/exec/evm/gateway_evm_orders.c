@@ -222,6 +222,11 @@ static void take_order(struct evm_gateway *g, struct entry *e, const struct hand
     e->name = offered_name(g, &h->key, false);
     if (e->name != SIGNED_NONE)
         forget_offer(g, e->name);
+    // Nobody knew when it was offered that it would leave on a prediction: without the check it must not.
+    if (e->name != SIGNED_NONE && h->terms.predicted && !(g->c.flags & FLASH_CHECK_HEALTH)) {
+        signed_drop(sender_orders(g->sender), e->name);
+        e->name = SIGNED_NONE;
+    }
     struct evm_address user;
     if (!user_of(g, &h->key, &user)) {
         entry_refuse(g, e, "not sent: the account's address is not known");

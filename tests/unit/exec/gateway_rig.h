@@ -31,6 +31,7 @@ static struct {
         size_t n; // items
         uint32_t user[FLASH_BATCH_MAX], id[FLASH_BATCH_MAX];
         bool done[FLASH_BATCH_MAX], batch;
+        uint64_t flags[FLASH_BATCH_MAX];
     } tx[FC_TXS];
     unsigned may[USERS]; // how often each may be liquidated
     unsigned effects[ORDERS];
@@ -87,6 +88,7 @@ static void item_at(size_t t, const uint8_t *p)
     model.tx[t].user[i] = user_at(p);
     model.tx[t].id[i] = (uint32_t)word_at(p, 5);
     ck_assert_uint_lt(model.tx[t].id[i], ORDERS);
+    model.tx[t].flags[i] = word_at(p, 8);
     ck_assert(!memcmp(p + 3 * WORD_BYTES + 12, ROUTER.b, ADDRESS_BYTES));
 }
 

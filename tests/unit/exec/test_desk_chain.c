@@ -2,6 +2,7 @@
 // The desk before a chain: what has no terms, orders on predicted prices and their budget, replies of
 // transactions in blocks, and a long run of everything, in which each ready order offered ends in one
 // hand-over or one drop, and which is the same when it is repeated.
+#include "accounts/moving.h"
 #include "run_suite.h"
 #include "worthrig.h"
 
@@ -131,8 +132,8 @@ START_TEST(predictions)
     struct order_reply r = mined(false); // it came to nothing, but none of the predicted ones did
     ck_assert_uint_eq(desk_reply(desk, &r), 1);
     ck_assert_int_eq(desk_predict(desk, 2, at, 2, 0), DESK_LIMIT_PREDICTED);
-    r.key = gw.key[gw.n - 1];
-    ck_assert_uint_eq(desk_reply(desk, &r), 0); // now the predicted one
+    r = (struct order_reply){.key = gw.key[gw.n - 1], .status = ORDER_REFUSED};
+    ck_assert_uint_eq(desk_reply(desk, &r), 0); // now the predicted one: nothing was sent
     ck_assert_int_eq(desk_predict(desk, 2, at, 2, 0), DESK_SENT);
     ck_assert(!wal.order.ready && wal.order.predicted && n->predicted == 2);
     r = mined(true); // what was done stays counted
@@ -216,7 +217,174 @@ START_TEST(replies_of_a_chain)
     ck_assert_uint_eq(desk_reply(desk, &r), 0);
     ck_assert(n->refused == 1 && n->filled == 1 && n->outstanding == 0);
     ck_assert_int_eq(desk_fire(desk, 0, px, 3, 0), DESK_BACKOFF);
-    ck_assert_int_eq(desk_fire(desk, 0, px, 2 + UINT64_C(100000000), 0), DESK_SENT);
+    uint64_t t = 2 + UINT64_C(100000000), wait = UINT64_C(100000000);
+    for (unsigned k = 0; k < 6; k++) { // each has cost its gas: sixteen times as long, to hours
+        ck_assert_int_eq(desk_fire(desk, 0, px, t, 0), DESK_SENT);
+        r = mined(false);
+        ck_assert_uint_eq(desk_reply(desk, &r), 0);
+        wait <<= k < 4 ? 4 : 0;
+        ck_assert_int_eq(desk_fire(desk, 0, px, t + wait - 1, 0), DESK_BACKOFF);
+        t += wait;
+    }
+}
+END_TEST
+
+// What counts against the whole run is what was done: also of a block that is undone, and of the next one.
+START_TEST(undone_counts_again)
+{
+    plain_account(0, 22000);
+    plain_account(1, 22000);
+    px[WETH] = 2640 * DOLLAR;
+    cfg.max_total_e8 = 15000 * DOLLAR; // one order, not two
+    open_desk();
+    ck_assert_int_eq(tell(), 0);
+    ck_assert_int_eq(desk_fire(desk, 0, px, 1, 0), DESK_SENT);
+    struct order_reply r = mined(false);
+    struct account a = book.account[0];
+    size_t i;
+    a.epoch++; // it may have changed meanwhile
+    ck_assert_uint_eq(desk_reply(desk, &r), 0);
+    ck_assert_int_eq(desk_told(desk, &a, ACCOUNTS, &i), TOLD_TAKEN);
+    desk_prepare(desk, 0, px);
+    r.status = ORDER_UNDONE;
+    for (unsigned k = 0; k < 2; k++)
+        ck_assert_uint_eq(desk_reply(desk, &r), SIZE_MAX);
+    ck_assert_int_eq(desk_fire(desk, 1, px, 2, 0), DESK_LIMIT_TOTAL); // it is on its way again
+    r = (struct order_reply){.key = r.key, .status = ORDER_MINED, .mined.success = true};
+    for (unsigned k = 0; k < 2; k++)
+        ck_assert_uint_eq(desk_reply(desk, &r), SIZE_MAX);
+    ck_assert_int_eq(desk_fire(desk, 1, px, 3, 0), DESK_LIMIT_TOTAL);
+    r.status = ORDER_UNDONE;
+    ck_assert_uint_eq(desk_reply(desk, &r), SIZE_MAX);
+    r.status = ORDER_MINED;
+    r.mined.success = false;
+    for (unsigned k = 0; k < 2; k++)
+        ck_assert_uint_eq(desk_reply(desk, &r), SIZE_MAX);
+    ck_assert_int_eq(desk_fire(desk, 1, px, 4, 0), DESK_SENT);
+    ck_assert_int_eq(desk_fire(desk, 0, px, UINT64_C(1000000000), 0), DESK_LIMIT_TOTAL);
+}
+END_TEST
+
+// A prediction that did not come has cost its gas: however often it is repeated, its budget ends that.
+START_TEST(failed_predictions_end)
+{
+    cfg.predicted_max_e8 = 45000 * DOLLAR; // four of 11,000
+    open_desk();
+    ck_assert_int_eq(tell(), 0);
+    plain_account(0, 22000);
+    int64_t at[MARKET_ASSETS_MAX];
+    memcpy(at, px, sizeof at);
+    at[WETH] = 2640 * DOLLAR;
+    uint64_t now = 1;
+    unsigned sent = 0;
+    for (unsigned n = 0; n < 50; n++, now += UINT64_C(12000000000)) {
+        if (desk_predict(desk, 0, at, now, 0) != DESK_SENT)
+            continue;
+        sent++;
+        struct order_reply r = mined(false);
+        ck_assert_uint_eq(desk_reply(desk, &r), 0);
+    }
+    printf("# %u transactions that failed\n", sent);
+    ck_assert(sent == 3 || sent == 4);
+}
+END_TEST
+
+// Predictions that are refused make predictions wait: the order that is decided leaves at once.
+START_TEST(refused_predictions_wait_alone)
+{
+    cfg.predicted_max_e8 = INT64_MAX;
+    open_desk();
+    ck_assert_int_eq(tell(), 0);
+    plain_account(0, 22000);
+    px[WETH] = 2640 * DOLLAR;
+    uint64_t now = 1, last = 1;
+    struct order_reply r = {.status = ORDER_REFUSED};
+    for (unsigned n = 0; n < 8; last = now, now += UINT64_C(10000000000), n++) {
+        ck_assert_int_eq(desk_predict(desk, 0, px, now, 0), DESK_SENT);
+        r.key = gw.last.key;
+        ck_assert_uint_eq(desk_reply(desk, &r), 0);
+    }
+    now = last + 1;
+    ck_assert_int_eq(desk_predict(desk, 0, px, now, 0), DESK_BACKOFF);
+    ck_assert_int_gt(desk_stake(desk, 0, px, now), 0);
+    ck_assert_int_eq(desk_fire(desk, 0, px, now, 0), DESK_SENT);
+    r.key = gw.last.key; // refused for the first time
+    ck_assert_uint_eq(desk_reply(desk, &r), 0);
+    ck_assert_int_eq(desk_fire(desk, 0, px, now + 99999999, 0), DESK_BACKOFF);
+    ck_assert_int_eq(desk_predict(desk, 0, px, now + 99999999, 0), DESK_BACKOFF);
+    ck_assert_int_eq(desk_fire(desk, 0, px, now + 100000000, 0), DESK_SENT);
+}
+END_TEST
+
+// The end of a grace period lets be called what was out of the question in it: an answer of before is over.
+START_TEST(asked_again_after_grace)
+{
+    struct market *m = &book.market;
+    struct account *a = &book.account[0];
+    plain_account(0, 22000);
+    struct position more = {.instrument = LINK, .collateral = true, .supply = units(LINK, 100000)};
+    a->position[2] = more; // no way out of it
+    a->n_positions = 3;
+    tell_pools(10000000, 0);
+    for (uint16_t i = 0, n = told.n; i < n; i++)
+        if (told.pool[i].a == LINK || told.pool[i].b == LINK)
+            told.pool[i--] = told.pool[--n], told.n--;
+    ck_assert_int_eq(tell(), 0);
+    px[WETH] = 2400 * DOLLAR;
+    m->instrument[WETH].grace_until = 1000;
+    market_now(m, 1000 * UINT64_C(1000000000));
+    struct health h;
+    a->rule->health(m, a, px, &h);
+    ck_assert(h.liquidatable); // by the other pair
+    ck_assert_int_eq(desk_fire(desk, 0, px, 1000 * UINT64_C(1000000000), 0), DESK_NO_PROFIT);
+    ck_assert_int_eq(wal.last.reason, WORTH_NO_EXIT);
+    market_now(m, 1001 * UINT64_C(1000000000));
+    ck_assert_int_eq(desk_fire(desk, 0, px, 1001 * UINT64_C(1000000000), 0), DESK_SENT);
+}
+END_TEST
+
+static struct rule rule;
+static unsigned settled;
+
+static int counted_settle(const struct market *m, struct account *a, const int64_t *at,
+                          const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e)
+{
+    settled++;
+    return rule_aave_3_5.settle(m, a, at, leg, n, out, e);
+}
+
+// One that breaches where its order would be made, and is not worth it, is asked about with each price: it is
+// sized once.
+START_TEST(prepared_in_vain_once)
+{
+    plain_account(0, 22000);
+    px[WETH] = 2640 * DOLLAR;
+    told.base_fee = 10000 * GWEI;
+    ck_assert_int_eq(tell(), 0);
+    rule = rule_aave_3_5;
+    rule.settle = counted_settle;
+    book.account[0].rule = &rule;
+    desk_prepare(desk, 0, px);
+    unsigned first = settled;
+    ck_assert_uint_gt(first, 0);
+    for (unsigned i = 0; i < 1000; i++)
+        desk_prepare(desk, 0, px);
+    printf("# sized with %u settlements, a thousand times more with %u\n", first, settled - first);
+    ck_assert_uint_eq(settled, first);
+    ck_assert(gw.n == 0 && wal.unworth == 0);
+    for (book.market.now_s = 1; book.market.now_s <= 3600; book.market.now_s++)
+        desk_prepare(desk, 0, px);
+    ck_assert_uint_eq(settled, first);
+    desk_prepare(desk, 0, px); // its debt has grown
+    ck_assert_uint_gt(settled, first);
+    first = settled;
+    px[WETH] = px[WETH] * 98 / 100;
+    desk_prepare(desk, 0, px);
+    ck_assert_uint_gt(settled, first);
+    told.base_fee = 2 * GWEI;
+    ck_assert_int_eq(tell(), 0);
+    desk_prepare(desk, 0, px);
+    ck_assert_uint_eq(gw.n, 1);
 }
 END_TEST
 
@@ -363,6 +531,11 @@ int main(void)
     tcase_add_test(t, predictions_have_all_limits);
     tcase_add_test(t, predictions_keep_their_own_answers);
     tcase_add_test(t, replies_of_a_chain);
+    tcase_add_test(t, undone_counts_again);
+    tcase_add_test(t, failed_predictions_end);
+    tcase_add_test(t, refused_predictions_wait_alone);
+    tcase_add_test(t, asked_again_after_grace);
+    tcase_add_test(t, prepared_in_vain_once);
     tcase_add_test(t, balances_and_repeats);
     tcase_add_test(t, settings_are_checked);
     suite_add_tcase(s, t);

@@ -333,6 +333,35 @@ START_TEST(a_batch_that_cannot_leave)
 }
 END_TEST
 
+// The desk does not know beforehand on which price a ready order will leave: handed over on a predicted one,
+// it is made anew with the check.
+START_TEST(a_ready_order_on_a_prediction)
+{
+    for (unsigned flags = FLASH_LOAN; flags <= (FLASH_LOAN | FLASH_CHECK_HEALTH);
+         flags += FLASH_CHECK_HEALTH) {
+        rig_start(1, 1, false, 40);
+        gateway_close(gw);
+        config.flags = (uint8_t)flags;
+        rig_open();
+        struct gateway_order o = order(1, 5);
+        gateway_offer(gw, &o);
+        turns(4);
+        ck_assert(ready(1));
+        o.terms.predicted = true;
+        submit(&o);
+        turns(4);
+        ck_assert_uint_eq(fc.n, 1);
+        ck_assert_uint_eq(model.tx[0].flags[0], FLASH_LOAN | FLASH_CHECK_HEALTH);
+        ck_assert_uint_eq(counters().ready_sent,
+                          flags & FLASH_CHECK_HEALTH ? 1 : 0); // as it was, if it has it
+        settle();
+        ck_assert_int_eq(seen[1].told, TOLD_DONE);
+        check_all("ready, predicted");
+        rig_stop();
+    }
+}
+END_TEST
+
 // An order on a predicted price is checked by the contract itself; tips are parts of what the order bids.
 START_TEST(terms_become_the_transaction)
 {
@@ -415,6 +444,7 @@ int main(void)
     tcase_add_test(c, more_orders_than_keys_share_a_transaction);
     tcase_add_test(c, a_burst_goes_into_several_batches);
     tcase_add_test(c, a_batch_that_cannot_leave);
+    tcase_add_test(c, a_ready_order_on_a_prediction);
     tcase_add_test(c, terms_become_the_transaction);
     tcase_add_test(c, configurations_that_cannot_be);
     suite_add_tcase(s, c);

@@ -141,6 +141,16 @@ START_TEST(test_recovered)
     ck_assert_int_gt(recovered(1), first);
     undone(); // by an earlier run: it is on its way as before
     ck_assert_int_gt(recovered(1), first);
+    int64_t both = recovered(1);
+    mined(false, 0, 5);
+    ck_assert_int_eq(recovered(0), first);
+    answer.status = ORDER_UNDONE; // its block had it fail; the next one may not
+    reply(&answer);
+    ck_assert_int_eq(recovered(0), both);
+    mined(true, 5, 5);
+    ck_assert_int_eq(recovered(0), both);
+    answer.status = ORDER_UNDONE;
+    reply(&answer);
     mined(false, 0, 5);
     ck_assert_int_eq(recovered(0), first);
     memset(&answer.key, 0, sizeof answer.key);
