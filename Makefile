@@ -344,6 +344,7 @@ help:
 	@echo "make bench-worth  ns to find the best size of a liquidation and to ask again at the trigger"
 	@echo "make bench-orders us from the trigger to the last byte of a ready order in the kernel's hands (ORDERS_ROUNDS=n)"
 	@echo "make waves    waveform of one tick that triggers, with marks;  make diagrams  the timing diagrams of docs/ anew"
+	@echo "make run-chain   tripline on a lending market of a local node for a minute, held against the chain (docs/chain.md)"
 	@echo "make test-chain  rules against real lending contracts on a local node; make deps-chain brings npm packages, compiles (docs/chain.md)"
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"

@@ -63,11 +63,19 @@ int run_chain_open(struct run *r, struct err *e)
 
 // Orders that were sent before this run are followed by the gateway, which knows them by its own log; until
 // each has ended, nothing more is sent for its account.
+// What the journal has without an outcome and the log of transactions does not know was never sent: said
+// here.
 int run_chain_resumed(struct run *r, struct err *e)
 {
     struct chain_line_counters n;
     char note[RUN_NOTE_LEN];
-    (void)e;
+    for (size_t i = 0; i < r->past.n_open; i++) {
+        struct order_reply unsent = {.key = r->past.open[i],
+                                     .status = ORDER_REFUSED,
+                                     .reason = "not on its way when the next run began"};
+        if (!chain_line_earlier(r->line, &unsent.key) && session_reply(r->session, &unsent, e) != 0)
+            return -1;
+    }
     chain_line_counters(r->line, &n);
     if (!r->resumed && n.earlier == 0)
         return 0;

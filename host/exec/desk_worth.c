@@ -82,9 +82,8 @@ static struct worth_gas gas_now(const struct desk *d, const int64_t *px)
 static void fill_terms(struct desk *d, const struct worth *w, const int64_t *px)
 {
     struct worth_token debt = worth_token_of(&d->book->market, w->debt, px);
-    // Figures of gas are of gas after refunds, of an account with few reserves, in an exchange that knows the
-    // token: the limit has to cover the worst of it, and what is not used is not paid.
-    uint64_t gas = ((uint64_t)w->gas * 7 + 3) >> 2;
+    // The estimates are of gas after refunds, of accounts with few positions; what is not used costs nothing.
+    uint64_t gas = (uint64_t)w->gas * 2;
     d->terms = (struct gateway_terms){.worth_e8 = desk_saturate(i256_from_i128(w->expected)),
                                       .least_profit = worth_units(d->worth_params.min_profit, &debt),
                                       .tip = w->tip,
@@ -110,6 +109,13 @@ static const struct exit_venue *find_way(void *ctx, uint16_t coll, uint16_t debt
     return follow_of(&w->follow, v, w->now[c], w->now[b], w->px[c], w->px[b]);
 }
 
+// "All" is told as what it comes to and a 16th more, so that a price that moves meanwhile does not make it a
+// part: a loan of all that is owed would pay its premium on what the pool then does not take.
+static i128 told_qty(const struct worth *w)
+{
+    return w->full ? (i128)(w->x.paid + (w->x.paid >> 4) + 1) : w->qty;
+}
+
 bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px, const int64_t *now,
                      uint8_t *reason)
 {
@@ -129,7 +135,7 @@ bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px,
     struct worth_token debt = worth_token_of(m, w->debt, px);
     d->size.full = w->full;
     d->size.n = 2;
-    d->size.leg[0] = (struct order_leg){.instrument = w->debt, .qty = w->qty};
+    d->size.leg[0] = (struct order_leg){.instrument = w->debt, .qty = told_qty(w)};
     d->size.leg[1] = (struct order_leg){.instrument = w->coll, .qty = 0};
     d->size.value = worth_money(w->x.paid, &debt);
     d->size.reward = i256_from_i128(w->profit);

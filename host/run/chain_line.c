@@ -428,6 +428,11 @@ int chain_line_failed(const struct chain_line *l, struct err *e)
     return err_set(e, "%s", l->why.msg); // never changes once it is there
 }
 
+bool chain_line_earlier(const struct chain_line *l, const struct order_key *k)
+{
+    return gateway_evm_earlier(l->orders, k);
+}
+
 void chain_line_counters(struct chain_line *l, struct chain_line_counters *out)
 {
     (void)pthread_mutex_lock(&l->lock);

@@ -57,6 +57,8 @@ struct gateway *chain_line_gateway(struct chain_line *l); // closed by chain_lin
 // What has gone wrong for good (the follower cannot go on), or 0.
 int chain_line_failed(const struct chain_line *l, struct err *e);
 void chain_line_counters(struct chain_line *l, struct chain_line_counters *out);
+// Whether the outcome of this order of an earlier run will be told (gateway_evm_earlier). Any thread.
+bool chain_line_earlier(const struct chain_line *l, const struct order_key *k);
 // From an order's hand-over to its MINED polled, ns by CLOCK_MONOTONIC. The polling thread.
 const struct hist *chain_line_receipts(const struct chain_line *l);
 void chain_line_close(struct chain_line *l);

@@ -50,7 +50,13 @@ test-chain: deps
 	@$(MAKE) --no-print-directory deps-chain || echo "test-chain: make deps-chain failed (above)" >&2
 	@$(CHAIN_ENV) TRIPLINE_CHAIN=1 $(PYTHON) tests/run_tests.py --jobs 1 --only '$(or $(ONLY),chain/*)'
 
+# The whole of it on a local node, held against the chain (RUN_CHAIN='--seconds 120 --others 500' and the like: --help).
+run-chain: deps
+	@$(MAKE) --no-print-directory chain-build
+	@$(MAKE) --no-print-directory deps-chain
+	@$(CHAIN_ENV) $(PYTHON) tests/chain/run_chain.py $(RUN_CHAIN)
+
 # The liquidation contract, compiled: build/chain/flash/Liquidator.json (docs/flash.md).
 contract: deps-chain
 	@$(CHAIN_ENV) $(PYTHON) tests/chain/flashbench.py
-.PHONY: deps-chain chain-build test-chain contract
+.PHONY: deps-chain chain-build test-chain run-chain contract

@@ -28,6 +28,12 @@ void gateway_evm_applied(struct gateway *g, uint64_t block)
     (void)g;
     printf("applied %" PRIu64 "\n", block);
 }
+bool gateway_evm_earlier(const struct gateway *g, const struct order_key *k)
+{
+    (void)g;
+    (void)k;
+    return false;
+}
 size_t gateway_evm_open_flights(const struct gateway *g)
 {
     (void)g;

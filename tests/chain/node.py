@@ -56,7 +56,7 @@ def _clear_socket(path):
     Path(path).unlink(missing_ok=True)
 
 
-def _die_with_parent():
+def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -76,7 +76,7 @@ class Node:
         cmd += ["--ipc", str(ipc)] if ipc else []
         cmd += ["--block-time", str(block_time)] if block_time else []
         self.process = subprocess.Popen(cmd + list(args), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        preexec_fn=_die_with_parent)
+                                        preexec_fn=die_with_parent)
         _running.append(self)
         self.http = None
         try:

@@ -126,6 +126,15 @@ size_t gateway_evm_open_flights(const struct gateway *g)
     return __atomic_load_n(&((const struct evm_gateway *)g)->open_flights, __ATOMIC_ACQUIRE);
 }
 
+bool gateway_evm_earlier(const struct gateway *base, const struct order_key *k)
+{
+    const struct evm_gateway *g = (const struct evm_gateway *)base;
+    for (size_t i = 0; i < g->n_earlier; i++)
+        if (order_key_cmp(&g->earlier[i], k) == 0)
+            return true;
+    return g->earlier_unknown;
+}
+
 // ---- counters
 
 static void evm_counters(const struct gateway *base, struct gateway_counters *out)
@@ -397,6 +406,7 @@ static void evm_close(struct gateway *base)
     (void)pthread_mutex_destroy(&g->copying);
     free(g->in_mem);
     free(g->out_mem);
+    free(g->earlier);
     free(g->entry);
     free(g->active);
     free(g->free_entry);

@@ -74,6 +74,9 @@ struct gateway *gateway_evm_open(const struct gateway_evm_config *c, struct err 
 void gateway_evm_applied(struct gateway *g, uint64_t block);
 // Transactions of earlier runs whose outcome is not known yet. Any thread.
 size_t gateway_evm_open_flights(const struct gateway *g);
+// Whether this order of an earlier run was, or may have been, on its way when the gateway was opened: what
+// has become of it will be told. Any thread.
+bool gateway_evm_earlier(const struct gateway *g, const struct order_key *k);
 void gateway_evm_counters(const struct gateway *g, struct gateway_evm_counters *out); // any thread
 
 #endif

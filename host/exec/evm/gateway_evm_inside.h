@@ -108,7 +108,10 @@ struct evm_gateway {
     bool started;
     int stop;                                  // atomic
     uint64_t applied, submitted, open_flights; // atomic
-    size_t outstanding;                        // hot thread's
+    struct order_key *earlier;                 // on their way when it was opened; fixed from then on
+    size_t n_earlier;
+    bool earlier_unknown; // and others, whose keys the log does not name
+    size_t outstanding;   // hot thread's
     // the gateway's thread's
     struct txlog *log;
     struct sender *sender;

@@ -6,6 +6,8 @@
 #include "evm/hex.h"
 #include "exec/evm/gateway_evm_inside.h"
 
+#include <stdlib.h>
+
 #define REASON_NS UINT64_C(3000000000) // a failure is told without its reason after so long
 enum { LOG_DATA_MAX = 512, REASON_DATA_MAX = 512 };
 
@@ -77,6 +79,15 @@ int replies_recover(struct evm_gateway *g, struct err *e)
         if (recover_one(g, &t[i].tx, e))
             return -1;
     count_open(g);
+    g->earlier = calloc(g->n_active + 1, sizeof *g->earlier);
+    if (!g->earlier)
+        return err_set(e, "gateway: out of memory");
+    for (size_t i = 0; i < g->n_active; i++) {
+        const struct entry *x = &g->entry[g->active[i]];
+        g->earlier_unknown |= x->mute;
+        if (!x->mute)
+            g->earlier[g->n_earlier++] = x->key;
+    }
     return 0;
 }
 

@@ -99,12 +99,14 @@ static void is_open(struct sender *s, struct flight *f, uint64_t now)
     }
     const struct version *last = &f->v[f->n_v - 1];
     bool stuck = now - f->last_sent_ns >= s->c.bump_after_ns;
-    if (last->kind == TX_ORDER && now >= f->deadline_ns)
+    if (last->kind == TX_ORDER && now >= f->deadline_ns) {
         sender_make(s, f, TX_CANCEL, now);
-    else if (!known)
-        sender_again(s, f, now);
-    else if (stuck)
+        return;
+    }
+    if (stuck && last->sent) // known or not: nodes drop what does not pay the base fee
         sender_make(s, f, last->kind, now);
+    if (!known && f->making == MAKING_NOTHING) // as it is: it is not its time, or it would be too dear
+        sender_again(s, f, now);
 }
 
 void sender_judge(struct sender *s, struct flight *f, uint64_t now)
