@@ -370,7 +370,7 @@ static int take_all(struct reader *r, const yaml_node_t *root)
         {"bump_after_s", take_u64, &s->bump_after_ns, 1, 86400, NS_A_SECOND, false},
         {"give_up_s", take_u64, &s->give_up_ns, 1, 86400, NS_A_SECOND, false},
         {"fee_max_gwei", take_u128, &s->fee_max, 1, 100000000, WEI_A_GWEI, false},
-        {"depth", take_u64, &depth, 1, 16, 1, false},
+        {"depth", take_u64, &depth, 1, WALLET_DEPTH_MAX, 1, false},
         {"expires_s", take_u64, &o->expires_ns, 1, 3600, NS_A_SECOND, false},
         {"max_wait_ms", take_u32, &o->max_wait_ms, 1, 600000, 1, false},
         {"tips", take_tips, NULL, 0, 0, 0, false},

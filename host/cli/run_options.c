@@ -277,6 +277,11 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             "--lockstep is for the paper venue: a chain answers when it will (a run is replayed exactly "
             "from its journal)",
             NULL);
+    if (o->chain && (o->config.desk.worth.mode == DESK_WORTH_OFF || o->config.desk.min_profit_e8 <= 0))
+        return bad(
+            "--chain wants --set worth=2 (flash loan) or worth=1 (own money), and --set min_profit_e8=N "
+            "above 0: a transaction costs gas whether it earns or not",
+            NULL);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL && !o->chain;
     if (churns(o) && o->venue)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways out of collateral: the exchange's pools and the price of gas, read at a block's hash and told when
 // they are new.
+#include "chain/liquidator.h"
 #include "evm/address.h"
 #include "run/chain_line_inside.h"
 
@@ -61,6 +62,22 @@ int chain_exits_open(struct chain_line *l, const struct word *block, struct err 
         if (take_pool(l, i, e) != 0)
             return -1;
     return 0;
+}
+
+// Without keys nothing is sent, and nobody is asked.
+int chain_exits_contract(struct chain_line *l, const struct word *block, struct err *e)
+{
+    const struct gateway_evm_config *o = &l->cfg.orders;
+    struct evm_address sender[LIQUIDATOR_SENDERS_MAX];
+    const struct liquidator_wanted w = {.contract = o->contract,
+                                        .pool = l->pool->pool,
+                                        .native = l->cfg.native,
+                                        .router = l->cfg.n_pools ? &o->router : NULL,
+                                        .sender = sender,
+                                        .n_senders = o->n_keys};
+    for (size_t i = 0; i < o->n_keys && i < LIQUIDATOR_SENDERS_MAX; i++)
+        sender[i] = *key_address(o->key[i]);
+    return o->n_keys ? liquidator_check(l->link, block, &w, e) : 0;
 }
 
 // The pools that have something, with their reserves; whether that, or the price of gas, differs from what

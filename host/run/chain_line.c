@@ -391,8 +391,9 @@ static int open_all(struct chain_line *l, struct book *book, struct err *e)
                        l->cfg.db, l->cfg.db);
     if (open_nodes(l, e) != 0 || open_link(l, l->cfg.stop, e) != 0 || chain_states_bring(l, &seq, e) != 0 ||
         line_load(l, seq, book, &at, e) != 0 || chain_exits_open(l, &at.hash, e) != 0 ||
-        chain_quotes_open(l, &book->market, e) != 0 || open_link(l, &l->stop, e) != 0 ||
-        chain_states_open(l, seq, e) != 0 || book_pair(book, e) != 0 || open_orders(l, at.number, e) != 0)
+        chain_exits_contract(l, &at.hash, e) != 0 || chain_quotes_open(l, &book->market, e) != 0 ||
+        open_link(l, &l->stop, e) != 0 || chain_states_open(l, seq, e) != 0 || book_pair(book, e) != 0 ||
+        open_orders(l, at.number, e) != 0)
         return -1;
     l->cfg.stop = NULL;
     return start(&l->states_thread, &l->states_run, chain_states_run, l, e) != 0 ||
@@ -423,9 +424,10 @@ struct gateway *chain_line_gateway(struct chain_line *l)
 
 int chain_line_failed(const struct chain_line *l, struct err *e)
 {
-    if (!__atomic_load_n(&l->failed, __ATOMIC_ACQUIRE))
-        return 0;
-    return err_set(e, "%s", l->why.msg); // never changes once it is there
+    struct err why;
+    if (__atomic_load_n(&l->failed, __ATOMIC_ACQUIRE))
+        return err_set(e, "%s", l->why.msg); // never changes once it is there
+    return l->orders && gateway_evm_failed(l->orders, &why) ? err_set(e, "transactions: %.480s", why.msg) : 0;
 }
 
 bool chain_line_earlier(const struct chain_line *l, const struct order_key *k)

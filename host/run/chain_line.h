@@ -54,7 +54,7 @@ struct chain_line;
 // with *e set.
 struct chain_line *chain_line_open(const struct chain_line_config *c, struct book *book, struct err *e);
 struct gateway *chain_line_gateway(struct chain_line *l); // closed by chain_line_close alone
-// What has gone wrong for good (the follower cannot go on), or 0.
+// What has gone wrong for good (the follower cannot go on, the log of transactions cannot be written), or 0.
 int chain_line_failed(const struct chain_line *l, struct err *e);
 void chain_line_counters(struct chain_line *l, struct chain_line_counters *out);
 // Whether the outcome of this order of an earlier run will be told (gateway_evm_earlier). Any thread.

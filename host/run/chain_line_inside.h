@@ -162,6 +162,8 @@ void *chain_quotes_run(void *line);
 
 // chain_exits.c. Finds the pools' tokens among the instruments.
 int chain_exits_open(struct chain_line *l, const struct word *block, struct err *e);
+// Asks the liquidation contract whether it is this pool's and takes our keys' orders.
+int chain_exits_contract(struct chain_line *l, const struct word *block, struct err *e);
 // Tells reserves and base fee of a block when they are new. -1: the node; *e.
 int chain_exits_tell(struct chain_line *l, const struct chain_block *at, struct err *e);
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from flashbench import ALL, LOAN
 from node import address, words
+from run_world import FEE_HIGH
 
 ONE = 10**18
 PARTS = (1, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)  # of a debt, tried for what may be left to earn
@@ -174,7 +175,7 @@ class Judge:
         return max(out, default=None)
 
     def tried(self, user, coll, debt, amount, prices):
-        """Dollars after gas of that call, done and undone again; None: refused."""
+        """Dollars of that call, after gas at the most that it costs in this world, done and undone again; None: refused."""
         w, at = self.w, self.w.snapshot()
         try:
             s = w.one(w.order(user, coll, debt, amount=amount, flags=LOAN))
@@ -182,7 +183,7 @@ class Judge:
                 return None
             r = w.reserve[debt]
             earned = s.results[0].profit * prices[r["id"]] / 10**int(r["decimals"]) / BASE
-            return earned - s.cost * s.price / 10**18 * prices[w.reserve["WETH"]["id"]] / BASE
+            return earned - s.cost * max(s.price, FEE_HIGH) / 10**18 * prices[w.reserve["WETH"]["id"]] / BASE
         finally:
             w.restore(at)
 

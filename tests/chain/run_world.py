@@ -22,6 +22,7 @@ LOTS = 10**9             # whole tokens that an arbitrageur brings
 DEVIATION = 0.005        # the operator reports when the market is farther than this from the last report
 WORLD_TIP, REPORT_TIP = 2 * GWEI, 5 * GWEI
 FEE_CAP = 1000 * GWEI
+FEE_LOW, FEE_HIGH = 10 * GWEI, 40 * GWEI  # between these the base fee walks
 SETUP_S = 7200           # blocks until begin() are a second each, however quickly they are made
 STABLE = ("USDC", "USDT", "DAI")
 WEALTH = hex(10**26)
@@ -261,7 +262,7 @@ class Miner(Worker):
 
     def mine(self):
         with self.lock:
-            self.fee = min(40.0, max(10.0, self.fee * self.rnd.uniform(0.95, 1.055)))
+            self.fee = min(FEE_HIGH / GWEI, max(FEE_LOW / GWEI, self.fee * self.rnd.uniform(0.95, 1.055)))
             self.line.rpc("anvil_setNextBlockBaseFeePerGas", hex(self.fixed if self.fixed else int(self.fee * GWEI)))
             self.line.mine(max(self.line.now() + 1, int(time.time())))
             self.blocks += 1

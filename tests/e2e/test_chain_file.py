@@ -47,12 +47,15 @@ def text_of(keys):
     return "".join("%s: %s\n" % kv for kv in keys.items())
 
 
-def run(text, *args):
+WORTH = ["--set", "worth=2", "--set", "min_profit_e8=100000000"]
+
+
+def run(text, *args, worth=WORTH):
     path = os.path.join(work, "chain.yaml")
     with open(path, "w") as f:
         f.write(text)
     p = subprocess.run([TRIPLINE, "run", "--accounts", work + "/none.db", "--iface", "none0", "--dir", work + "/dir",
-                        "--chain", path, *args], capture_output=True, text=True, timeout=60)
+                        "--chain", path, *worth, *args], capture_output=True, text=True, timeout=60)
     return p.returncode, p.stdout + p.stderr
 
 
@@ -136,8 +139,11 @@ for args, word in ((["--venue", "x"], "--chain"), (["--venue-churn", "5"], "--ch
                    (["--lockstep"], "--lockstep")):
     rc, out = run(text_of(GOOD), *args)
     report(rc == 2 and word in out, "not with " + args[0], out)
-p = subprocess.run([TRIPLINE, "run", "--accounts", "x", "--iface", "y", "--chain", work + "/nothing.yaml"], capture_output=True,
-                   text=True, timeout=60)
+for worth in ([], WORTH[:2], WORTH[2:], ["--set", "worth=2", "--set", "min_profit_e8=0"]):
+    rc, out = run(text_of(GOOD), worth=worth)
+    report(rc == 2 and "min_profit_e8" in out, "not without a least profit: " + " ".join(worth), out)
+p = subprocess.run([TRIPLINE, "run", "--accounts", "x", "--iface", "y", "--chain", work + "/nothing.yaml", *WORTH],
+                   capture_output=True, text=True, timeout=60)
 report(p.returncode == 2 and "nothing.yaml" in p.stderr, "no file", p.stderr)
 report(not os.path.exists(work + "/dir/transactions"), "nothing was sent for", "")
 shutil.rmtree(work)

@@ -135,6 +135,11 @@ bool gateway_evm_earlier(const struct gateway *base, const struct order_key *k)
     return g->earlier_unknown;
 }
 
+bool gateway_evm_failed(const struct gateway *g, struct err *e)
+{
+    return txlog_failed(((const struct evm_gateway *)g)->log, e);
+}
+
 // ---- counters
 
 static void evm_counters(const struct gateway *base, struct gateway_counters *out)

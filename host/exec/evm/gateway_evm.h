@@ -78,5 +78,8 @@ size_t gateway_evm_open_flights(const struct gateway *g);
 // has become of it will be told. Any thread.
 bool gateway_evm_earlier(const struct gateway *g, const struct order_key *k);
 void gateway_evm_counters(const struct gateway *g, struct gateway_evm_counters *out); // any thread
+// Its log can no longer be written (disk full, I/O error), and for good: nothing will be sent any more. Any
+// thread; e may be NULL.
+bool gateway_evm_failed(const struct gateway *g, struct err *e);
 
 #endif

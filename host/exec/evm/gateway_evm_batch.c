@@ -86,11 +86,17 @@ size_t batch_make(struct evm_gateway *g, const uint16_t *entry, size_t n)
     return taken;
 }
 
+// Its transaction may have expired, and the name be another order's, which nobody may have handed over.
+static bool offered(const struct evm_gateway *g, const struct batch *b)
+{
+    const struct signed_entry *en = signed_at(sender_orders(g->sender), b->name);
+    return en && order_key_cmp(&en->o.key, &g->entry[b->entry[0]].key) == 0;
+}
+
 // Its orders wait again, each for itself.
 static void dissolve(struct evm_gateway *g, struct batch *b)
 {
-    const struct signed_entry *en = signed_at(sender_orders(g->sender), b->name);
-    if (en && order_key_cmp(&en->o.key, &g->entry[b->entry[0]].key) == 0)
+    if (offered(g, b))
         signed_drop(sender_orders(g->sender), b->name);
     for (size_t i = 0; i < b->n; i++)
         g->entry[b->entry[i]].batch = NO_BATCH;
@@ -116,13 +122,13 @@ void batch_step(struct evm_gateway *g)
         uint64_t nonce;
         if (!b->used)
             continue;
-        bool old = false;
+        bool never = killed || !offered(g, b);
         for (size_t k = 0; k < b->n; k++)
-            old |= too_old(g, &g->entry[b->entry[k]]);
-        enum fire_answer a = killed || old ? FIRE_NO_ORDER : order_fire(g, b->name, &sender, &nonce);
+            never |= too_old(g, &g->entry[b->entry[k]]);
+        enum fire_answer a = never ? FIRE_NO_ORDER : order_fire(g, b->name, &sender, &nonce);
         if (a == FIRE_SENT)
             batch_gone(g, b, sender, nonce);
-        else if (killed || old || a == FIRE_REFUSED)
+        else if (never || a == FIRE_REFUSED)
             dissolve(g, b);
         for (size_t k = 0; b->used && k < b->n && a == FIRE_NO_NODE; k++)
             g->entry[b->entry[k]].why = "no node takes it";

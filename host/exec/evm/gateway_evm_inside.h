@@ -16,7 +16,7 @@ enum {
     ENTRIES_MAX = 4 * GATEWAY_OUTSTANDING_MAX, // also those in a block that may be reorganised away
     OFFERS_ROOM = GATEWAY_OUTSTANDING_MAX,     // of the ring, so that orders find theirs
     RING_MAX = 2 * GATEWAY_OUTSTANDING_MAX,
-    USERS_SEEN = 4096,          // counters of barred users, by a part of the address
+    USERS_SEEN = 4096,          // counters of users that may be barred, by a part of the address
     GATEWAY_GAS_MAX = 16777216, // of a transaction (EIP-7825)
 };
 #define NO_BATCH SIZE_MAX
@@ -177,9 +177,9 @@ void replies_take(struct evm_gateway *g);                  // the sender's event
 void replies_tell(struct evm_gateway *g);
 bool replies_told(void *ctx, size_t sender, uint64_t nonce); // for sender_config.may_end
 
-static inline bool entry_bars(enum entry_state s)
+static inline bool entry_may_bar(enum entry_state s)
 {
-    return s == ENTRY_WAITS || s == ENTRY_SENT;
+    return s == ENTRY_WAITS || s == ENTRY_SENT || s == ENTRY_MINED;
 }
 static inline size_t user_seen(const struct evm_address *a)
 {

@@ -25,7 +25,7 @@ struct entry *entry_new(struct evm_gateway *g)
 
 void entry_go(struct evm_gateway *g, struct entry *e, enum entry_state to)
 {
-    int bars = (int)entry_bars(to) - (int)entry_bars(e->state);
+    int bars = (int)entry_may_bar(to) - (int)entry_may_bar(e->state);
     if (e->has_user)
         g->seen[user_seen(&e->user)] = (uint16_t)(g->seen[user_seen(&e->user)] + bars);
     e->state = to;
@@ -79,13 +79,23 @@ bool user_of(const struct evm_gateway *g, const struct order_key *k, struct evm_
     return true;
 }
 
+// On its way, or in a block whose states the session did not have when it asked (replies_tell): of an order
+// of an earlier run it does not know, and asks for more on what was (P6).
+static bool bars(const struct entry *e, uint64_t applied)
+{
+    bool news = e->mute ? applied < e->mined.block : e->told_mining != e->mining;
+    return e->has_user && (e->state == ENTRY_WAITS || e->state == ENTRY_SENT ||
+                           (e->state == ENTRY_MINED && e->mined.success && news));
+}
+
 static bool barred(const struct evm_gateway *g, const struct evm_address *user)
 {
     if (g->seen[user_seen(user)] == 0)
         return false;
+    uint64_t applied = __atomic_load_n(&g->applied, __ATOMIC_ACQUIRE);
     for (size_t i = 0; i < g->n_active; i++) {
         const struct entry *e = &g->entry[g->active[i]];
-        if (entry_bars(e->state) && e->has_user && address_equal(&e->user, user))
+        if (bars(e, applied) && address_equal(&e->user, user))
             return true;
     }
     return false;

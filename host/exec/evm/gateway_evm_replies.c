@@ -358,7 +358,8 @@ void replies_tell(struct evm_gateway *g)
 {
     uint64_t applied = __atomic_load_n(&g->applied, __ATOMIC_ACQUIRE);
     bool left = false;
-    if (!g->untold)
+    // Orders that were handed over before the session had these states are taken, and barred, first.
+    if (!g->untold || spsc_peek(&g->in))
         return;
     for (size_t i = 0; i < g->n_active;) {
         struct entry *e = &g->entry[g->active[i]];

@@ -144,6 +144,7 @@ static struct flight *new_flight(struct sender *s)
         f->making = MAKING_NOTHING;
         f->recovered = f->looked = f->stuck_told = f->was_public = f->asked = f->due = f->reason_asked =
             false;
+        f->again_ns = 0;
         f->target = f->targets_left = f->asked_ns = f->asked_head = f->taken_head = f->block = 0;
         f->taken_rounds = 0;
         f->round = 0;
@@ -162,7 +163,7 @@ void sender_fill(struct sender *s, size_t sender, uint64_t nonce)
     f->sender = sender;
     f->nonce = nonce;
     f->key = (struct order_key){0};
-    f->expires_ns = f->deadline_ns = f->last_sent_ns = 0;
+    f->expires_ns = f->deadline_ns = f->last_sent_ns = f->again_ns = 0;
     f->looked = f->was_public = true;
     sender_go(s, f, FLIGHT_SENT);
     s->n.filled++;

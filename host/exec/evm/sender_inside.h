@@ -34,6 +34,7 @@ struct flight {
     uint64_t nonce;
     struct order_key key;
     uint64_t expires_ns, deadline_ns, last_sent_ns;
+    uint64_t again_ns; // the same bytes were sent once more; 0: never
     enum flight_state state;
     struct version v[FLIGHT_VERSIONS];
     unsigned n_v;
@@ -120,6 +121,11 @@ void sender_told_reason(struct sender *s, struct flight *f, const struct rpc_eve
 // ---- sender_make.c
 void sender_make(struct sender *s, struct flight *f, uint8_t kind, uint64_t now);
 void sender_made(struct sender *s, struct flight *f, uint64_t now); // one step of what is being made
+// An order of an earlier run that no node knows is not sent again: too late, or only builders may have it.
+static inline bool sender_over(const struct sender *s, const struct flight *f, uint64_t now)
+{
+    return f->recovered && (s->c.private_only || now >= f->expires_ns);
+}
 void sender_again(struct sender *s, struct flight *f, uint64_t now);
 void sender_next_block(struct sender *s, struct flight *f, uint64_t now); // the relay's next target
 

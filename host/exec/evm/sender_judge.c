@@ -34,7 +34,8 @@ static void is_mined(struct sender *s, struct flight *f, uint64_t now)
         sender_tell(s, f, SENDER_STATE)->outcome = outcome_of(f);
     if (!f->success && !f->reason_asked && f->v[f->mined].kind == TX_ORDER)
         sender_ask_reason(s, f, now);
-    if (f->asked_head + 1 >= f->block + s->c.confirmations &&
+    // What has just been told has not been heard yet: who is asked would answer for the block before.
+    if (!news && f->asked_head + 1 >= f->block + s->c.confirmations &&
         (!s->c.may_end || s->c.may_end(s->c.may_end_ctx, f->sender, f->nonce)))
         sender_end(s, f, outcome_of(f));
 }
@@ -103,7 +104,9 @@ static void is_open(struct sender *s, struct flight *f, uint64_t now)
         sender_make(s, f, TX_CANCEL, now);
         return;
     }
-    if (stuck && last->sent) // known or not: nodes drop what does not pay the base fee
+    bool fenced = !known && last->kind == TX_ORDER && sender_over(s, f, now);
+    // Known or not: nodes drop what does not pay the base fee. What only builders have had goes out first.
+    if (stuck && !fenced && (known || (last->sent && f->was_public)))
         sender_make(s, f, last->kind, now);
     if (!known && f->making == MAKING_NOTHING) // as it is: it is not its time, or it would be too dear
         sender_again(s, f, now);

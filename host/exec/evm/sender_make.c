@@ -161,20 +161,24 @@ void sender_made(struct sender *s, struct flight *f, uint64_t now)
 }
 
 // Nobody asked knows it. The same bytes again, the newest that surely left; where none did (recovered),
-// nothing can be known of them: the nonce is fenced.
+// nothing can be known of them: the nonce is fenced. So it is where only builders may have it and no public
+// pool may: the blocks that they were given are not in the log.
 void sender_again(struct sender *s, struct flight *f, uint64_t now)
 {
     unsigned v = f->n_v;
     while (v > 0 && !f->v[v - 1].sent)
         v--;
-    if (v == 0 || (f->v[v - 1].kind == TX_ORDER && f->recovered && now >= f->expires_ns)) {
+    if (v == 0 || (f->v[v - 1].kind == TX_ORDER && sender_over(s, f, now))) {
         sender_make(s, f, TX_CANCEL, now);
         return;
     }
     const struct version *last = &f->v[v - 1];
-    if (last->kind == TX_ORDER && !sender_allows(s, f, now))
+    // A node that refuses them says so at once, which is asked about at once.
+    if ((f->again_ns && now - f->again_ns < s->c.look_ns) ||
+        (last->kind == TX_ORDER && !sender_allows(s, f, now)))
         return;
     if (sender_to_nodes(s, last, now)) {
+        f->again_ns = now;
         s->n.resent++;
         s->n.fell_back += !f->was_public;
         f->was_public = true;

@@ -63,6 +63,7 @@ static uint32_t next_id;
 static struct {
     struct order_mined m;
     bool undone;
+    unsigned run;
 } nobody[ORDERS];
 static size_t n_nobody;
 
@@ -290,6 +291,7 @@ static void take_nobody(const struct order_reply *r, bool undone)
     n_nobody += i == n_nobody;
     nobody[i].m = r->mined;
     nobody[i].undone = undone;
+    nobody[i].run = run;
 }
 
 static void take_mined(const struct order_reply *r)
@@ -434,11 +436,21 @@ static u128 gas_charged(void)
     return sum;
 }
 
+// Of a nonce that was filled nobody takes back what an earlier run was told, when its block is undone while
+// none runs: there is no order by which the next run would know (docs/transactions.md).
+static bool stands(size_t i)
+{
+    struct word hash;
+    memcpy(hash.b, nobody[i].m.hash, WORD_BYTES);
+    const struct fc_tx *t = fc_find(&hash);
+    return !nobody[i].undone && (nobody[i].run == run || (t && t->block >= 0));
+}
+
 static u128 gas_told(void)
 {
     u128 sum = 0;
     for (size_t i = 0; i < n_nobody; i++)
-        sum += nobody[i].undone ? 0 : nobody[i].m.gas_wei;
+        sum += stands(i) ? nobody[i].m.gas_wei : 0;
     for (uint32_t i = 1; i < next_id; i++)
         if (seen[i].told == TOLD_DONE || seen[i].told == TOLD_FAILED)
             sum += seen[i].mined.gas_wei;

@@ -362,6 +362,38 @@ START_TEST(a_ready_order_on_a_prediction)
 }
 END_TEST
 
+// A batch whose transaction has expired unsent: its place among what is signed may be another order's by
+// then.
+START_TEST(a_batch_that_has_expired)
+{
+    rig_start(1, 1, true, 28);
+    gateway_close(gw);
+    config.expires_ns = SECOND;
+    config.max_wait_ms = 20000;
+    rig_open();
+    turns(3);
+    memset(fc.down, 1, sizeof fc.down);
+    uint32_t first = next_id;
+    for (uint32_t u = 0; u < 3; u++)
+        submit_new(u);
+    turns(4);
+    turn(1100 * MS); // it is dropped
+    struct gateway_order o = order(9, 100);
+    gateway_offer(gw, &o);
+    turns(4);
+    memset(fc.down, 0, sizeof fc.down);
+    turns(6);
+    ck_assert_uint_eq(counters().ready_sent, 0);
+    gateway_drop(gw, &o.key);
+    settle();
+    ck_assert_uint_eq(model.effects[o.key.revision], 0); // nobody has handed it over
+    for (uint32_t i = 0; i < 3; i++)
+        ck_assert_int_eq(seen[first + i].told, TOLD_DONE);
+    check_all("expired batch");
+    rig_stop();
+}
+END_TEST
+
 // An order on a predicted price is checked by the contract itself; tips are parts of what the order bids.
 START_TEST(terms_become_the_transaction)
 {
@@ -445,6 +477,7 @@ int main(void)
     tcase_add_test(c, a_burst_goes_into_several_batches);
     tcase_add_test(c, a_batch_that_cannot_leave);
     tcase_add_test(c, a_ready_order_on_a_prediction);
+    tcase_add_test(c, a_batch_that_has_expired);
     tcase_add_test(c, terms_become_the_transaction);
     tcase_add_test(c, configurations_that_cannot_be);
     suite_add_tcase(s, c);

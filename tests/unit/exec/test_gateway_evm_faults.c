@@ -316,6 +316,66 @@ START_TEST(a_block_in_place_of_another)
 }
 END_TEST
 
+// After a restart nobody but the gateway knows that an earlier order has just had its effect: until the
+// account's state of that block has been taken, what is asked for it is asked of what was.
+START_TEST(an_earlier_order_bars_until_its_state_is_taken)
+{
+    rig_start(2, 1, false, 29);
+    turns(3);
+    uint32_t first = submit_new(3);
+    turns(4);
+    crash();
+    turns(3);
+    fc_mine();
+    turns(4);
+    turn(SECOND); // its receipt is here, its block's states are not
+    ck_assert_uint_eq(model.effects[first], 1);
+    ck_assert_int_eq(seen[first].told, TOLD_NOTHING);
+    uint32_t id = submit_new(3);
+    turns(4);
+    block();
+    turns(4);
+    ck_assert(seen[id].told == TOLD_REFUSED && strstr(seen[id].reason, "on its way"));
+    ck_assert_uint_eq(model.effects[id], 0);
+    uint32_t next = submit_new(3); // of the new state
+    turns(4);
+    settle();
+    ck_assert_int_eq(seen[next].told, TOLD_DONE);
+    check_all("earlier");
+    rig_stop();
+}
+END_TEST
+
+// Its block is replaced by one that lies deep when it is heard of: that it is mined anew is news, which must
+// be told before the log forgets the transaction.
+START_TEST(a_crash_with_deep_news)
+{
+    for (uint64_t seed = 30; seed < 90; seed++) { // answers come in any order
+        rig_start(1, 1, false, seed);
+        turns(3);
+        uint32_t id = submit_new(3);
+        turns(4);
+        block();
+        turn(SECOND), turns(20); // nothing is asked now
+        ck_assert_int_eq(seen[id].told, TOLD_DONE);
+        fc_reorg();
+        for (int i = 0; i < 10; i++)
+            fc_mine();
+        apply(1); // its states are still to come
+        fc.faults = 12;
+        for (int i = 0; i < 4; i++)
+            turn(300 * MS);
+        fc.faults = 0;
+        turn(MS);
+        crash();
+        settle();
+        ck_assert_int_eq(seen[id].told, TOLD_DONE);
+        check_all("deep news");
+        rig_stop();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("gateway-evm-faults");
@@ -334,6 +394,8 @@ int main(void)
     tcase_add_test(c, a_failure_waits_for_its_reason);
     tcase_add_test(c, a_block_is_gone_and_all_pools_lost_it);
     tcase_add_test(c, a_block_in_place_of_another);
+    tcase_add_test(c, an_earlier_order_bars_until_its_state_is_taken);
+    tcase_add_test(c, a_crash_with_deep_news);
     suite_add_tcase(s, c);
     return run_gateway_suite(s);
 }

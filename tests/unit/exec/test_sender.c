@@ -378,6 +378,29 @@ START_TEST(private_only_costs_nothing)
 }
 END_TEST
 
+// Nor after a restart: what builders alone were given stays with them, also where the log alone knows of it.
+START_TEST(private_only_lasts_beyond_a_restart)
+{
+    struct err e;
+    start(1, 1, 23);
+    sender_free(sender);
+    config.private_only = true;
+    sender = sender_new(&config, &FC_PORT, txlog, &e);
+    sender_head(sender, fc.head, fc.base, now);
+    (void)send_private();
+    sender_free(sender);
+    ck_assert_int_eq(txlog_close(txlog, &e), 0);
+    open_all();
+    for (int i = 0; i < 6; i++) {
+        step(MS), step(SECOND), step(MS);
+        for (size_t t = 0; t < fc.n; t++)
+            ck_assert_msg(fc.tx[t].cancel || fc.tx[t].handed == 0, "it went to the public pool");
+        block();
+    }
+    stop();
+}
+END_TEST
+
 // ---- fees
 
 START_TEST(the_bump_rule)
@@ -417,6 +440,7 @@ int main(void)
     tcase_add_test(c, bundles_then_the_public_pool);
     tcase_add_test(c, bundles_stop_with_the_kill_switch);
     tcase_add_test(c, private_only_costs_nothing);
+    tcase_add_test(c, private_only_lasts_beyond_a_restart);
     suite_add_tcase(s, c);
     return run_sender_suite(s);
 }

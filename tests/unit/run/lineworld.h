@@ -14,7 +14,8 @@
 #include "run/chain_line_inside.h"
 #include "run_suite.h"
 
-enum { W_ROUTER = 0x70, W_FACTORY = 0x71, W_PAIR = 0x72, W_PAIRS = 4, W_IDS = 64, W_REPLIES = 16 };
+enum { W_ROUTER = 0x70, W_FACTORY = 0x71, W_PAIR = 0x72, W_CONTRACT = 0x73 };
+enum { W_PAIRS = 4, W_IDS = 64, W_REPLIES = 16 };
 
 // ---- the gateway of orders
 
@@ -23,7 +24,7 @@ static struct {
     struct order_reply reply[W_REPLIES];
     unsigned n, submitted, offered, dropped, outstanding;
     uint64_t applied;
-    bool full;
+    bool full, failed;
     void (*on_applied)(uint64_t block);
 } orders;
 
@@ -95,6 +96,12 @@ bool gateway_evm_earlier(const struct gateway *g, const struct order_key *k)
     (void)k;
     return false;
 }
+
+bool gateway_evm_failed(const struct gateway *g, struct err *e)
+{
+    (void)g;
+    return orders.failed && (err_set(e, "no room on the disk"), true);
+}
 size_t gateway_evm_open_flights(const struct gateway *g)
 {
     (void)g;
@@ -122,6 +129,9 @@ static struct {
     bool flat;             // reserves and base fee stay as they are
     unsigned empty;        // pairs from here on are empty
     unsigned odd_factory;  // this pair is of another factory; W_PAIRS: none
+    // The liquidation contract says something else: 'p' its pool, 'w' its token, 'r' no router, 'c' no
+    // caller.
+    char odd_contract;
 } world;
 
 static inline u128 w_reserve(const struct word *block, unsigned pair, unsigned side)
@@ -155,7 +165,17 @@ static inline bool w_asks(const char *params, const char *signature)
     return strstr(params, sel) != NULL;
 }
 
-// The answer to a question about the exchange; false: it is none.
+static struct word w_contract(const char *params)
+{
+    const char odd = world.odd_contract;
+    if (w_asks(params, "POOL()"))
+        return f_word_of(F_POOL, odd == 'p');
+    if (w_asks(params, "WETH()"))
+        return f_word_of(F_ASSET, odd == 'w');
+    return word_from_u128(odd != (w_asks(params, "routers(address)") ? 'r' : 'c'));
+}
+
+// The answer to a question about the exchange or the contract; false: it is none.
 static bool w_exchange(const struct chain_call *c, char *text)
 {
     struct word w[3] = {{{0}}}, block = {{0}};
@@ -171,10 +191,12 @@ static bool w_exchange(const struct chain_call *c, char *text)
     }
     const char *to = strstr(c->params, "\"to\":\"0x");
     struct evm_address at = {{0}};
-    if (!to || hex_get(to + 8, 2 * ADDRESS_BYTES, at.b) || at.b[0] < W_ROUTER || at.b[0] > W_PAIR)
+    if (!to || hex_get(to + 8, 2 * ADDRESS_BYTES, at.b) || at.b[0] < W_ROUTER || at.b[0] > W_CONTRACT)
         return false;
     unsigned pair = at.b[19];
-    if (w_asks(c->params, "factory()"))
+    if (at.b[0] == W_CONTRACT)
+        w[0] = w_contract(c->params);
+    else if (w_asks(c->params, "factory()"))
         w[0] = f_word_of(W_FACTORY, at.b[0] == W_PAIR && pair == world.odd_factory);
     else if (w_asks(c->params, "token0()"))
         w[0] = f_word_of(F_ASSET, pair);

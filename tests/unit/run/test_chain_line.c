@@ -393,6 +393,52 @@ START_TEST(an_exchange_that_does_not_fit_is_refused)
 }
 END_TEST
 
+// Without its log nothing can be sent: the run must not go on as if it watched over anything.
+START_TEST(a_log_that_cannot_be_written_ends_the_run)
+{
+    struct err e;
+    w_open();
+    ck_assert_int_eq(chain_line_failed(line, &e), 0);
+    orders.failed = true;
+    ck_assert_int_eq(chain_line_failed(line, NULL), -1);
+    ck_assert_int_eq(chain_line_failed(line, &e), -1);
+    ck_assert_msg(strstr(e.msg, "no room on the disk") != NULL, "%s", e.msg);
+    w_shut();
+}
+END_TEST
+
+START_TEST(a_contract_that_cannot_be_used_is_refused)
+{
+    static const struct {
+        char odd;
+        const char *why;
+    } bad[] = {{'p', "made for the pool"}, {'w', "native coin"}, {'r', "setRouter"}, {'c', "setCaller"}};
+    const uint8_t secret[WORD_BYTES] = {[31] = 9};
+    const struct private_key *key = key_from_bytes(secret, NULL);
+    struct err e;
+    w_open();
+    const struct word *at = &follower_meta(line->follower)->at.hash;
+    ck_assert_int_eq(chain_exits_contract(line, at, &e), 0); // no keys: nothing is sent
+    line->cfg.orders.key = &key;
+    line->cfg.orders.n_keys = 1;
+    ck_assert_int_eq(chain_exits_contract(line, at, &e), -1);
+    ck_assert_msg(strstr(e.msg, "no liquidation contract") != NULL, "%s", e.msg); // there is none at 0x0
+    line->cfg.orders.contract = f_address(W_CONTRACT, 0);
+    ck_assert_msg(chain_exits_contract(line, at, &e) == 0, "%s", e.msg);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        world.odd_contract = bad[i].odd;
+        ck_assert_int_eq(chain_exits_contract(line, at, &e), -1);
+        ck_assert_msg(strstr(e.msg, bad[i].why) != NULL, "%s", e.msg);
+    }
+    world.odd_contract = 'r';
+    line->cfg.n_pools = 0; // nothing is sold
+    ck_assert_int_eq(chain_exits_contract(line, at, &e), 0);
+    world.odd_contract = 0;
+    w_shut();
+    key_free((struct private_key *)(uintptr_t)key);
+}
+END_TEST
+
 // ---- prices
 
 enum { Q_ASSETS = 5, Q_TOKENS = 7 };
@@ -617,6 +663,8 @@ int main(void)
     tcase_add_test(t, a_held_account_has_no_positions);
     tcase_add_test(t, pools_are_told_when_they_are_new);
     tcase_add_test(t, an_exchange_that_does_not_fit_is_refused);
+    tcase_add_test(t, a_log_that_cannot_be_written_ends_the_run);
+    tcase_add_test(t, a_contract_that_cannot_be_used_is_refused);
     tcase_add_test(t, prices_are_told_as_the_oracle_has_them);
     tcase_add_test(t, a_block_does_not_count_while_accounts_are_behind);
     suite_add_tcase(s, t);
