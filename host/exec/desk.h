@@ -122,6 +122,9 @@ void desk_free(struct desk *d);
 // is computed until a price of the account has moved by half the tolerance since, or its way out has changed.
 void desk_prepare(struct desk *d, size_t account, const int64_t *px);
 void desk_retire(struct desk *d, size_t account); // healthy again
+// The market already has the prices at which the account would be in breach: its ready order, if there is
+// one, is offered to the gateway once more, before all others that only might be wanted. Logged nowhere.
+void desk_imminent(struct desk *d, size_t account);
 // What is at stake with a confirmed account: the value of the order that would go out now, 1e-8 units of
 // account; INT64_MAX when it is larger than that, 0 where no order can leave whatever its size. The size is
 // kept for desk_fire(), which uses it at the same prices and for the same state of the account only. With

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { IMMINENT = 256 }; // weight of a ready order that the market already calls for
+
 void desk_drop_ready(struct desk *d, struct account_state *st)
 {
     if (st->ready == READY_NONE)
@@ -129,6 +131,7 @@ static void make_ready(struct desk *d, struct account_state *st, const struct ac
     }
     remember_prices(r, s, px);
     r->terms = d->terms;
+    r->imminent = false;
     if (worth) {
         r->worth = d->worth;
         desk_worth_forget(d, st);
@@ -172,6 +175,21 @@ void desk_prepare(struct desk *d, size_t account, const int64_t *px)
     }
     desk_drop_ready(d, st);
     make_ready(d, st, a, &s, px, worth);
+}
+
+void desk_imminent(struct desk *d, size_t account)
+{
+    assert(account < d->book->n_accounts);
+    const struct account_state *st = &d->state[account];
+    struct ready *r = st->ready ? ready_at(&d->pool, st->ready) : NULL;
+    if (!r || r->imminent)
+        return;
+    r->imminent = true;
+    out_of_ready(d, r);
+    d->out.terms.worth_e8 =
+        r->terms.worth_e8 > INT64_MAX / IMMINENT ? INT64_MAX : r->terms.worth_e8 * IMMINENT;
+    d->out.n_marks = 0;
+    gateway_offer(d->gw, &d->out);
 }
 
 void desk_retire(struct desk *d, size_t account)

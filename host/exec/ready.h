@@ -20,6 +20,7 @@ struct ready {
     // Of orders that are asked whether they are worth it: at the prices that it was made for, by its own tip.
     struct worth worth;
     struct gateway_terms terms; // as offered; zero without
+    bool imminent;              // offered before all others (desk_imminent)
 };
 
 struct ready_pool {

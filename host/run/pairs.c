@@ -66,6 +66,7 @@ enum engine_verdict pairs_breach(struct session *s, size_t odd)
         s->count.predicted[0]++;
     }
     desk_prepare(s->desk, even, px);
+    desk_imminent(s->desk, even);
     if (s->cfg.desk.predicted_max_e8 == 0 || !may_predict(s, odd, &age) ||
         desk_predict(s->desk, even, px, s->now_ns, age) != DESK_SENT)
         return VERDICT_KEEP;

@@ -20,7 +20,7 @@ enum {
 };
 #define ROUND_NS   UINT64_C(500000) // between rounds of a thread that sleeps
 #define PUBLISH_NS UINT64_C(1000000)
-#define EXPIRES_NS UINT64_C(10000000000)
+#define EXPIRES_NS UINT64_C(600000000000)
 
 static struct evm_gateway *of(struct gateway *g)
 {

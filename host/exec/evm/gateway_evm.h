@@ -43,7 +43,7 @@ struct gateway_evm_config {
     unsigned n_tips;
     uint32_t tip_ppm[SIGNED_TIPS];    // tip levels, in parts of gateway_terms.tip, ascending
     unsigned level;                   // the one that is sent
-    uint64_t expires_ns;              // a ready order is sent within so long of its making; 0: 10 s (P5)
+    uint64_t expires_ns;              // a ready order is sent within so long of its last offer; 0: 600 s
     bool batch;                       // orders without a key of their own left go through the batch entry
     const struct relay_config *relay; // NULL: none
     bool private_only;

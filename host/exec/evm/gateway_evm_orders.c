@@ -353,6 +353,7 @@ void order_gone(struct evm_gateway *g, struct entry *e, size_t place, size_t sen
     e->place = place;
     e->sender = sender;
     e->nonce = nonce;
+    e->looked |= e->cold || e->batch != NO_BATCH; // it had to be signed, and waited for that to be on disk
     e->name = SIGNED_NONE;
     e->batch = NO_BATCH;
     free_work(g, e);

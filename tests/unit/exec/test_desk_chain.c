@@ -441,6 +441,8 @@ static void random_run(bool ahead)
             break;
         }
         case 7:
+            desk_imminent(desk, i);
+            break;
         case 8:
             (void)desk_stake(desk, i, px, now);
             (void)desk_fire(desk, i, px, now, 0);
@@ -452,6 +454,33 @@ static void random_run(bool ahead)
         ck_assert_uint_eq(gw_open(), n->ready_made - n->ready_used - n->ready_retired);
     }
 }
+
+// What the market already calls for is wanted first: offered once more, the same bytes, once.
+START_TEST(imminent)
+{
+    plain_account(0, 22000);
+    desk_imminent(desk, 0);
+    ck_assert_uint_eq(gw.n + gw.again, 0); // nothing is ready
+    desk_prepare(desk, 0, px);
+    ck_assert_uint_eq(gw.n, 1);
+    struct gateway_order was = gw.offered;
+    ck_assert_int_gt(was.terms.worth_e8, 0);
+    for (unsigned k = 0; k < 2; k++)
+        desk_imminent(desk, 0);
+    ck_assert(gw.again == 1 && gw.n == 1);
+    ck_assert_int_eq(gw.offered.terms.worth_e8, was.terms.worth_e8 * 256);
+    ck_assert(gw.offered.lsn == was.lsn && gw.offered.n_bytes == was.n_bytes &&
+              !memcmp(gw.offered.bytes, was.bytes, was.n_bytes));
+    gw.offered.terms.worth_e8 = was.terms.worth_e8;
+    ck_assert_mem_eq(&gw.offered.terms, &was.terms, sizeof was.terms);
+    desk_retire(desk, 0);
+    desk_imminent(desk, 0);
+    desk_prepare(desk, 0, px); // another order: again from the start
+    ck_assert(gw.again == 1 && gw.n == 2);
+    desk_imminent(desk, 0);
+    ck_assert_uint_eq(gw.again, 2);
+}
+END_TEST
 
 START_TEST(balances_and_repeats)
 {
@@ -526,6 +555,7 @@ int main(void)
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, off_has_no_terms);
+    tcase_add_test(t, imminent);
     tcase_add_test(t, margin_accounts_stay);
     tcase_add_test(t, predictions);
     tcase_add_test(t, predictions_have_all_limits);
