@@ -113,7 +113,7 @@ void gateway_evm_counters(const struct gateway *g, struct gateway_evm_counters *
     memset(out, 0, sizeof *out);
 }
 
-static void o_reply(uint8_t status, uint32_t account)
+static inline void o_reply(uint8_t status, uint32_t account)
 {
     ck_assert_uint_lt(orders.n, W_REPLIES);
     orders.reply[orders.n++] = (struct order_reply){.status = status, .key = {1, account, 0, 1}};
@@ -334,12 +334,19 @@ static enum follower_result w_step(void (*take)(void))
 }
 
 // Until the follower has nothing more to do.
-static void w_follow(void (*take)(void))
+static inline void w_follow(void (*take)(void))
 {
     enum follower_result r;
     do
         r = w_step(take);
     while (r == FOLLOWER_WORKED || (r == FOLLOWER_RETRY && !chain_line_failed(line, NULL)));
+}
+
+// The follower of prices has read a block.
+static inline void tell_block(uint64_t number)
+{
+    const struct price_block b = {.number = number, .time = 5};
+    chain_quotes_block(line, &b, SENTINEL_NONE);
 }
 
 #endif
