@@ -197,8 +197,8 @@ static void print(const struct report *r, FILE *out)
         const char *end = outcome(l, text, sizeof text);
         order_key_format(&l->order.key, key, sizeof key);
         fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s%s\n", key, l->order.full ? "full" : "part",
-                l->order.ready ? "ready" : "cold", units(l->order.value_e8), units(l->order.reward_e8),
-                l->order.predicted ? "on a predicted price: " : "", end, l->reason[0] ? ": " : "", l->reason);
+                l->order.ready ? "ready" : "cold", units(l->order.value_e8), units(l->order.reward_e8), end,
+                l->reason[0] ? ": " : "", l->reason, l->order.predicted ? " (on a predicted price)" : "");
     }
     if (r->n == 0)
         fputs("  none\n", out);

@@ -203,12 +203,27 @@ def killed_on_the_way(name, s):
     killed(name, s, False)
 
 
+def predicted(name, s):
+    s.begin()
+    s.market_falls()
+    came = s.until_sent()
+    s.blocks(3)
+    early = s.judge.close()
+    marked = [end for _, end in s.keeper.orders()]
+    tap.report(came and not early.liquidations and all(end.endswith("(on a predicted price)") for end in marked) and marked,
+               f"{name}: {len(marked)} orders on the market's word, marked; the contract finds the accounts healthy", marked)
+    s.oracle_falls()
+    tap.report(s.until_clear(), f"{name}: on the oracle's word they are liquidated", s.low())
+    told = [end for _, end in s.keeper.orders()]
+    tap.report(any(not end.endswith("(on a predicted price)") for end in told), f"{name}: by orders that rest on no prediction", told)
+
+
 BUMP = {"bump_after_s": 2, "fee_max_gwei": 10000}
 DEEP = {"confirmations": 8}  # the blocks that are taken back are none that counted as final
 FAULTS = [("no fault", nothing, {}), ("node killed", node_killed, {}), ("nodes slow", node_slow, {}),
           ("sends lost", sends_lost, {}), ("stuck", stuck, BUMP), ("nonce taken", nonce_taken, {}), ("race lost", race_lost, {}),
           ("no relay", no_relay, {"relay": True}), ("reorganised", reorganised, DEEP), ("killed, then mined", killed_then_mined, {}),
-          ("killed on the way", killed_on_the_way, {})]
+          ("killed on the way", killed_on_the_way, {}), ("predicted", predicted, {"args": ["--set", "predicted_max_e8=5000000000000"]})]
 
 
 def play(n, name, story, settings, folder):
@@ -216,8 +231,9 @@ def play(n, name, story, settings, folder):
     print(f"# {name}: SEED={SEED} (its own: {seed})", flush=True)
     if settings.pop("relay", None):
         settings["relay"] = {"builders": f"[\"http://127.0.0.1:{chain.free_port()}\"]", "key": folder / "relay-key"}
+    args = settings.pop("args", ())
     begin = time.monotonic()
-    with Scene(seed % 2**32, folder, settings) as s:
+    with Scene(seed % 2**32, folder, settings, args) as s:
         try:
             story(name, s)
             tell(name, s)
