@@ -53,7 +53,7 @@ DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
 DEPS_exec     := exec evm journal accounts base
 DEPS_run      := run exec chain evm engine oracle feed journal accounts drivers base
-LIBS_base     := -lm -lpthread
+LIBS_base     := -lm -lpthread -lz
 LIBS_feed     := -lpcap $(LIBS_base)
 LIBS_accounts := -lsqlite3 $(LIBS_base)
 LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
@@ -124,7 +124,7 @@ $(call obj,host/cli/main.c): CFLAGS += -DTRIPLINE_VERSION='"$(VERSION)"'
 
 $(B)/tripline: $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a
 	@echo "  LINK  $@"
-	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lyaml -lz -o $@
+	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lyaml -o $@
 
 build: $(B)/tripline
 	@:

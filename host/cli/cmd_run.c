@@ -191,7 +191,7 @@ static int open_all(struct run *r, struct err *e)
         return -1;
     if (r->o.capture && r->capture_frames == 0)
         return err_set(e, "%s: no packets in it", r->o.capture);
-    if (make_paths(r, e) != 0)
+    if (make_paths(r, e) != 0 || run_histograms_open(r, e) != 0)
         return -1;
     r->kill = kill_open(r->kill_path, e); // early: until then its signals would end the process
     if (!r->kill)
@@ -295,6 +295,7 @@ static bool close_all(struct run *r, struct err *e)
     if (r->journal)
         (void)unlink(r->ready_path); // without the journal the directory is somebody else's
     run_ports_close(r->ports);
+    ok = run_histograms_close(r, e) == 0;
     session_free(r->session); // may still take ready orders back from the gateway
     device_close(r->device);
     if (r->o.chain)
@@ -302,7 +303,7 @@ static bool close_all(struct run *r, struct err *e)
     else
         gateway_close(r->gateway);
     if (r->journal)
-        ok = journal_close(r->journal, e) == 0;
+        ok &= journal_close(r->journal, e) == 0;
     run_venue_close(r);
     recover_free(&r->past);
     book_free(&r->book);

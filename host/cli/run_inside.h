@@ -5,6 +5,7 @@
 #define TRIPLINE_CLI_RUN_INSIDE_H
 
 #include <signal.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "cli/run_options.h"
@@ -34,6 +35,8 @@ struct run {
     uint64_t capture_frames;
     struct timespec started;
     double next_line; // progress without a terminal
+    FILE *histograms;
+    uint64_t histograms_ns; // its beginning, stream time
     // the paper venue
     uint64_t looked_up[4];       // by enum order_status
     struct order_reply *outcome; // of past.open, in its order
@@ -52,6 +55,8 @@ struct run {
 extern volatile sig_atomic_t run_stop; // set by signals, and by whatever must end the run
 
 // Each gives 0, or -1 with *e set.
+int run_histograms_open(struct run *r, struct err *e);
+int run_histograms_close(struct run *r, struct err *e); // writes them, while the session is there
 int run_venue_open(struct run *r, struct err *e); // starts it, unless it runs already, and looks orders up
 int run_venue_gateway(struct run *r, struct err *e);
 int run_venue_outcomes(struct run *r, struct err *e); // for the record, once the session has begun

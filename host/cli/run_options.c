@@ -65,12 +65,23 @@ static const char help_more[] =
     "                     worth=2 (flash loan) or 1 (own money): lending orders are sized by what they earn\n"
     "                     after everything, at least min_profit_e8; worth_... (docs/worth.md, section 7)\n"
     "                     predicted_max_e8: budget of orders on predicted prices (default 0: none leave)\n"
+    "  --histograms FILE  the stages' latencies as an HdrHistogram log, for existing plotters\n"
     "  --quiet            no progress\n"
     "  --help             this text\n"
     "\n"
     "exit status: 0 done and the audit (if any) holds; 1 failed; 2 usage, or a wrong policy or chain file\n";
 
-enum { OPT_BASE = 256, OPT_NO_LOCKSTEP, OPT_SEED, OPT_ISA, OPT_THREADS, OPT_GEOMETRY, OPT_CHURN, OPT_CHAIN };
+enum {
+    OPT_BASE = 256,
+    OPT_NO_LOCKSTEP,
+    OPT_SEED,
+    OPT_ISA,
+    OPT_THREADS,
+    OPT_GEOMETRY,
+    OPT_HISTOGRAMS,
+    OPT_CHURN,
+    OPT_CHAIN
+};
 
 static const struct option options[] = {
     {"accounts", required_argument, NULL, 'a'},
@@ -91,6 +102,7 @@ static const struct option options[] = {
     {"no-lockstep", no_argument, NULL, OPT_NO_LOCKSTEP},
     {"audit", no_argument, NULL, 'A'},
     {"quiet", no_argument, NULL, 'q'},
+    {"histograms", required_argument, NULL, OPT_HISTOGRAMS},
     CARD_OPTIONS,
     PORT_OPTIONS,
     {"seed", required_argument, NULL, OPT_SEED},
@@ -192,6 +204,9 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         return 0;
     case 'V':
         return venue_arg(o, optarg);
+    case OPT_HISTOGRAMS:
+        o->histograms = optarg;
+        return 0;
     case OPT_CHURN:
         return venue_arg(o, CHURN) != 0 ? 2 : venue_arg(o, optarg);
     case OPT_CHAIN:

@@ -8,7 +8,7 @@
 #include "run/config.h"
 
 struct run_options {
-    const char *accounts, *capture, *dir, *device, *trace, *venue, *kill_file, *oracle, *chain;
+    const char *accounts, *capture, *dir, *device, *trace, *venue, *kill_file, *oracle, *chain, *histograms;
     const char *venue_args[16]; // passed on to a venue started here
     size_t n_venue_args;
     char *const *eal; // after "--", NULL-terminated, or NULL
