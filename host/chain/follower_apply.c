@@ -141,9 +141,12 @@ static int put_touched(struct follower *f, uint64_t number, struct err *e)
 
 static int put_block(struct follower *f, const struct chain_block *b, bool undone, struct err *e)
 {
+    // What was read on a way back is read again on the next one: of an account that a lost block was the
+    // first to name, nobody has kept what the blocks before that one had changed.
     if (undone)
         return tables_run(&f->t, SQL_FORGET_BLOCKS, e, "i", b->number) ||
-                       tables_run(&f->t, SQL_FORGET_TOUCHED, e, "i", b->number)
+                       tables_run(&f->t, SQL_FORGET_TOUCHED, e, "i", b->number) ||
+                       put_touched(f, b->number, e)
                    ? -1
                    : 0;
     return put_touched(f, b->number, e) ||
