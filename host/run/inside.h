@@ -14,6 +14,8 @@
 // account's breach, counted.
 enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32, WHY_PREDICTED = 127, WHY_CLEAR = 128 };
 
+enum { SESSION_LAPSES = 64 };
+
 struct session {
     struct session_config cfg;
     struct book *book;
@@ -46,8 +48,18 @@ struct session {
     uint64_t frame_ns;
     size_t frame_len;
     bool frame_logged;
-    uint64_t t_frame, t_prices, t_check; // TSC ticks; 0 = not reached in this frame
-    bool submitted;
+    // What is measured. Stamps are taken on the way, histograms filled when the frame is done, or when there
+    // is no more room for what was taken.
+    struct frame_stamps stamps;
+    uint64_t arrived; // of the next frame, 0 = when it is handed over
+    bool first;       // the frame's first group is under way, or still to come
+    bool decoded;     // it had prices
+    uint64_t t_check; // the exact rule was about to be asked
+    struct {
+        uint64_t ticks;
+        uint8_t stage;
+    } lapse[SESSION_LAPSES];
+    size_t n_lapses;
     struct hist stage[STAGE_COUNT];
     struct hist cycles;
     uint8_t scratch[MARKET_BYTES_MAX];

@@ -13,9 +13,18 @@ enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest
 
 const char *stage_name(enum stage s)
 {
-    static const char *const names[STAGE_COUNT] = {"decode", "submit", "confirm",  "size",
-                                                   "order",  "send",   "send-cold"};
+    static const char *const names[STAGE_COUNT] = {
+        "decode",       "submit",        "confirm",           "size",
+        "order",        "send",          "send-cold",         "tick-to-command",
+        "tick-to-flag", "tick-to-order", "tick-to-order-cold"};
     return (unsigned)s < STAGE_COUNT ? names[s] : "?";
+}
+
+const char *stamp_name(enum stamp s)
+{
+    static const char *const names[STAMP_COUNT] = {"arrived",   "taken", "decoded", "submitted", "flag",
+                                                   "confirmed", "sized", "order",   "last",      "done"};
+    return (unsigned)s < STAMP_COUNT ? names[s] : "?";
 }
 
 uint64_t session_put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b,
@@ -24,10 +33,52 @@ uint64_t session_put(struct session *s, enum journal_type type, const void *a, s
     return s->log.put(s->log.ctx, type, a, na, b, nb);
 }
 
-static void took(struct session *s, enum stage st, uint64_t from, uint64_t to)
+static void record_lapses(struct session *s)
 {
-    if (from && to >= from)
-        hist_record(&s->stage[st], clock_ns(to - from));
+    for (size_t i = 0; i < s->n_lapses; i++)
+        hist_record(&s->stage[s->lapse[i].stage], clock_ns(s->lapse[i].ticks));
+    s->n_lapses = 0;
+}
+
+static inline void took(struct session *s, enum stage st, uint64_t from, uint64_t to)
+{
+    if (from == 0 || to < from)
+        return;
+    s->lapse[s->n_lapses].ticks = to - from;
+    s->lapse[s->n_lapses++].stage = (uint8_t)st;
+    if (s->n_lapses == SESSION_LAPSES || s->stamps.at[STAMP_DONE])
+        record_lapses(s);
+}
+
+// A point that the frame's first group reaches for the first time.
+static inline void stamp(struct session *s, enum stamp p, uint64_t ticks)
+{
+    if (s->first && s->stamps.at[p] == 0)
+        s->stamps.at[p] = ticks;
+}
+
+static void begin_stamps(struct session *s)
+{
+    uint64_t now = clock_ticks();
+    memset(&s->stamps, 0, sizeof s->stamps);
+    s->stamps.at[STAMP_ARRIVED] = s->arrived ? s->arrived : now;
+    s->stamps.at[STAMP_TAKEN] = now;
+    s->arrived = 0;
+    s->first = true;
+    s->decoded = false;
+}
+
+static void end_stamps(struct session *s)
+{
+    const uint64_t *at = s->stamps.at;
+    s->first = false;
+    if (s->decoded)
+        took(s, STAGE_DECODE, at[STAMP_TAKEN], at[STAMP_DECODED]);
+    took(s, STAGE_SUBMIT, at[STAMP_DECODED], at[STAMP_SUBMITTED]);
+    took(s, STAGE_TO_COMMAND, at[STAMP_ARRIVED], at[STAMP_SUBMITTED]);
+    took(s, STAGE_TO_FLAG, at[STAMP_ARRIVED], at[STAMP_FLAG]);
+    record_lapses(s);
+    s->stamps.at[STAMP_DONE] = clock_ticks();
 }
 
 // ---- hooks of the engine
@@ -35,10 +86,8 @@ static void took(struct session *s, enum stage st, uint64_t from, uint64_t to)
 static void on_commands(void *ctx, const struct beat *cmd, size_t n)
 {
     struct session *s = ctx;
-    if (s->t_prices && !s->submitted) {
-        s->submitted = true;
-        took(s, STAGE_SUBMIT, s->t_prices, clock_ticks());
-    }
+    if (s->stamps.at[STAMP_DECODED])
+        stamp(s, STAMP_SUBMITTED, clock_ticks());
     session_put(s, J_COMMANDS, cmd, n * sizeof *cmd, NULL, 0);
 }
 
@@ -48,6 +97,8 @@ static void on_event(void *ctx, const struct beat *evt)
     struct beat masked = *evt;
     if (abi_opcode(evt) == ABI_EVT_TRIGGER) {
         struct abi_trigger t;
+        stamp(s, STAMP_FLAG, clock_ticks());
+        s->stamps.flags++;
         abi_unpack_trigger(evt, &t);
         if (t.cause == ABI_CAUSE_TICK) {
             s->count.tick_triggers++;
@@ -127,11 +178,14 @@ static int64_t on_stake(void *ctx, size_t account)
         return 0;
     uint64_t age, t0 = clock_ticks();
     took(s, STAGE_CONFIRM, s->t_check, t0);
+    stamp(s, STAMP_CONFIRMED, t0);
     if (session_hold(s, account, &age) != HOLD_NONE)
         return 0;
     s->reason[account] |= WHY_CLEAR;
     int64_t stake = desk_stake(s->desk, account, oracle_prices(s->oracle), s->now_ns);
-    took(s, STAGE_SIZE, t0, clock_ticks());
+    uint64_t sized = clock_ticks();
+    took(s, STAGE_SIZE, t0, sized);
+    stamp(s, STAMP_SIZED, sized);
     return stake;
 }
 
@@ -161,6 +215,19 @@ static enum hold breach_hold(struct session *s, size_t account, uint64_t *oldest
     return clear && (limit == 0 || s->oldest <= limit) ? HOLD_NONE : session_hold(s, account, oldest_age);
 }
 
+// An order was handed over: `ready` beforehand, or made since its turn came.
+static void note_order(struct session *s, uint64_t turn, uint64_t handed, bool ready)
+{
+    took(s, STAGE_ORDER, turn, handed);
+    if (!s->first)
+        return; // what waited for another packet, or for time
+    took(s, ready ? STAGE_TO_ORDER : STAGE_TO_COLD, s->stamps.at[STAMP_ARRIVED], handed);
+    stamp(s, STAMP_ORDER, handed);
+    s->stamps.at[STAMP_LAST] = handed;
+    s->stamps.orders++;
+    s->stamps.ready += ready;
+}
+
 static enum engine_verdict on_breach(void *ctx, size_t account)
 {
     struct session *s = ctx;
@@ -173,12 +240,13 @@ static enum engine_verdict on_breach(void *ctx, size_t account)
         note_reason(s, account, (uint8_t)(WHY_HOLD + h));
         return VERDICT_KEEP;
     }
+    uint64_t ready = desk_counters(s->desk)->ready_used;
     enum desk_answer a = desk_fire(s->desk, account, px, s->now_ns, age);
     if (a != DESK_SENT) {
         note_reason(s, account, (uint8_t)(WHY_DESK + a));
         return VERDICT_KEEP;
     }
-    took(s, STAGE_ORDER, t0, clock_ticks());
+    note_order(s, t0, clock_ticks(), desk_counters(s->desk)->ready_used != ready);
     s->reason[account] = WHY_NONE;
     if (s->audited)
         audit_order(&s->audit, s->book, account, px);
@@ -266,12 +334,12 @@ static void on_end(void *ctx, const struct feed_packet *p)
     size_t n = oracle_end(s->oracle, p, s->now_ns, changed, &touched);
     if (s->failed)
         return;
-    s->t_prices = clock_ticks();
-    if (n) {
-        took(s, STAGE_DECODE, s->t_frame, s->t_prices);
-        s->t_frame = 0; // a frame may set free others that waited: the first group is measured
-    }
+    stamp(s, STAMP_DECODED, clock_ticks());
+    s->decoded |= s->first && n;
     session_apply(s, changed, n, touched);
+    s->first &= n == 0; // a frame may set free others that waited: the first group is measured
+    if (s->first)
+        s->stamps.at[STAMP_DECODED] = 0;
 }
 
 // Time alone may change a price (a mean over a window) or a hold.
@@ -285,6 +353,14 @@ static void on_time(struct session *s)
 }
 
 // ---- life
+
+void session_measure_anew(struct session *s)
+{
+    for (int i = 0; i < STAGE_COUNT; i++)
+        hist_init(&s->stage[i]);
+    hist_init(&s->cycles);
+    s->n_lapses = 0;
+}
 
 static uint64_t desk_put(void *ctx, enum journal_type type, const void *data, size_t len)
 {
@@ -308,9 +384,7 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     s->gw = gw;
     s->log = *log;
     s->audited = audit;
-    for (int i = 0; i < STAGE_COUNT; i++)
-        hist_init(&s->stage[i]);
-    hist_init(&s->cycles);
+    session_measure_anew(s);
     static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
@@ -436,14 +510,13 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
     s->frame = data;
     s->frame_ns = ts_ns;
     s->frame_len = caplen;
-    s->frame_logged = s->submitted = false;
-    s->t_frame = clock_ticks();
-    s->t_prices = 0;
+    s->frame_logged = false;
+    begin_stamps(s);
     // Whatever the arbiter has seen may decide what it does later, so it is in the log, copies included.
     if (feed_frame(s->feed, ts_ns, data, caplen, wirelen, &sink) == DROP_NONE)
         log_frame(s);
     s->frame_logged = true;
-    s->t_frame = s->t_prices = 0;
+    end_stamps(s);
     if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || (!s->cfg.polled && feed_due(s->feed, s->heard_ns)))
         session_catch_up(s);
     return session_verdict(s, e);
@@ -583,6 +656,14 @@ const struct session_counters *session_counters(const struct session *s)
 const struct hist *session_stage(const struct session *s, enum stage st)
 {
     return &s->stage[st];
+}
+void session_arrived(struct session *s, uint64_t ticks)
+{
+    s->arrived = ticks;
+}
+const struct frame_stamps *session_stamps(const struct session *s)
+{
+    return &s->stamps;
 }
 const struct hist *session_cycles(const struct session *s)
 {

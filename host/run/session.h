@@ -14,6 +14,7 @@
 #include "oracle/oracle.h"
 #include "run/audit.h"
 #include "run/config.h"
+#include "run/stamps.h"
 
 // Where records go. Inputs (J_FRAME, J_CLOCK, J_READ, J_CONTROL, J_REPLY, J_TOLD, J_EXITS, ...) are put
 // before their effects.
@@ -22,15 +23,22 @@ struct session_log {
     uint64_t (*put)(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb);
 };
 
-// Host stages, in nanoseconds by the TSC (P7: measured). The device's own time is in none of them.
+// Host stages, in nanoseconds by the TSC (P7: measured). The device's own time is in none of the first five;
+// the four after them are whole ways and hold whatever was waited for, a software device's work included, but
+// of a simulated device the time that simulating took, which says nothing. Of each frame the first group.
 enum stage {
-    STAGE_DECODE,    // frame handed over by the port -> prices of its group known
-    STAGE_SUBMIT,    // prices known -> first command beat handed to the device
-    STAGE_CONFIRM,   // flag taken up -> the exact rule has confirmed it
-    STAGE_SIZE,      // confirmed -> its order is sized and waits for its turn
-    STAGE_ORDER,     // its turn -> order handed to the gateway
-    STAGE_SEND,      // handed over -> last byte written to the venue's socket; its bytes were on disk
-    STAGE_SEND_COLD, // the same for orders that had to wait for the disk (both by CLOCK_MONOTONIC)
+    STAGE_DECODE,     // frame handed over by the port -> prices of its group known
+    STAGE_SUBMIT,     // prices known -> first command beat handed to the device
+    STAGE_CONFIRM,    // flag taken up -> the exact rule has confirmed it
+    STAGE_SIZE,       // confirmed -> its order is sized and waits for its turn
+    STAGE_ORDER,      // its turn -> order handed to the gateway
+    STAGE_SEND,       // handed over -> last byte written to the venue's socket; its bytes were on disk
+    STAGE_SEND_COLD,  // the same for orders that had to wait for the disk (both by CLOCK_MONOTONIC)
+    STAGE_TO_COMMAND, // frame in the ring (session_arrived(), else handed over) -> first command beat handed
+                      // over
+    STAGE_TO_FLAG,    // frame in the ring -> first flag seen
+    STAGE_TO_ORDER,   // frame in the ring -> order that was ready handed to the gateway, each
+    STAGE_TO_COLD,    // frame in the ring -> order made at the trigger handed to the gateway, each
     STAGE_COUNT
 };
 const char *stage_name(enum stage s);
@@ -97,6 +105,13 @@ const struct audit *session_audit(const struct session *s); // NULL without audi
 const struct session_counters *session_counters(const struct session *s);
 const struct session_money *session_money(const struct session *s);
 const struct hist *session_stage(const struct session *s, enum stage st);
+// Where latency is measured. The next frame has been in the ring since `ticks` (clock_ticks(); once, for that
+// frame alone).
+void session_arrived(struct session *s, uint64_t ticks);
+// Of the last frame; stays until the next one.
+const struct frame_stamps *session_stamps(const struct session *s);
+// Empties all histograms: what came before was warm-up.
+void session_measure_anew(struct session *s);
 const struct hist *session_cycles(const struct session *s); // tick-to-trigger, device cycles
 
 #endif

@@ -166,7 +166,7 @@ void say_percentiles(struct text *t, const char *name, const struct hist *h)
         uint32_t share;
         uint64_t least; // samples below which this percentile would only be the maximum
     } p[] = {{"p50", 50000, 1}, {"p99", 99000, 100}, {"p99.9", 99900, 1000}, {"p99.99", 99990, 10000}};
-    say(t, "  %-10s n=%-8" PRIu64 " min %-7" PRIu64, name, h->count, h->min);
+    say(t, "  %-18s n=%-8" PRIu64 " min %-7" PRIu64, name, h->count, h->min);
     for (size_t i = 0; i < sizeof p / sizeof *p; i++) {
         if (h->count >= p[i].least)
             say(t, " %s %-7" PRIu64, p[i].name, hist_percentile(h, p[i].share));
