@@ -30,7 +30,7 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base evm feed oracle accounts chain journal drivers engine exec run
+MODULES := base evm feed oracle accounts chain journal drivers engine exec run bench
 SRC_base     := $(wildcard host/base/*.c)
 SRC_evm      := $(wildcard host/evm/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
@@ -42,6 +42,7 @@ SRC_drivers  := $(wildcard drivers/*.c)
 SRC_engine   := $(wildcard host/engine/*.c)
 SRC_exec     := $(wildcard host/exec/*.c host/exec/exit/*.c host/exec/evm/*.c host/exec/paper/*.c)
 SRC_run      := $(wildcard host/run/*.c)
+SRC_bench    := $(wildcard host/bench/*.c host/bench/html/*.c)
 DEPS_base     := base
 DEPS_evm      := evm base
 DEPS_feed     := feed base
@@ -52,6 +53,7 @@ DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
 DEPS_exec     := exec evm journal accounts base
+DEPS_bench    := bench run exec chain evm engine oracle feed journal accounts drivers base
 DEPS_run      := run exec chain evm engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread -lz
 LIBS_feed     := -lpcap $(LIBS_base)
@@ -64,6 +66,7 @@ LIBS_evm      := -lsecp256k1 -lnettle -lcurl $(LIBS_base)
 LIBS_chain    := $(LIBS_evm) $(LIBS_accounts)
 LIBS_exec     := $(LIBS_accounts) $(LIBS_evm)
 LIBS_run      := $(LIBS_feed) $(LIBS_accounts) $(LIBS_evm)
+LIBS_bench    := $(LIBS_run)
 TESTLIBS_evm  := -ljansson
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -122,9 +125,9 @@ $(call obj,$(SRC_dpdk)): CFLAGS += $(DPDK_CFLAGS)
 $(call obj,host/cli/main.c): $(B)/version
 $(call obj,host/cli/main.c): CFLAGS += -DTRIPLINE_VERSION='"$(VERSION)"'
 
-$(B)/tripline: $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a
+$(B)/tripline: $(CLI_OBJS) $(B)/lib/bench.a $(CORE_LIBS) $(B)/lib/sim.a
 	@echo "  LINK  $@"
-	@$(CXX) $(CLI_OBJS) $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lyaml -o $@
+	@$(CXX) $(CLI_OBJS) $(B)/lib/bench.a $(CORE_LIBS) $(B)/lib/sim.a $(CORE_LIBS) $(LDFLAGS) $(DPDK_LIBS) $(LIBS_run) $(LIBS_chain) -lyaml -o $@
 
 build: $(B)/tripline
 	@:
