@@ -11,17 +11,13 @@ to the verdict on all its flags. Synthetic accounts and paths.
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import peers  # noqa: E402
 
 PATHS = ["calm", "trend", "crash"]
-PEERS = {  # of chain.md: pinned packages and one script each
-    "morpho": ("morpho_peer.mjs", "@morpho-org/blue-sdk, AccrualPosition.healthFactor"),
-    "mango": ("mango_peer.cjs", "mango-v4, HealthCache.health"),
-    "drift": ("drift_peer.cts", "drift sdk, User.getHealth"),
-}
 
 
 def run(a, accounts, path):
@@ -94,26 +90,12 @@ def aims(rows):
         print(f"* {text}: {'met' if ok else 'NOT met'}")
 
 
-def peers(folder):
+def print_peers(folder):
     """The libraries keepers use, on accounts of their own shape; they re-check all accounts after a price change."""
     print("| library | its own report |")
     print("|---|---|")
-    for name, (script, what) in PEERS.items():
-        src = os.path.join(folder, name)
-        if not shutil.which("npm") or not os.path.isdir(src):
-            print(f"| {what} | not run: no npm, or no folder {name} |")
-            continue
-        with tempfile.TemporaryDirectory() as tmp:
-            work = os.path.join(tmp, name)
-            shutil.copytree(src, work)
-            got = subprocess.run(["npm", "ci", "--ignore-scripts", "--silent"], cwd=work, capture_output=True, text=True)
-            if got.returncode == 0:
-                got = subprocess.run(["node", script, "100000"], cwd=work, capture_output=True, text=True)
-            text = (got.stdout.strip().splitlines() or ["nothing"])[-1] if got.returncode == 0 else "does not run here"
-            print(f"| {what} | {text} |")
-
-
-COLOURS = {"calm": "#2b6cb0", "trend": "#b7791f", "crash": "#c53030"}
+    for what, report, why in peers.run(folder):
+        print(f"| {what} | {report if report else 'not run: ' + why} |")
 
 
 def svg(rows, path):
@@ -183,7 +165,7 @@ def main():
     aims(rows)
     if a.peers:
         print()
-        peers(a.peers)
+        print_peers(a.peers)
     if a.svg:
         svg(rows, a.svg)
     if a.json:
