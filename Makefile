@@ -108,6 +108,8 @@ $(B)/version: FORCE
 FORCE:
 .PHONY: FORCE
 
+# What a report says of the compiler.
+$(call obj,host/bench/machine.c): CFLAGS += -DTRIPLINE_OPT='"$(OPT)"'
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/abi.h
 	@mkdir -p $(@D)
 	@echo "  CC    $<"

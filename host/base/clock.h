@@ -90,6 +90,42 @@ static inline uint64_t clock_ticks_end(void)
     return clock_system_ns();
 }
 
+// What one clock_ticks() costs, ns: the least mean of many short rows of it. Takes some 100 us.
+double clock_read_ns(void);
+
+// ---- is the rate still what clock_init() found? Not for the hot path.
+
+// A moment by both clocks: system time ns was at some tick in [ticks, ticks + width].
+struct clock_moment {
+    uint64_t ticks, width, ns;
+};
+// What became of the rate over a run, by CLOCK_MONOTONIC_RAW. Where the kernel's own clock source is the TSC
+// this shows what the calibration missed, not a TSC that runs wrong: for that the kernel keeps its watchdog.
+struct clock_drift {
+    bool known;  // false: ticks are the system clock's, so there is nothing to compare; or no time went by
+    int64_t ppb; // figures by ticks are so much too large; below 0: too small
+    uint64_t error_ppb; // bound of what the readings themselves may have done to that, rounded up
+    uint64_t span_ms;
+};
+// The tightest of several readings: the others were interrupted.
+struct clock_moment clock_drift_begin(void);
+struct clock_drift clock_drift_end(const struct clock_moment *begin);
+// The same for any two moments.
+struct clock_drift clock_drift_between(const struct clock_moment *a, const struct clock_moment *b);
+// One line for reports. Returns buf.
+const char *clock_drift_describe(const struct clock_drift *d, char *buf, size_t size);
+
+// Do the time-stamp counters of the CPUs that this thread may use tell the same time? Goes to each of them in
+// turn and back, some microseconds each. A difference within error_ns is none.
+struct clock_spread {
+    unsigned cpus; // compared; 0: not known (ticks are the system clock's, or the thread could not be moved)
+    uint64_t ns;   // largest difference from the first
+    uint64_t error_ns;
+};
+struct clock_spread clock_spread(void);
+// One line for reports. Returns buf.
+const char *clock_spread_describe(const struct clock_spread *x, char *buf, size_t size);
+
 // A difference of ticks in ns, rounded down. The conversion adds at most 1 ns and 2^-32 of the value to the
 // rate's own error. Results up to 2^64 ns.
 static inline uint64_t clock_ns(uint64_t ticks)

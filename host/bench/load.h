@@ -32,7 +32,8 @@ struct load {
     size_t n;
     uint8_t *bytes;
     size_t n_bytes;
-    uint64_t hits; // LOAD_T0
+    uint64_t hits;   // LOAD_T0
+    size_t prologue; // LOAD_T0: its first frames, definitions and first prices, which set the stage; else 0
 };
 
 // The frames of a pcap or pcapng file of Ethernet frames; at most `most`, 0 = all. 0, or -1 with *e set.
@@ -45,7 +46,11 @@ int load_generated(const struct gen_config *c, struct load *out, struct err *e);
 // As in that benchmark there are two sizes: A, a frame of 503 bytes, and B, as short as the protocol's
 // message allows. Here the message is a ticker of the watched instrument. A hit's mark price is below the
 // liquidation price of account T0_ACCOUNT and of nobody else, any other's is above; the price's low digits
-// are the id's low T0_ID_BITS, so that the order's own mark says which message caused it.
+// are the id's low T0_ID_BITS, so that the order's own mark says which message caused it. The whole id, big
+// endian, is in the ticker's settlement price, which no decoder reads. A: seven index prices that nobody uses
+// are beside the ticker, the id is 233 bytes into the payload; B: the ticker alone, 195 bytes, the id 145 in.
+// After a hit at least eight messages are none: whoever answers the order gives account T0_ACCOUNT its old
+// state back, under a new epoch, after the next message has brought the price back.
 enum { T0_HIT_SHIFT = 54, T0_ID_BITS = 20, T0_ACCOUNT = 1 };
 struct t0_config {
     uint64_t seed;
@@ -56,8 +61,9 @@ struct t0_config {
 int load_t0(const struct t0_config *c, struct load *out, struct err *e);
 // The id's low bits in a mark price of that instrument (quanta).
 uint32_t t0_id_of(int64_t price);
-// The book that watches it: `accounts` of them, packed; account T0_ACCOUNT as above, the others of a
-// synthetic book on the same prices, of which some thousand are near (hot) but none is reached.
+// The book that watches it: `accounts` of them, packed; account T0_ACCOUNT as above (closed as a whole by its
+// order), the others of a synthetic book on the same prices. 2,048 of them, a quarter of a small book, are
+// near enough to be hot on a device of 16,384 rows (two rows each), and none is reached.
 int load_t0_book(uint64_t seed, uint32_t accounts, struct book *out, struct err *e);
 
 void load_free(struct load *l);
