@@ -306,7 +306,7 @@ clean:
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
             libsecp256k1-dev nettle-dev libcurl4-openssl-dev libjansson-dev libyaml-dev \
-            yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git
+            yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git valgrind
 deps:
 	@missing=; for p in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
@@ -339,6 +339,8 @@ help:
 	@echo "make netlist-sim  the co-simulation on what Yosys makes of the RTL;  make cosim-large  32,768 rows, 22,558 flags at once"
 	@echo "make bench        ns and instructions of the feed decoders beside two references;  make bench-sim  simulated ticks a second;  bench-fan  several devices as one"
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
+	@echo "make guard        instructions of each unit of work on the hot path, beside those kept in tests/guard/counts.toml; guard-update keeps the new ones"
+	@echo "make bench-compare BASE=commit  two commits in one run, by turns: times, ratios, instructions (HEAD=commit ROUNDS=n)"
 	@echo "make bench-load   accounts a second from SQLite, CSV and the generator, bytes an account (SIZE=n)"
 	@echo "make bench-scale  ns of an update for 10 thousand to 10 million accounts (SCALE_SIZES=1e4,1e5 PEERS=folder)"
 	@echo "make bench-parameters  what a change of parameters takes, and the latency of prices with one a second (UPDATES_ACCOUNTS=n)"

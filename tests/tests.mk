@@ -10,7 +10,7 @@ unit-build: $(UNIT_PROGRAMS)
 unit-tsan-build: $(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS))
 
 test-build:
-	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build rpc-live-build
+	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build rpc-live-build guard-build
 	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build vector-build sweep-build
 	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build vector-build
 
@@ -35,6 +35,25 @@ $(B)/bench/vector_bench: $(call obj,tests/bench/vector/vector_bench.c) $(B)/lib/
 bench-vector: $(B)/bench/vector_bench
 	@$(PYTHON) tests/bench/vector/vector_bench.py $< --ticks $(BENCH_TICKS) --threads $(BENCH_THREADS) --compiler "$$($(CC) --version | head -n 1), $(OPT)"
 .PHONY: vector-build bench-vector
+
+# ---- instructions of each unit of work on the hot path (tests/guard/check.py): as in tests/guard/counts.toml?
+# Symbols are all that callgrind needs, and it may not know the compiler's debug information.
+$(B)/guard/hot_guard: $(call obj,$(wildcard tests/guard/*.c)) $(CORE_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) -Wl,--strip-debug $(LIBS_run) -o $@
+guard-build: $(B)/guard/hot_guard
+guard: guard-build
+	@$(PYTHON) tests/guard/check.py $(B)/guard/hot_guard --table
+guard-update: guard-build
+	@$(PYTHON) tests/guard/check.py $(B)/guard/hot_guard --update $(if $(NEW_REFERENCE),--new-reference)
+# Two commits in one run, by turns. BASE=commit, HEAD=commit (this tree), ROUNDS=n
+BASE   ?=
+HEAD   ?=
+ROUNDS ?= 9
+bench-compare: deps
+	@$(PYTHON) tests/bench/compare.py --base "$(BASE)" $(if $(HEAD),--head "$(HEAD)") --build $(B) --rounds $(ROUNDS)
+.PHONY: guard-build guard guard-update bench-compare
 
 # ---- node connections against real nodes: a program for whoever has some (tests/chain)
 $(B)/chain/rpc_live: $(call obj,tests/chain/test_rpc_live.c) $(B)/lib/evm.a $(B)/lib/base.a
@@ -110,3 +129,4 @@ fuzz: deps $(B)/gen/abi.h $(FUZZERS:%=$(B)/fuzz/%)
 	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan sweep-build
 	@build/asan/sweep --all
 .PHONY: fuzz fuzz-build sweep-build
+
