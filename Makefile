@@ -306,7 +306,7 @@ clean:
 # ---- packages (Debian 12 names)
 PACKAGES := gcc g++ make pkg-config python3 libdpdk-dev libpcap-dev verilator check libsqlite3-dev zlib1g-dev \
             libsecp256k1-dev nettle-dev libcurl4-openssl-dev libjansson-dev libyaml-dev \
-            yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps git valgrind
+            yosys z3 nextpnr-ice40 fpga-icestorm clang clang-format libclang-rt-14-dev iproute2 procps strace git valgrind
 deps:
 	@missing=; for p in $(PACKAGES); do \
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
@@ -327,6 +327,7 @@ help:
 	@echo "make latency  the latency table of the README"
 	@echo "make build    $(B)/tripline"
 	@echo "make deps     install missing packages (apt)"
+	@echo "make perf-stat  branches, caches and TLB of the hot path, for each packet"
 	@echo "make lint     lint-format, lint-clang (C) and lint-rtl (Verilator, Yosys)"
 	@echo "make format   reformat C and C++ sources"
 	@echo "make debug    the binary without optimisation, in build/debug"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "card.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -12,6 +13,8 @@ enum {
     WAIT_SPARE = 1000,
     RESETS = 3, // until writes of an earlier owner must have come to an end
 };
+static_assert(ALIGN % sizeof(struct beat) == 0 && sizeof(struct beat) == 32,
+              "a record lies within one line, so that its last byte comes with the others");
 static const uint32_t host_flags = UINT32_C(0xffff0000); // ERROR_FLAGS: the bits below are refused commands
 static const uint32_t warnings = ABI_FLAG_WATCHDOG_COMMANDS | ABI_FLAG_WATCHDOG_EVENTS;
 static const uint32_t gone = UINT32_MAX; // what a read returns when nobody answers it

@@ -6,6 +6,7 @@
 #ifndef TRIPLINE_DRIVERS_VECTOR_H
 #define TRIPLINE_DRIVERS_VECTOR_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,9 @@ struct vector_entry {
     uint32_t at;  // vector_at(row)
     int32_t coef; // not 0
 };
+static_assert(sizeof(struct vector_entry) == 8, "eight entries of a list to a cache line");
+static_assert(VECTOR_BLOCK * sizeof(int32_t) % 64 == 0,
+              "a block's coefficients begin on a line of their own");
 struct vector_list {
     struct vector_entry *entry; // room for vector_rows.list_max
     uint32_t n;                 // in the list

@@ -14,7 +14,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ALIGN = 64 };
+#include "base/resident.h"
+
+enum {
+    ALIGN = 64,
+    TAKEN_AT_ONCE = 64 << 20, // memory up to this many bytes has its pages from the start, see resident.h
+};
 static const size_t huge = (size_t)2 << 20;
 
 // ------------------------------------------------------------------------------------------------- kernels
@@ -69,6 +74,7 @@ void *vector_memory_zeros(struct vector_memory *m, size_t bytes)
     *m = (struct vector_memory){.base = base, .bytes = mapped};
     char *at = (char *)base + (huge - (uintptr_t)base % huge) % huge;
     (void)madvise(at, bytes, MADV_HUGEPAGE); // a wish
+    resident_take(at, bytes, TAKEN_AT_ONCE);
     return at;
 }
 

@@ -5,6 +5,7 @@
 // (release, acquire), `done` back. No locks; helpers wait by looking at `go` all the time.
 #include "vector.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -40,11 +41,17 @@ struct vector_team {
     uint32_t reach, share; // words in all as of the newest pass, words of each thread
     struct hit *hit;       // [block]
     struct vector_memory hit_memory;
-    // The caller's place in what they found.
-    unsigned taking;
+    // The caller's place in what they found: moves while they read the line above.
+    _Alignas(LINE) unsigned taking;
     uint32_t taken;
     struct helper helper[];
 };
+static_assert(offsetof(struct vector_team, rows) >= LINE,
+              "helpers look at go all the time: alone on its line");
+static_assert(offsetof(struct vector_team, taking) / LINE > offsetof(struct vector_team, hit_memory) / LINE,
+              "the caller's place is on no line that helpers read");
+static_assert(sizeof(struct helper) % LINE == 0 && offsetof(struct vector_team, helper) % LINE == 0,
+              "a helper's answer is on a line of its own");
 
 static void wait_until(const _Atomic uint32_t *x, uint32_t last, bool equal)
 {

@@ -55,6 +55,17 @@ bench-compare: deps
 	@$(PYTHON) tests/bench/compare.py --base "$(BASE)" $(if $(HEAD),--head "$(HEAD)") --build $(B) --rounds $(ROUNDS)
 .PHONY: guard-build guard guard-update bench-compare
 
+# ---- branches, caches and TLB of the hot path, measured where the machine has counters, else simulated
+PERF_PACKETS ?= 20000
+HOT_LIBS := $(patsubst %,$(B)/lib/%.a,$(DEPS_run))
+$(B)/bench/hot_loop: $(call obj,tests/bench/hot/hot_loop.c) $(HOT_LIBS)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(HOT_LIBS) $(LDFLAGS) $(LIBS_run) -o $@
+perf-stat: $(B)/bench/hot_loop
+	@$(PYTHON) tests/bench/hot/perf_stat.py $< --packets $(PERF_PACKETS)
+.PHONY: perf-stat
+
 # ---- node connections against real nodes: a program for whoever has some (tests/chain)
 $(B)/chain/rpc_live: $(call obj,tests/chain/test_rpc_live.c) $(B)/lib/evm.a $(B)/lib/base.a
 	@mkdir -p $(@D)

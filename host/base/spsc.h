@@ -29,6 +29,13 @@ struct spsc {
     uint64_t head_seen; // the consumer's last look at head
     unsigned char gap2[SPSC_GAP];
 };
+// Two things more than SPSC_GAP apart share neither a line nor a pair of lines, wherever the queue lies.
+static_assert(offsetof(struct spsc, head) >= offsetof(struct spsc, mask) + sizeof(uint64_t) + SPSC_GAP,
+              "both sides read what is set once: nobody's index beside it");
+static_assert(offsetof(struct spsc, tail) >= offsetof(struct spsc, tail_seen) + sizeof(uint64_t) + SPSC_GAP,
+              "the consumer writes nothing on the producer's lines, nor the producer on the consumer's");
+static_assert(sizeof(struct spsc) >= offsetof(struct spsc, head_seen) + sizeof(uint64_t) + SPSC_GAP,
+              "what follows the queue is not on the consumer's lines");
 
 // mem holds elem * count bytes and outlives the queue; elem > 0; count is a power of two. Before either
 // thread starts.

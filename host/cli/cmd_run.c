@@ -14,6 +14,7 @@
 #include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/clock.h"
+#include "base/resident.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/run_inside.h"
@@ -183,6 +184,21 @@ static int open_accounts(struct run *r, struct err *e)
     return chain ? 0 : open_journal(r, e) != 0 || run_venue_open(r, e) != 0 ? -1 : 0;
 }
 
+// From here on the hot thread faults no more. A run goes on without: it is only slower now and then.
+static void settle_memory(const struct run *r)
+{
+    enum resident is = resident_now();
+    if (r->o.quiet || is == RESIDENT_LOCKED)
+        return;
+    fputs(is == RESIDENT_TOUCHED ? "memory      not locked: the system may take pages back; allow it with "
+                                   "`ulimit -l unlimited` or "
+                                   "CAP_IPC_LOCK\n"
+                                 : "memory      neither locked nor brought in: expect page faults while "
+                                   "packets are taken; use Linux "
+                                   "5.14 or later\n",
+          stderr);
+}
+
 static int open_all(struct run *r, struct err *e)
 {
     if (r->o.chain && run_chain_read(r, e) != 0)
@@ -201,6 +217,9 @@ static int open_all(struct run *r, struct err *e)
     if (run_ports_open(&r->o.ports, r->o.capture, r->o.eal, r->o.seed, &r->book.market, r->session, &r->ports,
                        e) != 0)
         return -1;
+    if (!r->o.quiet && run_progress_open(&r->progress, r->capture_frames, e) != 0)
+        return -1;
+    settle_memory(r);
     return say_ready(r, e);
 }
 
@@ -225,27 +244,6 @@ static void tend(void *ctx)
     run_ports_tend(r->ports);
     if (r->line)
         run_chain_tend(r);
-}
-
-static void progress(void *ctx, uint64_t frames)
-{
-    struct run *r = ctx;
-    struct timespec now;
-    if (r->o.quiet)
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double s = (double)(now.tv_sec - r->started.tv_sec) + (double)(now.tv_nsec - r->started.tv_nsec) * 1e-9;
-    const struct engine_counters *g = engine_counters(session_engine(r->session));
-    bool tty = isatty(STDERR_FILENO);
-    if (!tty && s < r->next_line)
-        return;
-    r->next_line = s + 5.0;
-    fprintf(stderr, "%s%6.1f s  %" PRIu64 " packets", tty ? "\r" : "", s, frames);
-    if (r->capture_frames)
-        fprintf(stderr, " (%.0f %%)", 100.0 * (double)frames / (double)r->capture_frames);
-    fprintf(stderr, "  %" PRIu64 " ticks  %" PRIu64 " flags  %" PRIu64 " orders%s", g->ticks,
-            g->flags[LEVEL_LIQUIDATE], desk_counters(session_desk(r->session))->answer[DESK_SENT],
-            tty ? "  " : "\n");
 }
 
 // The summary, for the terminal and the journal, and whether all is well.
@@ -292,6 +290,7 @@ static bool finish(struct run *r, enum live_end end, struct err *e)
 static bool close_all(struct run *r, struct err *e)
 {
     bool ok = true;
+    run_progress_close(&r->progress);
     if (r->journal)
         (void)unlink(r->ready_path); // without the journal the directory is somebody else's
     run_ports_close(r->ports);
@@ -325,7 +324,6 @@ int cmd_run(int argc, char **argv)
     clock_init();
     bool ok = open_all(&r, &e) == 0;
     if (ok) {
-        clock_gettime(CLOCK_MONOTONIC, &r.started);
         const struct live_source src = {run_ports_ports(r.ports), poll_ports, ports_read, r.capture_frames};
         const struct live_config lc = {.lockstep = r.o.lockstep,
                                        .max_frames = r.o.max_frames,
@@ -336,9 +334,10 @@ int cmd_run(int argc, char **argv)
                                        .kill_ctx = r.kill,
                                        .tend = tend,
                                        .tend_ctx = &r,
-                                       .progress = progress,
+                                       .progress = run_progress,
                                        .progress_ctx = &r};
         enum live_end end = live_run(&lc, &src, r.session, r.gateway, &e);
+        run_progress_close(&r.progress);
         ok = finish(&r, end, &e);
     }
     struct err close_err = {{0}};

@@ -4,9 +4,11 @@
 #ifndef TRIPLINE_CLI_RUN_INSIDE_H
 #define TRIPLINE_CLI_RUN_INSIDE_H
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "cli/run_options.h"
 #include "exec/kill.h"
@@ -14,6 +16,15 @@
 #include "run/recover.h"
 
 enum { RUN_PATH_LEN = 1024 };
+
+// run_progress.c: shown by a thread of its own.
+struct run_progress {
+    pthread_t thread;
+    sem_t end;
+    bool open;
+    uint64_t frames_in_all;                        // of a capture, 0: endless
+    _Atomic uint64_t frames, ticks, flags, orders; // written by the hot thread
+};
 
 struct chain_line;
 struct chain_file;
@@ -33,8 +44,7 @@ struct run {
     bool bad_file; // it, or that of --chain, cannot be read, or is wrong
     struct run_ports *ports;
     uint64_t capture_frames;
-    struct timespec started;
-    double next_line; // progress without a terminal
+    struct run_progress progress;
     FILE *histograms;
     uint64_t histograms_ns; // its beginning, stream time
     // the paper venue
@@ -57,6 +67,9 @@ extern volatile sig_atomic_t run_stop; // set by signals, and by whatever must e
 // Each gives 0, or -1 with *e set.
 int run_histograms_open(struct run *r, struct err *e);
 int run_histograms_close(struct run *r, struct err *e); // writes them, while the session is there
+int run_progress_open(struct run_progress *p, uint64_t frames_in_all, struct err *e);
+void run_progress(void *run, uint64_t frames); // live_config.progress
+void run_progress_close(struct run_progress *p);
 int run_venue_open(struct run *r, struct err *e); // starts it, unless it runs already, and looks orders up
 int run_venue_gateway(struct run *r, struct err *e);
 int run_venue_outcomes(struct run *r, struct err *e); // for the record, once the session has begun

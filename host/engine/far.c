@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/resident.h"
+
 enum {
     IN_BLOCK = 62,
     FIRST = 2, // of a block's entries
@@ -12,7 +14,8 @@ enum {
     UNIT = 64,  // bytes of the wide arena's unit
     AHEAD = 12, // entries between the one given and the one whose line is fetched
     CLASSES = 17,
-    WIDE_BYTES = 1024, // reserved an account: 64 assets and a row, or 4 assets and 32 rows
+    TAKEN_AT_ONCE = 16 << 20, // reservations up to this many bytes have their pages from the start
+    WIDE_BYTES = 1024,        // reserved an account: 64 assets and a row, or 4 assets and 32 rows
 };
 static_assert(sizeof(struct far_line) == 64, "one cache line an account");
 static_assert(MARKET_ASSETS_MAX <= 256, "assets are kept in a byte");
@@ -28,7 +31,7 @@ struct wide {
 
 // ---- memory
 
-// Reserved, not taken: the kernel gives pages as they are touched.
+// Reserved; taken where it is small, else the kernel gives pages as they are touched.
 static void *reserve(size_t bytes, bool huge)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -36,6 +39,7 @@ static void *reserve(size_t bytes, bool huge)
         return NULL;
     if (huge)
         (void)madvise(p, bytes, MADV_HUGEPAGE); // where there are none, small pages do
+    resident_take(p, bytes, TAKEN_AT_ONCE);
     return p;
 }
 

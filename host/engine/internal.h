@@ -5,6 +5,8 @@
 #ifndef TRIPLINE_ENGINE_INTERNAL_H
 #define TRIPLINE_ENGINE_INTERNAL_H
 
+#include <assert.h>
+
 #include "accounts/book.h"
 #include "engine/engine.h"
 #include "engine/far.h"
@@ -42,6 +44,9 @@ struct account_state {
     uint32_t warm_at; // its place in the list of warm accounts
     int64_t warm_h;   // Ĥ of the liquidation row when its order was last made ready
 };
+enum { ENGINE_LINE = 64 };
+static_assert(2 * sizeof(struct account_state) == ENGINE_LINE,
+              "no account across two lines: engine.acct is aligned");
 
 // What the exact rule says of an account.
 struct judged {

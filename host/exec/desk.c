@@ -37,7 +37,8 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
     d->gw = gw;
     d->log = *log;
     size_t room = book_room(book);
-    d->state = calloc(room ? room : 1, sizeof *d->state);
+    size_t states = (room ? room : 1) * sizeof *d->state;
+    d->state = aligned_alloc(DESK_LINE, states);
     uint32_t n_ready = c->ready_max ? c->ready_max : READY_MAX_DEFAULT;
     if (n_ready > room)
         n_ready = room ? (uint32_t)room : 1;
@@ -51,6 +52,7 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
         desk_free(d);
         return NULL;
     }
+    memset(d->state, 0, states);
     d->limits.max_predicted_e8 = c->predicted_max_e8;
     if (desk_worth_init(d, n_staked, e)) {
         desk_free(d);

@@ -4,6 +4,8 @@
 #ifndef TRIPLINE_EXEC_DESK_INSIDE_H
 #define TRIPLINE_EXEC_DESK_INSIDE_H
 
+#include <assert.h>
+
 #include "accounts/book.h"
 #include "exec/ahead.h"
 #include "exec/desk.h"
@@ -33,6 +35,8 @@ struct account_state {
     int64_t flight_value;  // as the limits counted it
     uint64_t fired_ns, retry_ns;
 };
+enum { DESK_LINE = 64 };
+static_assert(sizeof(struct account_state) == DESK_LINE, "one cache line an account: desk.state is aligned");
 
 struct desk {
     struct desk_config cfg;

@@ -36,7 +36,9 @@ static void *watch(void *arg)
 {
     struct kill_switch *k = arg;
     while (!__atomic_load_n(&k->stop, __ATOMIC_ACQUIRE)) {
-        __atomic_store_n(&k->file, file_there(k->path), __ATOMIC_RELEASE);
+        int there = file_there(k->path);
+        if (there != k->file) // the hot thread reads it at each frame: its line is left alone
+            __atomic_store_n(&k->file, there, __ATOMIC_RELEASE);
         struct timespec t = {0, KILL_POLL_MS * 1000000L};
         (void)nanosleep(&t, NULL);
     }

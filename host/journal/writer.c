@@ -51,6 +51,12 @@ struct journal {
     bool stop;
     struct err error;
 };
+static_assert(offsetof(struct journal, head) > offsetof(struct journal, thread) + GAP,
+              "what both threads read is apart from the producer's");
+static_assert(offsetof(struct journal, tail) > offsetof(struct journal, waits) + GAP,
+              "the writer moves tail and durable without touching the producer's lines");
+static_assert(offsetof(struct journal, state) > offsetof(struct journal, durable) + GAP,
+              "the producer reads state at each record: it stays where it is while the writer works");
 
 static inline void relax(void)
 {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/board.h"
 
+#include <assert.h>
+#include <stdalign.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,9 +25,10 @@ struct price {
     enum hold hold;
 };
 
+enum { LINE = 64 };
 struct board {
-    _Atomic int state; // ASKED: the hot thread's; else the reader's
-    const struct market *market;
+    alignas(LINE) _Atomic int state; // ASKED: the hot thread's; else the reader's
+    alignas(LINE) const struct market *market;
     size_t next; // stream to copy; hot thread only
     struct feed_counters n;
     struct own {
@@ -43,11 +47,16 @@ struct board {
     struct arbiter_stream stream[ARBITER_STREAMS];
 };
 
+static_assert(offsetof(struct board, market) == LINE && sizeof(struct board) % LINE == 0,
+              "the hot thread looks at state at each poll: nothing else is written on that line");
+
 struct board *board_new(const struct market *market)
 {
-    struct board *b = calloc(1, sizeof *b);
-    if (b)
-        b->market = market;
+    struct board *b = aligned_alloc(LINE, sizeof *b);
+    if (!b)
+        return NULL;
+    memset(b, 0, sizeof *b);
+    b->market = market;
     return b;
 }
 

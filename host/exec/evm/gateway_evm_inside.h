@@ -6,7 +6,9 @@
 #ifndef TRIPLINE_EXEC_EVM_GATEWAY_EVM_INSIDE_H
 #define TRIPLINE_EXEC_EVM_GATEWAY_EVM_INSIDE_H
 
+#include <assert.h>
 #include <pthread.h>
+#include <stddef.h>
 
 #include "base/spsc.h"
 #include "exec/evm/flash.h"
@@ -106,12 +108,15 @@ struct evm_gateway {
     void *in_mem, *out_mem;
     pthread_t thread;
     bool started;
-    int stop;                                  // atomic
-    uint64_t applied, submitted, open_flights; // atomic
-    struct order_key *earlier;                 // on their way when it was opened; fixed from then on
+    int stop;                  // atomic
+    struct order_key *earlier; // on their way when it was opened; fixed from then on
     size_t n_earlier;
     bool earlier_unknown; // and others, whose keys the log does not name
-    size_t outstanding;   // hot thread's
+    unsigned char gap0[SPSC_GAP];
+    size_t outstanding; // hot thread's
+    uint64_t submitted; // atomic, the hot thread's
+    unsigned char gap1[SPSC_GAP];
+    uint64_t applied, open_flights; // atomic, others'
     // the gateway's thread's
     struct txlog *log;
     struct sender *sender;
@@ -139,6 +144,10 @@ struct evm_gateway {
     struct gateway_counters g, g_copy;
     pthread_mutex_t copying;
 };
+static_assert(offsetof(struct evm_gateway, outstanding) >
+                      offsetof(struct evm_gateway, n_earlier) + SPSC_GAP &&
+                  offsetof(struct evm_gateway, applied) > offsetof(struct evm_gateway, submitted) + SPSC_GAP,
+              "the hot thread counts an order on lines that no other thread writes");
 
 // ---- gateway_evm.c
 struct gateway *gateway_evm_open_on(const struct gateway_evm_config *c, const struct evm_ground *ground,

@@ -61,10 +61,12 @@ struct paper {
     int stop; // atomic
     struct spsc in, out;
     // hot thread only
-    uint64_t submitted, polled; // replies to orders
-    bool lent;                  // the market has been handed out
+    uint64_t polled; // replies to orders
+    bool lent;       // the market has been handed out
+    // atomic, written by the hot thread
+    uint64_t submitted, states_polled, markets_done;
+    unsigned char gap[SPSC_GAP];
     // atomic, written by the gateway's thread
-    uint64_t states_polled, markets_done; // atomic, written by the hot thread
     uint64_t sent, resent, replies, reconnects, waited_durable, expired, errors;
     // gateway's thread only
     uint64_t told;                     // number of the last state received
@@ -86,6 +88,10 @@ struct paper {
     struct order_reply reply;
     void *in_mem, *out_mem;
 };
+static_assert(offsetof(struct paper, polled) >= offsetof(struct paper, out) + sizeof(struct spsc),
+              "behind the ring's own gap");
+static_assert(offsetof(struct paper, sent) > offsetof(struct paper, markets_done) + SPSC_GAP,
+              "the hot thread counts an order on lines that the gateway's thread does not write");
 
 static struct paper *of(struct gateway *g)
 {

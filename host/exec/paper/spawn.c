@@ -30,17 +30,21 @@ static void sleep_ms(int ms)
     (void)nanosleep(&t, NULL);
 }
 
-// Between fork and exec only what is safe after a fork in a threaded process.
+// Until it becomes the venue, the child runs in this process's memory: only what is safe there. A fork would
+// write-protect all of that memory, and the hot thread would fault on each page it next writes.
 static pid_t start_child(char **argv)
 {
     pid_t parent = getpid();
-    pid_t pid = fork();
+    pid_t pid = vfork();
     if (pid != 0)
         return pid;
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(127);      // the parent died before the death signal was set
     (void)setpgid(0, 0); // a terminal's interrupt ends the caller, which then ends the venue in order
+    static const int handled[] = {SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof handled / sizeof handled[0]; i++)
+        (void)signal(handled[i], SIG_DFL); // the caller's handlers would write to its memory
     sigset_t none;
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
