@@ -4,7 +4,10 @@
 #ifndef TRIPLINE_CLI_CLI_H
 #define TRIPLINE_CLI_CLI_H
 
+extern const char cli_version[]; // of the commit, by its abbreviation
+
 int cmd_accounts(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
 int cmd_chain(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_decode(int argc, char **argv);

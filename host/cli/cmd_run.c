@@ -18,6 +18,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/run_inside.h"
+#include "cli/session_options.h"
 #include "feed/capture.h"
 #include "run/summary.h"
 
@@ -53,31 +54,6 @@ static int make_paths(struct run *r, struct err *e)
                          r->socket, room - 1);
 }
 
-// The whole file; NULL with *e set.
-static char *read_text(const char *path, size_t *len, struct err *e)
-{
-    FILE *f = fopen(path, "re");
-    char *text = f ? malloc(JOURNAL_RECORD_MAX + 1) : NULL;
-    if (!f) {
-        err_set(e, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    *len = text ? fread(text, 1, JOURNAL_RECORD_MAX + 1, f) : 0;
-    if (text && !ferror(f) && *len <= JOURNAL_RECORD_MAX) {
-        (void)fclose(f);
-        return text;
-    }
-    if (!text)
-        err_set(e, "out of memory for %s", path);
-    else if (ferror(f))
-        err_set(e, "%s: %s", path, strerror(errno));
-    else
-        err_set(e, "%s: a policy file has at most %d bytes", path, JOURNAL_RECORD_MAX);
-    free(text);
-    (void)fclose(f);
-    return NULL;
-}
-
 // The policies are tried at once, before a venue is started: what is wrong in them is the user's to mend.
 static int read_policies(struct run *r, struct err *e)
 {
@@ -85,22 +61,11 @@ static int read_policies(struct run *r, struct err *e)
     if (!r->o.oracle)
         return 0;
     r->bad_file = true;
-    r->policy = read_text(r->o.oracle, &c->policy_len, e);
-    if (!r->policy)
+    if (session_policy(r->o.oracle, &r->book.market, c, &r->policy, e) != 0)
         return -1;
-    c->policy_file = r->o.oracle;
-    c->policy = r->policy;
-    const struct oracle_config oc = {.file = r->o.oracle, .text = c->policy, .len = c->policy_len};
-    struct oracle *o = oracle_new(&r->book.market, &oc, e);
-    if (!o)
-        return -1;
-    oracle_free(o);
     r->bad_file = false;
     return 0;
 }
-
-// Rows of the device vector unless told: as many as it updates within a third of a microsecond.
-enum { VECTOR_LANES = 64, VECTOR_SLOTS = 64, VECTOR_ASSETS = 256 };
 
 static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
 {
@@ -113,18 +78,18 @@ static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na,
 
 static int open_session(struct run *r, struct err *e)
 {
-    const bool large = r->o.geometry.lanes == 0 && strcmp(r->o.device, "vector") == 0;
-    const struct device_config dc = {.backend = r->o.device,
-                                     .lanes = large ? VECTOR_LANES : r->o.geometry.lanes,
-                                     .slots = large ? VECTOR_SLOTS : r->o.geometry.slots,
-                                     .assets = large ? VECTOR_ASSETS : r->o.geometry.assets,
-                                     .arrival = true,
-                                     .isa = r->o.isa,
-                                     .threads = r->o.threads,
-                                     .trace = r->o.trace,
-                                     .seed = r->o.seed,
-                                     .card = &r->o.card};
+    struct device_config dc = {.backend = r->o.device,
+                               .lanes = r->o.geometry.lanes,
+                               .slots = r->o.geometry.slots,
+                               .assets = r->o.geometry.assets,
+                               .arrival = true,
+                               .isa = r->o.isa,
+                               .threads = r->o.threads,
+                               .trace = r->o.trace,
+                               .seed = r->o.seed,
+                               .card = &r->o.card};
     const struct session_log log = {r, put};
+    session_geometry(&dc);
     r->o.config.polled = r->o.capture == NULL;
     if ((!r->line && run_venue_gateway(r, e) != 0) || device_open(&dc, &r->device, e) != 0)
         return -1;
@@ -324,7 +289,10 @@ int cmd_run(int argc, char **argv)
     clock_init();
     bool ok = open_all(&r, &e) == 0;
     if (ok) {
-        const struct live_source src = {run_ports_ports(r.ports), poll_ports, ports_read, r.capture_frames};
+        const struct live_source src = {.ctx = run_ports_ports(r.ports),
+                                        .poll = poll_ports,
+                                        .read_until = ports_read,
+                                        .frames = r.capture_frames};
         const struct live_config lc = {.lockstep = r.o.lockstep,
                                        .max_frames = r.o.max_frames,
                                        .max_ns = r.o.max_seconds * 1000000000u,

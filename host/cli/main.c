@@ -10,6 +10,8 @@
 #define TRIPLINE_VERSION "unversioned"
 #endif
 
+const char cli_version[] = TRIPLINE_VERSION;
+
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -26,6 +28,7 @@ static const struct command commands[] = {
     {"accounts", cmd_accounts, "import, generate and show margin accounts"},
     {"chain", cmd_chain, "read and follow the accounts of a lending pool on an EVM chain"},
     {"rule", cmd_rule, "list liquidation rules and measure their early-flag margins"},
+    {"bench", cmd_bench, "measure latency: replay a load, open loop, and say how long what took"},
     {"check", cmd_check, "run a command file on a device back end, or compare two"},
     {"venue", cmd_venue, "the paper venue: a process of its own that settles orders"},
 };
@@ -54,7 +57,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        puts("tripline " TRIPLINE_VERSION);
+        printf("tripline %s\n", cli_version);
         return 0;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

@@ -9,6 +9,7 @@
 
 #include "cli/card_options.h"
 #include "cli/number.h"
+#include "cli/session_options.h"
 
 static const char help[] =
     "usage: tripline run --accounts DB (--capture FILE | --iface NAME... | -- EAL-DEVICE...) [OPTIONS] [-- "
@@ -124,15 +125,7 @@ static int bad(const char *what, const char *arg)
 static int set(struct run_options *o, char *arg)
 {
     struct err e;
-    char *eq = strchr(arg, '=');
-    if (!eq)
-        return bad("--set wants KEY=VALUE", arg);
-    *eq = '\0';
-    if (strcmp(arg, "lanes") == 0 || strcmp(arg, "slots") == 0 || strcmp(arg, "assets") == 0)
-        return bad("the device says its geometry itself; of model and vector: --geometry", arg);
-    if (strcmp(arg, "oracle") == 0)
-        return bad("policies come from a file: --oracle FILE", arg);
-    return config_set(&o->config, arg, eq + 1, &e) == 0 ? 0 : bad(e.msg, NULL);
+    return session_set(&o->config, arg, &e) == 0 ? 0 : bad(e.msg, NULL);
 }
 
 // The simulated device's; 0, or a usage error.

@@ -180,7 +180,7 @@ static bool housekeeping(struct live *l, const struct live_source *src, uint64_t
     }
     if (l->c->max_ns && now - start >= l->c->max_ns)
         return false;
-    if (src->frames && now - *last_frame > STALL_NS) {
+    if (src->frames && !src->paced && now - *last_frame > STALL_NS) {
         err_set(l->e, "the capture's driver stopped after %" PRIu64 " of %" PRIu64 " frames", l->frames,
                 src->frames);
         l->failed = true;

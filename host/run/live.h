@@ -17,6 +17,7 @@ struct live_source {
     // of a capture.
     uint64_t (*read_until)(void *ctx);
     uint64_t frames; // that will come in all (a capture), 0 = endless
+    bool paced;      // a capture whose frames come when they are due: silence is no failure
 };
 
 struct live_config {

@@ -3,50 +3,20 @@
 """Histogram logs against a reader of the format written from its description: every value is in the bucket that is read
 back, headers and intervals say what was told; `tripline run --histograms` writes what its summary counts. Prints TAP.
 Environment: SEED, CC (default gcc), TRIPLINE. Run from the project root."""
-import base64
 import os
 import random
 import re
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
+from hist_log import MOST, decode, percentile  # noqa: E402
 from tap import finish, report  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "20261121"))
 TRIPLINE = os.path.abspath(os.environ.get("TRIPLINE", "build/tripline"))
 SOURCES = ["tests/diff/hist_log_driver.c", "host/base/hist_log.c", "host/base/hist.c"]
-MOST = 2**63 - 1
-
-
-def counts(payload):
-    """Zigzag LEB128, at most nine bytes, the ninth whole; a negative number is a run of empty buckets."""
-    at, out = 0, []
-    while at < len(payload):
-        z = shift = 0
-        for i in range(9):
-            b = payload[at]
-            at += 1
-            z |= (b if i == 8 else b & 0x7f) << shift
-            shift += 7
-            if i < 8 and not b & 0x80:
-                break
-        v = z >> 1 ^ -(z & 1)
-        out += [v] if v >= 0 else [0] * -v
-    return out
-
-
-def decode(text):
-    raw = base64.b64decode(text, validate=True)
-    cookie, n = struct.unpack(">II", raw[:8])
-    assert cookie == 0x1c849314 and n == len(raw) - 8, "deflated head"
-    raw = zlib.decompress(raw[8:])
-    cookie, n, offset, digits, low, high, ratio = struct.unpack(">IIIIqqd", raw[:40])
-    assert (cookie, n, offset, digits, low, high, ratio) == (0x1c849313, len(raw) - 40, 0, 2, 1, MOST, 1.0), "head"
-    return counts(raw[40:])
 
 
 def bucket(v):
@@ -65,17 +35,6 @@ def draw(r, kind):
     if kind == 2:
         return [r.choice((0, 1, 127, 128, 255, 256, 257, 2**62, MOST, MOST + 1, 2**64 - 1)) for _ in range(n)]
     return [r.randrange(2**20)] * n
-
-
-def percentile(buckets, share):
-    """The upper end of the bucket in which the share's value is, as hist.h says."""
-    rank, seen = -(-sum(buckets) * share // 100), 0
-    for i, n in enumerate(buckets):
-        seen += n
-        if n and seen >= rank:
-            shift = max(0, i // 128 - 1)
-            return i if shift == 0 else ((i - 128 * shift + 1) << shift) - 1
-    return 0
 
 
 def real_run(work):

@@ -235,7 +235,7 @@ static enum live_end run_to(const struct poll *polls, size_t n, bool polled, str
     struct err e = {{0}};
     const struct device_config dc = {.backend = "model"};
     const struct live_config lc = {.stop = &stop};
-    const struct live_source src = {NULL, poll_script, read_until, 0};
+    const struct live_source src = {.poll = poll_script, .read_until = read_until};
     script = polls;
     length = n;
     at = 0;

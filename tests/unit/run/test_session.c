@@ -361,7 +361,7 @@ static void run_live(uint64_t lag)
     struct err e = {{0}};
     const volatile sig_atomic_t never = 0;
     const struct live_config lc = {.max_frames = 3, .idle_ns = SECOND / 10, .stop = &never};
-    const struct live_source src = {NULL, poll_source, read_to_now, 0};
+    const struct live_source src = {.poll = poll_source, .read_until = read_to_now};
     source_lag = lag;
     source_step = 0;
     ck_assert_msg(live_run(&lc, &src, s, &gw.base, &e) == LIVE_DONE, "%s", e.msg);
