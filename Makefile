@@ -68,6 +68,7 @@ LIBS_exec     := $(LIBS_accounts) $(LIBS_evm)
 LIBS_run      := $(LIBS_feed) $(LIBS_accounts) $(LIBS_evm)
 LIBS_bench    := $(LIBS_run)
 TESTLIBS_evm  := -ljansson
+TESTLIBS_bench := -ljansson
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 define module_rules

@@ -2,6 +2,8 @@
 // Registry of device back ends and the checks every open goes through.
 #include "device.h"
 
+#include "probe.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +105,11 @@ void device_counters(struct device *d, struct device_counters *out)
 int device_mismatch(struct device *d, char *text, size_t size)
 {
     return d->ops->mismatch ? d->ops->mismatch(d, text, size) : 0;
+}
+
+int device_probe(struct device *d, struct probe *p)
+{
+    return d->ops->probe ? d->ops->probe(d, p) : -1;
 }
 
 void device_close(struct device *d)

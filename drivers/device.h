@@ -77,6 +77,7 @@ struct device_counters {
 };
 
 struct device;
+struct probe;
 struct device_ops {
     const char *name;
     bool follows; // has the geometry that it is asked for
@@ -89,6 +90,7 @@ struct device_ops {
     // NULL where every row has info.assets columns, where there is no order but poll()'s.
     uint32_t (*columns)(const struct device *d, uint32_t row);
     size_t (*merged)(struct device *d, struct beat *evt, size_t max);
+    int (*probe)(struct device *d, struct probe *p); // drivers/probe.h; NULL where there is nothing to see
 };
 // First member of every back end's own struct.
 struct device {

@@ -16,6 +16,7 @@
 
 #include "abi.h"
 #include "device.h"
+#include "probe.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -85,6 +86,9 @@ enum board_memory {
 /* Flips a bit, as radiation would; the device meets it when it next reads the word. lane is looked at for
  * memories of a lane. False, and nothing done: no such word or bit, or the device has no parity. */
 bool board_flip(struct board *b, enum board_memory memory, unsigned lane, unsigned index, unsigned bit);
+
+/* device_probe() of drivers/probe.h. False: a netlist has no names to look behind. */
+bool board_probe(struct board *b, struct probe *p);
 
 /* Host memory. */
 struct beat *board_ring(struct board *b, uint64_t *bus);

@@ -20,6 +20,7 @@
 #endif
 #include "verilated_fst_c.h"
 #ifdef SIM_SKIP // the model's own state is within reach (sim.mk): skip.hpp
+#include "probe.hpp"
 #include "skip.hpp"
 #endif
 
@@ -75,6 +76,8 @@ struct board {
     }
     ~board()
     {
+        // Where the model signs off; else that of the board that ran last, which may be gone.
+        Verilated::threadContextp(&context);
         top->final();
 #if VM_COVERAGE
         if (const char *path = std::getenv("COVERAGE")) // one file a board: the reader adds them up
@@ -324,6 +327,10 @@ struct board {
             half(false);
         look_down();
         look_up();
+#ifdef SIM_SKIP
+        if (watching)
+            probing::look(*top, *watching);
+#endif
         half(true);
         if (lite_off) {
             top->s_axil_awvalid = top->s_axil_wvalid = top->s_axil_arvalid = 0;
@@ -445,6 +452,7 @@ struct board {
     pcie::UpLink up;
     unsigned stall_in, stall_out, narrow_pct = 0;
     bool skipping;
+    probe *watching = nullptr;
     pcie::WindowRead window_read;
 
     uint64_t now = 0, evaluated = 0, refused = 0;

@@ -249,6 +249,11 @@ static void dev_counters(struct device *d, struct device_counters *out)
     card_counters(&((struct sim *)d)->card, out);
 }
 
+static int dev_probe(struct device *d, struct probe *p)
+{
+    return board_probe(((struct sim *)d)->board, p) ? 0 : -1;
+}
+
 static void dev_close(struct device *d)
 {
     sim_close((struct sim *)d);
@@ -261,4 +266,5 @@ const struct device_ops device_ops_sim = {
     .poll = dev_poll,
     .counters = dev_counters,
     .close = dev_close,
+    .probe = dev_probe,
 };

@@ -44,7 +44,7 @@ $(B)/sim/%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) sim/sim.mk sim/public
 	@$(sim_compile)
 
 # A netlist (rtl/rtl.mk) has no names that the harness could look behind.
-$(B)/sim/%/harness.o: sim/harness.cpp sim/board.hpp sim/board.h sim/pcie.hpp sim/skip.hpp sim/flip.hpp drivers/device.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
+$(B)/sim/%/harness.o: sim/harness.cpp sim/board.hpp sim/board.h sim/pcie.hpp sim/skip.hpp sim/flip.hpp sim/probe.hpp drivers/device.h drivers/probe.h $(B)/gen/abi.h $(B)/sim/%/Vhc_top__ALL.a
 	@echo "  CXX   $@"
 	@$(CXX) -std=c++17 -O2 -g -Wall -Wextra $(if $(filter netlist-%,$*),,-DSIM_SKIP) $(if $(call sim_flip,$*),-DSIM_FLIP) $(if $(SIM_COV),-DVM_COVERAGE=1) -Isim -Ihost -Idrivers -I$(B)/gen \
 	  -isystem $(@D) -isystem $(VERILATOR_ROOT_DIR)/include -isystem $(VERILATOR_ROOT_DIR)/include/vltstd -c $< -o $@
@@ -65,8 +65,10 @@ SIM_LIBS := -lstdc++ -lz -lm -lpthread
 # ---- tests of the way to the device and back
 FLIP_TESTS := $(B)/flip/4x4x16-parity $(B)/flip/4x1x16-short-parity $(B)/flip/64x2x16-parity $(B)/mend/4x4x16-parity
 FAN_TEST  := $(B)/fan/4x4x16
-SIM_TESTS := $(FAN_TEST) $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16 $(FLIP_TESTS)
-$(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/mend.o: CFLAGS += -Isim
+# The formula for a card's cycles (host/bench/card_time.h) against the RTL's stamps.
+TIME_TESTS := $(B)/card_time/32x16x256 $(B)/card_time/4x4x16 $(B)/card_time/8x2x32 $(B)/card_time/64x2x16 $(B)/card_time/1x8x16 $(B)/card_time/4x1x16-short
+SIM_TESTS := $(FAN_TEST) $(TIME_TESTS) $(B)/pcie/4x4x16 $(B)/pcie/4x1x16-short-w8 $(B)/card_life/4x4x16 $(FLIP_TESTS)
+$(B)/obj/tests/cosim/card_time.o $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/mend.o: CFLAGS += -Isim
 $(B)/card_life/%: $(B)/obj/tests/cosim/card_life.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -84,6 +86,10 @@ $(B)/pcie/%: $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/stream.o $(B)/sim/
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
+$(B)/card_time/%: $(B)/obj/tests/cosim/card_time.o $(B)/sim/%/sim.a $(B)/lib/bench.a $(B)/lib/drivers.a $(B)/lib/base.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
 $(B)/fan/%: $(B)/obj/tests/cosim/fan.o $(B)/obj/tests/cosim/stream.o $(B)/sim/%/sim.a $(B)/lib/drivers.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
@@ -92,8 +98,8 @@ $(B)/bench-sim/%: $(B)/obj/tests/cosim/bench.o $(B)/sim/%/sim.a $(B)/lib/drivers
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(SIM_LIBS) -o $@
-.PRECIOUS: $(B)/fan/% $(B)/mend/% $(B)/flip/% $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
-.SECONDARY: $(B)/obj/tests/cosim/fan.o $(B)/obj/tests/cosim/mend.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
+.PRECIOUS: $(B)/card_time/% $(B)/fan/% $(B)/mend/% $(B)/flip/% $(B)/pcie/% $(B)/card_life/% $(B)/bench-sim/%
+.SECONDARY: $(B)/obj/tests/cosim/card_time.o $(B)/obj/tests/cosim/fan.o $(B)/obj/tests/cosim/mend.o $(B)/obj/tests/cosim/flip.o $(B)/obj/tests/cosim/pcie.o $(B)/obj/tests/cosim/card_life.o $(B)/obj/tests/cosim/bench.o
 
 sim-test-build: $(SIM_TESTS)
 bench-sim: $(B)/bench-sim/$(SIM_GEOMETRY)
