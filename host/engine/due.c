@@ -92,10 +92,11 @@ int engine_time(struct engine *g, uint64_t now_ns, struct err *e)
     uint32_t account;
     if (now_ns <= g->now_ns)
         return 0;
-    bool second = now_ns / SECOND != g->now_ns / SECOND;
+    uint64_t before = g->now_ns;
     g->now_ns = now_ns;
     if (!g->clocked)
         return 0;
+    bool second = now_ns / SECOND != before / SECOND;
     if (second)
         market_now(&g->book->market, now_ns);
     if (g->wheel)

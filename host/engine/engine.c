@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounts/assets.h"
+#include "base/warm.h"
 #include "engine/internal.h"
 
 void engine_emit(struct engine *g, const struct beat *b)
@@ -150,12 +151,18 @@ static void settle(struct engine *g)
 void engine_drain(struct engine *g)
 {
     if (g->n_out) {
+        size_t first = g->n_whole ? g->n_whole : g->n_out;
+        if (g->hooks.submit)
+            g->hooks.submit(g->hooks.ctx);
+        // The device begins before they are written down; its events, which come later, are told later.
+        size_t taken = g->failed ? 0 : device_submit(g->dev, g->out, first);
         g->hooks.commands(g->hooks.ctx, g->out, g->n_out);
+        take_events(g);
+        submit(g, g->out + taken, first - taken);
         if (g->n_whole) { // a SYNC would cut the row load behind it
-            submit(g, g->out, g->n_whole);
             settle(g);
+            submit(g, g->out + first, g->n_out - first);
         }
-        submit(g, g->out + g->n_whole, g->n_out - g->n_whole);
         g->n_out = g->n_whole = 0;
     }
     take_events(g);
@@ -295,12 +302,21 @@ void engine_free(struct engine *g)
     free(g);
 }
 
-// Ticks of one group: `last` on the newest one that goes out. Marks assets that left their band, or whose
-// price no longer fits 34 bits (then no tick can carry it and the reload alone judges it).
-static void submit_ticks(struct engine *g, const struct engine_price *changed, size_t n, bool *left)
+static void emit_tick(struct engine *g, const struct abi_tick *t)
 {
-    struct beat pending;
+    struct beat beat;
+    abi_pack_tick(&beat, t);
+    engine_emit(g, &beat);
+}
+
+// Ticks of one group: `last` on the newest one that goes out. Notes in left[] the assets that left their
+// band, or whose price no longer fits 34 bits (then no tick can carry it and the reload alone judges it), and
+// returns their number.
+static size_t submit_ticks(struct engine *g, const struct engine_price *changed, size_t n, uint16_t *left)
+{
+    struct abi_tick pending;
     bool have = false;
+    size_t n_left = 0;
     for (size_t i = 0; i < n; i++) {
         uint16_t a = changed[i].asset;
         if (!g->tracked[a])
@@ -308,7 +324,7 @@ static void submit_ticks(struct engine *g, const struct engine_price *changed, s
         bool fits;
         uint64_t phat = grid_phat(&g->grid[a], changed[i].price, &fits);
         if (!fits) {
-            left[a] = true;
+            left[n_left++] = a;
             continue;
         }
         if (g->boxed) {
@@ -317,44 +333,56 @@ static void submit_ticks(struct engine *g, const struct engine_price *changed, s
                 continue; // no column: no row on the device holds it
             g->count.band_exits_expected += phat < g->dev_lo[a] || phat > g->dev_hi[a];
         } else if (phat < g->grid[a].phat_lo || phat > g->grid[a].phat_hi) {
-            left[a] = true;
+            left[n_left++] = a;
             g->count.band_exits_expected++;
         }
         if (have)
-            engine_emit(g, &pending);
-        struct abi_tick t = {.asset = a, .price = phat, .group = g->group, .last = false};
-        abi_pack_tick(&pending, &t);
+            emit_tick(g, &pending);
+        pending = (struct abi_tick){.asset = a, .price = phat, .group = g->group, .last = false};
         g->phat[a] = phat;
         g->count.ticks++;
         have = true;
     }
     if (!have)
-        return;
-    struct abi_tick t;
-    abi_unpack_tick(&pending, &t);
-    t.last = true;
-    abi_pack_tick(&pending, &t);
-    engine_emit(g, &pending);
+        return n_left;
+    pending.last = true;
+    emit_tick(g, &pending);
     g->reading = true;
     engine_drain(g);
     g->reading = false;
     watch_round(g); // orders leave before bands that were left are re-centred
+    return n_left;
 }
 
 // Bands that were left get new centres, and every row over them is placed anew, before the update's result
 // is trusted.
-static int recentre(struct engine *g, const bool *left, struct err *e)
+static int recentre(struct engine *g, const uint16_t *left, size_t n, struct err *e)
 {
-    bool any = false;
+    bool marked[MARKET_ASSETS_MAX] = {false};
+    for (size_t i = 0; i < n; i++)
+        marked[left[i]] = true;
     for (uint16_t a = 0; a < g->book->market.n_assets; a++) {
-        if (!left[a])
+        if (!marked[a])
             continue;
-        any = true;
         g->count.recentred++;
         if (place_centre(g, a, e) != 0)
             return -1;
     }
-    return any ? place_reload(g, left, e) : 0;
+    return place_reload(g, marked, e);
+}
+
+// Assets with their first price: tracked from now on, and with them the accounts that waited for it.
+static int track(struct engine *g, const uint16_t *first, size_t n, struct err *e)
+{
+    bool fresh[MARKET_ASSETS_MAX] = {false};
+    for (size_t i = 0; i < n; i++) {
+        if (fresh[first[i]])
+            continue;
+        if ((g->boxed ? tiers_track(g, first[i], e) : place_centre(g, first[i], e)) != 0)
+            return -1;
+        fresh[first[i]] = true;
+    }
+    return g->boxed ? arrive_priced(g, fresh, e) : place_new(g, e);
 }
 
 static int review(struct engine *g, struct err *e)
@@ -384,31 +412,41 @@ static int in_background(struct engine *g, uint32_t accounts, struct err *e)
 int engine_group(struct engine *g, const struct engine_price *changed, size_t n, const int64_t *prices,
                  struct err *e)
 {
-    bool left[MARKET_ASSETS_MAX] = {false};
-    bool fresh[MARKET_ASSETS_MAX] = {false}, any_fresh = false;
+    uint16_t some[MARKET_ASSETS_MAX];
     memcpy(g->px, prices, g->book->market.n_assets * sizeof *g->px);
     g->group++;
     g->round++;
     g->instant++;
     g->prepared = 0;
     g->count.groups++;
-    submit_ticks(g, changed, n, left);
-    if ((g->boxed ? move_after(g, changed, n, e) : recentre(g, left, e)) != 0)
+    size_t n_left = submit_ticks(g, changed, n, some), n_first = 0;
+    if (g->boxed ? move_after(g, changed, n, e) != 0 : n_left && recentre(g, some, n_left, e) != 0)
         return -1;
-    for (size_t i = 0; i < n; i++) {
-        uint16_t a = changed[i].asset;
-        if (!g->used[a] || g->tracked[a])
-            continue;
-        if ((g->boxed ? tiers_track(g, a, e) : place_centre(g, a, e)) != 0)
-            return -1;
-        fresh[a] = any_fresh = true;
-    }
-    if (any_fresh && (g->boxed ? arrive_priced(g, fresh, e) : place_new(g, e)) != 0)
+    for (size_t i = 0; i < n; i++)
+        if (g->used[changed[i].asset] && !g->tracked[changed[i].asset])
+            some[n_first++] = changed[i].asset;
+    if (n_first && track(g, some, n_first, e) != 0)
         return -1;
     engine_drain(g);
     if (review(g, e) != 0)
         return -1;
     return g->cfg.slice && engine_moving(g) ? in_background(g, g->cfg.slice, e) : 0;
+}
+
+void engine_warm(const struct engine *g)
+{
+    enum { ASSETS = 16, BEATS = 4 };
+    size_t n = g->book->market.n_assets < ASSETS ? g->book->market.n_assets : ASSETS;
+    warm(g, offsetof(struct engine, px) + n * sizeof *g->px);
+    warm(g->phat, n * sizeof *g->phat);
+    warm(g->grid, n * sizeof *g->grid);
+    warm(g->tracked, n * sizeof *g->tracked);
+    warm(g->dev_lo, n * sizeof *g->dev_lo);
+    warm(g->dev_hi, n * sizeof *g->dev_hi);
+    warm(&g->moves, offsetof(struct engine, account) - offsetof(struct engine, moves));
+    warm(&g->reading, offsetof(struct engine, ahead) - offsetof(struct engine, reading));
+    warm(g->out, BEATS * sizeof *g->out);
+    warm(&g->n_out, sizeof *g - offsetof(struct engine, n_out) - sizeof g->why);
 }
 
 bool engine_moving(const struct engine *g)

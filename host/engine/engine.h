@@ -26,7 +26,7 @@ enum engine_verdict {
 
 struct engine_hooks {
     void *ctx;
-    // Beats about to be submitted, in order (journal).
+    // Beats submitted, in order, before any event of theirs (journal).
     void (*commands)(void *ctx, const struct beat *cmd, size_t n);
     // Every event, in order, before it is acted on (journal, statistics).
     void (*event)(void *ctx, const struct beat *evt);
@@ -51,6 +51,9 @@ struct engine_hooks {
     // whom it is called is no function of the commands: it may change nothing that an answer, a count or a
     // record depends on. May be NULL.
     void (*ahead)(void *ctx, size_t account);
+    // Beats are about to be submitted: the moment to read a clock, with nothing between it and the device.
+    // May be NULL.
+    void (*submit)(void *ctx);
 };
 
 struct engine_config {
@@ -157,6 +160,9 @@ size_t engine_watching(const struct engine *g);
 size_t engine_room(const struct engine *g);
 void engine_tiers(const struct engine *g, struct engine_tiers *out);
 bool engine_moving(const struct engine *g); // boxes are on the move: engine_idle() has something to do
+// Between updates: has what the next one will need before its commands leave fetched into the cache
+// (base/warm.h), of the market's first assets.
+void engine_warm(const struct engine *g);
 // Between updates: up to `accounts` of the background's work. 1 when there was some, 0 when not, -1 with *e
 // set. An input like any other: the command stream depends on it.
 int engine_idle(struct engine *g, uint32_t accounts, struct err *e);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feed/arbiter.h"
 
+#include "base/warm.h"
 #include "feed/arbiter_state.h"
 
 #include <assert.h>
@@ -143,6 +144,21 @@ static void wake(const struct arbiter *a, struct stream *s)
             s->line[l].live_ns = a->now;
 }
 
+// Streams are found in the order in which they were first heard: the live ones are among the first.
+void arbiter_warm(const struct arbiter *a)
+{
+    enum { STREAMS = 8 };
+    warm(a, offsetof(struct arbiter, slot));
+    warm(&a->n_streams, offsetof(struct arbiter, open) - offsetof(struct arbiter, n_streams));
+    for (uint16_t i = 0; i < a->n_streams && i < STREAMS; i++) {
+        const struct stream *s = &a->stream[i];
+        warm(&a->heard_ns[i], sizeof *a->heard_ns);
+        warm(s, offsetof(struct stream, recent));
+        warm(&s->recent[s->next & (RECENT - 1)], sizeof *s->recent);
+        warm(s->line, sizeof s->line);
+    }
+}
+
 enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f,
                             struct feed_packet *p)
 {
@@ -159,6 +175,7 @@ enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto
     p->channel = f->channel;
     p->stream = f->stream;
     p->snapshot = f->snapshot;
+    p->used = s->used;
     p->line = f->line_by_group ? line_by_group(a, s, p) : f->line < ARBITER_LINES ? f->line : 0;
     p->seq = f->seq;
     p->count = f->count;

@@ -103,6 +103,8 @@ void arbiter_polled(struct arbiter *a);
 // changed then).
 enum feed_drop arbiter_take(struct arbiter *a, const struct feed_protocol *proto, const struct frame_info *f,
                             struct feed_packet *p);
+// Between two datagrams: has the streams' states fetched into the cache, of some of them.
+void arbiter_warm(const struct arbiter *a);
 // Stream time has moved on: kept datagrams may be due, unless arbiter_polled(). UINT64_MAX: the input is
 // over, all of them are.
 void arbiter_time(struct arbiter *a, uint64_t now_ns);

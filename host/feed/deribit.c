@@ -2,6 +2,7 @@
 // Deribit legacy multicast: price messages out of a datagram. Layouts and hazards: docs/feeds.md.
 #include "feed/deribit.h"
 
+#include "base/warm.h"
 #include "feed/deribit_wire.h"
 #include "feed/wire.h"
 
@@ -353,6 +354,11 @@ static void deribit_broken(const struct protocol_ctx *c, uint16_t stream)
     deribit_books_broken(c->state->books, stream);
 }
 
+static void deribit_warm(const struct protocol_state *s)
+{
+    warm(s, sizeof *s);
+}
+
 static void state_free(struct protocol_state *s)
 {
     deribit_books_free(s->books);
@@ -382,4 +388,5 @@ const struct feed_protocol deribit_protocol = {.name = "deribit",
                                                .deliver = deribit_deliver,
                                                .broken = deribit_broken,
                                                .columns = DERIBIT_COLUMNS,
-                                               .rows = deribit_rows};
+                                               .rows = deribit_rows,
+                                               .warm = deribit_warm};

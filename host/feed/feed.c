@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "feed/feed.h"
 
+#include "base/warm.h"
 #include "feed/arbiter.h"
 #include "feed/packet.h"
 #include "feed/protocol.h"
@@ -216,6 +217,14 @@ void feed_learn(struct feed *f, enum feed_link link, const uint8_t *frame, size_
     const struct feed_protocol *proto = recognise(f, u.payload, u.len);
     if (proto && proto->place)
         (void)proto->place(f->state[proto->venue], u.payload, u.len, &u, &info);
+}
+
+void feed_warm(const struct feed *f)
+{
+    warm(f, sizeof *f);
+    arbiter_warm(f->arbiter);
+    if (f->recognised && f->recognised->warm)
+        f->recognised->warm(f->state[f->recognised->venue]);
 }
 
 void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink)

@@ -108,6 +108,7 @@ struct feed_packet {
     uint32_t count;
     bool heartbeat;
     bool restart; // the venue began its sequence anew; gap is then what was lost at least
+    bool used;    // feed_use() has been told of its stream, when it came
     uint64_t gap; // numbers lost before this packet (its stream was broken by that)
     const uint8_t *payload;
     size_t len;
@@ -188,6 +189,8 @@ void feed_learn(struct feed *f, enum feed_link link, const uint8_t *frame, size_
 // Before the first frame: it comes from ports that are polled. What came while nobody looked has one stamp
 // then, and may still lie unread on another line: only feed_read() says how far the input has been read.
 void feed_polled(struct feed *f);
+// Between two frames: has what the next one will need fetched into the cache (base/warm.h).
+void feed_warm(const struct feed *f);
 // Stream time has moved on without a frame: delivers what was kept and falls due (not after feed_polled()).
 // UINT64_MAX: the input is over.
 void feed_time(struct feed *f, uint64_t now_ns, const struct feed_sink *sink);

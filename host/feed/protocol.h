@@ -76,6 +76,8 @@ struct feed_protocol {
     // What it counts of its books beside feed_counters, for reports: fills at most FEED_COUNTS, returns how
     // many. NULL: nothing.
     size_t (*counts)(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS]);
+    // feed_warm() for its state. NULL: nothing.
+    void (*warm)(const struct protocol_state *s);
     uint64_t
         quiet_ns; // longest silence of a line in order: some heartbeats' time; 0 = the venue has no such rule
     bool lines_lag; // a hole waits for a live line that is behind, up to ARBITER_LAG_NS (feed/arbiter.h)

@@ -296,7 +296,7 @@ static void on_index(struct oracle *o, const struct feed_packet *p, const struct
     o->count.unknown += !known;
 }
 
-void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
+bool oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m)
 {
     oracle_open_packet(o, p);
     o->taken = o->refused = false;
@@ -320,4 +320,5 @@ void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed
     }
     o->count.updates += o->taken;
     o->count.old += o->refused;
+    return o->taken;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "accounts/reciprocal.h"
+#include "base/warm.h"
 #include "oracle/inside.h"
 
 static_assert((int)HOLD_GUARD == REASON_GUARD && (int)HOLD_STALE == REASON_STALE &&
@@ -213,6 +214,33 @@ void oracle_resume(struct oracle *o)
             policy_resume(&o->asset[i].state);
             oracle_touch(o, i);
         }
+}
+
+enum { WARM_ASSETS = 16 }; // some 12 lines each
+
+static void warm_asset(const struct priced *a)
+{
+    const struct policy *p = &a->policy;
+    warm(p, offsetof(struct policy, source));
+    warm(p->source, p->n_sources * sizeof *p->source);
+    warm(p->guard, p->n_guards * sizeof *p->guard);
+    warm(&a->state, offsetof(struct policy_state, due_ns) + p->n_sources * sizeof *a->state.due_ns);
+    warm(a->state.fired_ns, p->n_guards * sizeof *a->state.fired_ns);
+    warm(&a->result, sizeof a->result + p->n_sources * sizeof *a->obs);
+    warm(a->stream, p->n_sources * sizeof *a->stream);
+}
+
+void oracle_warm(const struct oracle *o)
+{
+    uint16_t n = o->m->n_assets < WARM_ASSETS ? o->m->n_assets : WARM_ASSETS;
+    warm(o, offsetof(struct oracle, price) + n * sizeof *o->price);
+    warm(&o->inverse[0], o->n_inverse * sizeof *o->inverse);
+    warm(&o->n_inverse, offsetof(struct oracle, decided) - offsetof(struct oracle, n_inverse));
+    warm(&o->fed, sizeof *o - offsetof(struct oracle, fed));
+    sources_warm(o->sources);
+    warm(o->m->asset, n * sizeof *o->m->asset);
+    for (uint16_t i = 0; i < n; i++)
+        warm_asset(&o->asset[i]);
 }
 
 // ---- questions

@@ -69,8 +69,11 @@ struct oracle;
 // NULL with *e set when an asset refers to nothing or the text is wrong ("file:line: ...").
 struct oracle *oracle_new(const struct market *m, const struct oracle_config *c, struct err *e);
 void oracle_free(struct oracle *o);
-// Takes one message. It counts at the end of its packet.
-void oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m);
+// Between two packets: has what the next one will need fetched into the cache (base/warm.h), of the market's
+// first assets.
+void oracle_warm(const struct oracle *o);
+// Takes one message. It counts at the end of its packet. True when it told something new that is used.
+bool oracle_msg(struct oracle *o, const struct feed_packet *p, const struct feed_msg *m);
 // Closes the group of this packet at stream time now_ns. Fills changed[] (MARKET_ASSETS_MAX entries) with
 // every asset whose price changed, reciprocals included, ascending by asset. *touched: some source was heard
 // or broken, or time changed a hold (holds may have ended even though no price changed). Prices that are held

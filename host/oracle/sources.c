@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "oracle/sources.h"
 
+#include "base/warm.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,14 @@ struct sources *sources_new(void)
 void sources_free(struct sources *s)
 {
     free(s);
+}
+
+void sources_warm(const struct sources *s)
+{
+    enum { SUBJECTS = 16 };
+    size_t n = s->n < SUBJECTS ? s->n : SUBJECTS;
+    warm(s->subject, n * sizeof *s->subject);
+    warm(s->listener, n * sizeof *s->listener);
 }
 
 // The bucket that holds the name, or the empty one where it belongs. Half of them stay empty.

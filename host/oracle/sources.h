@@ -53,6 +53,8 @@ struct sources {
 
 struct sources *sources_new(void); // NULL when out of memory
 void sources_free(struct sources *s);
+// Has subjects and listeners fetched into the cache, the first of them.
+void sources_warm(const struct sources *s);
 // Start-up: source `i` of this asset's policy listens. At most SOURCES_MAX calls.
 void sources_add(struct sources *s, uint16_t asset, uint8_t i, const struct policy_source *c);
 // NULL: no policy names it.

@@ -33,10 +33,11 @@ struct session {
     // Holds and times of prices, asked of the oracle once for each call of the engine: nothing changes them
     // meanwhile.
     struct {
-        bool known;
+        uint64_t asked; // known since session.asked was this
         enum hold hold;
         uint64_t age; // of the price, ns
     } held[MARKET_ASSETS_MAX];
+    uint64_t asked;    // calls of the engine so far, and one
     uint64_t oldest;   // age of the oldest price among them
     uint64_t now_ns;   // stream time
     uint64_t heard_ns; // latest time that a frame told, also of those that are not logged
@@ -47,7 +48,8 @@ struct session {
     const uint8_t *frame;
     uint64_t frame_ns;
     size_t frame_len;
-    bool frame_logged;
+    bool frame_taken;  // it had an effect, or may have one later
+    bool frame_logged; // so it is in the log
     // What is measured. Stamps are taken on the way, histograms filled when the frame is done, or when there
     // is no more room for what was taken.
     struct frame_stamps stamps;

@@ -8,6 +8,7 @@
 #include "accounts/book.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/warm.h"
 
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
@@ -27,9 +28,23 @@ const char *stamp_name(enum stamp s)
     return (unsigned)s < STAMP_COUNT ? names[s] : "?";
 }
 
+// The frame at work goes into the log before whatever else does and before any order, and at the latest when
+// it is done: the log's order is that of cause and effect, and what it costs to copy a frame comes behind the
+// device's commands.
+static inline void log_frame(struct session *s)
+{
+    if (!s->frame_taken || s->frame_logged)
+        return;
+    uint8_t ts[8];
+    s->frame_logged = true;
+    le64_store(ts, s->frame_ns);
+    s->log.put(s->log.ctx, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
+}
+
 uint64_t session_put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b,
                      size_t nb)
 {
+    log_frame(s);
     return s->log.put(s->log.ctx, type, a, na, b, nb);
 }
 
@@ -83,12 +98,16 @@ static void end_stamps(struct session *s)
 
 // ---- hooks of the engine
 
-static void on_commands(void *ctx, const struct beat *cmd, size_t n)
+static void on_submit(void *ctx)
 {
     struct session *s = ctx;
     if (s->stamps.at[STAMP_DECODED])
         stamp(s, STAMP_SUBMITTED, clock_ticks());
-    session_put(s, J_COMMANDS, cmd, n * sizeof *cmd, NULL, 0);
+}
+
+static void on_commands(void *ctx, const struct beat *cmd, size_t n)
+{
+    session_put(ctx, J_COMMANDS, cmd, n * sizeof *cmd, NULL, 0);
 }
 
 static void on_event(void *ctx, const struct beat *evt)
@@ -123,8 +142,7 @@ static void note_reason(struct session *s, size_t account, uint8_t reason)
 
 void session_forget(struct session *s)
 {
-    for (uint16_t i = 0; i < s->book->market.n_assets; i++)
-        s->held[i].known = false;
+    s->asked++;
     s->oldest = 0;
     s->predicted.known = false;
     desk_ahead_forget(s->desk);
@@ -135,7 +153,7 @@ static void look_up_hold(struct session *s, uint16_t asset)
     uint64_t t = oracle_price_time(s->oracle, asset);
     s->held[asset].age = s->now_ns > t ? s->now_ns - t : 0;
     s->held[asset].hold = oracle_hold(s->oracle, asset, s->now_ns);
-    s->held[asset].known = true;
+    s->held[asset].asked = s->asked;
     if (s->held[asset].age > s->oldest)
         s->oldest = s->held[asset].age;
 }
@@ -147,7 +165,7 @@ enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age)
     enum hold worst = HOLD_NONE;
     *oldest_age = 0;
     for (size_t i = 0; i < n; i++) {
-        if (!s->held[assets[i]].known)
+        if (s->held[assets[i]].asked != s->asked)
             look_up_hold(s, assets[i]);
         if (s->held[assets[i]].age > *oldest_age)
             *oldest_age = s->held[assets[i]].age;
@@ -231,6 +249,7 @@ static void note_order(struct session *s, uint64_t turn, uint64_t handed, bool r
 static enum engine_verdict on_breach(void *ctx, size_t account)
 {
     struct session *s = ctx;
+    log_frame(s); // it gave no command, perhaps, and an order may be handed over before its record
     if (is_odd(s, account))
         return pairs_breach(s, account);
     uint64_t age, t0 = clock_ticks();
@@ -272,25 +291,22 @@ void session_advance(struct session *s, uint64_t ns)
         s->now_ns = ns;
 }
 
-// Stream time moves with logged inputs only: a replay knows no others.
-static void log_frame(struct session *s)
+// The frame at work has an effect: it will be in the log. Stream time moves with logged inputs only: a replay
+// knows no others.
+static inline void take_frame(struct session *s)
 {
-    if (s->frame_logged)
+    if (s->frame_taken)
         return;
-    uint8_t ts[8];
-    s->frame_logged = true;
+    s->frame_taken = true;
     session_advance(s, s->frame_ns);
-    le64_store(ts, s->frame_ns);
-    session_put(s, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
 }
 
 static void on_msg(void *ctx, const struct feed_packet *p, const struct feed_msg *m)
 {
     struct session *s = ctx;
-    log_frame(s);
-    uint64_t before = oracle_counters(s->oracle)->updates;
-    oracle_msg(s->oracle, p, m);
-    if (oracle_counters(s->oracle)->updates != before)
+    take_frame(s);
+    bool updated = oracle_msg(s->oracle, p, m);
+    if (updated && !p->used)
         feed_use(s->feed, p);
 }
 
@@ -330,7 +346,7 @@ static void on_end(void *ctx, const struct feed_packet *p)
     struct session *s = ctx;
     struct price_change changed[MARKET_ASSETS_MAX];
     bool touched;
-    log_frame(s);
+    take_frame(s);
     size_t n = oracle_end(s->oracle, p, s->now_ns, changed, &touched);
     if (s->failed)
         return;
@@ -383,13 +399,15 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     s->dev = dev;
     s->gw = gw;
     s->log = *log;
+    s->frame_taken = s->frame_logged = true; // none is at work
+    s->asked = 1;
     s->audited = audit;
     session_measure_anew(s);
     static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
     const struct engine_hooks hooks = {s,       on_commands, on_event, on_checking, on_breach,
-                                       on_near, on_stake,    on_soon,  on_ahead};
+                                       on_near, on_stake,    on_soon,  on_ahead,    on_submit};
     if (!book->packed)
         s->cfg.spare_accounts = 0; // an array does not grow
     s->accounts_max = book->n_accounts + s->cfg.spare_accounts;
@@ -488,6 +506,17 @@ int session_verdict(const struct session *s, struct err *e)
     return s->failed ? err_set(e, "%s", s->why.msg) : 0;
 }
 
+// What the next frame will need before its commands leave is fetched while there is none: what has been done
+// for accounts by the dozen has put it out of the first cache.
+static void keep_warm(const struct session *s)
+{
+    warm(s, offsetof(struct session, audit));
+    warm(&s->asked, offsetof(struct session, stage) - offsetof(struct session, asked));
+    feed_warm(s->feed);
+    oracle_warm(s->oracle);
+    engine_warm(s->engine);
+}
+
 // Frames of no interest tell the time too. It becomes an input of its own once it matters: before what may
 // let an order go, and when nothing else has moved stream time for a while (a price becomes stale, the window
 // of a limit slides).
@@ -501,6 +530,7 @@ void session_catch_up(struct session *s)
 int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen,
                   struct err *e)
 {
+    enum { PREFETCHED = 256 }; // the front of the frame: its headers and first messages
     const struct feed_sink sink = {s, on_msg, on_end};
     if (ts_ns >= s->heard_ns)
         s->heard_ns = ts_ns;
@@ -510,15 +540,18 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
     s->frame = data;
     s->frame_ns = ts_ns;
     s->frame_len = caplen;
-    s->frame_logged = false;
+    s->frame_taken = s->frame_logged = false;
+    warm(data, caplen < PREFETCHED ? caplen : PREFETCHED);
     begin_stamps(s);
     // Whatever the arbiter has seen may decide what it does later, so it is in the log, copies included.
     if (feed_frame(s->feed, ts_ns, data, caplen, wirelen, &sink) == DROP_NONE)
-        log_frame(s);
-    s->frame_logged = true;
+        take_frame(s);
+    log_frame(s);
+    s->frame_taken = s->frame_logged = true;
     end_stamps(s);
     if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || (!s->cfg.polled && feed_due(s->feed, s->heard_ns)))
         session_catch_up(s);
+    keep_warm(s);
     return session_verdict(s, e);
 }
 
@@ -621,6 +654,7 @@ int session_idle(struct session *s, uint32_t accounts, struct err *e)
         s->failed = -1;
     else if (s->audited)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
+    keep_warm(s);
     return session_verdict(s, e);
 }
 

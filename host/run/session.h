@@ -17,7 +17,8 @@
 #include "run/stamps.h"
 
 // Where records go. Inputs (J_FRAME, J_CLOCK, J_READ, J_CONTROL, J_REPLY, J_TOLD, J_EXITS, ...) are put
-// before their effects.
+// before their effects; a frame and the commands that follow from it only when the device has been given the
+// commands, before any event is taken or any order leaves.
 struct session_log {
     void *ctx;
     uint64_t (*put)(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb);

@@ -42,6 +42,70 @@ START_TEST(test_breach_gives_one_order)
 }
 END_TEST
 
+// ---- the order of records
+
+static const struct device_ops *under;
+static uint64_t at_submit; // records when the device was first given something; UINT64_MAX: not yet
+
+static size_t noting_submit(struct device *d, const struct beat *cmd, size_t n)
+{
+    if (at_submit == UINT64_MAX)
+        at_submit = records;
+    return under->submit(d, cmd, n);
+}
+
+static uint64_t first_of(enum journal_type type, uint64_t from)
+{
+    while (from < records && logged[from] != type)
+        from++;
+    return from;
+}
+
+// The device is given its commands before the frame and they are copied into the log, where they stand before
+// all that follows from them.
+START_TEST(test_a_tick_does_not_wait_for_the_log)
+{
+    static struct device_ops noting;
+    under = dev->ops;
+    noting = *under;
+    noting.submit = noting_submit;
+    dev->ops = &noting;
+    send_definition();
+    send_ticker(60000.0);
+    uint64_t from = records;
+    at_submit = UINT64_MAX;
+    send_ticker(57575.0);
+    ck_assert_uint_eq(gw.orders, 1);
+    ck_assert_uint_eq(at_submit, from);
+    ck_assert_int_eq(logged[from], J_FRAME);
+    ck_assert_int_eq(logged[from + 1], J_COMMANDS);
+    ck_assert_int_eq(logged[from + 2], J_EVENT);
+    ck_assert_uint_lt(first_of(J_EVENT, from), first_of(J_ORDER, from));
+    ck_assert_uint_lt(first_of(J_ORDER, from), records);
+    ck_assert_uint_eq(first_of(J_FRAME, from + 1), records); // once
+}
+END_TEST
+
+START_TEST(test_each_frame_of_the_feed_is_logged_once)
+{
+    struct err e = {{0}};
+    const uint8_t other[64] = {0};
+    send_definition();
+    send_ticker(60000.0);
+    uint64_t from = records;
+    send_nothing_of_interest();
+    ck_assert(records == from + 1 && logged[from] == J_FRAME);
+    seq--; // a copy: it decides how long the feed waits for what is missing
+    send_nothing_of_interest();
+    ck_assert(records == from + 2 && logged[from + 1] == J_FRAME);
+    seq++; // kept until the one before it comes
+    send_nothing_of_interest();
+    ck_assert(records == from + 3 && logged[from + 2] == J_FRAME);
+    ck_assert_int_eq(session_frame(s, now, other, sizeof other, sizeof other, &e), 0);
+    ck_assert_uint_eq(records, from + 3);
+}
+END_TEST
+
 START_TEST(test_gap_holds_then_orders)
 {
     send_definition();
@@ -389,6 +453,8 @@ int main(void)
     TCase *t = tcase_create("session");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_breach_gives_one_order);
+    tcase_add_test(t, test_a_tick_does_not_wait_for_the_log);
+    tcase_add_test(t, test_each_frame_of_the_feed_is_logged_once);
     tcase_add_test(t, test_gap_holds_then_orders);
     tcase_add_test(t, test_gap_while_breached);
     tcase_add_test(t, test_halted_and_guarded);
