@@ -25,6 +25,11 @@ const struct account *book_account(const struct book *b, size_t i, struct accoun
     return scratch;
 }
 
+const struct account *book_view(const struct book *b, size_t i)
+{
+    return b->packed ? packed_view(b->packed, i) : &b->account[i];
+}
+
 void book_fetch(const struct book *b, size_t i, int lines)
 {
     enum { LINE_BYTES = 64 };

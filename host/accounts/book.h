@@ -58,6 +58,9 @@ int account_validate(const struct market *m, const struct account *a, struct err
 // unpacked into *scratch: valid until scratch is used again or the account changes. i < n_accounts. Of an
 // unpacked account the positions beyond n_positions are not set.
 const struct account *book_account(const struct book *b, size_t i, struct account *scratch);
+// The same without a scratch, for the one thread that takes a flagged account from one stage to the next,
+// each of which looks at it: unpacked once. Good until another account is viewed or this one changes.
+const struct account *book_view(const struct book *b, size_t i);
 // Account i will be wanted soon: up to so many cache lines of it are fetched. Decides nothing.
 void book_fetch(const struct book *b, size_t i, int lines);
 uint32_t book_id(const struct book *b, size_t i);

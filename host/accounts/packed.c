@@ -32,6 +32,8 @@ static_assert(WORD + 16 + 4 + CURRENCY_LEN + NAME_LEN + ACCOUNT_POSITIONS_MAX * 
 static_assert(MARKET_INSTRUMENTS_MAX <= 256 && ACCOUNT_POSITIONS_MAX < 128 && NAME_LEN <= 32,
               "fields of the header words");
 
+#define NOT_VIEWED SIZE_MAX
+
 // Of an account: side by side, one cache line for both.
 struct place {
     uint32_t id;
@@ -54,6 +56,8 @@ struct packed {
     unsigned n_rules, n_currencies;
     struct reach reach[MARKET_INSTRUMENTS_MAX];
     uint64_t record[RECORD_MAX / WORD + 4]; // scratch of add and put; not on the stack of the hot path
+    size_t viewed;                          // the account in `view`, NOT_VIEWED: none
+    struct account view;
 };
 
 // ---- memory
@@ -72,6 +76,7 @@ struct packed *packed_new(size_t arena_max, struct err *e)
     }
     p->max = arena_max ? arena_max / WORD : (uint64_t)CHUNKS_MAX << CHUNK_SHIFT;
     p->next = 1; // 0 is no slot
+    p->viewed = NOT_VIEWED;
     return p;
 }
 
@@ -349,6 +354,14 @@ void packed_get(const struct packed *p, size_t i, struct account *out)
     }
 }
 
+const struct account *packed_view(struct packed *p, size_t i)
+{
+    if (p->viewed != i)
+        packed_get(p, i, &p->view);
+    p->viewed = i;
+    return &p->view;
+}
+
 // ---- accounts
 
 const void *packed_at(const struct packed *p, size_t i)
@@ -434,6 +447,8 @@ int packed_put(struct packed *p, size_t i, const struct account *a, struct err *
     if (!words)
         return -1;
     note_reach(p, a);
+    if (p->viewed == i)
+        p->viewed = NOT_VIEWED;
     memcpy(&was, word_at(p, p->place[i].at), sizeof was);
     if (words <= was.slot) {
         copy_record(p, p->place[i].at, h, words, was.slot);
@@ -459,6 +474,7 @@ static int ascending(const void *x, const void *y)
 
 void packed_sort(struct packed *p, size_t from)
 {
+    p->viewed = NOT_VIEWED;
     if (p->n > from)
         qsort(p->place + from, p->n - from, sizeof *p->place, ascending);
 }
@@ -490,6 +506,7 @@ int packed_merge(struct packed *p, size_t from, int (*both)(void *ctx, size_t ol
                  struct err *e)
 {
     size_t n = 0;
+    p->viewed = NOT_VIEWED;
     if (from == 0 || from == p->n)
         return 0;
     struct place *out = malloc(p->n * sizeof *out);

@@ -42,6 +42,9 @@ int packed_reserve(struct packed *p, size_t n, size_t spare, struct err *e);
 int packed_add(struct packed *p, const struct account *a, struct err *e);
 // Account i into *out; positions beyond out->n_positions are left as they are.
 void packed_get(const struct packed *p, size_t i, struct account *out);
+// The same in memory of p's own: good until another account is viewed or this one changes. Not unpacked again
+// while it is asked for again and again.
+const struct account *packed_view(struct packed *p, size_t i);
 // New state of account i, in place where it fits. 0, or -1 with *e set, the old state kept.
 int packed_put(struct packed *p, size_t i, const struct account *a, struct err *e);
 

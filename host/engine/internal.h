@@ -139,12 +139,11 @@ struct engine {
     bool reading;       // the flags of a group's ticks are being read
     uint32_t *warm;
     size_t n_warm, warm_next;
-    unsigned prepared;            // orders made ready in this round
-    uint32_t group;               // sequence of price groups, as in TICK
-    uint32_t round;               // walks over the watch list: one a group, one a review
-    uint64_t instant;             // another one with each call that asks the exact rule
-    struct judged_ahead *ahead;   // by the account's first address; NULL: the device gives one stream
-    struct account account_ahead; // scratch of book_account for it
+    unsigned prepared;          // orders made ready in this round
+    uint32_t group;             // sequence of price groups, as in TICK
+    uint32_t round;             // walks over the watch list: one a group, one a review
+    uint64_t instant;           // another one with each call that asks the exact rule
+    struct judged_ahead *ahead; // by the account's first address; NULL: the device gives one stream
 
     struct beat out[BEATS_BATCH];
     size_t n_out;

@@ -4,13 +4,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 enum { CHILDREN = 4, TOUCHED = 32768 };
 
 int rank_init(struct rank *r, uint32_t ids)
 {
     *r = (struct rank){.ids = ids};
     r->heap = calloc(ids ? ids : 1, sizeof *r->heap);
-    r->at = calloc(ids ? ids : 1, sizeof *r->at);
+    r->at = pages_new(ids, sizeof *r->at);
     if (!r->heap || !r->at) {
         rank_free(r);
         return -1;

@@ -28,5 +28,10 @@ void rank_free(struct rank *r); // all zero is allowed
 void rank_put(struct rank *r, uint32_t id, int64_t stake, uint32_t depth);
 bool rank_take(struct rank *r, uint32_t *id);  // the first, taken out; false when nothing is in
 void rank_remove(struct rank *r, uint32_t id); // nothing when it is not in
+// `id` will be put or taken soon.
+static inline void rank_fetch(const struct rank *r, uint32_t id)
+{
+    __builtin_prefetch(&r->at[id], 1);
+}
 
 #endif

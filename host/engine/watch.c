@@ -51,6 +51,7 @@ enum { AHEAD = 8, LINES_HEAD = 1, LINES_ALL = 6 };
 static void fetch(const struct engine *g, uint32_t account, int lines)
 {
     book_fetch(g->book, account, lines);
+    rank_fetch(&g->rank, account);
     if (g->hooks.soon)
         g->hooks.soon(g->hooks.ctx, account);
 }
@@ -90,9 +91,9 @@ static void hand_out_all(struct engine *g)
 }
 
 // The exact rule on an account as it is now.
-static void judge(const struct engine *g, uint32_t account, struct account *scratch, struct judged *out)
+static void judge(const struct engine *g, uint32_t account, struct judged *out)
 {
-    const struct account *a = book_account(g->book, account, scratch);
+    const struct account *a = book_view(g->book, account);
     struct health h;
     a->rule->health(&g->book->market, a, g->px, &h);
     out->liquidatable = h.liquidatable;
@@ -131,7 +132,7 @@ static void judge_ahead(struct engine *g, uint32_t account)
     if (!x || holds(g, x, account))
         return; // siblings: once
     *x = (struct judged_ahead){.instant = g->instant, .account = account};
-    judge(g, account, &g->account_ahead, &x->is);
+    judge(g, account, &x->is);
     if (x->is.liquidatable && g->hooks.ahead)
         g->hooks.ahead(g->hooks.ctx, account);
 }
@@ -166,7 +167,7 @@ static void confirm(struct engine *g, uint32_t account)
     if (x && holds(g, x, account))
         h = x->is;
     else
-        judge(g, account, &g->account, &h);
+        judge(g, account, &h);
     if (s->fresh) {
         g->count.confirmed += h.liquidatable;
         g->count.early += !h.liquidatable;
@@ -229,8 +230,10 @@ void watch_flag(struct engine *g, uint32_t account, uint8_t level)
         g->watch[g->n_watch++] = account;
         g->count.watched++;
     }
-    if (s->watched && !s->fresh)
+    if (s->watched && !s->fresh) {
         g->fresh[g->n_fresh++] = account;
+        fetch(g, account, LINES_ALL); // here by the time that the device has no more events
+    }
     s->fresh = true;
     if (g->reading && g->n_fresh >= ENGINE_BATCH)
         confirm_fresh(g);

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 #define BACKOFF_NS UINT64_C(100000000)
 enum { BACKOFF_DOUBLINGS = 6, BACKOFF_PAID = 4, BACKOFF_PAID_MAX = 16 }; // paid: cost gas
 
@@ -37,8 +39,7 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
     d->gw = gw;
     d->log = *log;
     size_t room = book_room(book);
-    size_t states = (room ? room : 1) * sizeof *d->state;
-    d->state = aligned_alloc(DESK_LINE, states);
+    d->state = pages_new(room, sizeof *d->state);
     uint32_t n_ready = c->ready_max ? c->ready_max : READY_MAX_DEFAULT;
     if (n_ready > room)
         n_ready = room ? (uint32_t)room : 1;
@@ -52,7 +53,6 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
         desk_free(d);
         return NULL;
     }
-    memset(d->state, 0, states);
     d->limits.max_predicted_e8 = c->predicted_max_e8;
     if (desk_worth_init(d, n_staked, e)) {
         desk_free(d);
@@ -162,7 +162,7 @@ void desk_ahead(struct desk *d, size_t account, const int64_t *px)
     assert(account < d->book->n_accounts);
     if (d->killed || d->state[account].in_flight)
         return; // desk_stake() will not size it
-    const struct account *a = book_account(d->book, account, &d->scratch);
+    const struct account *a = book_view(d->book, account);
     if (d->state[account].ready && desk_worth_of(d, a))
         return; // what it is worth is known
     if (size_now(d, a, px) == DESK_SENT)
@@ -177,8 +177,9 @@ void desk_ahead_forget(struct desk *d)
 int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns)
 {
     assert(account < d->book->n_accounts);
-    const struct account *a = book_account(d->book, account, &d->scratch);
+    const struct account *a = book_view(d->book, account);
     struct account_state *st = &d->state[account];
+    ready_fetch(&d->pool, st->ready); // sizing takes longer than the memory
     drop_staked(d, st);
     if (check_first(d, st, a, now_ns, false) != DESK_SENT)
         return 0;
@@ -267,7 +268,7 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
                              uint64_t oldest_price_age_ns, bool predicted)
 {
     assert(account < d->book->n_accounts);
-    const struct account *a = book_account(d->book, account, &d->scratch);
+    const struct account *a = book_view(d->book, account);
     struct account_state *st = &d->state[account];
     struct ready *r = NULL;
     enum desk_answer why = check_first(d, st, a, now_ns, predicted);

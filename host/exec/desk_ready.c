@@ -207,6 +207,8 @@ bool desk_ready_usable(struct desk *d, const struct account *a, const struct ord
     bool close = ready_close(o, &d->size, d->cfg.ready_tolerance_ppm);
     if (!close && !ready_below(o, &d->size))
         return false;
+    if (close && a->rule->takes)
+        return a->rule->takes(&d->book->market, a, px, o->leg, o->n, &d->size);
     account_copy(&d->account, a);
     if (a->rule->settle(&d->book->market, &d->account, px, o->leg, o->n, &d->settlement, NULL) != 0)
         return false;

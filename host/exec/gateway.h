@@ -6,6 +6,9 @@
 #ifndef TRIPLINE_EXEC_GATEWAY_H
 #define TRIPLINE_EXEC_GATEWAY_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "exec/order.h"
 #include "journal/journal.h"
 
@@ -33,15 +36,20 @@ struct gateway_terms {
 struct gateway_order {
     struct order_key key;
     uint64_t lsn; // of the record that made the bytes durable, never 0
-    uint16_t n_bytes;
-    uint8_t bytes[ORDER_BYTES_MAX];
+    struct gateway_terms terms;
     // Paper venue only: what it is to settle against. The moment, in seconds of the Unix epoch, at which the
     // market stood when the order was judged (market_now; 0: it never was called), and the prices.
     uint64_t second;
-    uint16_t n_marks;
+    uint16_t n_marks, n_bytes;
     struct gateway_mark mark[ROW_ASSETS_MAX];
-    struct gateway_terms terms;
+    uint8_t bytes[ORDER_BYTES_MAX];
 };
+// *to = *from without what is not used of marks and bytes, which is most of it.
+static inline void gateway_order_copy(struct gateway_order *to, const struct gateway_order *from)
+{
+    memcpy(to, from, offsetof(struct gateway_order, mark) + from->n_marks * sizeof from->mark[0]);
+    memcpy(to->bytes, from->bytes, from->n_bytes);
+}
 
 struct gateway_counters {
     uint64_t submitted, sent, resent, replies, reconnects, waited_durable;

@@ -28,9 +28,9 @@ struct order {
     struct order_key key;
     bool full;
     uint16_t n;
-    struct order_leg leg[ORDER_LEGS_MAX];
     int64_t value_e8;  // liquidated value, 1e-8 units of account
     int64_t reward_e8; // liquidator's gross reward
+    struct order_leg leg[ORDER_LEGS_MAX];
 };
 
 enum { ORDER_BYTES_MAX = 64 + ORDER_LEGS_MAX * 18 };

@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/pages.h"
+
 enum { PPM = 1000000 };
 
 int ready_init(struct ready_pool *p, uint32_t n)
 {
-    p->slot = calloc(n, sizeof *p->slot);
+    p->slot = pages_new(n, sizeof *p->slot);
     p->free_slot = calloc(n, sizeof *p->free_slot);
     p->n = p->n_free = n;
     if (!p->slot || !p->free_slot)
@@ -49,6 +51,10 @@ bool ready_moved(const struct ready *r, const int64_t *px, uint32_t tolerance_pp
 
 static bool within(i128 qty, i128 exact, uint32_t ppm)
 {
+    if (qty == (int64_t)qty && exact == (int64_t)exact) { // the usual
+        i128 d = qty - exact, e = exact;
+        return (d < 0 ? -d : d) * PPM <= (e < 0 ? -e : e) * ppm;
+    }
     i256 d = i256_abs(i256_sub(i256_from_i128(qty), i256_from_i128(exact)));
     return i256_cmp(i256_mul_i64(d, PPM), i256_mul_i64(i256_abs(i256_from_i128(exact)), ppm)) <= 0;
 }

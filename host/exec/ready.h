@@ -10,17 +10,19 @@
 
 enum { READY_NONE = 0, READY_MAX_DEFAULT = 4096 };
 
+// What the trigger reads lies at the front and where `bytes` begin: few lines of memory of an order of few
+// legs.
 struct ready {
     uint64_t lsn; // of its J_READY record
     uint16_t n_bytes;
-    uint8_t bytes[ORDER_BYTES_MAX];
+    bool imminent;              // offered before all others (desk_imminent)
+    struct gateway_terms terms; // as offered; zero without
     struct order order;
+    uint8_t bytes[ORDER_BYTES_MAX];
     struct marks_assets assets;
     int64_t checked_px[ROW_ASSETS_MAX]; // prices at which its size was last compared
     // Of orders that are asked whether they are worth it: at the prices that it was made for, by its own tip.
     struct worth worth;
-    struct gateway_terms terms; // as offered; zero without
-    bool imminent;              // offered before all others (desk_imminent)
 };
 
 struct ready_pool {
@@ -36,6 +38,17 @@ void ready_give(struct ready_pool *p, uint32_t name);
 static inline struct ready *ready_at(struct ready_pool *p, uint32_t name)
 {
     return &p->slot[name - 1];
+}
+
+// To be used soon: what of it the trigger reads is fetched.
+static inline void ready_fetch(const struct ready_pool *p, uint32_t name)
+{
+    enum { LINE_BYTES = 64, HEAD = 4, BYTES = 2 };
+    const struct ready *r = &p->slot[name ? name - 1 : 0];
+    for (int i = 0; i < HEAD; i++)
+        __builtin_prefetch((const char *)r + i * LINE_BYTES);
+    for (int i = 0; i < BYTES; i++)
+        __builtin_prefetch(r->bytes + i * LINE_BYTES);
 }
 
 // Has some price moved from the last comparison by more than half of tolerance_ppm?

@@ -8,6 +8,7 @@
 #include "accounts/book.h"
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/pages.h"
 #include "base/warm.h"
 
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
@@ -161,7 +162,7 @@ static void look_up_hold(struct session *s, uint16_t asset)
 enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age)
 {
     uint16_t assets[ACCOUNT_ASSETS_MAX];
-    size_t n = account_assets(&s->book->market, book_account(s->book, account, &s->account), assets);
+    size_t n = account_assets(&s->book->market, book_view(s->book, account), assets);
     enum hold worst = HOLD_NONE;
     *oldest_age = 0;
     for (size_t i = 0; i < n; i++) {
@@ -419,7 +420,7 @@ struct session *session_new(const struct session_config *c, struct book *book, s
         session_free(s);
         return NULL;
     }
-    s->reason = calloc(book_room(book) + 1, 1);
+    s->reason = pages_new(book_room(book) + 1, 1);
     s->feed = feed_new();
     if (s->feed && c->polled)
         feed_polled(s->feed);

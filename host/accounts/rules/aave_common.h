@@ -206,6 +206,8 @@ int aave_size(enum aave_version v, const struct market *m, const struct account 
               const struct size_policy *policy, struct order_size *out);
 int aave_settle(enum aave_version v, const struct market *m, struct account *a, const int64_t *px,
                 const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e);
+bool aave_takes(enum aave_version v, const struct market *m, const struct account *a, const int64_t *px,
+                const struct order_leg *leg, unsigned n, const struct order_size *exact);
 i256 aave_holding(enum aave_version v, const struct market *m, const struct position *p);
 bool aave_bends(enum aave_version v, const struct market *m, const struct account *a);
 bool aave_within(enum aave_version v, const struct market *next, unsigned i, const struct reach *r);

@@ -325,7 +325,7 @@ int aave_size(enum aave_version v, const struct market *m, const struct account 
     }
 }
 
-static struct position *find(struct account *a, uint16_t instrument)
+static const struct position *find(const struct account *a, uint16_t instrument)
 {
     for (unsigned i = 0; i < a->n_positions; i++)
         if (a->position[i].instrument == instrument)
@@ -390,7 +390,7 @@ static void drop_empty(struct account *a)
 }
 
 // validateLiquidationCall, as far as an account knows: prices and pauses are the caller's.
-static int check_call(enum aave_version v, const struct market *m, struct account *a,
+static int check_call(enum aave_version v, const struct market *m, const struct account *a,
                       const struct order_leg *leg, unsigned n, const struct aave_account *d, struct err *e)
 {
     i256 equity, requirement;
@@ -411,22 +411,33 @@ static int check_call(enum aave_version v, const struct market *m, struct accoun
     return 0;
 }
 
+// What the contract makes of the legs before anything moves. 0, or -1 where it reverts.
+static int make_call(enum aave_version v, const struct market *m, const struct account *a, const int64_t *px,
+                     const struct order_leg *leg, unsigned n, struct aave_account *d, struct call *c,
+                     struct amounts *x, struct err *e)
+{
+    aave_account_data(v, m, a, px, d);
+    if (check_call(v, m, a, leg, n, d, e))
+        return -1;
+    *c = (struct call){.v = v,
+                       .debt = debt_side(v, m, find(a, leg[0].instrument), px),
+                       .coll = coll_side(v, m, find(a, leg[1].instrument), px)};
+    c->lt = aave_lt(c->coll.in, a);
+    c->lb = aave_lb(c->coll.in, a);
+    calculate(c, i256_min(i256_from_i128(leg[0].qty), max_debt(c, d)), x);
+    const char *why = refusal(c, d, x);
+    return why ? err_set(e, "account %u: %s", a->id, why) : 0;
+}
+
 int aave_settle(enum aave_version v, const struct market *m, struct account *a, const int64_t *px,
                 const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e)
 {
     struct aave_account d;
-    aave_account_data(v, m, a, px, &d);
-    if (check_call(v, m, a, leg, n, &d, e))
-        return -1;
-    struct position *dp = find(a, leg[0].instrument), *cp = find(a, leg[1].instrument);
-    struct call c = {.v = v, .debt = debt_side(v, m, dp, px), .coll = coll_side(v, m, cp, px)};
-    c.lt = aave_lt(c.coll.in, a);
-    c.lb = aave_lb(c.coll.in, a);
+    struct call c;
     struct amounts x;
-    calculate(&c, i256_min(i256_from_i128(leg[0].qty), max_debt(&c, &d)), &x);
-    const char *why = refusal(&c, &d, &x);
-    if (why)
-        return err_set(e, "account %u: %s", a->id, why);
+    if (make_call(v, m, a, px, leg, n, &d, &c, &x, e))
+        return -1;
+    struct position *dp = &a->position[c.debt.p - a->position], *cp = &a->position[c.coll.p - a->position];
     bool nothing_left = takes_everything(&c, &d, &x);
     out->n = 0;
     burn_debt(v, m, dp, nothing_left ? c.debt.balance : x.debt, x.debt, nothing_left, out);
@@ -439,4 +450,21 @@ int aave_settle(enum aave_version v, const struct market *m, struct account *a, 
     }
     drop_empty(a);
     return 0;
+}
+
+// The exact size is a call that was tried.
+static bool same_call(const struct order_leg *leg, unsigned n, const struct order_size *exact)
+{
+    return n == 2 && exact->n == 2 && leg[0].instrument == exact->leg[0].instrument &&
+           leg[1].instrument == exact->leg[1].instrument && leg[0].qty == exact->leg[0].qty &&
+           leg[1].qty == exact->leg[1].qty;
+}
+
+bool aave_takes(enum aave_version v, const struct market *m, const struct account *a, const int64_t *px,
+                const struct order_leg *leg, unsigned n, const struct order_size *exact)
+{
+    struct aave_account d;
+    struct call c;
+    struct amounts x;
+    return same_call(leg, n, exact) || make_call(v, m, a, px, leg, n, &d, &c, &x, NULL) == 0;
 }

@@ -23,6 +23,11 @@
     {                                                                                                        \
         return aave_settle(v, m, a, px, leg, n, out, e);                                                     \
     }                                                                                                        \
+    static bool id##_takes(const struct market *m, const struct account *a, const int64_t *px,               \
+                           const struct order_leg *leg, unsigned n, const struct order_size *exact)          \
+    {                                                                                                        \
+        return aave_takes(v, m, a, px, leg, n, exact);                                                       \
+    }                                                                                                        \
     static i256 id##_holding(const struct market *m, const struct position *p)                               \
     {                                                                                                        \
         return aave_holding(v, m, p);                                                                        \
@@ -45,6 +50,7 @@
         .health = id##_health,                                                                               \
         .size = id##_size,                                                                                   \
         .settle = id##_settle,                                                                               \
+        .takes = id##_takes,                                                                                 \
         .holding = id##_holding,                                                                             \
         .bends = id##_bends,                                                                                 \
         .shift = (bound),                                                                                    \

@@ -33,6 +33,21 @@ struct perp_value {
     i256 notional; // linear: |s| P, exact. inverse: |s|/P, ceiled
 };
 
+// The weight of a position's unrealised profit in equity, ppm.
+static inline uint32_t perp_profit_weight(const struct instrument *in)
+{
+    return in->profit_weight_ppm ? in->profit_weight_ppm : PPM;
+}
+// A policy's figures within their ranges.
+static inline int64_t perp_dust(const struct size_policy *policy)
+{
+    return policy->dust > 0 ? policy->dust : 0;
+}
+static inline int64_t perp_target(const struct size_policy *policy)
+{
+    return policy->target_ppm > PPM ? policy->target_ppm : PPM;
+}
+
 // K of the account's rule; kind is INST_LINEAR or INST_INVERSE.
 unsigned perp_scale(const struct market *m, const struct account *a, uint8_t kind);
 void perp_value(const struct instrument *in, unsigned price_decimals, i128 size, int64_t entry, int64_t px,
@@ -81,6 +96,21 @@ int perp_size(const struct market *m, const struct account *a, const int64_t *px
               const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out);
 int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                 unsigned n, uint8_t kind, bool shocked, struct settlement *out, struct err *e);
+// The two ways of perp_health and perp_size (perp_sums.h): in 256 bits, and in 128, for accounts that fit.
+void perp_health_of(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
+                    bool shocked, struct health *out);
+int perp_size_of(const struct market *m, const struct account *a, const int64_t *px,
+                 const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out);
+// Does all that health_of works out stay within 128 bits? With a policy: all that size_of does.
+bool perp_narrow_fits(const struct market *m, const struct account *a, const int64_t *px,
+                      const struct size_policy *policy, uint8_t kind);
+void perp_narrow_health_of(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
+                           bool shocked, struct health *out);
+int perp_narrow_size_of(const struct market *m, const struct account *a, const int64_t *px,
+                        const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out);
+// See struct rule; the size is not looked at.
+bool perp_takes(const struct market *m, const struct account *a, const int64_t *px,
+                const struct order_leg *leg, unsigned n, uint8_t kind);
 bool perp_bends(const struct market *m, const struct account *a);
 // See struct rule. A scenario counts for perp-portfolio-1 alone; of inverse perpetuals no bound is given.
 bool perp_linear_shift(const struct market *m, const struct instrument *was, const struct instrument *is,
@@ -100,13 +130,22 @@ struct perp_close {
 };
 void perp_close(const struct market *m, const struct account *a, const struct position *p, i128 qty,
                 const int64_t *px, unsigned k, struct perp_close *out);
-// The penalty of it alone.
-i256 perp_penalty(const struct market *m, const struct account *a, const struct position *p, i128 qty,
-                  const int64_t *px, unsigned k);
 
 static inline i128 perp_abs(i128 v)
 {
     return v < 0 ? -v : v;
+}
+// Bits of |v|.
+static inline unsigned perp_bits(i128 v)
+{
+    u128 u = (u128)perp_abs(v);
+    uint64_t hi = (uint64_t)(u >> 64), lo = (uint64_t)u;
+    return hi ? 128 - (unsigned)__builtin_clzll(hi) : lo ? 64 - (unsigned)__builtin_clzll(lo) : 0;
+}
+// Bits of 10^n, n <= 76: log2(10) = 3.3219.
+static inline unsigned perp_bits10(unsigned n)
+{
+    return n * 6803 / 2048 + 1;
 }
 
 #endif

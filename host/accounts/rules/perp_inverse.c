@@ -99,6 +99,13 @@ static int inverse_settle(const struct market *m, struct account *a, const int64
     return perp_settle(m, a, px, leg, n, INST_INVERSE, false, out, e);
 }
 
+static bool inverse_takes(const struct market *m, const struct account *a, const int64_t *px,
+                          const struct order_leg *leg, unsigned n, const struct order_size *exact)
+{
+    (void)exact;
+    return perp_takes(m, a, px, leg, n, INST_INVERSE);
+}
+
 static int inverse_validate(const struct market *m, const struct account *a, struct err *e)
 {
     return perp_validate(m, a, INST_INVERSE, e);
@@ -115,6 +122,7 @@ const struct rule rule_perp_inverse_1 = {
     .health = inverse_health,
     .size = inverse_size,
     .settle = inverse_settle,
+    .takes = inverse_takes,
     .bends = perp_bends,
     .shift = perp_inverse_shift,
     .within = inverse_within,

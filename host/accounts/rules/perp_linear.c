@@ -94,6 +94,13 @@ static int linear_settle(const struct market *m, struct account *a, const int64_
     return perp_settle(m, a, px, leg, n, INST_LINEAR, false, out, e);
 }
 
+static bool linear_takes(const struct market *m, const struct account *a, const int64_t *px,
+                         const struct order_leg *leg, unsigned n, const struct order_size *exact)
+{
+    (void)exact;
+    return perp_takes(m, a, px, leg, n, INST_LINEAR);
+}
+
 static int linear_validate(const struct market *m, const struct account *a, struct err *e)
 {
     return perp_validate(m, a, INST_LINEAR, e);
@@ -110,6 +117,7 @@ const struct rule rule_perp_linear_1 = {
     .health = linear_health,
     .size = linear_size,
     .settle = linear_settle,
+    .takes = linear_takes,
     .bends = perp_bends,
     .shift = perp_linear_shift,
     .crossed = perp_crossed,

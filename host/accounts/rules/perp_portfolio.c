@@ -8,23 +8,6 @@
 // each as exact as a row of perp-linear-1 (docs/numerics.md, section 5).
 #include "accounts/rules/perp_common.h"
 
-void perp_losses(const struct market *m, const struct position *p, i256 notional, i256 loss[SCENARIOS_MAX])
-{
-    for (unsigned x = 0; x < m->n_scenarios; x++) {
-        int64_t shock = m->scenario[x].shock_ppm[p->instrument];
-        loss[x] = i256_add(loss[x], i256_mul_i64(notional, p->size > 0 ? -shock : shock));
-    }
-}
-
-i256 perp_worst(const struct market *m, const i256 loss[SCENARIOS_MAX])
-{
-    i256 worst = I256_ZERO;
-    for (unsigned x = 0; x < m->n_scenarios; x++)
-        if (i256_cmp(loss[x], worst) > 0)
-            worst = loss[x];
-    return worst;
-}
-
 int64_t perp_shock_most(const struct market *m, const struct position *p)
 {
     int64_t most = 0;
@@ -98,6 +81,13 @@ static int portfolio_settle(const struct market *m, struct account *a, const int
     return perp_settle(m, a, px, leg, n, INST_LINEAR, true, out, e);
 }
 
+static bool portfolio_takes(const struct market *m, const struct account *a, const int64_t *px,
+                            const struct order_leg *leg, unsigned n, const struct order_size *exact)
+{
+    (void)exact;
+    return perp_takes(m, a, px, leg, n, INST_LINEAR);
+}
+
 static int portfolio_validate(const struct market *m, const struct account *a, struct err *e)
 {
     return perp_validate(m, a, INST_LINEAR, e);
@@ -114,6 +104,7 @@ const struct rule rule_perp_portfolio_1 = {
     .health = portfolio_health,
     .size = portfolio_size,
     .settle = portfolio_settle,
+    .takes = portfolio_takes,
     .bends = perp_bends,
     .most_rows = portfolio_most_rows,
     .shift = perp_portfolio_shift,

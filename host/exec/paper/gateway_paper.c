@@ -117,7 +117,7 @@ static int paper_submit(struct gateway *g, const struct gateway_order *o)
     struct handed *h;
     if (p->submitted - p->polled >= GATEWAY_OUTSTANDING_MAX || !(h = spsc_reserve(&p->in)))
         return -1;
-    h->o = *o;
+    gateway_order_copy(&h->o, o);
     h->at_ns = now_ns(); // vDSO, no system call
     spsc_commit(&p->in);
     // A single writer: the store is atomic only for readers of the counters on other threads.
@@ -187,7 +187,7 @@ static bool pull(struct paper *p)
     while (p->n_free && (h = spsc_peek(&p->in))) {
         uint16_t i = p->free_entry[--p->n_free];
         struct entry *e = &p->entry[i];
-        e->o = h->o;
+        gateway_order_copy(&e->o, &h->o);
         e->at_ns = h->at_ns;
         e->sent_after_ns = 0;
         spsc_release(&p->in);

@@ -451,6 +451,31 @@ START_TEST(wire_second)
 }
 END_TEST
 
+// A copy says the same on the wire, whatever was there before.
+START_TEST(orders_copied)
+{
+    static struct gateway_order from, to;
+    static uint8_t sent[WIRE_MAX], copied[WIRE_MAX];
+    struct prng r;
+    prng_seed(&r, test_seed(7));
+    for (unsigned round = 0; round < 2000; round++) {
+        for (size_t i = 0; i < sizeof from; i++)
+            ((uint8_t *)&from)[i] = (uint8_t)prng_u64(&r);
+        memset(&to, (int)prng_below(&r, 256), sizeof to);
+        from.second = round;
+        from.n_marks = (uint16_t)prng_below(&r, ROW_ASSETS_MAX + 1);
+        from.n_bytes = (uint16_t)(1 + prng_below(&r, ORDER_BYTES_MAX));
+        gateway_order_copy(&to, &from);
+        size_t n = wire_put_order(&from, sent, sizeof sent);
+        ck_assert_uint_gt(n, 0);
+        ck_assert_uint_eq(wire_put_order(&to, copied, sizeof copied), n);
+        ck_assert_int_eq(memcmp(sent, copied, n), 0);
+        ck_assert_int_eq(order_key_cmp(&to.key, &from.key), 0);
+        ck_assert(to.lsn == from.lsn && memcmp(&to.terms, &from.terms, sizeof to.terms) == 0);
+    }
+}
+END_TEST
+
 // Parts that do not follow each other are no market; the next that begins is.
 START_TEST(parts_of_a_market)
 {
@@ -530,6 +555,7 @@ int main(void)
     tcase_add_test(t, wire_round_trip);
     tcase_add_test(t, wire_parts);
     tcase_add_test(t, wire_second);
+    tcase_add_test(t, orders_copied);
     tcase_add_test(t, parts_of_a_market);
     tcase_add_test(t, wire_random_damage);
     suite_add_tcase(s, t);
