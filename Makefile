@@ -169,6 +169,15 @@ latency: deps
 	@$(B)/tripline run --quiet --accounts $(LAT_DIR)/accounts.db --capture $(LAT_DIR)/crash.pcap --device model \
 	  --no-lockstep --spin --dir $(LAT_DIR)/host | sed -n '/^            host/,$$p'
 
+# ---- docs/latency-report.html: the latency laboratory's page (docs/latency_report.md)
+REPORT_BENCH ?= --load t0:B --rates 20000,50000,100000,200000,500000 --title "Latency from tick to order, synthetic load"
+REPORT_PAGE  ?= docs/latency-report.html
+latency-report: deps
+	@$(MAKE) --no-print-directory build
+	@mkdir -p $(LAT_DIR)
+	@$(B)/tripline bench $(REPORT_BENCH) --json $(LAT_DIR)/bench.json
+	@$(B)/tripline report --html $(REPORT_PAGE) $(LAT_DIR)/bench.json && echo "$(REPORT_PAGE)"
+
 # ---- speed of the feed decoders: nanoseconds and instructions beside two references. Measured, not a test
 BENCH_CAPTURES ?= ../shared/captures
 BENCH_PASSES   ?= 200
@@ -325,7 +334,7 @@ deps:
 help:
 	@echo "make run      build, then the main job (CAPTURE=file ACCOUNTS=store SEED=n)"
 	@echo "make test     build, then all tests (ONLY=pattern JOBS=n SEED=n)"
-	@echo "make latency  the latency table of the README"
+	@echo "make latency  the latency table of the README;  latency-report  docs/latency-report.html (REPORT_BENCH='options of tripline bench')"
 	@echo "make build    $(B)/tripline"
 	@echo "make deps     install missing packages (apt)"
 	@echo "make perf-stat  branches, caches and TLB of the hot path, for each packet"
@@ -358,7 +367,7 @@ help:
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build
-.PHONY: all build run latency debug asan tsan lint lint-format lint-clang format clean deps help
+.PHONY: all build run latency latency-report debug asan tsan lint lint-format lint-clang format clean deps help
 
 -include rtl/rtl.mk
 -include tests/tests.mk
