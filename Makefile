@@ -215,6 +215,14 @@ bench-scale: $(B)/bench/scale_bench
 	  --rows $(SCALE_ROWS) --svg docs/scale.svg --json $(B)/bench/scale.json $(if $(PEERS),--peers "$(PEERS)")
 .PHONY: bench-scale
 
+# ---- everything side by side in one run: the README's table. PEERS= a folder with the libraries keepers use
+TABLE_PEERS ?= $(wildcard ../shared/peers)
+bench-table: deps
+	@$(MAKE) --no-print-directory build $(B)/bench/scale_bench
+	@$(PYTHON) tests/bench/table.py $(B)/tripline --scale $(B)/bench/scale_bench --dir $(B)/bench/table \
+	  $(if $(PEERS)$(TABLE_PEERS),--peers "$(or $(PEERS),$(TABLE_PEERS))")
+.PHONY: bench-table
+
 # ---- many accounts breach at one update: from the frame to the last order. Measured, not a test
 $(B)/bench/burst: tests/bench/burst/burst.c $(CORE_LIBS)
 	@mkdir -p $(@D)
@@ -349,6 +357,7 @@ help:
 	@echo "make coverage toggle coverage of rtl/, docs/coverage.md (line coverage is part of make test)"
 	@echo "make netlist-sim  the co-simulation on what Yosys makes of the RTL;  make cosim-large  32,768 rows, 22,558 flags at once"
 	@echo "make bench        ns and instructions of the feed decoders beside two references;  make bench-sim  simulated ticks a second;  bench-fan  several devices as one"
+	@echo "make bench-table  devices, a full scan, the libraries keepers use, testpmd, side by side in one run (PEERS=folder)"
 	@echo "make bench-vector ns of a tick on the back end vector, by instruction set and rows, beside a bare loop (BENCH_TICKS=n BENCH_THREADS=n)"
 	@echo "make guard        instructions of each unit of work on the hot path, beside those kept in tests/guard/counts.toml; guard-update keeps the new ones"
 	@echo "make bench-compare BASE=commit  two commits in one run, by turns: times, ratios, instructions (HEAD=commit ROUNDS=n)"

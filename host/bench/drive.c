@@ -102,11 +102,38 @@ static void after(struct drive *d, uint64_t due)
     __atomic_store_n(&d->next, d->next + 1, __ATOMIC_RELAXED);
 }
 
+static void on_port_frame(void *drive, uint64_t ts_ns, const uint8_t *data, size_t caplen, size_t wirelen)
+{
+    struct drive *d = drive;
+    if (d->next == d->c.load->n || *d->c.stop)
+        return; // the rest of a burst
+    if (d->next == d->c.warmup && d->first == SIZE_MAX) {
+        begin_measuring(d);
+        d->start = d->polled = clock_ticks(); // no schedule to wait for
+    }
+    session_arrived(d->c.session, d->polled);
+    d->port_cb(d->port_ctx, ts_ns, data, caplen, wirelen);
+    after(d, d->polled);
+}
+
+static size_t poll_port(struct drive *d, live_frame *cb, void *cb_ctx)
+{
+    d->port_cb = cb;
+    d->port_ctx = cb_ctx;
+    d->polled = clock_ticks();
+    size_t n = d->c.port->poll(d->c.port->ctx, on_port_frame, d);
+    if (d->next == d->c.load->n)
+        d->quiet_end = quiet_now();
+    return n;
+}
+
 size_t drive_poll(void *drive, live_frame *cb, void *cb_ctx)
 {
     struct drive *d = drive;
     const struct load *l = d->c.load;
     size_t n = 0;
+    if (d->c.port)
+        return poll_port(d, cb, cb_ctx);
     if (d->next == d->c.warmup && d->first == SIZE_MAX)
         begin_measuring(d);
     while (n < DRIVE_BURST && d->next < l->n && !*d->c.stop) {

@@ -43,6 +43,10 @@ struct drive_config {
     struct session *session;
     struct sink *sink;
     const volatile sig_atomic_t *stop;
+    // A port that gives the load's frames itself, in their order, as fast as they are taken (pace PACE_MAX);
+    // a frame has arrived when the poll that finds it begins, so that what the port's driver does is in its
+    // time. NULL: from memory.
+    const struct live_source *port;
 };
 
 struct drive {
@@ -55,6 +59,9 @@ struct drive {
     uint64_t behind_max;
     uint64_t not_before; // closed loop
     bool settled;        // closed loop: the last frame's orders are answered
+    live_frame *port_cb; // the loop's, while the port is polled
+    void *port_ctx;
+    uint64_t polled; // when that began
     struct drive_counts at_start;
     struct drive_quiet quiet_start, quiet_end;
 };

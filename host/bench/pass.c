@@ -151,7 +151,8 @@ static int play(struct pass *p, struct bench_result *b, struct bench_run *r, str
                                     .worst = r->worst,
                                     .session = p->session,
                                     .sink = p->sink,
-                                    .stop = c->stop};
+                                    .stop = c->stop,
+                                    .port = c->port};
     const struct live_config lc = {.stop = c->stop, .kill_wanted = kill_wanted, .kill_ctx = p->kill};
     const struct live_source src = {
         .ctx = &p->drive, .poll = drive_poll, .frames = c->load->n, .paced = true};

@@ -57,9 +57,9 @@ bool bench_way(const struct bench_result *b, const struct bench_run *r, unsigned
 size_t bench_stages(const struct bench_result *b, const struct bench_run *r,
                     struct bench_stage out[BENCH_STAGES])
 {
-    static const enum stage order[] = {STAGE_DECODE,  STAGE_SUBMIT,   STAGE_CONFIRM,
-                                       STAGE_SIZE,    STAGE_ORDER,    STAGE_TO_COMMAND,
-                                       STAGE_TO_FLAG, STAGE_TO_ORDER, STAGE_TO_COLD};
+    static const enum stage order[] = {STAGE_DECODE,  STAGE_SUBMIT,     STAGE_CONFIRM, STAGE_SIZE,
+                                       STAGE_ORDER,   STAGE_TO_COMMAND, STAGE_TO_FLAG, STAGE_TO_ORDER,
+                                       STAGE_TO_COLD, STAGE_TO_DONE};
     size_t n = 0;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
         if (r->stage[order[i]].count && means_something(b, r, order[i]))

@@ -73,7 +73,7 @@ struct bench_stage {
     const char *name, *kind, *unit;
     const struct hist *h;
 };
-enum { BENCH_STAGES = 11 };
+enum { BENCH_STAGES = 12 };
 // Those that have values and mean something: of a simulated device none that holds the time which simulating
 // took. Returns how many.
 size_t bench_stages(const struct bench_result *b, const struct bench_run *r,

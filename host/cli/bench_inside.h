@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of `tripline bench`: what its files share. cmd_bench.c runs it; bench_inputs.c makes load and book.
+// Inside of `tripline bench`: what its files share. cmd_bench.c runs it; bench_inputs.c makes load and book,
+// bench_port.c a port of DPDK's.
 #ifndef TRIPLINE_CLI_BENCH_INSIDE_H
 #define TRIPLINE_CLI_BENCH_INSIDE_H
 
@@ -7,6 +8,7 @@
 
 #include "bench/place.h"
 #include "cli/bench_options.h"
+#include "run/live.h"
 
 enum { BENCH_PATH = 1024 };
 
@@ -24,6 +26,8 @@ struct bench {
     char dir[BENCH_PATH]; // of journals; "" none
     bool own_dir;         // made here, removed at the end
     FILE *json, *histograms;
+    struct ports *ports;     // --dpdk, else NULL
+    struct live_source port; // of it
     struct bench_result result;
     // of the run under way, for progress
     const char *running;
@@ -34,6 +38,8 @@ extern volatile sig_atomic_t bench_stop; // set by signals, and by a journal tha
 
 // Each gives 0, or -1 with *e set.
 int bench_load(struct bench *b, struct err *e);
+int bench_port_open(struct bench *b, struct err *e); // with --dpdk
+void bench_port_close(struct bench *b);
 // The accounts for the next pass: new ones, but for the load t0, which leaves them as they were.
 int bench_book(struct bench *b, struct err *e);
 

@@ -50,6 +50,9 @@ static const char help[] =
     "  --seconds S        generated: length in seconds of market time (default 10)\n"
     "  --stamps PPS       t0, generated: packets a second by the frames' own stamps (default 100000, 500)\n"
     "  --seed N           of everything synthetic (default 1)\n"
+    "  --dpdk             the capture through DPDK's net_pcap, which keeps its frames (some 7,000 at most) "
+    "in\n"
+    "                     buffers: what receiving costs is in the figures; with --max, one pass\n"
     "pace\n"
     "  --speed X          open loop: as the stamps say, X times as fast (default for captures and generated "
     "loads: 1)\n"
@@ -97,6 +100,7 @@ static const char help_more[] =
 enum {
     OPT_LOAD = 256,
     OPT_CAPTURE,
+    OPT_DPDK,
     OPT_PACKETS,
     OPT_SECONDS,
     OPT_STAMPS,
@@ -130,6 +134,7 @@ enum {
 
 static const struct option options[] = {{"load", required_argument, NULL, OPT_LOAD},
                                         {"capture", required_argument, NULL, OPT_CAPTURE},
+                                        {"dpdk", no_argument, NULL, OPT_DPDK},
                                         {"packets", required_argument, NULL, OPT_PACKETS},
                                         {"seconds", required_argument, NULL, OPT_SECONDS},
                                         {"stamps", required_argument, NULL, OPT_STAMPS},
@@ -261,6 +266,9 @@ static int take_load_size(struct bench_options *o, struct given *g, int c)
         o->capture = optarg;
         o->kind = LOAD_CAPTURE;
         return 0;
+    case OPT_DPDK:
+        o->dpdk = true;
+        return 0;
     case OPT_PACKETS:
         return whole(1, MOST_FRAMES, &o->packets, "--packets wants 1 to 100000000");
     case OPT_SECONDS:
@@ -390,6 +398,10 @@ static int check(const struct bench_options *o, const struct given *g)
         return bad("--seconds is a generated load's length, without --packets", NULL);
     if (g->stamps && o->kind == LOAD_CAPTURE)
         return bad("a capture has its stamps: no --stamps", NULL);
+    if (o->dpdk && (!o->capture || !g->max || o->passes > 1))
+        return bad(
+            "--dpdk goes with --capture FILE and --max, one pass: the port gives frames as they are taken",
+            NULL);
     if (o->kind == LOAD_T0 && o->accounts)
         return bad("the load t0 has accounts of its own: --generate N instead of --accounts", NULL);
     if (o->accounts && o->generate)

@@ -11,6 +11,7 @@ struct bench_options {
     enum load_kind kind;
     const char *capture;
     bool t0_large;
+    bool dpdk;             // the capture through a port of DPDK's
     struct gen_config gen; // generated
     uint64_t packets;      // most; 0: all, or the kind's usual number
     uint64_t seed;

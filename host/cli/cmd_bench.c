@@ -140,7 +140,9 @@ static int prepare(struct bench *b, struct err *e)
     if (make_dir(b, e) != 0)
         return -1;
     say_journal(b);
-    return bench_load(b, e) != 0 || settle_warmup(b, e) != 0 || make_plans(b, e) != 0 ? -1 : 0;
+    if (bench_load(b, e) != 0 || settle_warmup(b, e) != 0 || make_plans(b, e) != 0)
+        return -1;
+    return bench_port_open(b, e);
 }
 
 // ---- the runs
@@ -207,6 +209,7 @@ static int play_pass(struct bench *b, size_t run, unsigned pass, bool shown, str
                                   .place = &b->place,
                                   .spin = !b->o.no_spin && b->place.alone,
                                   .pass = pass,
+                                  .port = b->ports ? &b->port : NULL,
                                   .stop = &bench_stop,
                                   .progress = shown ? progress : NULL,
                                   .progress_ctx = b};
@@ -277,6 +280,7 @@ static int write_results(struct bench *b, struct err *e)
 static int close_all(struct bench *b, struct err *e)
 {
     int rc = close_output(b->json, b->o.json, e);
+    bench_port_close(b);
     if (close_output(b->histograms, b->o.histograms, e) != 0)
         rc = -1;
     if (b->own_dir)

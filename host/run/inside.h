@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the session only: state shared by session.c (frames, orders, time), updates.c (states, parameters
-// and prices that are told) and pairs.c (accounts that are there twice).
+// Inside of the session only: state shared by session.c (frames, orders, time), measure.c (latency),
+// updates.c (states, parameters and prices that are told) and pairs.c (accounts that are there twice).
 #ifndef TRIPLINE_RUN_INSIDE_H
 #define TRIPLINE_RUN_INSIDE_H
 
 #include "accounts/pair.h"
 #include "accounts/store.h"
+#include "base/clock.h"
 #include "oracle/told.h"
 #include "run/session.h"
 
@@ -126,5 +127,26 @@ void pairs_near(struct session *s, size_t account, bool on);
 void pairs_state(struct session *s, const struct account *a);
 // The even account has a new state in the book, which the engine knows: the odd one gets it too.
 void pairs_follow(struct session *s, size_t even);
+
+// measure.c
+void record_lapses(struct session *s);
+void begin_stamps(struct session *s); // a frame is handed over
+void end_stamps(struct session *s);   // all that follows from it is done
+static inline void took(struct session *s, enum stage st, uint64_t from, uint64_t to)
+{
+    if (from == 0 || to < from)
+        return;
+    s->lapse[s->n_lapses].ticks = to - from;
+    s->lapse[s->n_lapses++].stage = (uint8_t)st;
+    if (s->n_lapses == SESSION_LAPSES || s->stamps.at[STAMP_DONE])
+        record_lapses(s);
+}
+
+// A point that the frame's first group reaches for the first time.
+static inline void stamp(struct session *s, enum stamp p, uint64_t ticks)
+{
+    if (s->first && s->stamps.at[p] == 0)
+        s->stamps.at[p] = ticks;
+}
 
 #endif

@@ -13,22 +13,6 @@
 
 enum { CLOCK_STEP_NS = 100000000 }; // stream time follows frames of no interest at least this closely
 
-const char *stage_name(enum stage s)
-{
-    static const char *const names[STAGE_COUNT] = {
-        "decode",       "submit",        "confirm",           "size",
-        "order",        "send",          "send-cold",         "tick-to-command",
-        "tick-to-flag", "tick-to-order", "tick-to-order-cold"};
-    return (unsigned)s < STAGE_COUNT ? names[s] : "?";
-}
-
-const char *stamp_name(enum stamp s)
-{
-    static const char *const names[STAMP_COUNT] = {"arrived",   "taken", "decoded", "submitted", "flag",
-                                                   "confirmed", "sized", "order",   "last",      "done"};
-    return (unsigned)s < STAMP_COUNT ? names[s] : "?";
-}
-
 // The frame at work goes into the log before whatever else does and before any order, and at the latest when
 // it is done: the log's order is that of cause and effect, and what it costs to copy a frame comes behind the
 // device's commands.
@@ -47,54 +31,6 @@ uint64_t session_put(struct session *s, enum journal_type type, const void *a, s
 {
     log_frame(s);
     return s->log.put(s->log.ctx, type, a, na, b, nb);
-}
-
-static void record_lapses(struct session *s)
-{
-    for (size_t i = 0; i < s->n_lapses; i++)
-        hist_record(&s->stage[s->lapse[i].stage], clock_ns(s->lapse[i].ticks));
-    s->n_lapses = 0;
-}
-
-static inline void took(struct session *s, enum stage st, uint64_t from, uint64_t to)
-{
-    if (from == 0 || to < from)
-        return;
-    s->lapse[s->n_lapses].ticks = to - from;
-    s->lapse[s->n_lapses++].stage = (uint8_t)st;
-    if (s->n_lapses == SESSION_LAPSES || s->stamps.at[STAMP_DONE])
-        record_lapses(s);
-}
-
-// A point that the frame's first group reaches for the first time.
-static inline void stamp(struct session *s, enum stamp p, uint64_t ticks)
-{
-    if (s->first && s->stamps.at[p] == 0)
-        s->stamps.at[p] = ticks;
-}
-
-static void begin_stamps(struct session *s)
-{
-    uint64_t now = clock_ticks();
-    memset(&s->stamps, 0, sizeof s->stamps);
-    s->stamps.at[STAMP_ARRIVED] = s->arrived ? s->arrived : now;
-    s->stamps.at[STAMP_TAKEN] = now;
-    s->arrived = 0;
-    s->first = true;
-    s->decoded = false;
-}
-
-static void end_stamps(struct session *s)
-{
-    const uint64_t *at = s->stamps.at;
-    s->first = false;
-    if (s->decoded)
-        took(s, STAGE_DECODE, at[STAMP_TAKEN], at[STAMP_DECODED]);
-    took(s, STAGE_SUBMIT, at[STAMP_DECODED], at[STAMP_SUBMITTED]);
-    took(s, STAGE_TO_COMMAND, at[STAMP_ARRIVED], at[STAMP_SUBMITTED]);
-    took(s, STAGE_TO_FLAG, at[STAMP_ARRIVED], at[STAMP_FLAG]);
-    record_lapses(s);
-    s->stamps.at[STAMP_DONE] = clock_ticks();
 }
 
 // ---- hooks of the engine
@@ -370,14 +306,6 @@ static void on_time(struct session *s)
 }
 
 // ---- life
-
-void session_measure_anew(struct session *s)
-{
-    for (int i = 0; i < STAGE_COUNT; i++)
-        hist_init(&s->stage[i]);
-    hist_init(&s->cycles);
-    s->n_lapses = 0;
-}
 
 static uint64_t desk_put(void *ctx, enum journal_type type, const void *data, size_t len)
 {
@@ -687,20 +615,4 @@ const struct audit *session_audit(const struct session *s)
 const struct session_counters *session_counters(const struct session *s)
 {
     return &s->count;
-}
-const struct hist *session_stage(const struct session *s, enum stage st)
-{
-    return &s->stage[st];
-}
-void session_arrived(struct session *s, uint64_t ticks)
-{
-    s->arrived = ticks;
-}
-const struct frame_stamps *session_stamps(const struct session *s)
-{
-    return &s->stamps;
-}
-const struct hist *session_cycles(const struct session *s)
-{
-    return &s->cycles;
 }

@@ -25,8 +25,9 @@ struct session_log {
 };
 
 // Host stages, in nanoseconds by the TSC (P7: measured). The device's own time is in none of the first five;
-// the four after them are whole ways and hold whatever was waited for, a software device's work included, but
-// of a simulated device the time that simulating took, which says nothing. Of each frame the first group.
+// those from TO_COMMAND on are whole ways and hold whatever was waited for, a software device's work
+// included, but of a simulated device the time that simulating took, which says nothing. Of each frame the
+// first group.
 enum stage {
     STAGE_DECODE,     // frame handed over by the port -> prices of its group known
     STAGE_SUBMIT,     // prices known -> first command beat handed to the device
@@ -40,6 +41,7 @@ enum stage {
     STAGE_TO_FLAG,    // frame in the ring -> first flag seen
     STAGE_TO_ORDER,   // frame in the ring -> order that was ready handed to the gateway, each
     STAGE_TO_COLD,    // frame in the ring -> order made at the trigger handed to the gateway, each
+    STAGE_TO_DONE,    // frame in the ring -> all that follows from it done, a look at what is near included
     STAGE_COUNT
 };
 const char *stage_name(enum stage s);

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One table of everything that can be put side by side, measured in one run: the README's.
 
-usage: table.py TRIPLINE --scale SCALE_BENCH [--accounts 1e6] [--messages N] [--peers DIR] [--dir DIR] [--raw FILE]
+usage: table.py TRIPLINE --scale SCALE_BENCH [--accounts 1e6] [--messages N] [--peers DIR] [--dir DIR]
 
-* tripline with each device, on the load t0 (synthetic): a packet, from the frame in the ring to all that follows from it; and to
-  the order that was ready. Measured (TSC). The simulated device's own time is no time of this machine: its cycles are told.
+* tripline with each device, on the load t0 (synthetic): a packet, from the frame in the ring to its command, to the order that was
+  ready, and to the end of all that follows from it. Measured (TSC). The simulated device's own time is no time of this machine: its cycles are told.
 * A full scan in C of as many accounts after one price, everything prepared for it.
 * The libraries keepers use (--peers), on accounts of their own shape, of which they re-check all.
 * DPDK's testpmd on the vdev net_pcap: what a packet costs that nobody looks at; and tripline on the same vdev and packets.
@@ -52,20 +52,21 @@ def show(s, percentiles=("50", "99", "99.9")):
 
 
 def devices(a):
-    print(f"One price packet, {a.accounts:,} accounts (synthetic load t0:B, fixed rate, open loop), ns measured by the TSC:\n")
-    print("| device | hot rows | packet, all done: p50 | p99 | p99.9 | to command: p50 | p99 | p99.9 | to ready order: p50 | p99 | "
-          "p99.9 | orders | device, RTL cycles (simulated): p50 | max |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for name, rate, messages in (("vector", 100000, a.messages), ("model", 5000, a.messages // 20), ("sim", 500, a.messages // 200)):
-        j = bench(a, name, "--device", name, "--load", "t0:B", "--generate", str(a.accounts), "--packets", str(messages),
-                  "--rate", str(rate))
+    print("A price packet of the synthetic load t0:B, each taken when the one before is done (service times, no waiting), ns by the "
+          "TSC, measured:\n")
+    print("| device | accounts | hot rows | to the command: p50 | p99 | p99.9 | to the ready order: p50 | p99 | p99.9 | orders | "
+          "all done: p50 | p99 | p99.9 | on the card, RTL cycles (simulated): p50 | max |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for name, accounts, messages in (("vector", a.accounts, a.messages), ("model", a.accounts, a.messages // 20), ("sim", 1000, 5000)):
+        more = [] if name == "sim" else ["--geometry", "128x128x256"]
+        j = bench(a, name, "--device", name, "--load", "t0:B", "--generate", str(accounts), "--packets", str(messages), "--max", *more)
         r, device = j["runs"][0], stage(j, "device")
         cycles = f"{device['p']['50']:,} | {device['max']:,}" if device else "- | -"
         isa = f" ({j['device']['isa']})" if j["device"].get("isa") else ""
-        # What simulating takes says nothing about a card.
-        order, done = (None, None) if name == "sim" else (stage(j, "tick-to-order"), stage(j, "packet"))
-        print(f"| `{name}`{isa} | {j['book']['hot_rows']:,} | {show(done)} | {show(stage(j, 'tick-to-command'))} | {show(order)} | "
-              f"{r['counts']['orders']:,} | {cycles} |")
+        hot = j["book"]["hot_rows"]
+        # What simulating takes says nothing about a card: tick-to-order and tick-to-done are not there then.
+        print(f"| `{name}`{isa} | {accounts:,} | {f'{hot:,}' if hot else 'all'} | {show(stage(j, 'tick-to-command'))} | "
+              f"{show(stage(j, 'tick-to-order'))} | {r['counts']['orders']:,} | {show(stage(j, 'tick-to-done'))} | {cycles} |")
 
 
 def scan(a):
@@ -98,7 +99,7 @@ def testpmd(capture, mode):
            f"--total-num-mbufs={8 * VDEV_FRAMES}", "--no-flush-rx"]
     with subprocess.Popen(["stdbuf", "-oL", *cmd], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True) as p:
-        script = f"start\nshow port stats all\nsleep\nshow port stats all\nstop\nquit\n"
+        script = "start\nshow port stats all\nsleep\nshow port stats all\nstop\nquit\n"
         for line in script.splitlines():
             if line == "sleep":
                 try:
@@ -116,7 +117,7 @@ def testpmd(capture, mode):
 
 
 def floor(a):
-    print(f"\nA packet through DPDK's vdev net_pcap (frames in buffers, copied at each receive), ns a packet (measured):\n")
+    print("\nA packet through DPDK's vdev net_pcap (frames in buffers, copied at each receive), ns a packet (measured):\n")
     print("| | ns a packet |")
     print("|---|--:|")
     capture = os.path.join(a.dir, "floor.pcap")
@@ -124,8 +125,7 @@ def floor(a):
     for mode, what in (("rxonly", "testpmd, receive and drop"), ("io", "testpmd, receive and forward")):
         pps, why = testpmd(capture, mode)
         print(f"| {what} | {1e9 / pps:,.0f} |" if pps else f"| {what} | {why} |")
-    j = bench(a, "vdev", "--device", "vector", "--capture", capture, "--generate", "240", "--max", "--passes", "5",
-              "--port", f"net_pcap0,rx_pcap={capture},infinite_rx=1")
+    j = bench(a, "vdev", "--device", "vector", "--capture", capture, "--generate", "240", "--max", "--dpdk")
     r = j["runs"][0]
     print(f"| tripline, all of it: decode, {r['counts']['ticks']:,} ticks on {r['counts']['frames']:,} packets, 240 accounts, "
           f"{r['counts']['orders']:,} orders | {1e9 / r['done_pps']:,.0f} |")

@@ -18,9 +18,18 @@ enum {
 };
 
 // The way through the host in its order, then the whole.
-static const char *const PATH[] = {
-    "decode",          "submit",       "device",        "confirm",           "size", "order", "hand-over",
-    "tick-to-command", "tick-to-flag", "tick-to-order", "tick-to-order-cold"};
+static const char *const PATH[] = {"decode",
+                                   "submit",
+                                   "device",
+                                   "confirm",
+                                   "size",
+                                   "order",
+                                   "hand-over",
+                                   "tick-to-command",
+                                   "tick-to-flag",
+                                   "tick-to-order",
+                                   "tick-to-order-cold",
+                                   "tick-to-done"};
 enum { N_PATH = sizeof PATH / sizeof *PATH, FIRST_WHOLE = 7 };
 
 static const struct data_stage *path_stage(const struct page *p, size_t file, unsigned i)
