@@ -19,7 +19,7 @@ struct pass_config {
     bool spin;
     unsigned pass;
     const struct live_source *port; // drive.h; NULL: the load comes from memory
-    volatile sig_atomic_t *stop; // also set when the journal fails
+    volatile sig_atomic_t *stop;    // also set when the journal fails
     // On another thread, about four times a second: frames played so far. NULL: nobody wants it.
     void (*progress)(void *ctx, uint64_t frames);
     void *progress_ctx;
