@@ -99,6 +99,9 @@ static void after(struct drive *d, uint64_t due)
             d->c.done[d->next] = s->at[STAMP_DONE];
         d->settled = false;
     }
+    d->idle = 0;
+    if (d->c.each)
+        d->c.each(d->c.each_ctx, s);
     __atomic_store_n(&d->next, d->next + 1, __ATOMIC_RELAXED);
 }
 
@@ -127,6 +130,22 @@ static size_t poll_port(struct drive *d, live_frame *cb, void *cb_ctx)
     return n;
 }
 
+// Before the next frame. False: it has to wait for what the session had been told in the run that is
+// repeated; not for replies to orders that there are none of, since the two runs have parted.
+static bool moment(struct drive *d)
+{
+    struct drive_moment *m = d->c.moment ? &d->c.moment[d->next] : NULL;
+    uint64_t replies = m ? sink_replies(d->c.sink) : 0;
+    if (!m)
+        return true;
+    if (!d->c.repeat) {
+        *m = (struct drive_moment){(uint32_t)replies, d->idle};
+        return true;
+    }
+    sink_let(d->c.sink, m->replies);
+    return (replies >= m->replies || !sink_outstanding(d->c.sink)) && d->idle >= m->idle;
+}
+
 size_t drive_poll(void *drive, live_frame *cb, void *cb_ctx)
 {
     struct drive *d = drive;
@@ -139,7 +158,7 @@ size_t drive_poll(void *drive, live_frame *cb, void *cb_ctx)
     while (n < DRIVE_BURST && d->next < l->n && !*d->c.stop) {
         const struct load_frame *f = &l->frame[d->next];
         uint64_t was = session_stamps(d->c.session)->at[STAMP_DONE], due = due_at(d, clock_ticks());
-        if (due == UINT64_MAX)
+        if (due == UINT64_MAX || !moment(d))
             break;
         session_arrived(d->c.session, due);
         cb(cb_ctx, f->ts_ns, l->bytes + f->at, f->caplen, f->wirelen);
@@ -152,8 +171,11 @@ size_t drive_poll(void *drive, live_frame *cb, void *cb_ctx)
         if (d->c.pace->mode == PACE_CLOSED)
             break;
     }
-    if (d->next == l->n)
+    d->idle += n == 0 && d->idle < DRIVE_IDLE_MOST;
+    if (d->next == l->n) {
+        sink_let(d->c.sink, UINT64_MAX);
         d->quiet_end = quiet_now(); // what follows waits for replies, asleep
+    }
     return n;
 }
 

@@ -32,6 +32,14 @@ struct drive_quiet { // of the calling thread
 };
 enum { DRIVE_WAYS = 3 }; // worst lists: STAMP_ORDER, STAMP_SUBMITTED, STAMP_DONE
 
+// What the session had been told before a frame. With the frames that is all it decides by, so that a second
+// run that is told the same in the same places gives the same orders (P3), however long it takes.
+struct drive_moment {
+    uint32_t replies; // polled in all
+    uint32_t idle;    // polls that found no frame due since the one before; DRIVE_IDLE_MOST and more are one
+};
+enum { DRIVE_IDLE_MOST = 256 };
+
 struct drive_config {
     const struct load *load;
     const struct pace_config *pace;
@@ -42,6 +50,11 @@ struct drive_config {
     struct worst *worst; // DRIVE_WAYS of them, set up, added to
     struct session *session;
     struct sink *sink;
+    struct drive_moment *moment; // load->n, touched: of each frame, written; NULL: nobody wants them
+    bool repeat;                 // they are read, and each frame waits until they are reached
+    // After each frame, warm-up included, on the hot thread; NULL: nobody wants it.
+    void (*each)(void *ctx, const struct frame_stamps *s);
+    void *each_ctx;
     const volatile sig_atomic_t *stop;
     // A port that gives the load's frames itself, in their order, as fast as they are taken (pace PACE_MAX);
     // a frame has arrived when the poll that finds it begins, so that what the port's driver does is in its
@@ -58,6 +71,7 @@ struct drive {
     size_t unfinished; // open loop: earliest frame that may not have been done when the next is due
     uint64_t behind_max;
     uint64_t not_before; // closed loop
+    uint32_t idle;       // as in drive_moment
     bool settled;        // closed loop: the last frame's orders are answered
     live_frame *port_cb; // the loop's, while the port is polled
     void *port_ctx;

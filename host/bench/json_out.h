@@ -29,6 +29,8 @@ void json_whole(struct json_out *j, const char *name, uint64_t v);      // 2^53 
 void json_signed(struct json_out *j, const char *name, int64_t v);      // likewise
 void json_real(struct json_out *j, const char *name, double v);         // what is not finite: null
 void json_bool(struct json_out *j, const char *name, bool v);
+// A member or value that the caller writes to the stream himself, whole, right behind this call.
+void json_by_caller(struct json_out *j, const char *name);
 void json_null(struct json_out *j, const char *name);
 // 0, or -1 with *e set: a call that did not fit, a document that is not closed, a failed write.
 int json_out_end(struct json_out *j, struct err *e);

@@ -3,13 +3,15 @@
 
 #include <string.h>
 
+#include "base/resident.h"
 #include "exec/kill.h"
 
 struct pass {
     const struct pass_config *c;
     struct journal *journal;
     struct sink *sink;
-    struct device *device;
+    struct device *device; // its own, to be closed; NULL: the caller's is used
+    struct device *used;
     struct session *session;
     struct kill_switch *kill;
     struct drive drive;
@@ -57,9 +59,10 @@ static int open_all(struct pass *p, struct err *e)
                                    .tend = c->progress ? tend : NULL,
                                    .tend_ctx = p};
     p->sink = sink_open(&sc, e);
-    if (!p->sink || device_open(c->device, &p->device, e) != 0)
+    if (!p->sink || (!c->opened && device_open(c->device, &p->device, e) != 0))
         return -1;
-    p->session = session_new(c->session, c->book, p->device, sink_gateway(p->sink), &log, false, e);
+    p->used = c->opened ? c->opened : p->device;
+    p->session = session_new(c->session, c->book, p->used, sink_gateway(p->sink), &log, false, e);
     p->kill =
         p->session ? kill_open(NULL, e) : NULL; // by signals; looked at before each frame as in a live run
     if (!p->kill || session_begin(p->session, e) != 0 || (p->journal && journal_sync(p->journal, e) != 0))
@@ -67,9 +70,24 @@ static int open_all(struct pass *p, struct err *e)
     return 0;
 }
 
+// From here on the hot thread faults no more.
+static void settle_memory(const struct pass *p)
+{
+    switch (resident_now()) {
+    case RESIDENT_LOCKED:
+        break;
+    case RESIDENT_TOUCHED:
+        machine_note(p->c->place->m, "memory is not locked (limit): the system may take pages back");
+        break;
+    case RESIDENT_NOT:
+        machine_note(p->c->place->m, "memory is neither locked nor brought in (kernel): expect page faults");
+        break;
+    }
+}
+
 static void describe(const struct pass *p, struct bench_result *b)
 {
-    const struct device_info *i = &p->device->info;
+    const struct device_info *i = &p->used->info;
     struct engine_tiers t;
     (void)snprintf(b->device.backend, sizeof b->device.backend, "%s", p->c->device->backend);
     (void)snprintf(b->device.isa, sizeof b->device.isa, "%s", i->isa ? i->isa : "");
@@ -151,6 +169,10 @@ static int play(struct pass *p, struct bench_result *b, struct bench_run *r, str
                                     .worst = r->worst,
                                     .session = p->session,
                                     .sink = p->sink,
+                                    .moment = c->moment,
+                                    .repeat = c->repeat,
+                                    .each = c->each,
+                                    .each_ctx = c->each_ctx,
                                     .stop = c->stop,
                                     .port = c->port};
     const struct live_config lc = {.stop = c->stop, .kill_wanted = kill_wanted, .kill_ctx = p->kill};
@@ -159,6 +181,7 @@ static int play(struct pass *p, struct bench_result *b, struct bench_run *r, str
     drive_begin(&p->drive, &dc);
     if (place_hot(c->place, e) != 0)
         return -1;
+    settle_memory(p);
     enum live_end end = live_run(&lc, &src, p->session, sink_gateway(p->sink), e);
     r->interrupted |= end == LIVE_STOPPED;
     if (place_others(c->place, e) != 0 || end == LIVE_FAILED)
@@ -167,7 +190,8 @@ static int play(struct pass *p, struct bench_result *b, struct bench_run *r, str
     if (p->journal && journal_sync(p->journal, e) != 0) // what the gateway still waits for
         return -1;
     sink_stop(p->sink);
-    describe(p, b);
+    if (b)
+        describe(p, b);
     add(p, r);
     return 0;
 }

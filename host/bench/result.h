@@ -11,6 +11,7 @@
 #include "bench/drive.h"
 #include "bench/machine.h"
 #include "bench/packets.h"
+#include "bench/timeline.h"
 #include "device.h"
 
 enum { BENCH_RUNS_MAX = 16, BENCH_NAME = 128 };
@@ -63,7 +64,8 @@ struct bench_result {
     } device;
     size_t n_runs;
     struct bench_run *run;
-    struct packets packets; // those of the worst lists
+    const struct timeline_report *timeline; // NULL: none
+    struct packets packets;                 // those of the worst lists
 };
 // Once all runs are over: sorts the worst lists and reads their packets. 0, or -1 with *e set.
 int bench_finish(struct bench_result *b, struct err *e);

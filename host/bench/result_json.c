@@ -314,7 +314,12 @@ int result_json(const struct bench_result *b, FILE *f, struct err *e)
     for (size_t i = 0; i < b->n_runs; i++)
         put_run(&j, b, &b->run[i]);
     json_close(&j, ']');
-    json_null(&j, "timeline");
+    if (b->timeline) {
+        json_by_caller(&j, "timeline");
+        timeline_json(f, b->timeline);
+    } else {
+        json_null(&j, "timeline");
+    }
     json_close(&j, '}');
     return json_out_end(&j, e);
 }

@@ -202,4 +202,8 @@ void result_text(const struct bench_result *b, FILE *f)
     print_set_up(b, f);
     for (size_t i = 0; i < b->n_runs; i++)
         print_run(b, &b->run[i], f);
+    if (b->timeline) {
+        fputs("\n", f);
+        timeline_print(f, b->timeline);
+    }
 }

@@ -36,6 +36,7 @@ struct sink {
     // hot thread
     uint64_t submitted, polled; // submitted: atomic, for counters on other threads
     bool measuring;
+    uint64_t most;     // replies that can be polled
     bool taken, given; // giving back: an order waits for that; its reply can be polled
     struct order_key taken_key;
     struct account before, after; // scratch
@@ -144,7 +145,7 @@ static int sink_poll(struct gateway *g, struct order_reply *out)
         answer_given(s, out);
     } else {
         const struct gateway_order *o = spsc_peek(&s->out);
-        if (!o)
+        if (!o || s->polled >= s->most)
             return 0;
         answer_settled(s, o, out);
         spsc_release(&s->out);
@@ -336,6 +337,7 @@ struct sink *sink_open(const struct sink_config *c, struct err *e)
     }
     s->base.ops = &ops;
     s->cfg = *c;
+    s->most = UINT64_MAX;
     s->in_mem = touched(sizeof(struct handed));
     s->out_mem = touched(sizeof(struct gateway_order));
     s->kept = touched(sizeof *s->kept);
@@ -381,6 +383,11 @@ uint64_t sink_outstanding(const struct sink *s)
     uint64_t done = s->cfg.give_back ? __atomic_load_n(&s->through, __ATOMIC_ACQUIRE) : s->polled;
     return s->submitted - done;
 }
+void sink_let(struct sink *s, uint64_t replies)
+{
+    s->most = replies;
+}
+
 uint64_t sink_replies(const struct sink *s)
 {
     return s->polled;

@@ -40,6 +40,8 @@ bool sink_give_back(struct sink *s);
 // Orders that are not through: seen, durable, and where they are settled, the reply polled.
 uint64_t sink_outstanding(const struct sink *s);
 uint64_t sink_replies(const struct sink *s);
+// Settling: at most so many replies can be polled in all; the others wait. Until then there is no limit.
+void sink_let(struct sink *s, uint64_t replies);
 
 // Ends the thread, after it has seen all that was handed over; what the journal does not make durable is
 // dropped. Then:

@@ -60,6 +60,23 @@ static void print_whatif(FILE *f, const struct timeline_whatif *w, size_t n)
     }
 }
 
+// What takes from the figures' worth.
+static void print_doubts(FILE *f, const struct timeline_report *r)
+{
+    const struct timeline_result *t = r->result;
+    if (r->check && (r->check->differed || r->check->early))
+        (void)fprintf(f, "  THE FORMULA DOES NOT HOLD: the card's parts and what-if are worth nothing\n");
+    if (t->unmatched)
+        (void)fprintf(f,
+                      "  The two runs are not wholly alike: in %" PRIu64
+                      " frames other flags or orders, since a reply or idle work came at another\n"
+                      "  time. Those are left out of the line.\n",
+                      t->unmatched);
+    if (t->dropped)
+        (void)fprintf(f, "  %" PRIu64 " frames found no room and are left out: the line is a beginning\n",
+                      t->dropped);
+}
+
 void timeline_print(FILE *f, const struct timeline_report *r)
 {
     const struct timeline_result *t = r->result;
@@ -87,6 +104,7 @@ void timeline_print(FILE *f, const struct timeline_report *r)
                       " commands taken too early; not compared: %" PRIu64 "\n",
                       r->check->events, r->check->triggers, r->check->differed, r->check->early,
                       r->check->apart);
+    print_doubts(f, r);
     if (r->n_whatif)
         print_whatif(f, r->whatif, r->n_whatif);
 }
@@ -111,15 +129,16 @@ static void json_curve(FILE *f, const struct hist *h)
     static const struct {
         uint32_t to, step;
     } pieces[] = {{99000, 1000}, {99900, 100}, {99990, 10}, {HIST_WHOLE, 1}};
-    const char *comma = "";
-    uint32_t share = 0;
+    uint32_t share = 1000;
     (void)fprintf(f, ", \"curve\": [");
+    if (h->count)
+        (void)fprintf(f, "[0, %" PRIu64 "]", least(h));
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces && h->count; i++)
-        for (; share < pieces[i].to && enough(h, share); share += pieces[i].step, comma = ", ")
-            (void)fprintf(f, "%s[%u.%03u, %" PRIu64 "]", comma, share / 1000, share % 1000,
+        for (; share < pieces[i].to && enough(h, share); share += pieces[i].step)
+            (void)fprintf(f, ", [%u.%03u, %" PRIu64 "]", share / 1000, share % 1000,
                           hist_percentile(h, share));
     if (h->count)
-        (void)fprintf(f, "%s[100, %" PRIu64 "]", comma, h->max);
+        (void)fprintf(f, ", [100, %" PRIu64 "]", h->max);
     (void)fprintf(f, "]");
 }
 
@@ -187,12 +206,9 @@ static const struct {
     const char *name;
     bool bus;
 } wave_signals[WAVE_SIGNALS] = {
-    {"command valid", false}, {"command ready", false},
-    {"command", true},        {"a: coefficient", false},
-    {"a: slot", true},        {"m: multiplier inputs", false},
-    {"p: products", false},   {"h: H and sign", false},
-    {"h: slot", true},        {"h: rows that fire", true},
-    {"event valid", false},   {"event ready", false},
+    {"command valid", false}, {"command ready", false},    {"command", true},      {"a: coefficient", false},
+    {"a: slot", true},        {"m: multiplier", false},    {"p: products", false}, {"h: H and sign", false},
+    {"h: slot", true},        {"h: rows that fire", true}, {"event valid", false}, {"event ready", false},
     {"event", true},
 };
 

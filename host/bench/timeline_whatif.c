@@ -33,7 +33,7 @@ static void add_links(struct timeline_config *out, size_t *n, const struct timel
         const char *what;
     } links[] = {{own->write_ns / 2, own->event_ns / 2, "half"},
                  {own->write_ns * 2, own->event_ns * 2, "twice"},
-                 {SLOWER_NS, SLOWER_NS, "the slower published machine's"}};
+                 {SLOWER_NS, SLOWER_NS, "slower machine"}};
     for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
         struct timeline_config *c = add(out, n, own);
         c->write_ns = links[i].write_ns;
@@ -66,7 +66,7 @@ size_t timeline_whatif_set(const struct timeline_config *own, struct timeline_co
     struct timeline_config *c = add(out, &n, own);
     c->write_ns = c->event_ns = c->jitter_pct = 0;
     c->fabric = true;
-    name(c, "wholly in fabric, feed and order not counted");
+    name(c, "wholly in fabric, card alone");
     return n;
 }
 

@@ -21,6 +21,9 @@ enum {
     // A simulated device takes milliseconds a tick.
     SIM_MESSAGES = 5000,
     SIM_ACCOUNTS = 1000,
+    // Some microseconds: some hundred orders, and rows that all fit the simulated device.
+    TIMELINE_MESSAGES = 100000,
+    TIMELINE_ACCOUNTS = 240,
     PASSES_MAX = 1000,
     MOST_FRAMES = 100000000,
     MOST_ACCOUNTS = 100000000,
@@ -85,6 +88,17 @@ static const char help_more[] =
     "it\n"
     "  --no-spin          the gateway's thread sleeps 50 us between looks, as `tripline run` has it without "
     "--spin\n"
+    "time line\n"
+    "  --timeline         the first run's load once more, on the simulated device: a tick's host, card and "
+    "link on "
+    "one\n"
+    "                     line, the slowest tick's waveform, what-if. The measured device (vector or model) "
+    "gets "
+    "the\n"
+    "                     simulated one's geometry. Usual load then: t0 with 100000 messages and 1000 "
+    "accounts, "
+    "others\n"
+    "                     with 240 accounts; --clock, --pcie and the like are the card's\n"
     "result\n"
     "  --worst N          slowest frames that are listed, 0 to 64 (default 10)\n"
     "  --json FILE        everything, for `tripline report --html` (docs/bench_format.md); - is standard "
@@ -129,6 +143,7 @@ enum {
     OPT_JSON,
     OPT_HISTOGRAMS,
     OPT_TITLE,
+    OPT_TIMELINE,
     OPT_QUIET
 };
 
@@ -165,6 +180,7 @@ static const struct option options[] = {{"load", required_argument, NULL, OPT_LO
                                         {"json", required_argument, NULL, OPT_JSON},
                                         {"histograms", required_argument, NULL, OPT_HISTOGRAMS},
                                         {"title", required_argument, NULL, OPT_TITLE},
+                                        {"timeline", no_argument, NULL, OPT_TIMELINE},
                                         {"quiet", no_argument, NULL, OPT_QUIET},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
@@ -348,6 +364,9 @@ static int take_result(struct bench_options *o, int c)
     case OPT_TITLE:
         o->title = optarg;
         return 0;
+    case OPT_TIMELINE:
+        o->timeline = true;
+        return 0;
     default:
         o->quiet = true;
         return 0;
@@ -398,6 +417,8 @@ static int check(const struct bench_options *o, const struct given *g)
         return bad("--seconds is a generated load's length, without --packets", NULL);
     if (g->stamps && o->kind == LOAD_CAPTURE)
         return bad("a capture has its stamps: no --stamps", NULL);
+    if (o->dpdk && o->timeline)
+        return bad("either --dpdk or --timeline, which plays the load twice", NULL);
     if (o->dpdk && (!o->capture || !g->max || o->passes > 1))
         return bad(
             "--dpdk goes with --capture FILE and --max, one pass: the port gives frames as they are taken",
@@ -410,15 +431,23 @@ static int check(const struct bench_options *o, const struct given *g)
         return bad("either --dir or --no-journal", NULL);
     if ((o->device.isa || o->device.threads) && !strstr(o->device.backend, "vector"))
         return bad("--isa and --threads need the device vector", o->device.backend);
-    if (g->card && !simulated(o))
-        return bad("--clock, --pcie, --jitter, --ring, --watchdog and --quiet-card need the simulated device",
+    if (o->timeline && strcmp(o->device.backend, "vector") != 0 && strcmp(o->device.backend, "model") != 0)
+        return bad("--timeline measures on --device vector or model, and simulates beside it",
                    o->device.backend);
+    if (g->card && !simulated(o) && !o->timeline)
+        return bad(
+            "--clock, --pcie, --jitter, --ring, --watchdog and --quiet-card need the simulated device, "
+            "or --timeline",
+            o->device.backend);
     return check_pace(g);
 }
 
-// With nested boxes a quarter of the device's rows is filled: 4,096 of these.
+// With nested boxes a quarter of the device's rows is filled: 4,096 of these. For a time line the simulated
+// device says it (bench_timeline_open()).
 static void settle_geometry(struct bench_options *o)
 {
+    if (o->timeline)
+        return;
     if (!o->device.lanes && o->kind == LOAD_T0 && strcmp(o->device.backend, "vector") == 0) {
         o->device.lanes = o->device.slots = T0_ROWS;
         o->device.assets = T0_ASSETS;
@@ -453,10 +482,13 @@ static void settle_load(struct bench_options *o, const struct given *g)
     o->gen.seed = o->seed;
     o->gen.rate_pps = g->stamps ? (uint32_t)g->stamps : t0 ? T0_RATE : o->gen.rate_pps;
     if (t0 && !o->packets)
-        o->packets = sim ? SIM_MESSAGES : T0_MESSAGES;
+        o->packets = sim ? SIM_MESSAGES : o->timeline ? TIMELINE_MESSAGES : T0_MESSAGES;
     o->gen.packets = o->packets ? o->packets : (g->seconds ? g->seconds : 10) * o->gen.rate_pps;
     if (!o->generate)
-        o->generate = sim ? SIM_ACCOUNTS : t0 ? T0_ACCOUNTS : OTHER_ACCOUNTS;
+        o->generate = o->timeline && !t0   ? TIMELINE_ACCOUNTS
+                      : sim || o->timeline ? SIM_ACCOUNTS
+                      : t0                 ? T0_ACCOUNTS
+                                           : OTHER_ACCOUNTS;
 }
 
 int bench_options_parse(int argc, char **argv, struct bench_options *o)

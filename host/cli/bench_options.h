@@ -32,6 +32,7 @@ struct bench_options {
     // result
     uint64_t worst;
     const char *json, *histograms, *title;
+    bool timeline; // the first run's load once more, simulated (bench/timeline.h)
     bool quiet;
 };
 // 0; 1 when --help was printed; 2 on a usage error (printed).

@@ -12,7 +12,6 @@
 
 #include "accounts/book.h"
 #include "base/clock.h"
-#include "bench/pass.h"
 #include "cli/bench_inside.h"
 #include "cli/cli.h"
 
@@ -142,7 +141,9 @@ static int prepare(struct bench *b, struct err *e)
     say_journal(b);
     if (bench_load(b, e) != 0 || settle_warmup(b, e) != 0 || make_plans(b, e) != 0)
         return -1;
-    return bench_port_open(b, e);
+    if (bench_port_open(b, e) != 0)
+        return -1;
+    return b->o.timeline ? bench_timeline_open(b, e) : 0;
 }
 
 // ---- the runs
@@ -182,6 +183,11 @@ static void name_run(const struct bench *b, struct bench_run *r)
     }
 }
 
+static bool shown(const struct bench *b)
+{
+    return !b->o.quiet && isatty(STDERR_FILENO);
+}
+
 static void progress(void *ctx, uint64_t frames)
 {
     const struct bench *b = ctx;
@@ -190,51 +196,65 @@ static void progress(void *ctx, uint64_t frames)
             b->frames_all, 100.0 * (double)all / (double)b->frames_all);
 }
 
-static int play_pass(struct bench *b, size_t run, unsigned pass, bool shown, struct err *e)
+bool bench_asked(void)
+{
+    return asked != 0;
+}
+
+int bench_pass(struct bench *b, struct bench_run *r, struct pass_config *c, const char *name,
+               uint64_t frames_before, struct err *e)
 {
     char path[BENCH_PATH + 64];
-    struct bench_run *r = &b->result.run[run];
     if (bench_book(b, e) != 0) {
         r->interrupted = asked; // what was measured before is reported
         return asked ? 0 : -1;
     }
-    (void)snprintf(path, sizeof path, "%s/journal-%zu-%u", b->dir, run + 1, pass + 1);
-    const struct pass_config c = {.load = &b->load,
-                                  .due = pace_open_loop(r->pace.mode) ? b->due : NULL,
-                                  .done = b->done,
-                                  .book = &b->book,
-                                  .session = &b->o.config,
-                                  .device = &b->o.device,
-                                  .journal = b->dir[0] ? path : NULL,
-                                  .place = &b->place,
-                                  .spin = !b->o.no_spin && b->place.alone,
-                                  .pass = pass,
-                                  .port = b->ports ? &b->port : NULL,
-                                  .stop = &bench_stop,
-                                  .progress = shown ? progress : NULL,
-                                  .progress_ctx = b};
-    b->frames_before = (uint64_t)pass * b->load.n;
-    int rc = pass_run(&c, &b->result, r, e);
+    (void)snprintf(path, sizeof path, "%s/journal-%s", b->dir, name);
+    c->load = &b->load;
+    c->due = pace_open_loop(r->pace.mode) ? b->due : NULL;
+    c->done = b->done;
+    c->book = &b->book;
+    c->session = &b->o.config;
+    c->device = &b->o.device;
+    c->journal = b->dir[0] ? path : NULL;
+    c->place = &b->place;
+    c->spin = !b->o.no_spin && b->place.alone;
+    c->port = b->ports ? &b->port : NULL;
+    c->stop = &bench_stop;
+    c->progress = shown(b) ? progress : NULL;
+    c->progress_ctx = b;
+    b->frames_before = frames_before;
+    b->running = r->name;
+    // What is said of device and book is the measured one's.
+    int rc = pass_run(c, c->opened ? NULL : &b->result, r, e);
     if (b->own_dir)
         (void)unlink(path);
+    if (shown(b))
+        fputs("\r\033[K", stderr);
     return rc;
+}
+
+static int play_pass(struct bench *b, size_t run, unsigned pass, struct err *e)
+{
+    char name[64];
+    struct pass_config c = {.pass = pass};
+    if (b->timeline && run == 0 && pass == 0)
+        bench_timeline_measured(b, &c);
+    (void)snprintf(name, sizeof name, "%zu-%u", run + 1, pass + 1);
+    return bench_pass(b, &b->result.run[run], &c, name, (uint64_t)pass * b->load.n, e);
 }
 
 static int play_run(struct bench *b, size_t i, struct err *e)
 {
     struct bench_run *r = &b->result.run[i];
-    bool shown = !b->o.quiet && isatty(STDERR_FILENO);
     bench_run_begin(r, &b->o.pace[i], b->warmup, (size_t)b->o.worst);
     name_run(b, r);
     pace_plan(&r->pace, &b->load, b->due);
-    b->running = r->name;
     b->frames_all = (uint64_t)b->load.n * b->o.passes;
     b->result.n_runs = i + 1;
     int rc = 0;
     for (unsigned pass = 0; rc == 0 && !bench_stop && pass < b->o.passes; pass++)
-        rc = play_pass(b, i, pass, shown, e);
-    if (shown)
-        fputs("\r\033[K", stderr);
+        rc = play_pass(b, i, pass, e);
     return rc;
 }
 
@@ -285,6 +305,7 @@ static int close_all(struct bench *b, struct err *e)
         rc = -1;
     if (b->own_dir)
         (void)rmdir(b->dir);
+    bench_timeline_close(b);
     packets_free(&b->result.packets);
     free(b->result.run);
     free(b->due);
@@ -312,6 +333,8 @@ int cmd_bench(int argc, char **argv)
     bool ok = prepare(&b, &e) == 0;
     for (size_t i = 0; ok && !bench_stop && i < b.o.n_runs; i++)
         ok = play_run(&b, i, &e) == 0;
+    if (ok && b.timeline && !bench_stop)
+        ok = bench_timeline_play(&b, &e) == 0;
     if (ok && !b.result.n_runs)
         ok = err_set(&e, "interrupted before anything was measured") == 0;
     else if (ok)
@@ -320,6 +343,8 @@ int cmd_bench(int argc, char **argv)
         ok = err_set(&e, "interrupted: what was measured until then is above") == 0;
     else if (ok && !bench_hits_hold(&b.result))
         ok = err_set(&e, "a hit without exactly one order") == 0;
+    else if (ok && b.timeline)
+        ok = bench_timeline_holds(&b, &e) == 0;
     struct err why = {{0}};
     if (close_all(&b, &why) != 0 && ok) {
         ok = false;

@@ -96,12 +96,15 @@ def wave():
 
 def timeline(rng):
     parts = [("frame to command", 79, .1, "measured"), ("to the card", 350, .06, "modelled"), ("card", 72, .03, "simulated"),
-             ("from the card", 450, .06, "modelled"), ("flag to order", 190, .15, "measured")]
+             ("from the card", 450, .06, "modelled"), ("card, to the group's end", 60, .03, "simulated"),
+             ("further trips, link", 1, .01, "modelled"), ("flag to order", 190, .15, "measured")]
     stages = [stage(rng, name, 1953, median, spread, 500, 4 if kind == "measured" else 1, kind)
               for name, median, spread, kind in parts]
-    whole = stage(rng, "frame to order", 1953, 1150, .06, 500, 1.5)
-    del whole["kind"]
-    whole["kinds"] = ["measured", "simulated", "modelled"]
+    waited = stage(rng, "waiting for the host", 1953, 40, .3, 500, 4)
+    whole = stage(rng, "frame to order", 1953, 1250, .06, 500, 1.5)
+    for s in waited, whole:
+        del s["kind"]
+        s["kinds"] = ["measured", "simulated", "modelled"]
     rows = []
     for name, mhz, lanes, slots, write, event in [("as built", 250, 32, 16, 350, 450), ("twice the clock", 500, 32, 16, 350, 450),
                                                   ("64 lanes", 250, 64, 8, 350, 450), ("128 lanes", 250, 128, 4, 350, 450),
@@ -113,9 +116,12 @@ def timeline(rng):
         rows.append({"name": name, "clock_mhz": mhz, "lanes": lanes, "slots": slots, "write_ns": write, "event_ns": event,
                      "jitter_pct": 10, "device": {"p": p(device, .06)}, "whole": {"p": p(device + write + event + 280, .04)}})
     return {"clock_mhz": 250, "write_ns": 350, "event_ns": 450, "jitter_pct": 10, "lanes": 32, "slots": 16, "parts": stages,
-            "whole": whole, "whatif": rows,
-            "slowest": {"frame": 402113, "parts": {"frame to command": 512, "to the card": 381, "card": 84, "from the card": 447,
-                                                   "flag to order": 633}, "wave": wave()}}
+            "seed": str(7), "frames": 1953, "quiet": 1998047, "unmatched": 0, "not_fit": 0, "dropped": 0,
+            "waited": waited, "whole": whole, "whatif": rows,
+            "check": {"events": 4011, "triggers": 1953, "differed": 0, "apart": 12, "commands": 8027, "early": 0},
+            "slowest": {"frame": 402113, "ns": 2287, "waited": 170,
+                        "parts": {"frame to command": 512, "to the card": 381, "card": 84, "from the card": 447,
+                                  "card, to the group's end": 60, "further trips, link": 0, "flag to order": 633}, "wave": wave()}}
 
 
 def sample(seed):

@@ -3,9 +3,11 @@
 """tripline bench: what it writes is what docs/bench_format.md says, adds up and agrees with itself; hits have their orders; a pass
 is a session like any other (its journal replays); wrong options, Ctrl-C. No figure is held against a time. Prints TAP.
 Environment: TRIPLINE, SEED."""
+import ctypes
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -53,7 +55,19 @@ FORMAT = {
     "book": {"accounts": INT, "what": TEXT, "boxed": BOOL, "hot_rows": OR[INT], "hot_accounts": INT},
     "device": {"backend": TEXT, "isa": OR[TEXT], "threads": INT, "lanes": INT, "slots": INT, "assets": INT, "cycles": BOOL,
                "clock_mhz": OR[INT]},
-    "runs": [RUN], "timeline": NONE}
+    "runs": [RUN], "timeline": None}
+PARTS = [("frame to command", "measured"), ("to the card", "modelled"), ("card", "simulated"), ("from the card", "modelled"),
+         ("card, to the group's end", "simulated"), ("further trips, link", "modelled"), ("flag to order", "measured")]
+KINDS = ["measured", "simulated", "modelled"]
+LINK = dict.fromkeys(("clock_mhz", "write_ns", "event_ns", "jitter_pct", "lanes", "slots"), INT)
+SUM = dict({k: v for k, v in STAGE.items() if k != "kind"}, kinds=[TEXT])
+MOST = {"p": dict({p: OR[INT] for p in PERCENTS}, max=INT)}
+TIMELINE = dict(LINK, seed=TEXT, **dict.fromkeys(("frames", "quiet", "unmatched", "not_fit", "dropped"), INT), parts=[STAGE],
+                waited=SUM, whole=SUM,
+                check=dict.fromkeys(("events", "triggers", "differed", "apart", "commands", "early"), INT),
+                whatif=[dict(LINK, name=TEXT, fabric=BOOL, device=MOST, whole=MOST)],
+                slowest={"frame": INT, "ns": INT, "waited": INT, "parts": {n: INT for n, _ in PARTS},
+                         "wave": {"cycle0": INT, "cycles": INT, "signals": [{"name": TEXT, "kind": TEXT, "values": [(int, str)]}]}})
 
 
 def misfits(v, form, where="document"):
@@ -73,7 +87,7 @@ def misfits(v, form, where="document"):
 
 # ---- what holds of every result
 
-def check_stage(s, out):
+def check_stage(s, out, want=None):
     have = [s["p"][p] for p in PERCENTS if s["p"][p] is not None]
     row = [s["min"], *have, s["max"]]
     # A percentile is its bucket's upper end: the last may be just above the maximum.
@@ -89,8 +103,9 @@ def check_stage(s, out):
     if any(a[0] >= b[0] or a[1] > b[1] for a, b in zip(c[:-2], c[1:-1])) or c[0] != [0, s["min"]] or c[-1] != [100, s["max"]] \
             or not 2 <= len(c) <= 200 or any(len(x) != 2 for x in c):
         out.append("%s: curve %s" % (s["name"], c))
-    if (s["kind"], s["unit"]) != (("simulated", "cycles") if s["name"] == "device" else ("measured", "ns")):
-        out.append("%s: %s in %s" % (s["name"], s["kind"], s["unit"]))
+    want = want or (("simulated", "cycles") if s["name"] == "device" else ("measured", "ns"))
+    if (s["kind"] if "kind" in s else s["kinds"], s["unit"]) != want:
+        out.append("%s: %s in %s" % (s["name"], s.get("kind"), s["unit"]))
 
 
 def check_worst(r, by_name, most, out):
@@ -138,6 +153,62 @@ def check_run(d, r, most, out):
             out.append("a message is a group: %s" % n)
 
 
+def check_wave(w, out):
+    """From the tick that is taken to its trigger, every signal in every cycle."""
+    by_name = {s["name"]: s["values"] for s in w["signals"]}
+    if any(len(v) != w["cycles"] for v in by_name.values()) or len(by_name) != len(w["signals"]) or not 4 < w["cycles"] <= 96:
+        out.append("wave: cycles")
+    for s in w["signals"]:
+        if any((v not in (0, 1)) if s["kind"] == "bit" else not isinstance(v, str) for v in s["values"]):
+            out.append("wave: %s" % s)
+    at = [i for i, v in enumerate(by_name["event"]) if v.startswith("TRIGGER row ")]
+    if not at or not all(by_name["event valid"][i] == 1 for i in at) or \
+            [i for i in at if i < 4] or "TICK" not in by_name["command"][:at[0]]:
+        out.append("wave: %s" % by_name)
+
+
+def check_timeline(d, t):
+    """Three kinds that add up, nothing left out in silence, cycles that are the RTL's."""
+    out = misfits(t, TIMELINE, "timeline")
+    if out:
+        return out
+    if [(s["name"], s["kind"]) for s in t["parts"]] != PARTS:
+        out.append("parts %s" % [(s["name"], s["kind"]) for s in t["parts"]])
+    for s in t["parts"]:
+        check_stage(s, out, (s["kind"], "ns"))
+    for s in t["waited"], t["whole"]:
+        check_stage(s, out, (KINDS, "ns"))
+    every = [t["waited"], *t["parts"]]
+    if any(s["count"] != t["frames"] for s in [*every, t["whole"]]) or not t["frames"]:
+        out.append("counts")
+    # Each of the nine means is rounded.
+    if abs(sum(s["mean"] for s in every) - t["whole"]["mean"]) > 9 or t["whole"]["min"] < sum(s["min"] for s in every) - 8:
+        out.append("the parts' means do not add up to the whole's")
+    if (t["frames"] + sum(t[k] for k in ("quiet", "unmatched", "not_fit", "dropped"))) * d["runs"][0]["passes"] \
+            != d["runs"][0]["frames"]:
+        out.append("frames are left out in silence")
+    if t["unmatched"] or t["not_fit"] or t["dropped"]:
+        out.append("the runs differ: %s" % {k: t[k] for k in ("unmatched", "not_fit", "dropped")})
+    s, c = t["slowest"], t["check"]
+    if abs(s["waited"] + sum(s["parts"].values()) - s["ns"]) > 8 or abs(s["ns"] - t["whole"]["max"]) > 1:
+        out.append("the slowest tick's parts do not add up: %s" % s["parts"])
+    if c["differed"] or c["early"] or not 0 < c["triggers"] <= c["events"] or not c["commands"]:
+        out.append("check %s" % c)
+    for part, ns in ("to the card", t["write_ns"]), ("from the card", t["event_ns"]):
+        p = next(x for x in t["parts"] if x["name"] == part)
+        if not ns <= p["min"] <= p["max"] <= ns * (100 + t["jitter_pct"]) // 100 + 1:
+            out.append("link: %s" % p)
+    own, fabric = t["whatif"][0], t["whatif"][-1]
+    if len(t["whatif"]) < 6 or {k: own[k] for k in LINK} != {k: t[k] for k in LINK} or not fabric["fabric"] or \
+            fabric["whole"] != fabric["device"] or own["whole"]["p"] != dict(t["whole"]["p"], max=t["whole"]["max"]) or \
+            own["device"]["p"] != dict(t["parts"][2]["p"], max=t["parts"][2]["max"]):
+        out.append("what-if")
+    check_wave(s["wave"], out)
+    if (t["lanes"], t["slots"]) != (d["device"]["lanes"], d["device"]["slots"]):
+        out.append("other rows than were measured")
+    return out
+
+
 def check(d, most=10):
     out = misfits(d, FORMAT)
     if out:
@@ -146,7 +217,7 @@ def check(d, most=10):
         out.append("head")
     for r in d["runs"]:
         check_run(d, r, most, out)
-    return out
+    return out + (check_timeline(d, d["timeline"]) if d["timeline"] else [])
 
 
 def bench(name, *args):
@@ -220,6 +291,39 @@ def paces():
            d["machine"]["other_cpus"] == (sorted(cpus)[1:] or sorted(cpus)), "the others stay off it", d["machine"])
 
 
+def few_locked():
+    """Almost no memory may be locked, also by root."""
+    resource.setrlimit(resource.RLIMIT_MEMLOCK, (65536, 65536))
+    ctypes.CDLL(None).prctl(24, 14, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_IPC_LOCK
+
+
+def memory():
+    p = subprocess.run([TRIPLINE, "bench", "--quiet", *map(str, T0), "--packets", "2000", "--max", "--device", "model"],
+                       capture_output=True, text=True, timeout=DEADLINE, preexec_fn=few_locked)
+    report(p.returncode == 0 and len(re.findall("note: memory is n", p.stdout)) == 1, "memory that could not be locked is noted",
+           p.stdout + p.stderr)
+
+
+def timelines():
+    """The first run's load once more, simulated: replies come in the same places, whatever the disk did."""
+    p, d = good("line", "a time line of the crash path, twenty times as fast as recorded", "--load", "crash", "--seconds", 4,
+                "--speed", 20, "--seed", SEED, "--timeline", "--clock", 322, "--pcie", "300,400,900", "--jitter", 25)
+    t = d.get("timeline") or {}
+    report((t.get("clock_mhz"), t.get("write_ns"), t.get("event_ns"), t.get("jitter_pct")) == (322, 300, 400, 25) and
+           t["seed"] == str(SEED) and d["device"]["backend"] == "vector" and not d["device"]["cycles"],
+           "the card's options are the card's; what was measured is the vector device", d.get("device"))
+    report("host measured, card simulated (32x16, 322 MHz assumed)" in p.stdout and "What if" in p.stdout and
+           "NOT HOLD" not in p.stdout, "and as text", p.stdout)
+    ps = {w["name"]: w["device"]["p"]["max"] for w in t["whatif"]}
+    report(ps["clock: 156 MHz, assumed"] > ps["clock: 644 MHz, assumed"], "what-if: a faster clock, a faster card", ps)
+    p, d = good("line-t0", "a time line of the load t0, as fast as it goes, two passes; the first counts", *T0, "--packets",
+                12000, "--max", "--passes", 2, "--timeline")
+    report(2 * d["timeline"]["frames"] == d["runs"][0]["counts"]["hits"] > 0 and d["timeline"]["whole"]["p"]["99"] is None,
+           "a way for each hit", d["timeline"]["frames"])
+    _, plain = good("no-line", "without --timeline", *T0, "--packets", 2000, "--max")
+    report(plain["timeline"] is None, "there is none")
+
+
 def captures():
     pcap, db = os.path.join(work, "crash.pcap"), os.path.join(work, "a.db")
     must("gen", "-q", "-o", pcap, "--path", "crash", "--seconds", 10, "--rate", 200, "--seed", SEED)
@@ -257,7 +361,7 @@ def failures():
     missed = re.search(r"hits (\d+): 0 matched.*, \1 missed", p.stdout)
     report(p.returncode == 1 and "without exactly one order" in p.stderr and missed,
            "hits without orders: exit status 1", p.stdout + p.stderr)
-    wrong = [(("--load", "t1"), "t0, t0:A"), (("--rate", "0"), "--rate"), (("--rates", "5,,6"), "--rates"),
+    wrong = [(("--timeline", "--device", "sim"), "vector or model"), (("--load", "t1"), "t0, t0:A"), (("--rate", "0"), "--rate"), (("--rates", "5,,6"), "--rates"),
              (("--speed", "x"), "factor"),
              (("--max", "--closed"), "one of"), (("--rate", "5", "--speed", "2"), "one of"), (("--poisson",), "--rate PPS"),
              (("--think", "5"), "--closed"), (("--accounts", "a.db"), "--generate"), (("--seconds", "5"), "generated"),
@@ -275,6 +379,8 @@ def failures():
         report(True, "%d kinds of wrong usage end with 2 and say what is right" % len(wrong))
     for args, why in (((*T0, "--packets", "100", "--warmup", "5000"), "--warmup less"),
                       (("--capture", work + "/no.pcap"), "no.pcap"),
+                      ((*T0, "--packets", "199997", "--timeline"), "--packets 199996"),
+                      ((*T0, "--packets", "2000", "--timeline", "--geometry", "64x64x256"), "leave --geometry out"),
                       ((*T0, "--packets", "100", "--cpu", "4000"), "CPU 4000"), (("--json", work + "/no/where.json"), "where.json"),
                       (("--load", "calm", "--accounts", work + "/no.db", "--packets", "2000"), "no.db")):
         p = tripline("bench", "--quiet", *args)
@@ -289,7 +395,7 @@ def failures():
     report(p.returncode == 2 and "bad.conf" in p.stderr, "a wrong policy file ends with 2", p.stderr)
     p = tripline("bench", "--help")
     listed = set(re.findall(r"--[a-z-]+", p.stdout))
-    report(p.returncode == 0 and {"--load", "--rates", "--closed", "--think", "--histograms", "--watchdog", "--no-spin"} <= listed,
+    report(p.returncode == 0 and {"--load", "--rates", "--closed", "--think", "--histograms", "--watchdog", "--no-spin", "--timeline"} <= listed,
            "--help lists the options", p.stdout)
     p = tripline("bench", "--quiet", *T0, "--packets", 2000, "--max", "--device", "model", "--json", "-")
     try:
@@ -321,6 +427,8 @@ def interrupted(sig):
 def main():
     devices()
     paces()
+    memory()
+    timelines()
     captures()
     failures()
     interrupted(signal.SIGINT)

@@ -348,14 +348,17 @@ static int read_signal(struct reader *r, const struct json *s, double cycles)
 static int read_slowest(struct reader *r, const struct json *v, struct data_timeline *t)
 {
     const struct json *wave = json_get(v, "wave"), *frame = json_get(v, "frame");
+    const struct json *waited = json_get(v, "waited"), *ns = json_get(v, "ns");
     static const struct field table[] = {{"cycle0", F_SIGNED, offsetof(struct data_timeline, cycle0)},
                                          FIELD(data_timeline, F_NUMBER, cycles)};
     if (v->type != JSON_OBJECT)
         return refuse(r, v, "slowest", "is not an object");
     t->has_slowest = true;
-    t->slow_frame = NAN;
+    t->slow_frame = t->slow_waited = t->slow_ns = NAN;
     t->slow_parts = json_get(v, "parts");
     if ((frame && number(r, frame, "frame", false, &t->slow_frame)) ||
+        (waited && number(r, waited, "waited", false, &t->slow_waited)) ||
+        (ns && number(r, ns, "ns", false, &t->slow_ns)) ||
         (t->slow_parts && list(r, t->slow_parts, "parts", F_COUNTS)))
         return -1;
     if (!wave)
@@ -395,15 +398,27 @@ static int read_timeline(struct reader *r, const struct json *v, struct data_tim
         FIELD(data_timeline, F_NUMBER, clock_mhz), FIELD(data_timeline, F_NUMBER, write_ns),
         FIELD(data_timeline, F_NUMBER, event_ns),  FIELD(data_timeline, F_NUMBER, jitter_pct),
         FIELD(data_timeline, F_NUMBER, lanes),     FIELD(data_timeline, F_NUMBER, slots),
+        FIELD(data_timeline, F_NUMBER, frames),    FIELD(data_timeline, F_NUMBER, quiet),
+        FIELD(data_timeline, F_NUMBER, unmatched), FIELD(data_timeline, F_NUMBER, not_fit),
+        FIELD(data_timeline, F_NUMBER, dropped),
+    };
+    static const struct field checked[] = {
+        FIELD(data_timeline, F_NUMBER, events),   FIELD(data_timeline, F_NUMBER, triggers),
+        FIELD(data_timeline, F_NUMBER, differed), FIELD(data_timeline, F_NUMBER, apart),
+        FIELD(data_timeline, F_NUMBER, commands), FIELD(data_timeline, F_NUMBER, early),
     };
     const struct json *whole = json_get(v, "whole"), *whatif = json_get(v, "whatif");
-    const struct json *slowest = json_get(v, "slowest");
+    const struct json *slowest = json_get(v, "slowest"), *waited = json_get(v, "waited");
     if (FIELDS(r, v, "timeline", table, t) || read_stages(r, json_get(v, "parts"), &t->part, &t->n_parts))
         return -1;
     if (!whole || !t->n_parts)
         return refuse(r, v, "timeline", "lacks its parts or its whole");
-    if (read_stage(r, whole, &t->whole) ||
+    if (read_stage(r, whole, &t->whole) || (waited && read_stage(r, waited, &t->waited)) ||
         array(r, whatif, "whatif", sizeof *t->whatif, &t->whatif, &t->n_whatif))
+        return -1;
+    const struct json *check = json_get(v, "check");
+    t->has_check = check != NULL;
+    if (check && FIELDS(r, check, "check", checked, t))
         return -1;
     struct data_whatif *w = t->whatif;
     for (const struct json *c = whatif ? whatif->child : NULL; c; c = c->next, w++)

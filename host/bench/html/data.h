@@ -69,12 +69,16 @@ struct data_whatif {
 };
 struct data_timeline {
     double clock_mhz, write_ns, event_ns, jitter_pct, lanes, slots;
+    double frames, quiet, unmatched, not_fit, dropped;
+    bool has_check;
+    double events, triggers, differed, apart, commands, early; // of the check
     struct data_stage *part, whole;
+    struct data_stage waited; // name NULL: none
     size_t n_parts;
     struct data_whatif *whatif;
     size_t n_whatif;
     bool has_slowest;
-    double slow_frame;
+    double slow_frame, slow_ns, slow_waited;
     const struct json *slow_parts; // object: part -> ns
     double cycle0, cycles;
     const struct json *signals; // array of objects, each checked; NULL: no wave

@@ -20,8 +20,9 @@ void section_throughput(const struct page *p);
 void section_stages(const struct page *p);
 // tables.c
 void section_figures(const struct page *p);
-// whole: one more row, or NULL
-void stage_table(FILE *f, const struct data_stage *s, size_t n, const struct data_stage *whole);
+// first, whole: one more row each, before and behind, or NULL
+void stage_table(FILE *f, const struct data_stage *first, const struct data_stage *s, size_t n,
+                 const struct data_stage *whole);
 // slowest.c
 void section_slowest(const struct page *p);
 // timeline.c

@@ -29,9 +29,12 @@ static void stage_row(FILE *f, const struct data_stage *s)
     fputs("</tr>\n", f);
 }
 
-void stage_table(FILE *f, const struct data_stage *s, size_t n, const struct data_stage *whole)
+void stage_table(FILE *f, const struct data_stage *first, const struct data_stage *s, size_t n,
+                 const struct data_stage *whole)
 {
     table_begin(f, "stage|kind|unit|#count|#min|#p50|#p90|#p99|#p99.9|#p99.99|#p99.999|#max|#mean");
+    if (first)
+        stage_row(f, first);
     for (size_t i = 0; i < n; i++)
         stage_row(f, &s[i]);
     if (whole)
@@ -139,7 +142,7 @@ void section_figures(const struct page *p)
             put_file_mark(p, i);
             put_text(p->f, r->name);
             fputs("</h3>\n", p->f);
-            stage_table(p->f, r->stage, r->n_stages, NULL);
+            stage_table(p->f, NULL, r->stage, r->n_stages, NULL);
         }
         runs_table(p, i);
     }

@@ -11,7 +11,7 @@ enum {
     RIGHT = 832,
     BAR_TOP = 22,
     BAR_HEIGHT = 34,
-    LINE_HEIGHT = 108,
+    LINE_HEIGHT = 80,
     NAME_RIGHT = 200,
     BAR = 10,
     WHATIF_ROW = 44,
@@ -27,11 +27,10 @@ static enum kind kind_of(const struct data_timeline *t, const char *part)
     return KIND_COUNT;
 }
 
-// One tick's parts do add up. A name too wide for its part stands below, on two levels in turn.
+// One tick's parts do add up. What is too narrow for its name stands in the table alone.
 static void kinds_line(FILE *f, const struct data_timeline *t)
 {
     double sum = 0, x = LEFT;
-    unsigned below = 0;
     for (const struct json *c = t->slow_parts->child; c; c = c->next)
         sum += c->text ? strtod(c->text, NULL) : 0;
     if (!(sum > 0))
@@ -46,19 +45,37 @@ static void kinds_line(FILE *f, const struct data_timeline *t)
         if (width > CHAR * (double)text_columns(c->key) + 8) {
             svg_text(f, x + width / 2, BAR_TOP - 7, "what mid", "%s", c->key);
             svg_text(f, x + width / 2, BAR_TOP + BAR_HEIGHT / 2.0 + 4, "mid onstep", "%s", num_ns(ns).text);
-        } else {
-            double y = BAR_TOP + BAR_HEIGHT + 18 + 16 * (below++ % 2);
-            svg_line(f, "base", x + width / 2, BAR_TOP + BAR_HEIGHT, x + width / 2, y - 11);
-            svg_text(f, x + width / 2, y,
-                     x > RIGHT - 120 ? "what end"
-                     : x < LEFT + 80 ? "what"
-                                     : "what mid",
-                     "%s, %s", c->key, num_ns(ns).text);
         }
         x += width;
     }
-    svg_text(f, RIGHT, LINE_HEIGHT - 6, "what end", "together %s", num_ns(sum).text);
+    svg_text(f, RIGHT, LINE_HEIGHT - 6, "what end", "together %s%s", num_ns(sum).text,
+             t->slow_waited > 0 ? ", without the waiting" : "");
     svg_end(f);
+}
+
+static void part_row(FILE *f, const char *name, unsigned kinds, double ns)
+{
+    fputs("<tr>", f);
+    put_cell(f, "nowrap", name);
+    fputs("<td>", f);
+    put_badges(f, kinds);
+    fputs("</td>", f);
+    put_number(f, ns);
+    fputs("</tr>\n", f);
+}
+
+static void parts_table(FILE *f, const struct data_timeline *t)
+{
+    table_begin(f, "part|kind|#ns");
+    if (t->slow_waited >= 0)
+        part_row(f, t->waited.name ? t->waited.name : "waiting", ALL_KINDS, t->slow_waited);
+    for (const struct json *c = t->slow_parts->child; c; c = c->next) {
+        double ns = c->text ? strtod(c->text, NULL) : 0;
+        enum kind k = kind_of(t, c->key);
+        part_row(f, c->key, k < KIND_COUNT ? 1u << k : 0, ns);
+    }
+    part_row(f, "together", ALL_KINDS, t->slow_ns);
+    table_end(f);
 }
 
 static void slowest(const struct page *p, const struct data_timeline *t)
@@ -71,7 +88,10 @@ static void slowest(const struct page *p, const struct data_timeline *t)
     fputs("</figcaption>", p->f);
     if (t->slow_parts)
         kinds_line(p->f, t);
-    fputs("</figure>\n<figure><figcaption>Inside the device, cycle by cycle ", p->f);
+    fputs("</figure>\n", p->f);
+    if (t->slow_parts)
+        parts_table(p->f, t);
+    fputs("<figure><figcaption>Inside the device, cycle by cycle ", p->f);
     put_badge(p->f, KIND_SIMULATED);
     if (!isnan(t->clock_mhz))
         fprintf(p->f, " at %s MHz: %s a cycle", num_count(t->clock_mhz).text,
@@ -82,6 +102,29 @@ static void slowest(const struct page *p, const struct data_timeline *t)
     else
         put_par(p->f, "none", "Left out: the run kept no waveform.");
     fputs("</figure>\n", p->f);
+}
+
+// What is in the table, what is not, and whether its cycles are the RTL's.
+static void counts(FILE *f, const struct data_timeline *t)
+{
+    if (!isnan(t->frames))
+        put_par(f, "small",
+                "In it: %s ticks that led to an order. Not in it: %s frames without one, %s that differ "
+                "between the two "
+                "runs, %s beyond the rows, %s without room.",
+                num_count(t->frames).text, num_count(t->quiet).text, num_count(t->unmatched).text,
+                num_count(t->not_fit).text, num_count(t->dropped).text);
+    if (!t->has_check)
+        return;
+    put_par(f, "small",
+            "The cycles follow from the commands by a formula, compared with the RTL's own stamps: %s events "
+            "(%s of them "
+            "triggers), of which %s differ; %s commands, of which %s were taken too early; %s events not "
+            "compared.",
+            num_count(t->events).text, num_count(t->triggers).text, num_count(t->differed).text,
+            num_count(t->commands).text, num_count(t->early).text, num_count(t->apart).text);
+    if (t->differed > 0 || t->early > 0)
+        put_par(f, "none", "The formula does not hold: the device's parts and what-if are worth nothing.");
 }
 
 void section_timeline(const struct page *p)
@@ -108,7 +151,8 @@ void section_timeline(const struct page *p)
                 "%s %% longer, evenly distributed.</p>\n",
                 num_count(t->lanes).text, num_count(t->slots).text, num_count(t->clock_mhz).text,
                 num_count(t->write_ns).text, num_count(t->event_ns).text, num_count(t->jitter_pct).text);
-        stage_table(p->f, t->part, t->n_parts, &t->whole);
+        stage_table(p->f, t->waited.name ? &t->waited : NULL, t->part, t->n_parts, &t->whole);
+        counts(p->f, t);
         if (t->has_slowest)
             slowest(p, t);
         else

@@ -73,7 +73,8 @@ static struct book book;
 static struct account account;
 static struct sink *sink;
 static uint64_t on_disk; // atomic
-static bool order_on_hit;
+static bool order_on_hit, settling, repeat;
+static struct drive_moment moment[FRAMES];
 
 static void order(uint32_t epoch, uint64_t lsn, int64_t price)
 {
@@ -125,7 +126,8 @@ static void setup(void)
     played = 0;
     stop = 0;
     slow_frame = refuse_from = SIZE_MAX;
-    order_on_hit = false;
+    order_on_hit = settling = repeat = false;
+    memset(moment, 0, sizeof moment);
     on_disk = UINT64_MAX;
     for (size_t i = 0; i < FRAMES; i++)
         frame[i] = (struct load_frame){
@@ -145,7 +147,7 @@ static void begin(enum pace_mode mode)
 {
     struct err e;
     const struct sink_config sc = {
-        .book = &book, .give_back = true, .load = &load, .durable = durable, .durable_ctx = &on_disk};
+        .book = &book, .give_back = !settling, .load = &load, .durable = durable, .durable_ctx = &on_disk};
     sink = sink_open(&sc, &e);
     ck_assert_msg(sink != NULL, "%s", e.msg);
     pace = (struct pace_config){.mode = mode, .rate_pps = 1e9 / PERIOD_NS, .times = 1};
@@ -159,6 +161,8 @@ static void begin(enum pace_mode mode)
                                    .pass = 2,
                                    .worst = worst,
                                    .sink = sink,
+                                   .moment = moment,
+                                   .repeat = repeat,
                                    .stop = &stop};
     drive_begin(&drive, &c);
 }
@@ -356,6 +360,57 @@ START_TEST(test_given_back)
 }
 END_TEST
 
+// Replies and idle polls in the same places as in the run that wrote them.
+START_TEST(test_told_the_same)
+{
+    struct order_reply *r = calloc(1, sizeof *r);
+    struct gateway *gw;
+    settling = true;
+    begin(PACE_CLOSED);
+    gw = sink_gateway(sink);
+    while (played < 50)
+        (void)poll_once();
+    order(3, 1, 0);
+    while (sink_outstanding(sink))
+        (void)gateway_poll(gw, r);
+    ck_assert_int_eq(r->status, ORDER_REFUSED); // its bytes are no order
+    play_all();
+    for (size_t i = 0; i < FRAMES; i++) {
+        ck_assert_uint_eq(moment[i].replies, i >= 50);
+        ck_assert_uint_le(moment[i].idle, DRIVE_IDLE_MOST);
+        ck_assert(moment[i].idle == 0 || i == WARMUP); // until the schedule begins
+    }
+    sink_close(sink);
+    played = 0;
+    repeat = true;
+    for (size_t i = 0; i < FRAMES; i++)
+        moment[i].idle = i == 70 ? 3 : 0;
+    moment[FRAMES - 1].replies = 9; // of orders that this run does not have: it ends all the same
+    begin(PACE_MAX);
+    gw = sink_gateway(sink);
+    (void)poll_once();
+    order(3, 1, 0); // sooner than then
+    ck_assert_int_eq(gateway_wait(gw, 10000), 1);
+    while (played < 50) {
+        ck_assert_int_eq(gateway_poll(gw, r), 0);
+        (void)poll_once();
+    }
+    ck_assert_uint_eq(played, 50);
+    for (int i = 0; i < 100; i++)
+        ck_assert_uint_eq(poll_once(), 0);
+    ck_assert_int_eq(gateway_poll(gw, r), 1);
+    while (played < 70)
+        (void)poll_once();
+    ck_assert_uint_eq(played, 70);
+    ck_assert_uint_eq(poll_once(), 0); // the burst that ended there was none
+    ck_assert_uint_eq(poll_once(), 0);
+    ck_assert_uint_eq(poll_once(), 0);
+    ck_assert_uint_gt(poll_once(), 0);
+    play_all();
+    free(r);
+}
+END_TEST
+
 // Frames with equal low bits, a second order, an order of nobody, one that is missing.
 START_TEST(test_hits_are_matched)
 {
@@ -395,6 +450,7 @@ int main(void)
     tcase_add_test(t, test_ends_early);
     tcase_add_test(t, test_closed_loop);
     tcase_add_test(t, test_given_back);
+    tcase_add_test(t, test_told_the_same);
     tcase_add_test(t, test_hits_are_matched);
     suite_add_tcase(s, t);
     return run_suite(s);
