@@ -14,7 +14,7 @@ bool bench_has(const struct hist *h, uint32_t share)
     return (u128)h->count * (HIST_WHOLE - share) >= HIST_WHOLE;
 }
 
-static const enum stamp way_to[DRIVE_WAYS] = {STAMP_ORDER, STAMP_SUBMITTED, STAMP_DONE};
+static const enum stamp way_to[DRIVE_WAYS] = {STAMP_LAST, STAMP_SUBMITTED, STAMP_DONE};
 
 enum stamp bench_way_to(unsigned way)
 {

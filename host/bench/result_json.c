@@ -66,10 +66,20 @@ static void put_clock(struct json_out *j, const struct bench_result *b)
     json_whole(j, "window_ms", clock_cal.window_ms);
     if (b->drift.known) {
         json_signed(j, "drift_ppb", b->drift.ppb);
+        json_whole(j, "drift_error_ppb", b->drift.error_ppb);
         json_whole(j, "drift_span_ms", b->drift.span_ms);
     } else {
         json_null(j, "drift_ppb");
+        json_null(j, "drift_error_ppb");
         json_null(j, "drift_span_ms");
+    }
+    known(j, "kernel_source", b->machine.clocksource);
+    if (b->spread.cpus) {
+        json_whole(j, "cpus_apart_ns", b->spread.ns);
+        json_whole(j, "cpus_apart_error_ns", b->spread.error_ns);
+    } else {
+        json_null(j, "cpus_apart_ns");
+        json_null(j, "cpus_apart_error_ns");
     }
     json_real(j, "read_ns", b->read_ns);
     json_close(j, '}');

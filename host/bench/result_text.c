@@ -51,7 +51,8 @@ static void print_clock(const struct bench_result *b, FILE *f)
 {
     char text[160];
     fprintf(f, "clock      %s; a reading takes %.0f ns\n", clock_describe(text, sizeof text), b->read_ns);
-    fprintf(f, "           %s\n", clock_drift_describe(&b->drift, text, sizeof text));
+    fprintf(f, "           %s; the kernel's own clock source: %s\n",
+            clock_drift_describe(&b->drift, text, sizeof text), or_unknown(b->machine.clocksource));
     fprintf(f, "           %s\n", clock_spread_describe(&b->spread, text, sizeof text));
 }
 

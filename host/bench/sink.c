@@ -9,6 +9,7 @@
 #include "accounts/book.h"
 #include "base/clock.h"
 #include "base/spsc.h"
+#include "bench/load_t0.h"
 #include "exec/paper/venue_books.h"
 
 enum { TEND_NS = 250000000, SLEEP_NS = 50000, WAIT_STEP_NS = 20000, LOOK_EVERY = 1024 };
@@ -209,9 +210,12 @@ static void match(struct sink *s, const struct gateway_order *o)
 {
     if (!s->cfg.load)
         return;
-    uint32_t id = o->n_marks ? t0_id_of(o->mark[0].price) : UINT32_MAX;
+    const int64_t price = o->n_marks ? o->mark[0].price : 0;
+    const uint32_t id = t0_id_of(price);
     size_t i = first_of(s, id);
-    if (i == s->n_hits || s->hit[i].id != id) {
+    // Another account's, or at a price that no hit has, though its low digits may be a hit's.
+    if (o->key.account != T0_ACCOUNT || price != t0_price(T0_STEP - T0_FALL, id) || i == s->n_hits ||
+        s->hit[i].id != id) {
         s->strays++;
         return;
     }

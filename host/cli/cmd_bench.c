@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "cli/bench_inside.h"
 #include "cli/cli.h"
+#include "cli/same_file.h"
 
 enum {
     WARMUP_LEAST = 1000,
@@ -26,9 +27,19 @@ enum {
 volatile sig_atomic_t bench_stop;
 static volatile sig_atomic_t asked; // by a signal
 
+static struct bench *volatile preparing; // a load or accounts are being made: there is nothing to report yet
+
 static void on_stop(int sig)
 {
     (void)sig;
+    if (preparing) {
+        static const char said[] = "tripline bench: interrupted before anything was measured\n";
+        if (preparing->own_dir)
+            (void)rmdir(preparing->dir);
+        ssize_t n = write(STDERR_FILENO, said, sizeof said - 1);
+        (void)n;
+        _exit(1);
+    }
     asked = 1;
     bench_stop = 1;
 }
@@ -66,7 +77,12 @@ static int make_dir(struct bench *b, struct err *e)
         return mkdir(b->dir, 0777) == 0 || errno == EEXIST ? 0
                                                            : err_set(e, "%s: %s", b->o.dir, strerror(errno));
     }
-    (void)snprintf(b->dir, sizeof b->dir, "%.900s/tripline-bench-XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+    tmp = tmp && tmp[0] ? tmp : "/tmp";
+    int n = snprintf(b->dir, sizeof b->dir, "%s/tripline-bench-XXXXXX", tmp);
+    if (n < 0 || (size_t)n >= sizeof b->dir) {
+        b->dir[0] = 0;
+        return err_set(e, "TMPDIR: path too long (%.40s...); name another folder with it or --dir", tmp);
+    }
     if (!mkdtemp(b->dir)) {
         err_set(e, "%s: %s; name a folder with TMPDIR or --dir", b->dir, strerror(errno));
         b->dir[0] = 0;
@@ -78,12 +94,31 @@ static int make_dir(struct bench *b, struct err *e)
 
 // ---- before
 
+// Before hours of work. What a file holds from before stays until there is something to take its place.
 static int open_output(const char *path, FILE **f, struct err *e)
 {
     if (!path)
         return 0;
-    *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    *f = strcmp(path, "-") == 0 ? stdout : fopen(path, "ae");
     return *f ? 0 : err_set(e, "%s: %s", path, strerror(errno));
+}
+
+static int open_outputs(struct bench *b, struct err *e)
+{
+    const char *json = b->o.json, *log = b->o.histograms;
+    if (open_output(json, &b->json, e) != 0 || open_output(log, &b->histograms, e) != 0)
+        return -1;
+    if (json && log && (b->json == b->histograms || same_file(json, log)))
+        return err_set(e, "%s: both for --json and --histograms: name another file for one of them", json);
+    return 0;
+}
+
+static int empty_output(FILE *f, const char *path, struct err *e)
+{
+    struct stat st;
+    if (!f || fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode) || f == stdout)
+        return 0;
+    return ftruncate(fileno(f), 0) == 0 ? 0 : err_set(e, "%s: %s", path, strerror(errno));
 }
 
 static int settle_warmup(struct bench *b, struct err *e)
@@ -119,7 +154,7 @@ static int make_plans(struct bench *b, struct err *e)
 static int prepare(struct bench *b, struct err *e)
 {
     struct bench_result *r = &b->result;
-    if (open_output(b->o.json, &b->json, e) != 0 || open_output(b->o.histograms, &b->histograms, e) != 0)
+    if (open_outputs(b, e) != 0)
         return -1;
     clock_init();
     b->began = clock_drift_begin();
@@ -139,8 +174,10 @@ static int prepare(struct bench *b, struct err *e)
     if (make_dir(b, e) != 0)
         return -1;
     say_journal(b);
-    if (bench_load(b, e) != 0 || settle_warmup(b, e) != 0 || make_plans(b, e) != 0)
+    if (bench_load(b, e) != 0 || settle_warmup(b, e) != 0 || make_plans(b, e) != 0 ||
+        (b->o.kind == LOAD_T0 && bench_book(b, e) != 0))
         return -1;
+    preparing = NULL; // from here on a signal is looked at
     if (bench_port_open(b, e) != 0)
         return -1;
     return b->o.timeline ? bench_timeline_open(b, e) : 0;
@@ -290,8 +327,13 @@ static int write_results(struct bench *b, struct err *e)
     r->drift = clock_drift_end(&b->began);
     if (bench_finish(r, e) != 0)
         return -1;
-    if (b->json != stdout && b->histograms != stdout)
+    if (empty_output(b->json, b->o.json, e) != 0 || empty_output(b->histograms, b->o.histograms, e) != 0)
+        return -1;
+    if (b->json != stdout && b->histograms != stdout) {
         result_text(r, stdout);
+        if (fflush(stdout) != 0 || ferror(stdout))
+            return err_set(e, "standard output: writing failed: %s", strerror(errno));
+    }
     if (b->json && result_json(r, b->json, e) != 0)
         return -1;
     return b->histograms ? result_histograms(r, b->histograms, e) : 0;
@@ -327,6 +369,7 @@ int cmd_bench(int argc, char **argv)
     if (rc)
         return rc == 1 ? 0 : rc;
     struct sigaction sa = {.sa_handler = on_stop};
+    preparing = &b;
     (void)sigaction(SIGINT, &sa, NULL);
     (void)sigaction(SIGTERM, &sa, NULL);
     b.result.command = command;

@@ -452,10 +452,17 @@ static int read_machine(struct reader *r, const struct json *v, struct data_mach
 static int read_setting(struct reader *r, const struct json *root)
 {
     static const struct field clock[] = {
-        FIELD(data_clock, F_TEXT, name),        FIELD(data_clock, F_NUMBER, hz),
-        FIELD(data_clock, F_NUMBER, error_ppm), FIELD(data_clock, F_NUMBER, window_ms),
-        FIELD(data_clock, F_SIGNED, drift_ppb), FIELD(data_clock, F_NUMBER, drift_span_ms),
+        FIELD(data_clock, F_TEXT, name),
+        FIELD(data_clock, F_NUMBER, hz),
+        FIELD(data_clock, F_NUMBER, error_ppm),
+        FIELD(data_clock, F_NUMBER, window_ms),
+        FIELD(data_clock, F_SIGNED, drift_ppb),
+        FIELD(data_clock, F_NUMBER, drift_span_ms),
         FIELD(data_clock, F_NUMBER, read_ns),
+        FIELD(data_clock, F_NUMBER, drift_error_ppb),
+        FIELD(data_clock, F_TEXT, kernel_source),
+        FIELD(data_clock, F_NUMBER, cpus_apart_ns),
+        FIELD(data_clock, F_NUMBER, cpus_apart_error_ns),
     };
     static const struct field load[] = {
         FIELD(data_load, F_TEXT, kind),      FIELD(data_load, F_TEXT, what),

@@ -23,8 +23,9 @@ struct data_machine {
     const struct json *notes, *other_cpus; // arrays of texts, of numbers
 };
 struct data_clock {
-    const char *name;
-    double hz, error_ppm, window_ms, drift_ppb, drift_span_ms, read_ns;
+    const char *name, *kernel_source;
+    double hz, error_ppm, window_ms, drift_ppb, drift_error_ppb, drift_span_ms, read_ns;
+    double cpus_apart_ns, cpus_apart_error_ns;
 };
 struct data_load {
     const char *kind, *what, *synthetic, *seed; // synthetic "true", "false"

@@ -111,7 +111,8 @@ struct num_label file_label(const struct page *p, size_t i)
 
 static const char *const WAYS[][2] = {
     {"tick-to-command", "frame in the ring \u2192 first command handed to the device"},
-    {"tick-to-order", "frame in the ring \u2192 first order handed to the gateway\u2019s thread"},
+    {"tick-to-order",
+     "frame in the ring \u2192 each order that was ready handed to the gateway\u2019s thread"},
 };
 enum { N_WAYS = 2 };
 

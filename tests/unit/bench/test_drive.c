@@ -10,6 +10,7 @@
 #include "accounts/rules/rule.h"
 #include "base/clock.h"
 #include "bench/drive.h"
+#include "bench/load_t0.h"
 #include "run_suite.h"
 
 enum { FRAMES = 100, WARMUP = 40, SLOW = 60, SLOW_PERIODS = 15, BYTES = 60 };
@@ -76,14 +77,15 @@ static uint64_t on_disk; // atomic
 static bool order_on_hit, settling, repeat;
 static struct drive_moment moment[FRAMES];
 
-static void order(uint32_t epoch, uint64_t lsn, int64_t price)
+// At the price of a hit with these low bits.
+static void order(uint32_t epoch, uint64_t lsn, uint64_t id)
 {
     static struct gateway_order o;
     memset(&o, 0, sizeof o);
-    o.key = (struct order_key){.desk = 1, .account = 1, .epoch = epoch};
+    o.key = (struct order_key){.desk = 1, .account = T0_ACCOUNT, .epoch = epoch};
     o.lsn = lsn;
     o.n_marks = 1;
-    o.mark[0].price = price;
+    o.mark[0].price = t0_price(T0_STEP - T0_FALL, id);
     ck_assert_int_eq(gateway_submit(sink_gateway(sink), &o), 0);
     desk_count.answer[DESK_SENT]++;
 }
@@ -100,7 +102,7 @@ static void take(void *ctx, uint64_t ts_ns, const uint8_t *data, size_t caplen, 
     stamps.at[STAMP_TAKEN] = clock_ticks();
     engine_count.groups++;
     if (order_on_hit && f->hit)
-        order(account.epoch, 1, (int64_t)(f->id & 0xfffff));
+        order(account.epoch, 1, f->id);
     uint64_t until =
         played == slow_frame ? arrived + clock_cal.hz / 1000000 * PERIOD_NS / 1000 * SLOW_PERIODS : 0;
     do
@@ -423,7 +425,7 @@ START_TEST(test_hits_are_matched)
     load.hits = 5;
     begin(PACE_MAX);
     order(1, 1, 45);
-    order(1, 1, (INT64_C(9) << T0_ID_BITS) | 50);
+    order(1, 1, 50);
     order(1, 1, 50); // of frame 60
     order(1, 1, 55);
     order(1, 1, 55); // once too often
