@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,18 +65,45 @@ static bool bring_in(const struct mapping *m)
     return madvise(from, m->to - m->from, how) == 0 || errno != EINVAL || how == MADV_POPULATE_READ;
 }
 
+// The size of a stack that the library makes for a thread; 0: unknown.
+static size_t stack_size(void)
+{
+    pthread_attr_t a;
+    size_t bytes = 0;
+    if (pthread_getattr_default_np(&a) != 0)
+        return 0;
+    (void)pthread_attr_getstacksize(&a, &bytes);
+    (void)pthread_attr_destroy(&a);
+    return bytes;
+}
+
+// Another thread's stack: as large as the library makes them, right behind a guard that nobody may read. It
+// fills as that thread goes deeper, mostly never; where the limit is large (`ulimit -s`), all of them
+// together may be more than the machine has.
+static bool is_stack(const struct mapping *m, const struct mapping *before, size_t stack)
+{
+    enum { GUARD_MOST = 64 << 10 };
+    size_t bytes = m->to - m->from;
+    return m->mode[1] == 'w' && before->to == m->from && before->mode[0] == '-' &&
+           before->to - before->from <= GUARD_MOST && bytes <= stack && bytes + GUARD_MOST >= stack;
+}
+
 // Each mapping's lines end with its flags; "nr" marks a reservation.
 static bool bring_in_all(void)
 {
     char line[512];
-    struct mapping m = {0}, next;
+    struct mapping m = {0}, before = {0}, next;
+    const size_t stack = stack_size();
     FILE *f = fopen("/proc/self/smaps", "re");
     bool ok = f != NULL;
     while (f && fgets(line, sizeof line, f)) {
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &next.from, &next.to, next.mode) == 3)
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s", &next.from, &next.to, next.mode) == 3) {
+            before = m;
             m = next;
-        else if (strncmp(line, "VmFlags:", 8) == 0 && m.to && !strstr(line, " nr"))
+        } else if (strncmp(line, "VmFlags:", 8) == 0 && m.to && !strstr(line, " nr") &&
+                   !is_stack(&m, &before, stack)) {
             ok &= bring_in(&m);
+        }
     }
     if (f)
         (void)fclose(f);

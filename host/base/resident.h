@@ -18,8 +18,8 @@ enum resident {
     RESIDENT_NOT,     // a page may be missing: this kernel cannot be asked (Linux before 5.14, no /proc)
 };
 // Every private page of this process that it may write, and every page of its programs, is brought in and
-// locked where the limit (RLIMIT_MEMLOCK, CAP_IPC_LOCK) allows. Not: reservations (resident_take), which hold
-// other threads' stacks, and what is allocated later, since locking that too would make other threads'
+// locked where the limit (RLIMIT_MEMLOCK, CAP_IPC_LOCK) allows. Not: reservations (resident_take), stacks of
+// threads of the default size, and what is allocated later, since locking that too would make other threads'
 // allocations fail at the limit. Of the calling thread's stack a further RESIDENT_STACK bytes. Call it last
 // before the first packet, on the hot thread.
 enum { RESIDENT_STACK = 256 << 10 };

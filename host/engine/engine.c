@@ -256,7 +256,8 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
     g->boxed = needs_boxes(g);
     g->accounts_max = book_room(book);
     size_t n = g->accounts_max ? g->accounts_max : 1;
-    g->acct = aligned_alloc(ENGINE_LINE, n * sizeof *g->acct);
+    const size_t acct_bytes = (n + n % 2) * sizeof *g->acct; // whole lines, as aligned_alloc wants
+    g->acct = aligned_alloc(ENGINE_LINE, acct_bytes);
     g->row = calloc(all, sizeof *g->row);
     size_t sorted = g->boxed && n > have ? n : have;
     g->next = calloc(g->boxed ? 1 : have, sizeof *g->next);
@@ -272,7 +273,7 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
         err_set(e, "out of memory for %zu accounts and %zu rows", n, have);
         return NULL;
     }
-    memset(g->acct, 0, n * sizeof *g->acct);
+    memset(g->acct, 0, acct_bytes);
     for (size_t i = 0; i < all; i++)
         g->row[i].account = g->row[i].before = NO_ACCOUNT;
     if (take_accounts(g, e) != 0) {

@@ -46,13 +46,13 @@ struct session {
     struct err why;
 
     // the frame at work
-    const uint8_t *frame;
+    const uint8_t *frame; // NULL: none is
     uint64_t frame_ns;
     size_t frame_len;
     bool frame_taken;  // it had an effect, or may have one later
     bool frame_logged; // so it is in the log
-    // What is measured. Stamps are taken on the way, histograms filled when the frame is done, or when there
-    // is no more room for what was taken.
+    // What is measured. Stamps are taken on the way, histograms filled when the frame is done, when there is
+    // no more room for what was taken, and at once of what is no frame's.
     struct frame_stamps stamps;
     uint64_t arrived; // of the next frame, 0 = when it is handed over
     bool first;       // the frame's first group is under way, or still to come
@@ -138,7 +138,7 @@ static inline void took(struct session *s, enum stage st, uint64_t from, uint64_
         return;
     s->lapse[s->n_lapses].ticks = to - from;
     s->lapse[s->n_lapses++].stage = (uint8_t)st;
-    if (s->n_lapses == SESSION_LAPSES || s->stamps.at[STAMP_DONE])
+    if (s->n_lapses == SESSION_LAPSES || !s->frame)
         record_lapses(s);
 }
 

@@ -213,6 +213,8 @@ enum live_end live_run(const struct live_config *c, const struct live_source *sr
         if (!l.capture && !l.failed)
             look_at_holes(&l, src);
         take_replies(&l);
+        if (n > 0)
+            session_warm(s);
         if (n == 0 && !l.failed)
             l.failed = session_idle(s, IDLE_ACCOUNTS, e) != 0;
         if (c->tend)

@@ -51,10 +51,11 @@ void end_stamps(struct session *s)
     const uint64_t *at = s->stamps.at;
     uint64_t done = clock_ticks();
     s->first = false;
-    if (s->decoded)
+    if (s->decoded) { // else commands were due for another reason, as the time
         took(s, STAGE_DECODE, at[STAMP_TAKEN], at[STAMP_DECODED]);
-    took(s, STAGE_SUBMIT, at[STAMP_DECODED], at[STAMP_SUBMITTED]);
-    took(s, STAGE_TO_COMMAND, at[STAMP_ARRIVED], at[STAMP_SUBMITTED]);
+        took(s, STAGE_SUBMIT, at[STAMP_DECODED], at[STAMP_SUBMITTED]);
+        took(s, STAGE_TO_COMMAND, at[STAMP_ARRIVED], at[STAMP_SUBMITTED]);
+    }
     took(s, STAGE_TO_FLAG, at[STAMP_ARRIVED], at[STAMP_FLAG]);
     took(s, STAGE_TO_DONE, at[STAMP_ARRIVED], done);
     record_lapses(s);

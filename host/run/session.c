@@ -53,8 +53,10 @@ static void on_event(void *ctx, const struct beat *evt)
     struct beat masked = *evt;
     if (abi_opcode(evt) == ABI_EVT_TRIGGER) {
         struct abi_trigger t;
-        stamp(s, STAMP_FLAG, clock_ticks());
-        s->stamps.flags++;
+        if (s->frame) { // not of what comes after it, as a reply or with time alone
+            stamp(s, STAMP_FLAG, clock_ticks());
+            s->stamps.flags++;
+        }
         abi_unpack_trigger(evt, &t);
         if (t.cause == ABI_CAUSE_TICK) {
             s->count.tick_triggers++;
@@ -288,7 +290,10 @@ static void on_end(void *ctx, const struct feed_packet *p)
     if (s->failed)
         return;
     stamp(s, STAMP_DECODED, clock_ticks());
-    s->decoded |= s->first && n;
+    if (s->first && n) {
+        s->decoded = true;
+        s->stamps.at[STAMP_SUBMITTED] = 0; // those before were of packets without prices
+    }
     session_apply(s, changed, n, touched);
     s->first &= n == 0; // a frame may set free others that waited: the first group is measured
     if (s->first)
@@ -435,17 +440,6 @@ int session_verdict(const struct session *s, struct err *e)
     return s->failed ? err_set(e, "%s", s->why.msg) : 0;
 }
 
-// What the next frame will need before its commands leave is fetched while there is none: what has been done
-// for accounts by the dozen has put it out of the first cache.
-static void keep_warm(const struct session *s)
-{
-    warm(s, offsetof(struct session, audit));
-    warm(&s->asked, offsetof(struct session, stage) - offsetof(struct session, asked));
-    feed_warm(s->feed);
-    oracle_warm(s->oracle);
-    engine_warm(s->engine);
-}
-
 // Frames of no interest tell the time too. It becomes an input of its own once it matters: before what may
 // let an order go, and when nothing else has moved stream time for a while (a price becomes stale, the window
 // of a limit slides).
@@ -478,9 +472,9 @@ int session_frame(struct session *s, uint64_t ts_ns, const uint8_t *data, size_t
     log_frame(s);
     s->frame_taken = s->frame_logged = true;
     end_stamps(s);
+    s->frame = NULL;
     if (s->heard_ns - s->now_ns >= CLOCK_STEP_NS || (!s->cfg.polled && feed_due(s->feed, s->heard_ns)))
         session_catch_up(s);
-    keep_warm(s);
     return session_verdict(s, e);
 }
 
@@ -583,8 +577,17 @@ int session_idle(struct session *s, uint32_t accounts, struct err *e)
         s->failed = -1;
     else if (s->audited)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
-    keep_warm(s);
+    session_warm(s);
     return session_verdict(s, e);
+}
+
+void session_warm(const struct session *s)
+{
+    warm(s, offsetof(struct session, audit));
+    warm(&s->asked, offsetof(struct session, stage) - offsetof(struct session, asked));
+    feed_warm(s->feed);
+    oracle_warm(s->oracle);
+    engine_warm(s->engine);
 }
 
 bool session_due(const struct session *s, uint64_t until_ns)

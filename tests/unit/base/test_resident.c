@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory that is brought in does not fault any more, with and without the right to lock it, also in a child
 // that a fork has left with write-protected pages; reservations are left alone unless they are small enough
-// to be taken.
+// to be taken, and so are other threads' stacks.
 #include <check.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,44 @@ START_TEST(test_small_reservations_are_taken)
 }
 END_TEST
 
+static int deep_pages; // of the waiting thread's stack, far below where it is
+static pthread_barrier_t meet;
+
+static void *wait_twice(void *arg)
+{
+    (void)arg;
+    pthread_attr_t a;
+    void *low;
+    size_t size;
+    ck_assert_int_eq(pthread_getattr_np(pthread_self(), &a), 0);
+    ck_assert_int_eq(pthread_attr_getstack(&a, &low, &size), 0);
+    (void)pthread_attr_destroy(&a);
+    (void)pthread_barrier_wait(&meet);
+    (void)pthread_barrier_wait(&meet);
+    unsigned char there[PAGES];
+    ck_assert_uint_gt(size, 2 * (size_t)BYTES);
+    ck_assert_int_eq(mincore((char *)low + 16 * PAGE, BYTES, there), 0);
+    for (int i = 0; i < PAGES; i++)
+        deep_pages += there[i] & 1;
+    return NULL;
+}
+
+// Of a large limit (`ulimit -s`) each thread would take all.
+START_TEST(test_other_threads_stacks_are_left)
+{
+    pthread_t t;
+    deep_pages = 0;
+    ck_assert_int_eq(pthread_barrier_init(&meet, NULL, 2), 0);
+    ck_assert_int_eq(pthread_create(&t, NULL, wait_twice, NULL), 0);
+    (void)pthread_barrier_wait(&meet);
+    (void)resident_now();
+    (void)pthread_barrier_wait(&meet);
+    ck_assert_int_eq(pthread_join(t, NULL), 0);
+    (void)pthread_barrier_destroy(&meet);
+    ck_assert_int_eq(deep_pages, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("resident");
@@ -123,6 +162,7 @@ int main(void)
     tcase_add_test(t, test_what_is_there_does_not_fault);
     tcase_add_test(t, test_without_the_right_to_lock);
     tcase_add_test(t, test_small_reservations_are_taken);
+    tcase_add_test(t, test_other_threads_stacks_are_left);
     suite_add_tcase(su, t);
     return run_suite(su);
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "feed/arbiter.h"
+#include "run/inside.h"
 #include "run/live.h"
 #include "run/sessiontest.h"
 
@@ -103,6 +104,61 @@ START_TEST(test_each_frame_of_the_feed_is_logged_once)
     ck_assert(records == from + 3 && logged[from + 2] == J_FRAME);
     ck_assert_int_eq(session_frame(s, now, other, sizeof other, sizeof other, &e), 0);
     ck_assert_uint_eq(records, from + 3);
+}
+END_TEST
+
+// What follows from no frame, as in a run whose prices are all told, is in the histograms at once.
+START_TEST(test_measured_without_a_frame)
+{
+    ck_assert_uint_eq(session_stage(s, STAGE_ORDER)->count, 0);
+    took(s, STAGE_ORDER, 1, 2);
+    ck_assert_uint_eq(session_stage(s, STAGE_ORDER)->count, 1);
+}
+END_TEST
+
+// A frame's stamps stay as they are until the next one, whatever happens meanwhile.
+START_TEST(test_stamps_are_of_the_frame)
+{
+    struct err e = {{0}};
+    static struct order_reply r;
+    send_definition();
+    send_ticker(60000.0);
+    const struct frame_stamps was = *session_stamps(s);
+    memset(&r, 0, sizeof r);
+    r.status = ORDER_STATE;
+    r.key.account = account[0].id;
+    r.has_account = true;
+    r.account = account[0];
+    r.account.epoch++;
+    r.account.cash = 1;
+    ck_assert_int_eq(session_reply(s, &r, &e), 0);
+    ck_assert_uint_eq(engine_counters(session_engine(s))->flags[LEVEL_LIQUIDATE], 1);
+    ck_assert_mem_eq(&was, session_stamps(s), sizeof was);
+}
+END_TEST
+
+static uint64_t measured(enum stage st)
+{
+    return session_stage(s, st)->count;
+}
+
+// Commands of a frame that changes no price are no answer to a tick: here funding has moved the row.
+START_TEST(test_commands_without_prices)
+{
+    teardown();
+    fill_market();
+    book.market.instrument[0].funding_rate = 100000000000000; // 0.0001 USDC a BTC and second
+    book.market.instrument[0].told_at = 1000;
+    start_filled(NULL);
+    send_definition();
+    send_ticker(60000.0);
+    uint64_t from = records, before = measured(STAGE_TO_COMMAND), done = measured(STAGE_TO_DONE);
+    now += 100000 * SECOND;
+    send_nothing_of_interest();
+    ck_assert_uint_lt(first_of(J_COMMANDS, from), records);
+    ck_assert_uint_eq(session_stamps(s)->at[STAMP_DECODED], 0);
+    ck_assert_uint_eq(measured(STAGE_TO_DONE), done + 1);
+    ck_assert_uint_eq(measured(STAGE_TO_COMMAND), before);
 }
 END_TEST
 
@@ -455,6 +511,9 @@ int main(void)
     tcase_add_test(t, test_breach_gives_one_order);
     tcase_add_test(t, test_a_tick_does_not_wait_for_the_log);
     tcase_add_test(t, test_each_frame_of_the_feed_is_logged_once);
+    tcase_add_test(t, test_measured_without_a_frame);
+    tcase_add_test(t, test_stamps_are_of_the_frame);
+    tcase_add_test(t, test_commands_without_prices);
     tcase_add_test(t, test_gap_holds_then_orders);
     tcase_add_test(t, test_gap_while_breached);
     tcase_add_test(t, test_halted_and_guarded);
