@@ -62,6 +62,12 @@ static inline void *spsc_reserve(struct spsc *q)
     return q->mem + (size_t)(head & q->mask) * q->elem;
 }
 
+// Producer: where the next element will be, whether there is room or not: to have it in the cache by then.
+static inline void *spsc_next(const struct spsc *q)
+{
+    return q->mem + (size_t)(q->head & q->mask) * q->elem;
+}
+
 static inline void spsc_commit(struct spsc *q)
 {
     __atomic_store_n(&q->head, q->head + 1, __ATOMIC_RELEASE);

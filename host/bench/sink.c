@@ -72,7 +72,7 @@ static int sink_submit(struct gateway *g, const struct gateway_order *o)
     struct handed *h;
     if (s->submitted - s->polled >= GATEWAY_OUTSTANDING_MAX || !(h = spsc_reserve(&s->in)))
         return -1;
-    h->o = *o;
+    gateway_order_copy(&h->o, o);
     h->measured = s->measuring;
     h->ticks = clock_ticks();
     spsc_commit(&s->in);
@@ -82,6 +82,13 @@ static int sink_submit(struct gateway *g, const struct gateway_order *o)
         s->taken_key = o->key;
     }
     return 0;
+}
+
+static void sink_warm(const struct gateway *g)
+{
+    const struct handed *h = spsc_next(&((const struct sink *)g)->in);
+    gateway_order_warm(&h->o);
+    __builtin_prefetch(&h->ticks, 1);
 }
 
 static void begin_reply(struct order_reply *r, const struct order_key *k, uint8_t status)
@@ -330,6 +337,7 @@ static void *touched(size_t each)
 struct sink *sink_open(const struct sink_config *c, struct err *e)
 {
     static const struct gateway_ops ops = {.submit = sink_submit,
+                                           .warm = sink_warm,
                                            .poll = sink_poll,
                                            .wait = sink_wait,
                                            .counters = sink_counters,

@@ -163,6 +163,10 @@ bool engine_moving(const struct engine *g); // boxes are on the move: engine_idl
 // Between updates: has what the next one will need before its commands leave fetched into the cache
 // (base/warm.h), of the market's first assets.
 void engine_warm(const struct engine *g);
+// Likewise what a flag will need behind them: the exact rule is asked about an account that may be flagged
+// next, a warned one (each in its turn) or else the nearest, and the answer thrown away, so that code,
+// branches and memory are at hand. Changes nothing. The account, or SIZE_MAX where there is none.
+size_t engine_rehearse(struct engine *g);
 // Between updates: up to `accounts` of the background's work. 1 when there was some, 0 when not, -1 with *e
 // set. An input like any other: the command stream depends on it.
 int engine_idle(struct engine *g, uint32_t accounts, struct err *e);

@@ -90,14 +90,29 @@ static void hand_out_all(struct engine *g)
     } while (done < taken);
 }
 
-// The exact rule on an account as it is now.
-static void judge(const struct engine *g, uint32_t account, struct judged *out)
+// The exact rule on an account as it is now. Not inlined: engine_rehearse() is to have run this very code.
+static __attribute__((noinline)) void judge(const struct engine *g, uint32_t account, struct judged *out)
 {
     const struct account *a = book_view(g->book, account);
     struct health h;
     a->rule->health(&g->book->market, a, g->px, &h);
     out->liquidatable = h.liquidatable;
     out->shortfall = h.liquidatable && g->hooks.stake ? shortfall(&h) : 0;
+}
+
+size_t engine_rehearse(struct engine *g)
+{
+    uint32_t account = g->n_warm ? g->warm[g->warm_next % g->n_warm] : g->row[0].account;
+    if (account == NO_ACCOUNT || !g->acct[account].placed || g->acct[account].in_flight)
+        return SIZE_MAX;
+    struct judged out;
+    fetch(g, account, LINES_HEAD);
+    judge(g, account, &out);
+    if (g->rank.n == 0) { // in and out again: as it was
+        rank_put(&g->rank, account, 0, out.shortfall);
+        (void)rank_take(&g->rank, &account);
+    }
+    return account;
 }
 
 // ---- flags that came in before their turn

@@ -165,6 +165,9 @@ void desk_ahead(struct desk *d, size_t account, const int64_t *px)
     const struct account *a = book_view(d->book, account);
     if (d->state[account].ready && desk_worth_of(d, a))
         return; // what it is worth is known
+    unsigned near;
+    if (desk_ready_stands(d, &d->state[account], a, px, &near))
+        return;
     if (size_now(d, a, px) == DESK_SENT)
         ahead_keep(&d->ahead, account, a->epoch, &d->size, &d->assets, px);
 }
@@ -188,6 +191,10 @@ int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t n
         return 0;
     if (worth && st->ready)
         return desk_saturate(i256_from_i128(ready_at(&d->pool, st->ready)->worth.expected));
+    unsigned near;
+    const struct ready *r = desk_ready_stands(d, st, a, px, &near);
+    if (r)
+        return r->order.value_e8;
     bool sized = ahead_read(&d->ahead, account, a->epoch, px, &d->size, &d->assets);
     switch (sized ? DESK_SENT : size_now(d, a, px)) {
     case DESK_SENT:
@@ -216,6 +223,11 @@ void desk_soon(struct desk *d, size_t account)
     *before = account;
 }
 
+void desk_next(const struct desk *d, size_t account)
+{
+    ready_fetch(&d->pool, d->state[account].ready);
+}
+
 // The size at px, the one kept if it was made for the same.
 static enum desk_answer size_kept(struct desk *d, struct account_state *st, const struct account *a,
                                   const int64_t *px)
@@ -224,6 +236,21 @@ static enum desk_answer size_kept(struct desk *d, struct account_state *st, cons
         st->staked != STAKED_NONE && staked_read(&d->staked, st->staked, a->epoch, px, &d->size, &d->assets);
     drop_staked(d, st);
     return kept ? DESK_SENT : size_now(d, a, px);
+}
+
+// The ready order that the account's prices still allow and its rule takes, which of a confirmed account is
+// all there is to ask; NULL: by its size. A prediction's account is not confirmed.
+static struct ready *stands(struct desk *d, const struct account_state *st, const struct account *a,
+                            const int64_t *px, bool predicted, struct order_record *rec)
+{
+    unsigned near;
+    struct ready *r = predicted ? NULL : desk_ready_stands(d, st, a, px, &near);
+    if (!r || !a->rule->takes(&d->book->market, a, px, r->order.leg, r->order.n, NULL))
+        return NULL;
+    rec->full = r->order.full;
+    rec->value_e8 = ready_value(&r->order, near);
+    rec->reward_e8 = ready_reward(&r->order, near);
+    return r;
 }
 
 // What leaves for the account at px: the ready order *r, or where that is NULL one of d->size.
@@ -245,6 +272,23 @@ static enum desk_answer choose(struct desk *d, struct account_state *st, const s
         *r = NULL;
     }
     return DESK_SENT;
+}
+
+// The same by its size, and what the limits count of it: of a ready order and the exact one the larger value
+// and the smaller reward. A ready order that fits is of the same kind as what is in d->size.
+static enum desk_answer choose_sized(struct desk *d, struct account_state *st, const struct account *a,
+                                     const int64_t *px, uint64_t now_ns, bool predicted,
+                                     struct order_record *rec, struct ready **r)
+{
+    enum desk_answer why = choose(d, st, a, px, now_ns, predicted, r);
+    rec->full = d->size.full;
+    rec->value_e8 = desk_saturate(d->size.value);
+    rec->reward_e8 = desk_saturate(d->size.reward);
+    if (*r) {
+        rec->value_e8 = larger(rec->value_e8, (*r)->order.value_e8);
+        rec->reward_e8 = smaller(rec->reward_e8, (*r)->order.reward_e8);
+    }
+    return why;
 }
 
 // Hands d->out over and writes that down.
@@ -274,30 +318,28 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
     enum desk_answer why = check_first(d, st, a, now_ns, predicted);
     if (why == DESK_SENT && d->cfg.max_price_age_ns && oldest_price_age_ns > d->cfg.max_price_age_ns)
         why = DESK_PRICE_AGE;
-    if (why == DESK_SENT)
-        why = choose(d, st, a, px, now_ns, predicted, &r);
-    else
+    if (why != DESK_SENT) {
         drop_staked(d, st);
-    if (why != DESK_SENT)
         return answer(d, why);
-
-    // A ready order that fits is of the same kind as what is in d->size.
-    struct order_record rec = {.full = d->size.full,
-                               .ready = r != NULL,
-                               .predicted = predicted,
-                               .answer = DESK_SENT,
-                               .value_e8 = desk_saturate(d->size.value),
-                               .reward_e8 = desk_saturate(d->size.reward)};
-    if (r) {
-        rec.value_e8 = larger(rec.value_e8, r->order.value_e8);
-        rec.reward_e8 = smaller(rec.reward_e8, r->order.reward_e8);
     }
+    struct order_record rec = {.predicted = predicted, .answer = DESK_SENT};
+    const struct marks_assets *assets = &d->assets;
+    r = stands(d, st, a, px, predicted, &rec);
+    if (r) {
+        drop_staked(d, st);
+        assets = &r->assets;
+    } else {
+        why = choose_sized(d, st, a, px, now_ns, predicted, &rec, &r);
+        if (why != DESK_SENT)
+            return answer(d, why);
+    }
+    rec.ready = r != NULL;
     why = check_money(d, rec.value_e8, rec.reward_e8, now_ns, predicted);
     if (why != DESK_SENT)
         return answer(d, why);
     if (!desk_make_out(d, st, a, r))
         return answer(d, DESK_NOT_LOGGED);
-    desk_fill_marks(d, &d->assets, px);
+    desk_fill_marks(d, assets, px);
     why = submit(d, &rec);
     if (why == DESK_SENT) {
         st->in_flight = true;
@@ -313,6 +355,29 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
         count_handed_over(d, rec.value_e8, rec.reward_e8, predicted);
     }
     return answer(d, why);
+}
+
+void desk_rehearse(struct desk *d, size_t account, const int64_t *px)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = book_view(d->book, account);
+    const struct account_state *st = &d->state[account];
+    uint8_t buf[ORDER_RECORD_BYTES];
+    unsigned near = 0;
+    limits_warm(&d->limits);
+    if (d->gw->ops->warm)
+        d->gw->ops->warm(d->gw);
+    if (st->ready == READY_NONE || st->in_flight || !a->rule->takes)
+        return;
+    const struct ready *r = ready_at(&d->pool, st->ready);
+    bool goes = ready_stands(r, px, &near);
+    goes &= a->rule->takes(&d->book->market, a, px, r->order.leg, r->order.n, NULL);
+    desk_out_of_ready(d, r);
+    desk_fill_marks(d, &r->assets, px);
+    const struct order_record rec = {
+        .key = d->out.key, .ready = goes, .value_e8 = ready_value(&r->order, near)};
+    order_record_encode(&rec, buf);
+    d->rehearsed = buf[0]; // so that it is done
 }
 
 enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,

@@ -33,6 +33,11 @@ struct desk_worth_config {
     uint32_t scan; // worth_params.scan
 };
 
+// Which ready order goes at the trigger, where `worth` does not decide (docs/execution.md): one whose size is
+// close to the exact one, worked out then (journals from before there was the other); or one whose prices are
+// close to those it was sized at.
+enum desk_ready { DESK_READY_BY_SIZE, DESK_READY_BY_PRICE };
+
 struct desk_config {
     uint32_t desk; // order keys
     struct size_policy size;
@@ -43,6 +48,7 @@ struct desk_config {
     int64_t min_profit_e8;     // reward less cost must reach this; profit less cost with worth
     int64_t cost_e8;           // fixed cost of one order
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
+    uint32_t ready_by;            // enum desk_ready
     uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
     // Orders handed over that await their replies at once; 0 = GATEWAY_OUTSTANDING_MAX. The gateway must hold
     // as many.
@@ -129,7 +135,8 @@ void desk_imminent(struct desk *d, size_t account);
 // account; INT64_MAX when it is larger than that, 0 where no order can leave whatever its size. The size is
 // kept for desk_fire(), which uses it at the same prices and for the same state of the account only. With
 // worth: the expected value of the ready order, where there is none the reward of the rule's own size (an
-// upper bound, and cheap), 0 where it was found not worth it.
+// upper bound, and cheap), 0 where it was found not worth it. READY_BY_PRICE: the value of a ready order that
+// stands, as it was made.
 int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns);
 // Sizes the account's order before desk_stake() is asked, which then need not. desk_ahead_forget() has to be
 // called whenever prices, states of accounts or the market may be others than at desk_ahead(). It changes
@@ -138,6 +145,11 @@ void desk_ahead(struct desk *d, size_t account, const int64_t *px);
 void desk_ahead_forget(struct desk *d);
 // The account will be asked about soon: fetches what the desk knows of it into the cache.
 void desk_soon(struct desk *d, size_t account);
+// It is the next to be asked about: its ready order too.
+void desk_next(const struct desk *d, size_t account);
+// What desk_stake() and desk_fire() would do with the account's ready order up to its hand-over, for nothing:
+// so that all they use is in the cache. Changes nothing that an answer, a counter or a record depends on.
+void desk_rehearse(struct desk *d, size_t account, const int64_t *px);
 // Hands over an order for a confirmed account. now_ns: stream time; oldest_price_age_ns: age of the oldest
 // price it depends on. px[asset] in quanta, <= 0 where there is none.
 enum desk_answer desk_fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,

@@ -68,6 +68,7 @@ struct desk {
     struct account scratch; // unpacked from the book
     struct settlement settlement;
     struct gateway_order out;
+    volatile uint8_t rehearsed;
     struct exits_told told;
     uint8_t record[READY_RECORD_MAX];
 };
@@ -90,8 +91,13 @@ bool desk_priced(const struct marks_assets *s, const int64_t *px); // all of the
 void desk_drop_ready(struct desk *d, struct account_state *st);
 // May the ready order go in place of d->size?
 bool desk_ready_usable(struct desk *d, const struct account *a, const struct order *o, const int64_t *px);
+// The ready order that stands at px, asked for nothing but its prices (READY_BY_PRICE), or NULL; *near as of
+// ready_stands().
+struct ready *desk_ready_stands(struct desk *d, const struct account_state *st, const struct account *a,
+                                const int64_t *px, unsigned *near);
 // Puts the order into d->out: the ready one r, or where it is NULL a cold one of d->size; false when its
 // bytes could not be logged.
+void desk_out_of_ready(struct desk *d, const struct ready *r); // into d->out
 bool desk_make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r);
 void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t *px);
 

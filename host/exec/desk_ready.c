@@ -84,7 +84,7 @@ void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t
         d->out.mark[i] = (struct gateway_mark){s->asset[i], px[s->asset[i]]};
 }
 
-static void out_of_ready(struct desk *d, const struct ready *r)
+void desk_out_of_ready(struct desk *d, const struct ready *r)
 {
     d->out.key = r->order.key;
     d->out.lsn = r->lsn;
@@ -114,6 +114,39 @@ static bool as_good(struct desk *d, const struct account *a, struct ready *r, co
            (!worth || desk_worth_renew(d, a, r, d->px, now));
 }
 
+// How far a price may be from those in d->px, at which the order was found right, so that it still is: the
+// largest radius of a few at whose far end, every price moved on against the account, the rule's size is
+// close to it. d->px and d->size are no longer what they were.
+static void anchor(struct desk *d, const struct account *a, struct ready *r, const int64_t *px)
+{
+    enum { LEAST_PPM = 8, STEP_BITS = 3, MOST_PPM = 500000, PPM = 1000000 };
+    const struct market *m = &d->book->market;
+    const struct marks_assets *s = &r->assets;
+    uint32_t ppm = d->cfg.ready_tolerance_ppm < MOST_PPM ? d->cfg.ready_tolerance_ppm : MOST_PPM;
+    for (unsigned i = 0; i < s->n; i++)
+        r->sized_px[i] = d->px[s->asset[i]];
+    r->radius_ppm = 0;
+    for (; a->rule->takes && ppm >= LEAST_PPM && r->radius_ppm == 0; ppm >>= STEP_BITS) {
+        bool somewhere = false;
+        for (unsigned i = 0; i < s->n; i++) {
+            int64_t at = r->sized_px[i], now = px[s->asset[i]];
+            int64_t by = (int64_t)((i128)at * ppm / PPM);
+            somewhere |= at != now;
+            d->px[s->asset[i]] = at < now ? at - by : at > now && at <= INT64_MAX - by ? at + by : at;
+        }
+        marks_derive(m, a, d->px);
+        if (!somewhere || a->rule->size(m, a, d->px, &d->cfg.size, &d->size))
+            return; // liquidatable already: which way it goes on is not known
+        if (ready_close(&r->order, &d->size, d->cfg.ready_tolerance_ppm))
+            r->radius_ppm = ppm;
+    }
+}
+
+static bool by_price(const struct desk *d, bool worth)
+{
+    return d->cfg.ready_by == DESK_READY_BY_PRICE && !worth;
+}
+
 static void make_ready(struct desk *d, struct account_state *st, const struct account *a,
                        const struct marks_assets *s, const int64_t *px, bool worth)
 {
@@ -132,15 +165,18 @@ static void make_ready(struct desk *d, struct account_state *st, const struct ac
     remember_prices(r, s, px);
     r->terms = d->terms;
     r->imminent = false;
+    r->radius_ppm = 0;
     if (worth) {
         r->worth = d->worth;
         desk_worth_forget(d, st);
     }
     st->ready = name;
     d->n.ready_made++;
-    out_of_ready(d, r);
+    desk_out_of_ready(d, r);
     desk_fill_marks(d, s, px);
     gateway_offer(d->gw, &d->out);
+    if (by_price(d, worth))
+        anchor(d, a, r, px);
 }
 
 void desk_prepare(struct desk *d, size_t account, const int64_t *px)
@@ -171,6 +207,8 @@ void desk_prepare(struct desk *d, size_t account, const int64_t *px)
     }
     if (r && as_good(d, a, r, px, worth)) {
         remember_prices(r, &s, px);
+        if (by_price(d, worth))
+            anchor(d, a, r, px);
         return;
     }
     desk_drop_ready(d, st);
@@ -185,7 +223,7 @@ void desk_imminent(struct desk *d, size_t account)
     if (!r || r->imminent)
         return;
     r->imminent = true;
-    out_of_ready(d, r);
+    desk_out_of_ready(d, r);
     d->out.terms.worth_e8 =
         r->terms.worth_e8 > INT64_MAX / IMMINENT ? INT64_MAX : r->terms.worth_e8 * IMMINENT;
     d->out.n_marks = 0;
@@ -219,10 +257,19 @@ bool desk_ready_usable(struct desk *d, const struct account *a, const struct ord
     return !h.liquidatable;
 }
 
+struct ready *desk_ready_stands(struct desk *d, const struct account_state *st, const struct account *a,
+                                const int64_t *px, unsigned *near)
+{
+    if (st->ready == READY_NONE || !by_price(d, desk_worth_of(d, a)))
+        return NULL;
+    struct ready *r = ready_at(&d->pool, st->ready);
+    return ready_stands(r, px, near) ? r : NULL;
+}
+
 bool desk_make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r)
 {
     if (r) {
-        out_of_ready(d, r);
+        desk_out_of_ready(d, r);
         ready_give(&d->pool, st->ready);
         st->ready = READY_NONE;
         d->n.ready_used++;

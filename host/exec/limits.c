@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/warm.h"
+
 int limits_init(struct limits *l, int64_t max_order_e8, int64_t max_minute_e8, int64_t max_total_e8)
 {
     *l = (struct limits){
@@ -45,6 +47,11 @@ enum limits_verdict limits_check(struct limits *l, uint64_t now_ns, int64_t valu
     if (l->max_total_e8 && l->total_e8 + value_e8 > l->max_total_e8)
         return LIMITS_TOTAL;
     return LIMITS_OK;
+}
+
+void limits_warm(const struct limits *l)
+{
+    warm(l->ring + (l->head & (LIMITS_RING - 1)), sizeof *l->ring);
 }
 
 void limits_take(struct limits *l, int64_t value_e8)

@@ -43,6 +43,7 @@ void limits_take_again(struct limits *l, int64_t value_e8);
 // Counts an order that was handed over at the time of the last check.
 void limits_take(struct limits *l, int64_t value_e8);
 // The same of orders on predicted prices, beside the others.
+void limits_warm(const struct limits *l);                        // limits_take() is near (base/warm.h)
 bool limits_predicted(const struct limits *l, int64_t value_e8); // is it within the limit?
 void limits_predicted_take(struct limits *l, int64_t value_e8);
 void limits_predicted_give_back(struct limits *l, int64_t value_e8);

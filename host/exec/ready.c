@@ -6,7 +6,7 @@
 
 #include "base/pages.h"
 
-enum { PPM = 1000000 };
+enum { PPM = 1000000, READY_NEAR_MAX = 16 };
 
 int ready_init(struct ready_pool *p, uint32_t n)
 {
@@ -47,6 +47,25 @@ bool ready_moved(const struct ready *r, const int64_t *px, uint32_t tolerance_pp
             return true;
     }
     return false;
+}
+
+bool ready_stands(const struct ready *r, const int64_t *px, unsigned *near)
+{
+    unsigned least = READY_NEAR_MAX;
+    for (unsigned i = 0; i < r->assets.n; i++) {
+        int64_t was = r->sized_px[i], now = px[r->assets.asset[i]];
+        uint64_t d = now < was ? (uint64_t)was - (uint64_t)now : (uint64_t)now - (uint64_t)was;
+        if ((u128)d * PPM > (u128)(uint64_t)was * r->radius_ppm)
+            return false;
+        if (d == 0)
+            continue;
+        // d < 2^(its bits), was >= 2^(its bits - 1); a radius is at most a half, so was has more.
+        unsigned bits = 64 - (unsigned)__builtin_clzll(d);
+        unsigned less = 63 - (unsigned)__builtin_clzll((uint64_t)was) - bits;
+        least = less < least ? less : least;
+    }
+    *near = least;
+    return r->radius_ppm != 0;
 }
 
 static bool within(i128 qty, i128 exact, uint32_t ppm)

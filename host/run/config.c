@@ -34,6 +34,7 @@ static const struct key keys[] = {
     KEY("min_profit_e8", desk.min_profit_e8, 8, INT64_MIN, INT64_MAX),
     KEY("cost_e8", desk.cost_e8, 8, 0, INT64_MAX),
     KEY("ready_tolerance_ppm", desk.ready_tolerance_ppm, 4, 0, 1000000),
+    KEY("ready_by", desk.ready_by, 4, DESK_READY_BY_SIZE, DESK_READY_BY_PRICE),
     KEY("worth", desk.worth.mode, 4, 0, DESK_WORTH_FLASH),
     KEY("worth_gas", desk.worth.gas, 4, 1, 30000000),
     KEY("worth_revert_gas", desk.worth.revert_gas, 4, 0, 30000000),
@@ -68,6 +69,7 @@ void config_default(struct session_config *c)
                  .size = {.target_ppm = 1100000, .dust = 100},
                  .max_price_age_ns = UINT64_C(60000000000),
                  .ready_tolerance_ppm = 50000,
+                 .ready_by = DESK_READY_BY_PRICE,
                  .worth = {.gas = 400000, // of the liquidation contract by flash loan (docs/worth.md)
                            .revert_gas = 115000,
                            .premium_bps = 5,
@@ -134,6 +136,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     char line[128];
     config_default(c);
     c->oracle = 0; // those that know policies say so
+    c->desk.ready_by = DESK_READY_BY_SIZE;
     c->spare_accounts = 0;
     for (size_t at = 0; at < len;) {
         const char *nl = memchr(buf + at, '\n', len - at);

@@ -38,10 +38,11 @@ struct session {
         enum hold hold;
         uint64_t age; // of the price, ns
     } held[MARKET_ASSETS_MAX];
-    uint64_t asked;    // calls of the engine so far, and one
-    uint64_t oldest;   // age of the oldest price among them
-    uint64_t now_ns;   // stream time
-    uint64_t heard_ns; // latest time that a frame told, also of those that are not logged
+    uint64_t rehearsed; // calls of session_warm() after a group
+    uint64_t asked;     // calls of the engine so far, and one
+    uint64_t oldest;    // age of the oldest price among them
+    uint64_t now_ns;    // stream time
+    uint64_t heard_ns;  // latest time that a frame told, also of those that are not logged
     int failed;
     struct err why;
 

@@ -97,9 +97,10 @@ int session_read(struct session *s, uint64_t until_ns, struct err *e);
 // there are.
 int session_idle(struct session *s, uint32_t accounts, struct err *e);
 // What the next frame will need before its commands leave is fetched into the cache: what is done for
-// accounts by the dozen puts it out. Changes nothing; to be called when frames have been taken and none is
-// known to wait. session_idle() does it itself when it has done something.
-void session_warm(const struct session *s);
+// accounts by the dozen puts it out, and what a flag would need is gone over now and then. Changes nothing
+// that counts; to be called when frames have been taken and none is known to wait. session_idle() does it
+// itself when it has done something.
+void session_warm(struct session *s);
 // Whether packets wait for others that are missing and will not be waited for any longer at until_ns:
 // session_clock(), or where ports are polled session_read(), then lets them go.
 bool session_due(const struct session *s, uint64_t until_ns);

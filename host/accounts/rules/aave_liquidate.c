@@ -466,5 +466,5 @@ bool aave_takes(enum aave_version v, const struct market *m, const struct accoun
     struct aave_account d;
     struct call c;
     struct amounts x;
-    return same_call(leg, n, exact) || make_call(v, m, a, px, leg, n, &d, &c, &x, NULL) == 0;
+    return (exact && same_call(leg, n, exact)) || make_call(v, m, a, px, leg, n, &d, &c, &x, NULL) == 0;
 }

@@ -108,7 +108,7 @@ void perp_narrow_health_of(const struct market *m, const struct account *a, cons
                            bool shocked, struct health *out);
 int perp_narrow_size_of(const struct market *m, const struct account *a, const int64_t *px,
                         const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out);
-// See struct rule; the size is not looked at.
+// See struct rule; the exact size is not looked at.
 bool perp_takes(const struct market *m, const struct account *a, const int64_t *px,
                 const struct order_leg *leg, unsigned n, uint8_t kind);
 bool perp_bends(const struct market *m, const struct account *a);

@@ -117,8 +117,9 @@ struct rule {
     // the reason in *e and *a unchanged. Does not touch a->epoch.
     int (*settle)(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                   unsigned n, struct settlement *out, struct err *e);
-    // Would settle take these legs at px? The same answer without its work, for an account of which size has
-    // just given `exact` at px. NULL: ask settle.
+    // Would settle take these legs at px? The same answer without its work, for an account that is
+    // liquidatable at px. exact: what size has just given for it at px, NULL when it was not asked. NULL: ask
+    // settle.
     bool (*takes)(const struct market *m, const struct account *a, const int64_t *px,
                   const struct order_leg *leg, unsigned n, const struct order_size *exact);
     // Lending: what the account has in one of its reserves as the contract reads it now, balance less debt,

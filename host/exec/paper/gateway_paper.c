@@ -111,6 +111,12 @@ static int64_t now_ns(void)
 
 // ---- hot thread
 
+static void paper_warm(const struct gateway *g)
+{
+    const struct handed *h = spsc_next(&((const struct paper *)g)->in);
+    gateway_order_warm(&h->o);
+}
+
 static int paper_submit(struct gateway *g, const struct gateway_order *o)
 {
     struct paper *p = of(g);
@@ -542,6 +548,7 @@ static int start_thread(struct paper *p)
 struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e)
 {
     static const struct gateway_ops ops = {.submit = paper_submit,
+                                           .warm = paper_warm,
                                            .poll = paper_poll,
                                            .wait = paper_wait,
                                            .counters = paper_counters,

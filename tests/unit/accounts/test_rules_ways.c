@@ -193,6 +193,8 @@ static void compare_takes(const struct market *m, const struct account *a, const
         bool settles = a->rule->settle(m, &copy, at, leg, n, &s, NULL) == 0;
         ck_assert_msg(a->rule->takes(m, a, at, leg, n, &size) == settles, "%s: settle %s", a->rule->name,
                       settles ? "takes them" : "refuses");
+        ck_assert_msg(a->rule->takes(m, a, at, leg, n, NULL) == settles, "%s: unsized, settle %s",
+                      a->rule->name, settles ? "takes them" : "refuses");
         takes.taken += settles;
         takes.refused += !settles;
     }

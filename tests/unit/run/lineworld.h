@@ -76,7 +76,13 @@ static void o_drop(struct gateway *g, const struct order_key *k)
 
 struct gateway *gateway_evm_open(const struct gateway_evm_config *c, struct err *e)
 {
-    static const struct gateway_ops ops = {o_submit, o_poll, o_wait, o_counters, o_close, o_offer, o_drop};
+    static const struct gateway_ops ops = {.submit = o_submit,
+                                           .poll = o_poll,
+                                           .wait = o_wait,
+                                           .counters = o_counters,
+                                           .close = o_close,
+                                           .offer = o_offer,
+                                           .drop = o_drop};
     (void)c;
     (void)e;
     memset(&orders, 0, sizeof orders);

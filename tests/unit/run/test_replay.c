@@ -41,8 +41,21 @@ static void tg_counters(const struct gateway *g, struct gateway_counters *out)
 }
 static const struct gateway_ops tg_ops = {.submit = tg_submit, .counters = tg_counters};
 
+static bool
+    before_prices; // a journal from before ready orders went by their prices: its header lacks the key
+
 static uint64_t put(void *ctx, enum journal_type type, const void *a, size_t na, const void *b, size_t nb)
 {
+    if (type == J_HEADER && before_prices) {
+        static char text[4096];
+        ck_assert_uint_lt(na, sizeof text);
+        memcpy(text, a, na);
+        text[na] = '\0';
+        char *line = strstr(text, "ready_by=0\n");
+        ck_assert(line != NULL);
+        memmove(line, line + strlen("ready_by=0\n"), strlen(line) - strlen("ready_by=0\n") + 1);
+        return journal_put2(ctx, type, text, strlen(text), NULL, 0);
+    }
     return journal_put2(ctx, type, a, na, b, nb);
 }
 
@@ -82,6 +95,8 @@ static void write_journal(const char *path, const char *backend, const char *pol
     const struct device_config dc = {.backend = backend, .lanes = 32, .slots = 16, .arrival = true};
     config_default(&cfg);
     cfg.oracle = oracle;
+    if (before_prices)
+        cfg.desk.ready_by = DESK_READY_BY_SIZE;
     cfg.policy_file = "p.conf";
     cfg.policy = policy;
     cfg.policy_len = policy ? strlen(policy) : 0;
@@ -120,7 +135,9 @@ static void setup(void)
     mocks_register();
     write_journal(original, "model", NULL, 1);
     write_journal(with_policy, "model", POLICY, 1);
+    before_prices = true;
     write_journal(old, "model", NULL, 0);
+    before_prices = false;
     write_journal(arrived, "slow,model", NULL, 1);
 }
 
@@ -286,7 +303,20 @@ START_TEST(test_a_journal_without_a_policy_is_of_the_old_rules)
     line = strstr(text, "oracle=");
     ck_assert_int_eq(config_parse(text, (size_t)(line - text), &c, &e), 0);
     ck_assert_uint_eq(c.oracle, 0);
+    ck_assert_uint_eq(c.desk.ready_by, DESK_READY_BY_PRICE);
     ck_assert_uint_eq(replayed(old).mismatches, 0);
+}
+END_TEST
+
+// Nor which ready orders go: then it is those of the right size.
+START_TEST(test_a_journal_from_before_prices_decided)
+{
+    struct session_config c;
+    struct err e = {{0}};
+    ck_assert_int_eq(config_parse("", 0, &c, &e), 0);
+    ck_assert_uint_eq(c.desk.ready_by, DESK_READY_BY_SIZE);
+    ck_assert_uint_eq(replayed(old).mismatches, 0); // it has no such key
+    ck_assert_uint_eq(replayed(original).mismatches, 0);
 }
 END_TEST
 
@@ -304,6 +334,7 @@ int main(void)
     tcase_add_test(t, test_a_run_by_arrival_is_replayed_on_one_device);
     tcase_add_test(t, test_a_wrong_policy_in_a_journal_is_named);
     tcase_add_test(t, test_a_journal_without_a_policy_is_of_the_old_rules);
+    tcase_add_test(t, test_a_journal_from_before_prices_decided);
     suite_add_tcase(su, t);
     return run_suite(su);
 }
