@@ -170,13 +170,15 @@ latency: deps
 	  --no-lockstep --spin --dir $(LAT_DIR)/host | sed -n '/^            host/,$$p'
 
 # ---- docs/latency-report.html: the latency laboratory's page (docs/latency_report.md)
-REPORT_BENCH ?= --load t0:B --rates 20000,50000,100000,200000,500000 --title "Latency from tick to order, synthetic load"
+REPORT_BENCH ?= --load t0:B --packets 300000 --rates 20000,50000,100000,200000,500000 --title "A million accounts, from tick to order"
+REPORT_CARD  ?= --load crash --seconds 40 --max --timeline --title "240 accounts, with a card reckoned beside"
 REPORT_PAGE  ?= docs/latency-report.html
 latency-report: deps
 	@$(MAKE) --no-print-directory build
 	@mkdir -p $(LAT_DIR)
 	@$(B)/tripline bench $(REPORT_BENCH) --json $(LAT_DIR)/bench.json
-	@$(B)/tripline report --html $(REPORT_PAGE) $(LAT_DIR)/bench.json && echo "$(REPORT_PAGE)"
+	@$(B)/tripline bench $(REPORT_CARD) --json $(LAT_DIR)/card.json
+	@$(B)/tripline report --html $(REPORT_PAGE) $(LAT_DIR)/bench.json $(LAT_DIR)/card.json && echo "$(REPORT_PAGE)"
 
 # ---- speed of the feed decoders: nanoseconds and instructions beside two references. Measured, not a test
 BENCH_CAPTURES ?= ../shared/captures
@@ -342,7 +344,7 @@ deps:
 help:
 	@echo "make run      build, then the main job (CAPTURE=file ACCOUNTS=store SEED=n)"
 	@echo "make test     build, then all tests (ONLY=pattern JOBS=n SEED=n)"
-	@echo "make latency  the latency table of the README;  latency-report  docs/latency-report.html (REPORT_BENCH='options of tripline bench')"
+	@echo "make latency  the latency table of the README;  latency-report  docs/latency-report.html (REPORT_BENCH=, REPORT_CARD= 'options of tripline bench')"
 	@echo "make build    $(B)/tripline"
 	@echo "make deps     install missing packages (apt)"
 	@echo "make perf-stat  branches, caches and TLB of the hot path, for each packet"
