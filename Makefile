@@ -170,7 +170,7 @@ latency: deps
 	  --no-lockstep --spin --dir $(LAT_DIR)/host | sed -n '/^            host/,$$p'
 
 # ---- docs/latency-report.html: the latency laboratory's page (docs/latency_report.md)
-REPORT_BENCH ?= --load t0:B --packets 300000 --rates 20000,50000,100000,200000,500000 --title "A million accounts, from tick to order"
+REPORT_BENCH ?= --load t0:B --packets 300000 --rates 20000,50000,100000,200000,1000000 --title "A million accounts, from tick to order"
 REPORT_CARD  ?= --load crash --seconds 40 --max --timeline --title "240 accounts, with a card reckoned beside"
 REPORT_PAGE  ?= docs/latency-report.html
 latency-report: deps

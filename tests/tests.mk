@@ -20,7 +20,7 @@ test: deps
 .PHONY: unit-build unit-tsan-build test-build test
 
 # ---- back end `vector`: against the model on random streams; how fast it is
-$(B)/vector/cosim: $(call obj,tests/cosim/vector.c tests/cosim/stream.c) $(B)/lib/drivers.a
+$(B)/vector/cosim: $(call obj,tests/cosim/vector.c tests/cosim/stream.c) $(B)/lib/drivers.a $(B)/lib/base.a
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_drivers) -o $@
