@@ -29,7 +29,7 @@ int run_histograms_close(struct run *r, struct err *e)
     uint64_t length = clock_stream_ns() - r->histograms_ns;
     for (int i = 0; r->session && i < STAGE_COUNT && rc == 0; i++) {
         const struct hist *h = session_stage(r->session, (enum stage)i);
-        if (h->count)
+        if (h->count && !(r->device->info.cycles && stage_holds_device((enum stage)i)))
             rc = hist_log_line(f, stage_name((enum stage)i), 0, length, h, e);
     }
     if (fclose(f) != 0 && rc == 0)

@@ -45,6 +45,12 @@ enum stage {
     STAGE_COUNT
 };
 const char *stage_name(enum stage s);
+// Whether the device's work lies inside: of a simulated one that is the time that simulating takes, which is
+// nobody's latency.
+static inline bool stage_holds_device(enum stage s)
+{
+    return s > STAGE_TO_COMMAND;
+}
 
 struct session_counters {
     uint64_t held[HOLD_COUNT];                   // accounts that came under each hold while breached (P5)

@@ -218,10 +218,11 @@ static void say_latency(struct text *t, const struct summary_input *in)
         say(t, "            warning: %s\n", in->device->info.warning);
     say(t,
         "            host: nanoseconds per stage (measured; %s; send: CLOCK_MONOTONIC); the device's time is "
-        "in none of them\n",
-        in->clock);
+        "in %s\n",
+        in->clock, in->device->info.cycles ? "none of them" : "those from tick-to-flag on, in no other");
     for (int i = 0; i < STAGE_COUNT; i++)
-        if (session_stage(in->session, (enum stage)i)->count)
+        if (session_stage(in->session, (enum stage)i)->count &&
+            !(in->device->info.cycles && stage_holds_device((enum stage)i)))
             say_percentiles(t, stage_name((enum stage)i), session_stage(in->session, (enum stage)i));
     say_receipts(t, in);
 }
