@@ -121,6 +121,11 @@ static inline size_t pairs_even(size_t account) // of either one
 {
     return account & ~(size_t)1;
 }
+// Of a paired book's account: the one that the other predicts.
+static inline bool is_odd(const struct session *s, size_t account)
+{
+    return s->paired && account != pairs_even(account);
+}
 // The exact rule says that the odd account may be liquidated: predicted of its even one.
 enum engine_verdict pairs_breach(struct session *s, size_t odd);
 void pairs_near(struct session *s, size_t account, bool on);

@@ -114,11 +114,6 @@ enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age)
     return worst;
 }
 
-static bool is_odd(const struct session *s, size_t account)
-{
-    return s->paired && account != pairs_even(account);
-}
-
 static void on_checking(void *ctx, size_t account, bool fresh)
 {
     struct session *s = ctx;
@@ -581,33 +576,6 @@ int session_idle(struct session *s, uint32_t accounts, struct err *e)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
     session_warm(s);
     return session_verdict(s, e);
-}
-
-// What a flag would need, code and branches too, is gone over in full; not each time, as that costs as
-// much as confirming does, and a few groups do not put it out of the caches.
-enum { REHEARSED_EVERY = 4 };
-
-static void rehearse(struct session *s)
-{
-    size_t account = engine_rehearse(s->engine);
-    uint64_t age;
-    if (account == SIZE_MAX || is_odd(s, account))
-        return;
-    __builtin_prefetch(&s->reason[account], 1);
-    (void)session_hold(s, account, &age);
-    desk_rehearse(s->desk, account, oracle_prices(s->oracle));
-    session_forget(s);
-}
-
-void session_warm(struct session *s)
-{
-    if (s->stamps.at[STAMP_SUBMITTED] && ++s->rehearsed % REHEARSED_EVERY == 0)
-        rehearse(s);
-    warm(s, offsetof(struct session, audit));
-    warm(&s->asked, offsetof(struct session, stage) - offsetof(struct session, asked));
-    feed_warm(s->feed);
-    oracle_warm(s->oracle);
-    engine_warm(s->engine);
 }
 
 bool session_due(const struct session *s, uint64_t until_ns)
