@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Back end `vector`: the device in software as fast as the processor's vector units allow, with the model's
-// events bit for bit (docs/device.md). A tick that ends a group is begun by submit and worked in poll, from
-// the nearest rows on and only up to the first block with an event, so that its first flag does not wait for
-// the rows behind it. What poll has not done is done before the next command, and events wait in a ring,
-// which always has room for what a command may still cause: submit takes none before.
+// events bit for bit (docs/device.md, docs/vector.md). A tick that ends a group is begun by submit and worked
+// in poll, from the nearest rows on and only up to the first block with an event, so that its first flag does
+// not wait for the rows behind it. What poll has not done is done before the next command, and events wait in
+// a ring, which always has room for what a command may still cause: submit takes none before.
 #include "vector.h"
 #include "device.h"
 
@@ -21,7 +21,7 @@ enum {
 #define COEFS_MAX (UINT64_C(1) << 28) // 1 GiB of coefficients, as the model
 
 struct asset {
-    uint64_t price, lo, hi;
+    uint64_t lo, hi; // band
 };
 
 // A row load between its ROW and the last of its COEF beats.
@@ -118,9 +118,8 @@ static void do_tick(struct vector *v, const struct beat *b)
     v->count.ticks++;
     v->group = t.group;
     struct asset *a = &v->asset[t.asset];
-    if (t.price != a->price)
-        vector_rows_move(&v->rows, t.asset, t.price - a->price);
-    a->price = t.price;
+    if (t.price != v->rows.price[t.asset])
+        vector_rows_tick(&v->rows, t.asset, t.price, t.last);
     if (t.price < a->lo || t.price > a->hi) {
         struct abi_band_exit x = {.asset = t.asset, .price = t.price, .group = v->group};
         struct beat exit;
@@ -151,7 +150,7 @@ static void do_band(struct vector *v, const struct beat *b)
     a->lo = x.lo;
     a->hi = x.hi;
     if (x.set_price)
-        a->price = x.price;
+        vector_rows_reprice(&v->rows, x.asset, x.price);
 }
 
 static void take_coef(struct vector *v, uint32_t asset, int32_t coef, uint8_t opcode)
@@ -189,7 +188,7 @@ static void do_row(struct vector *v, const struct beat *b)
     bool known = x.row < v->rows.rows;
     v->load = (struct load){.open = true, .discard = !known, .armed = x.armed, .row = x.row, .left = x.n};
     if (known) {
-        vector_rows_settle(&v->rows); // no tick can come between here and the load's last COEF
+        vector_rows_touch(&v->rows, x.row); // no tick can come between here and the load's last COEF
         v->count.rows++;
         vector_rows_arm(&v->rows, x.row, false);
         v->rows.h[vector_at(x.row)] = (uint64_t)x.h;
@@ -218,7 +217,7 @@ static void do_arm(struct vector *v, const struct beat *b)
         emit_error(v, ABI_ERR_ROW, 0, x.row, ABI_CMD_ARM);
         return;
     }
-    vector_rows_settle(&v->rows);
+    vector_rows_touch(&v->rows, x.row);
     set_armed(v, x.row, x.armed, ABI_CAUSE_ARM);
 }
 
@@ -234,7 +233,7 @@ static void do_read(struct vector *v, const struct beat *b)
         emit_error(v, ABI_ERR_ASSET, x.asset, 0, ABI_CMD_READ);
         return;
     }
-    vector_rows_settle(&v->rows);
+    vector_rows_settle(&v->rows, x.row);
     struct abi_read_data y = {.armed = vector_rows_armed(&v->rows, x.row),
                               .coef = x.coef,
                               .asset = x.coef ? x.asset : 0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel for AVX2, which multiplies 32 by 32 bits: h += coef * low + (coef * high << 32), with low the signed
-// lower half of delta; exact modulo 2^64 for every delta, and most need no high. Chosen at run time: nothing
-// else in this file may run on a processor without AVX2.
+// Kernels for AVX2, which multiplies 32 by 32 bits: h += coef * low + (coef * high << 32), with low the
+// signed lower half of delta; exact modulo 2^64 for every delta, and most need no high. Chosen at run time:
+// nothing else in this file may run on a processor without AVX2.
 #include "vector.h"
 
 #if defined(__x86_64__)
@@ -30,55 +30,37 @@ AVX2_INNER __m256i product(__m256i c, __m256i low, __m256i high, bool wide)
     return wide ? _mm256_add_epi64(x, _mm256_slli_epi64(_mm256_mul_epi32(c, high), 32)) : x;
 }
 
-// Moves a block by one column; the signs of all its rows, ored, are the result's. Sixteen rows at a time: two
-// vectors of coefficients make four of h (vector_at).
-AVX2_INNER __m256i move_one(const struct vector_column *c, uint64_t *h, size_t row, __m256i low, __m256i high,
-                            bool wide)
+AVX2_INNER __m256i least_of(__m256i a, __m256i b)
 {
-    const int32_t *coef = c->coef + row;
-    __m256i any = _mm256_setzero_si256();
-#define MOVE(i, x)                                                                                           \
-    do {                                                                                                     \
-        __m256i *at = (__m256i *)(h + (i)), y = _mm256_add_epi64(_mm256_load_si256(at), x);                  \
-        _mm256_store_si256(at, y);                                                                           \
-        any = _mm256_or_si256(any, y);                                                                       \
-    } while (0)
-#define SIXTEEN(k)                                                                                           \
-    do {                                                                                                     \
-        __m256i c0 = _mm256_load_si256((const __m256i *)(coef + (k)));                                       \
-        __m256i c1 = _mm256_load_si256((const __m256i *)(coef + (k) + 8));                                   \
-        MOVE((k), product(c0, low, high, wide));                                                             \
-        MOVE((k) + 4, product(c1, low, high, wide));                                                         \
-        MOVE((k) + 8, product(_mm256_srli_epi64(c0, 32), low, high, wide));                                  \
-        MOVE((k) + 12, product(_mm256_srli_epi64(c1, 32), low, high, wide));                                 \
-    } while (0)
-    SIXTEEN(0);
-    SIXTEEN(16);
-    SIXTEEN(32);
-    SIXTEEN(48);
-#undef SIXTEEN
-#undef MOVE
-    return any;
+    return _mm256_blendv_epi8(a, b, _mm256_cmpgt_epi64(a, b));
 }
 
-// Moves half a block by all columns.
-AVX2_INNER __m256i move_half(const struct vector_pass *p, uint64_t *all, uint32_t word, unsigned bit,
-                             size_t row, bool wide)
+AVX2_INNER __m256i most_of(__m256i a, __m256i b)
 {
-    __m256i *h = (__m256i *)(all + row);
+    return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
+}
+
+struct extremes {
+    __m256i least, most;
+};
+
+// Moves half a block by all columns. Sixteen rows at a time: two vectors of coefficients make four of h
+// (vector_at). Bits of the rows below zero by place of h; place: those that are armed.
+AVX2_INNER uint32_t visit_half(uint64_t *half, const struct vector_column *c, unsigned n, size_t row,
+                               bool wide, uint32_t place, struct extremes *x)
+{
+    const __m256i bit = _mm256_set_epi64x(8, 4, 2, 1), zero = _mm256_setzero_si256();
+    __m256i *h = (__m256i *)half;
 #define LOAD(i) __m256i h##i = _mm256_load_si256(h + i);
     EIGHT(LOAD)
 #undef LOAD
-    for (unsigned k = 0; k < p->columns; k++) {
-        const struct vector_column *c = &p->column[k];
-        if (!(c->used[word] >> bit & 1))
-            continue;
-        const int32_t *coef = c->coef + row;
-        __m256i low = low_half(c->delta), high = high_half(c->delta);
-#define ADD(k, even0, even1, odd0, odd1)                                                                     \
+    for (unsigned k = 0; k < n; k++) {
+        const int32_t *coef = c[k].coef + row;
+        __m256i low = low_half(c[k].delta), high = high_half(c[k].delta);
+#define ADD(i, even0, even1, odd0, odd1)                                                                     \
     do {                                                                                                     \
-        __m256i c0 = _mm256_load_si256((const __m256i *)(coef + (k)));                                       \
-        __m256i c1 = _mm256_load_si256((const __m256i *)(coef + (k) + 8));                                   \
+        __m256i c0 = _mm256_load_si256((const __m256i *)(coef + (i)));                                       \
+        __m256i c1 = _mm256_load_si256((const __m256i *)(coef + (i) + 8));                                   \
         even0 = _mm256_add_epi64(even0, product(c0, low, high, wide));                                       \
         even1 = _mm256_add_epi64(even1, product(c1, low, high, wide));                                       \
         odd0 = _mm256_add_epi64(odd0, product(_mm256_srli_epi64(c0, 32), low, high, wide));                  \
@@ -88,62 +70,85 @@ AVX2_INNER __m256i move_half(const struct vector_pass *p, uint64_t *all, uint32_
         ADD(16, h4, h5, h6, h7);
 #undef ADD
     }
-    __m256i any = _mm256_setzero_si256();
-#define STORE(i)                                                                                             \
-    _mm256_store_si256(h + i, h##i);                                                                         \
-    any = _mm256_or_si256(any, h##i);
-    EIGHT(STORE)
-#undef STORE
-    return any;
+    uint32_t below = 0;
+#define JUDGE(i)                                                                                             \
+    do {                                                                                                     \
+        __m256i armed = _mm256_and_si256(_mm256_set1_epi64x(place >> ROWS * i & 15), bit);                   \
+        __m256i sound = _mm256_andnot_si256(_mm256_cmpgt_epi64(zero, h##i), _mm256_cmpeq_epi64(armed, bit)); \
+        _mm256_store_si256(h + i, h##i);                                                                     \
+        below |= (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(h##i)) << ROWS * i;                        \
+        x->least = least_of(x->least, _mm256_blendv_epi8(x->least, h##i, sound));                            \
+        x->most = most_of(x->most, _mm256_and_si256(h##i, sound));                                           \
+    } while (0);
+    EIGHT(JUDGE)
+#undef JUDGE
+    return below & place;
 }
 
-AVX2 static uint64_t below_zero(const uint64_t *h)
+AVX2_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned n, bool wide, uint64_t place,
+                          struct vector_seen *seen)
 {
-    uint64_t below = 0;
-    for (unsigned i = 0; i < VECTOR_BLOCK; i += ROWS) {
-        __m256d x = _mm256_castsi256_pd(_mm256_load_si256((const __m256i *)(h + i)));
-        below |= (uint64_t)(unsigned)_mm256_movemask_pd(x) << i;
+    struct extremes x = {_mm256_set1_epi64x(INT64_MAX), _mm256_setzero_si256()};
+    uint64_t below = visit_half(h, c, n, 0, wide, (uint32_t)place, &x);
+    below |= (uint64_t)visit_half(h + HALF, c, n, HALF, wide, (uint32_t)(place >> HALF), &x) << HALF;
+    int64_t least[ROWS], most[ROWS];
+    _mm256_storeu_si256((__m256i *)least, x.least);
+    _mm256_storeu_si256((__m256i *)most, x.most);
+    *seen = (struct vector_seen){least[0], most[0]};
+    for (unsigned i = 1; i < ROWS; i++) {
+        seen->least = least[i] < seen->least ? least[i] : seen->least;
+        seen->most = most[i] > seen->most ? most[i] : seen->most;
     }
     return vector_by_row(below);
 }
 
-AVX2_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at,
-                         bool one, bool wide)
+AVX2 uint64_t vector_visit_avx2(uint64_t *h, const struct vector_column *c, unsigned n, bool wide,
+                                uint64_t armed, struct vector_seen *seen)
 {
-    // Copies, as in vector_avx512.c.
-    const struct vector_column first = p->column[0];
-    uint64_t *const all = p->h;
-    __m256i low = low_half(first.delta), high = high_half(first.delta);
-    for (uint64_t left = *pending; left;) {
-        unsigned bit = (unsigned)__builtin_ctzll(left);
-        left &= left - 1;
-        uint32_t block = word * VECTOR_BLOCK + bit;
-        size_t row = (size_t)block * VECTOR_BLOCK;
-        __m256i any = one ? move_one(&first, all + row, row, low, high, wide)
-                          : _mm256_or_si256(move_half(p, all, word, bit, row, wide),
-                                            move_half(p, all, word, bit, row + HALF, wide));
-        if (!_mm256_movemask_pd(_mm256_castsi256_pd(any)))
-            continue;
-        uint64_t below = below_zero(all + row) & p->armed[block];
-        if (below) {
-            *pending = left;
-            *at = block;
-            return below;
-        }
-    }
-    *pending = 0;
-    return 0;
+    uint64_t place = vector_by_place(armed);
+    return wide ? visit(h, c, n, true, place, seen) : visit(h, c, n, false, place, seen);
 }
 
-AVX2 uint64_t vector_avx2(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
+// As in vector_avx512.c.
+AVX2_INNER __m256i loss(__m256i moved, __m256i pos, __m256i neg)
 {
-    if (p->columns == 1)
-        return p->wide ? work(p, word, pending, at, true, true) : work(p, word, pending, at, true, false);
-    return p->wide ? work(p, word, pending, at, false, true) : work(p, word, pending, at, false, false);
+    __m256i fall = _mm256_sub_epi64(_mm256_setzero_si256(), _mm256_mul_epi32(pos, moved));
+    return most_of(fall, _mm256_mul_epi32(neg, moved));
+}
+
+AVX2 uint64_t vector_bound_avx2(const struct vector_bounds *b, unsigned n, uint64_t old, uint64_t new)
+{
+    const __m256i before = _mm256_set1_epi64x((long long)old), now = _mm256_set1_epi64x((long long)new);
+    const __m256i zero = _mm256_setzero_si256();
+    uint64_t broken = 0;
+    for (unsigned i = 0; i < n; i += ROWS) {
+        __m256i settled = _mm256_load_si256((const __m256i *)(b->settled + i));
+        __m256i pos = _mm256_cvtepu32_epi64(_mm_load_si128((const __m128i *)(b->pos + i)));
+        __m256i neg = _mm256_cvtepu32_epi64(_mm_load_si128((const __m128i *)(b->neg + i)));
+        __m256i moved = _mm256_sub_epi64(now, settled), down = _mm256_cmpgt_epi64(zero, moved);
+        __m256i slack = _mm256_load_si256((const __m256i *)(b->slack + i));
+        slack = _mm256_add_epi64(slack, loss(_mm256_sub_epi64(before, settled), pos, neg));
+        slack = _mm256_sub_epi64(slack, loss(moved, pos, neg));
+        _mm256_store_si256((__m256i *)(b->slack + i), slack);
+        // What counts of all these is the sign; -2^63 has no absolute value, and keeps it.
+        __m256i distance = _mm256_sub_epi64(_mm256_xor_si256(moved, down), down);
+        __m256i far = _mm256_load_si256((const __m256i *)(b->far + i));
+        __m256i away = _mm256_or_si256(_mm256_cmpgt_epi64(distance, far), distance);
+        __m256i none = _mm256_cmpeq_epi64(_mm256_or_si256(pos, neg), zero);
+        away = _mm256_andnot_si256(none, _mm256_or_si256(away, slack));
+        broken |= (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(away)) << i;
+    }
+    return broken;
 }
 #else
-uint64_t vector_avx2(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
+uint64_t vector_visit_avx2(uint64_t *h, const struct vector_column *c, unsigned n, bool wide, uint64_t armed,
+                           struct vector_seen *seen)
 {
-    return vector_scalar(p, word, pending, at);
+    return vector_visit_scalar(h, c, n, wide, armed, seen);
+}
+
+uint64_t vector_bound_avx2(const struct vector_bounds *b, unsigned n, uint64_t old, uint64_t new)
+{
+    return vector_bound_scalar(b, n, old, new);
 }
 #endif

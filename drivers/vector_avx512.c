@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernel for AVX-512 F and DQ: a block in eight registers; products of 32 by 32 bits where delta fits, else
+// Kernels for AVX-512 F and DQ: a block in eight registers; products of 32 by 32 bits where delta fits, else
 // of 64 by 64. Chosen at run time: nothing else in this file may run on a processor without them.
 #include "vector.h"
 
@@ -18,46 +18,19 @@ AVX512_INNER __m512i product(__m512i c, __m512i delta, bool wide)
                 : _mm512_mul_epi32(c, delta);
 }
 
-// Moves a block by one column; whether any of its rows is below zero, armed or not. Sixteen rows at a time: a
-// vector of coefficients makes two of h (vector_at).
-AVX512_INNER bool move_one(const struct vector_column *c, uint64_t *h, size_t row, bool wide)
-{
-    const int32_t *coef = c->coef + row;
-    __m512i delta = _mm512_set1_epi64((long long)c->delta), any = _mm512_setzero_si512();
-#define MOVE(k)                                                                                              \
-    do {                                                                                                     \
-        __m512i c16 = _mm512_load_si512(coef + (k));                                                         \
-        __m512i even = _mm512_add_epi64(_mm512_load_si512(h + (k)), product(c16, delta, wide));              \
-        __m512i odd = _mm512_add_epi64(_mm512_load_si512(h + (k) + 8),                                       \
-                                       product(_mm512_srli_epi64(c16, 32), delta, wide));                    \
-        _mm512_store_si512(h + (k), even);                                                                   \
-        _mm512_store_si512(h + (k) + 8, odd);                                                                \
-        any = _mm512_or_si512(any, _mm512_or_si512(even, odd));                                              \
-    } while (0)
-    MOVE(0);
-    MOVE(16);
-    MOVE(32);
-    MOVE(48);
-#undef MOVE
-    return _mm512_movepi64_mask(any) != 0;
-}
-
-// Moves a block by all columns; likewise.
-AVX512_INNER bool move(const struct vector_pass *p, uint64_t *h, uint32_t word, unsigned bit, size_t row,
-                       bool wide)
+// Sixteen rows at a time: a vector of coefficients makes two of h (vector_at).
+AVX512_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned n, bool wide, uint64_t place,
+                            struct vector_seen *seen)
 {
 #define LOAD(i) __m512i h##i = _mm512_load_si512(h + ROWS * i);
     EIGHT(LOAD)
 #undef LOAD
-    for (unsigned k = 0; k < p->columns; k++) {
-        const struct vector_column *c = &p->column[k];
-        if (!(c->used[word] >> bit & 1))
-            continue;
-        const int32_t *coef = c->coef + row;
-        __m512i delta = _mm512_set1_epi64((long long)c->delta);
-#define ADD(k, even, odd)                                                                                    \
+    for (unsigned k = 0; k < n; k++) {
+        const int32_t *coef = c[k].coef;
+        __m512i delta = _mm512_set1_epi64((long long)c[k].delta);
+#define ADD(i, even, odd)                                                                                    \
     do {                                                                                                     \
-        __m512i c16 = _mm512_load_si512(coef + (k));                                                         \
+        __m512i c16 = _mm512_load_si512(coef + (i));                                                         \
         even = _mm512_add_epi64(even, product(c16, delta, wide));                                            \
         odd = _mm512_add_epi64(odd, product(_mm512_srli_epi64(c16, 32), delta, wide));                       \
     } while (0)
@@ -67,55 +40,65 @@ AVX512_INNER bool move(const struct vector_pass *p, uint64_t *h, uint32_t word, 
         ADD(48, h6, h7);
 #undef ADD
     }
-#define STORE(i) _mm512_store_si512(h + ROWS * i, h##i);
-    EIGHT(STORE)
-#undef STORE
-    __m512i any = _mm512_or_si512(_mm512_or_si512(_mm512_or_si512(h0, h1), _mm512_or_si512(h2, h3)),
-                                  _mm512_or_si512(_mm512_or_si512(h4, h5), _mm512_or_si512(h6, h7)));
-    return _mm512_movepi64_mask(any) != 0;
-}
-
-AVX512 static uint64_t below_zero(const uint64_t *h)
-{
     uint64_t below = 0;
-    for (unsigned i = 0; i < VECTOR_BLOCK; i += ROWS)
-        below |= (uint64_t)_mm512_movepi64_mask(_mm512_load_si512(h + i)) << i;
-    return vector_by_row(below);
+    __m512i least = _mm512_set1_epi64(INT64_MAX), most = _mm512_setzero_si512();
+#define JUDGE(i)                                                                                             \
+    do {                                                                                                     \
+        __mmask8 negative = _mm512_movepi64_mask(h##i), sound = (__mmask8)((place >> ROWS * i) & ~negative); \
+        _mm512_store_si512(h + ROWS * i, h##i);                                                              \
+        least = _mm512_mask_min_epi64(least, sound, least, h##i);                                            \
+        most = _mm512_mask_max_epi64(most, sound, most, h##i);                                               \
+        below |= (uint64_t)negative << ROWS * i;                                                             \
+    } while (0);
+    EIGHT(JUDGE)
+#undef JUDGE
+    seen->least = _mm512_reduce_min_epi64(least);
+    seen->most = _mm512_reduce_max_epi64(most);
+    return vector_by_row(below & place);
 }
 
-AVX512_INNER uint64_t work(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at,
-                           bool one, bool wide)
+AVX512 uint64_t vector_visit_avx512(uint64_t *h, const struct vector_column *c, unsigned n, bool wide,
+                                    uint64_t armed, struct vector_seen *seen)
 {
-    // Copies: read through *p in the loop, they made a dense AVX-512 tick half as long again (measured).
-    const struct vector_column first = p->column[0];
-    uint64_t *const all = p->h;
-    for (uint64_t left = *pending; left;) {
-        unsigned bit = (unsigned)__builtin_ctzll(left);
-        left &= left - 1;
-        uint32_t block = word * VECTOR_BLOCK + bit;
-        size_t row = (size_t)block * VECTOR_BLOCK;
-        if (!(one ? move_one(&first, all + row, row, wide) : move(p, all + row, word, bit, row, wide)))
-            continue;
-        uint64_t below = below_zero(all + row) & p->armed[block];
-        if (below) {
-            *pending = left;
-            *at = block;
-            return below;
-        }
+    uint64_t place = vector_by_place(armed);
+    return wide ? visit(h, c, n, true, place, seen) : visit(h, c, n, false, place, seen);
+}
+
+// The greater of what a fall costs and what a rise does: one of the two is no loss.
+AVX512_INNER __m512i loss(__m512i moved, __m512i pos, __m512i neg)
+{
+    __m512i fall = _mm512_sub_epi64(_mm512_setzero_si512(), _mm512_mul_epi32(pos, moved));
+    return _mm512_max_epi64(fall, _mm512_mul_epi32(neg, moved));
+}
+
+AVX512 uint64_t vector_bound_avx512(const struct vector_bounds *b, unsigned n, uint64_t old, uint64_t new)
+{
+    const __m512i before = _mm512_set1_epi64((long long)old), now = _mm512_set1_epi64((long long)new);
+    uint64_t broken = 0;
+    for (unsigned i = 0; i < n; i += VECTOR_EIGHT) {
+        __m512i settled = _mm512_load_si512(b->settled + i), moved = _mm512_sub_epi64(now, settled);
+        __m512i pos = _mm512_cvtepu32_epi64(_mm256_load_si256((const __m256i *)(b->pos + i)));
+        __m512i neg = _mm512_cvtepu32_epi64(_mm256_load_si256((const __m256i *)(b->neg + i)));
+        __m512i slack = _mm512_load_si512(b->slack + i);
+        slack = _mm512_add_epi64(slack, loss(_mm512_sub_epi64(before, settled), pos, neg));
+        slack = _mm512_sub_epi64(slack, loss(moved, pos, neg));
+        _mm512_store_si512(b->slack + i, slack);
+        __mmask8 away = _mm512_cmpgt_epu64_mask(_mm512_abs_epi64(moved), _mm512_load_si512(b->far + i));
+        __m512i any = _mm512_or_si512(pos, neg);
+        away = (__mmask8)(away | _mm512_movepi64_mask(slack)) & _mm512_test_epi64_mask(any, any);
+        broken |= (uint64_t)away << i;
     }
-    *pending = 0;
-    return 0;
-}
-
-AVX512 uint64_t vector_avx512(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
-{
-    if (p->columns == 1)
-        return p->wide ? work(p, word, pending, at, true, true) : work(p, word, pending, at, true, false);
-    return p->wide ? work(p, word, pending, at, false, true) : work(p, word, pending, at, false, false);
+    return broken;
 }
 #else
-uint64_t vector_avx512(const struct vector_pass *p, uint32_t word, uint64_t *pending, uint32_t *at)
+uint64_t vector_visit_avx512(uint64_t *h, const struct vector_column *c, unsigned n, bool wide,
+                             uint64_t armed, struct vector_seen *seen)
 {
-    return vector_scalar(p, word, pending, at);
+    return vector_visit_scalar(h, c, n, wide, armed, seen);
+}
+
+uint64_t vector_bound_avx512(const struct vector_bounds *b, unsigned n, uint64_t old, uint64_t new)
+{
+    return vector_bound_scalar(b, n, old, new);
 }
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // More than one thread for the back end `vector`. The caller works the nearest rows, each helper a range of
-// words behind them, with the kernels and lists of vector_rows.c. A range's h, and its words of dirty, are
+// words behind them, with what vector_walk.c does. A range's h, bounds and words of dirty are
 // touched by its thread alone while a pass is open, and by the caller between passes: `go` hands them over
 // (release, acquire), `done` back. No locks; helpers wait by looking at `go` all the time.
 #include "vector.h"
@@ -16,6 +16,7 @@ enum {
     LINE = 64,
     THREADS_MAX = 64,
     WORDS_MIN = 4, // of a thread, 16,384 rows: with half of that sharing did not always pay (docs/vector.md)
+    VISITS_MIN = 256,   // of the judgement before: less is done sooner than told
     PATIENCE = 1 << 14, // looks in vain, after which a thread lets others run once
 };
 
@@ -27,6 +28,7 @@ struct hit {
 struct helper {
     _Alignas(LINE) _Atomic uint32_t done; // the newest pass it has done
     uint32_t hits;                        // that it found in it, from hit[64 * index * share] on
+    uint32_t visits;
     struct vector_team *team;
     unsigned index; // from 1: 0 is the caller
     bool running;
@@ -71,9 +73,10 @@ static void work(struct helper *p)
     struct hit x, *hit = t->hit + (size_t)p->index * t->share * 64;
     struct vector_walk w;
     p->hits = 0;
-    vector_walk_begin(t->rows, &w, p->index * t->share, end < t->reach ? end : t->reach);
+    vector_walk_begin(&w, p->index * t->share, end < t->reach ? end : t->reach);
     while ((x.below = vector_walk_next(t->rows, &w, &x.block)) != 0)
         hit[p->hits++] = x;
+    p->visits = w.visits;
 }
 
 static void *helper_main(void *arg)
@@ -168,7 +171,7 @@ uint32_t vector_team_go(struct vector_team *t)
         t->reach = t->rows->reach;
         t->share = (t->reach + t->threads - 1) / t->threads;
     }
-    if (t->share < WORDS_MIN)
+    if (t->share < WORDS_MIN || t->rows->visits < VISITS_MIN)
         return 0;
     t->taking = 0; // taken is 0: all of the last pass has been
     atomic_store_explicit(&t->go, atomic_load_explicit(&t->go, memory_order_relaxed) + 1,
@@ -187,6 +190,7 @@ uint64_t vector_team_next(struct vector_team *t, uint32_t *block)
             *block = x->block;
             return x->below;
         }
+        t->rows->walk.visits += p->visits;
     }
     return 0;
 }
