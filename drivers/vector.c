@@ -84,7 +84,7 @@ static void work(struct vector *v)
     if (!below)
         return;
     v->rows.armed[block] &= ~below;
-    for (; below; below &= below - 1)
+    for (below = vector_by_row(below); below; below &= below - 1)
         fire(v, block * VECTOR_BLOCK + (uint32_t)__builtin_ctzll(below), ABI_CAUSE_TICK, v->tick_asset,
              v->tick_price);
 }

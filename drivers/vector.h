@@ -41,31 +41,22 @@ static inline uint64_t vector_by_row(uint64_t x)
     t = (x ^ x >> 1) & UINT64_C(0x2222222222222222);
     return x ^ t ^ t << 1;
 }
-// And back.
-static inline uint64_t vector_by_place(uint64_t x)
-{
-    uint64_t t = (x ^ x >> 1) & UINT64_C(0x2222222222222222);
-    x ^= t ^ t << 1;
-    t = (x ^ x >> 2) & UINT64_C(0x0c0c0c0c0c0c0c0c);
-    x ^= t ^ t << 2;
-    t = (x ^ x >> 4) & UINT64_C(0x00f000f000f000f0);
-    return x ^ t ^ t << 4;
-}
-
 // What a block's rows are moved by: h += coef * delta.
 struct vector_column {
     const int32_t *coef; // of the block's first row
     uint64_t delta;      // modulo 2^64
 };
 
-// Of a block's armed rows at or above zero, the least and the greatest h; INT64_MAX and 0 where there is
-// none.
+// Of a block's armed rows at or above zero, bounds of the least h, which lies less than 2^32 above it, and of
+// the greatest: no h is above, and VECTOR_USUAL says nothing more. INT64_MAX or VECTOR_USUAL and 0 or
+// VECTOR_USUAL where there is no such row.
+#define VECTOR_USUAL ((INT64_C(1) << 62) - 1)
 struct vector_seen {
     int64_t least, most;
 };
 
 // Moves a block's rows by n columns; `wide`: some delta needs more than 32 bits. Which of its armed rows are
-// below zero then: bits by row, as `armed` has them. h: [vector_at(row)], 64-byte aligned.
+// below zero then: bits by place of h, as `armed` has them. h: [vector_at(row)], 64-byte aligned.
 typedef uint64_t vector_visit(uint64_t *h, const struct vector_column *c, unsigned n, bool wide,
                               uint64_t armed, struct vector_seen *seen);
 
@@ -167,11 +158,11 @@ void vector_rows_close(struct vector_rows *v);
 
 static inline bool vector_rows_armed(const struct vector_rows *v, uint32_t row)
 {
-    return v->armed[row / VECTOR_BLOCK] >> row % VECTOR_BLOCK & 1;
+    return v->armed[row / VECTOR_BLOCK] >> vector_at(row) % VECTOR_BLOCK & 1;
 }
 static inline void vector_rows_arm(struct vector_rows *v, uint32_t row, bool armed)
 {
-    uint64_t bit = UINT64_C(1) << row % VECTOR_BLOCK;
+    uint64_t bit = UINT64_C(1) << vector_at(row) % VECTOR_BLOCK;
     uint64_t *word = &v->armed[row / VECTOR_BLOCK];
     *word = armed ? *word | bit : *word & ~bit;
 }
@@ -194,8 +185,8 @@ void vector_rows_reprice(struct vector_rows *v, uint32_t asset, uint64_t price);
 // Begins to judge all rows. vector_rows_next until it returns 0 has to follow, and nothing else but
 // vector_rows_arm of the rows it named, and reading their h.
 void vector_rows_judge(struct vector_rows *v);
-// Goes on, in ascending order of rows, to the next block with armed rows below zero: these as bits, *block
-// its number. 0: all rows have been judged. The caller disarms them.
+// Goes on, in ascending order of blocks, to the next with armed rows below zero: these as bits by place of h,
+// *block its number. 0: all rows have been judged. The caller disarms them.
 uint64_t vector_rows_next(struct vector_rows *v, uint32_t *block);
 
 // ---- among these files

@@ -40,16 +40,39 @@ AVX2_INNER __m256i most_of(__m256i a, __m256i b)
     return _mm256_blendv_epi8(b, a, _mm256_cmpgt_epi64(a, b));
 }
 
+static const struct {
+    _Alignas(32) int64_t row[ROWS];
+} masks[1 << ROWS] = {
+#define MASK(i)                                                                                              \
+    {                                                                                                        \
+        {                                                                                                    \
+            -((i)&1), -((i) >> 1 & 1), -((i) >> 2 & 1), -((i) >> 3 & 1)                                      \
+        }                                                                                                    \
+    }
+#define FOUR(i) MASK(i), MASK(i + 1), MASK(i + 2), MASK(i + 3)
+    FOUR(0),
+    FOUR(4),
+    FOUR(8),
+    FOUR(12),
+#undef FOUR
+#undef MASK
+};
+
+AVX2_INNER __m256i mask(uint64_t armed, unsigned from)
+{
+    return _mm256_load_si256((const __m256i *)masks[armed >> from & ((1 << ROWS) - 1)].row);
+}
+
 struct extremes {
-    __m256i least, most;
+    __m256i least, any;
 };
 
 // Moves half a block by all columns. Sixteen rows at a time: two vectors of coefficients make four of h
-// (vector_at). Bits of the rows below zero by place of h; place: those that are armed.
-AVX2_INNER uint32_t visit_half(uint64_t *half, const struct vector_column *c, unsigned n, size_t row,
-                               bool wide, uint32_t place, struct extremes *x)
+// (vector_at).
+AVX2_INNER void visit_half(uint64_t *half, const struct vector_column *c, unsigned n, size_t row, bool wide,
+                           uint64_t armed, struct extremes *x)
 {
-    const __m256i bit = _mm256_set_epi64x(8, 4, 2, 1), zero = _mm256_setzero_si256();
+    const __m256i usual = _mm256_set1_epi64x(VECTOR_USUAL);
     __m256i *h = (__m256i *)half;
 #define LOAD(i) __m256i h##i = _mm256_load_si256(h + i);
     EIGHT(LOAD)
@@ -70,43 +93,59 @@ AVX2_INNER uint32_t visit_half(uint64_t *half, const struct vector_column *c, un
         ADD(16, h4, h5, h6, h7);
 #undef ADD
     }
-    uint32_t below = 0;
 #define JUDGE(i)                                                                                             \
     do {                                                                                                     \
-        __m256i armed = _mm256_and_si256(_mm256_set1_epi64x(place >> ROWS * i & 15), bit);                   \
-        __m256i sound = _mm256_andnot_si256(_mm256_cmpgt_epi64(zero, h##i), _mm256_cmpeq_epi64(armed, bit)); \
+        __m256i y = _mm256_blendv_epi8(usual, h##i, mask(armed, ROWS * i));                                  \
         _mm256_store_si256(h + i, h##i);                                                                     \
-        below |= (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(h##i)) << ROWS * i;                        \
-        x->least = least_of(x->least, _mm256_blendv_epi8(x->least, h##i, sound));                            \
-        x->most = most_of(x->most, _mm256_and_si256(h##i, sound));                                           \
+        x->least = _mm256_min_epi32(x->least, y); /* as in vector_avx512.c, of the upper halves */           \
+        x->any = _mm256_or_si256(x->any, y);                                                                 \
     } while (0);
     EIGHT(JUDGE)
 #undef JUDGE
-    return below & place;
 }
 
-AVX2_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned n, bool wide, uint64_t place,
+AVX2_INNER int64_t least_lane(__m256i x)
+{
+    __m128i two = _mm256_castsi256_si128(least_of(x, _mm256_permute4x64_epi64(x, 0x4e)));
+    int64_t a = _mm_cvtsi128_si64(two), b = _mm_extract_epi64(two, 1);
+    return a < b ? a : b;
+}
+
+// As in vector_avx512.c.
+AVX2 static __attribute__((noinline)) uint64_t look_closely(const uint64_t *h, uint64_t armed,
+                                                            struct vector_seen *seen)
+{
+    const __m256i zero = _mm256_setzero_si256(), highest = _mm256_set1_epi64x(INT64_MAX);
+    __m256i least = highest, lowest = highest; // lowest: of -h
+    uint64_t below = 0;
+    for (unsigned i = 0; i < VECTOR_BLOCK; i += ROWS) {
+        __m256i x = _mm256_load_si256((const __m256i *)(h + i));
+        __m256i sound = _mm256_andnot_si256(_mm256_cmpgt_epi64(zero, x), mask(armed, i));
+        below |= (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(x)) << i;
+        least = least_of(least, _mm256_blendv_epi8(highest, x, sound));
+        lowest = least_of(lowest, _mm256_sub_epi64(zero, _mm256_and_si256(x, sound)));
+    }
+    *seen = (struct vector_seen){least_lane(least), -least_lane(lowest)};
+    return below & armed;
+}
+
+AVX2_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned n, bool wide, uint64_t armed,
                           struct vector_seen *seen)
 {
-    struct extremes x = {_mm256_set1_epi64x(INT64_MAX), _mm256_setzero_si256()};
-    uint64_t below = visit_half(h, c, n, 0, wide, (uint32_t)place, &x);
-    below |= (uint64_t)visit_half(h + HALF, c, n, HALF, wide, (uint32_t)(place >> HALF), &x) << HALF;
-    int64_t least[ROWS], most[ROWS];
-    _mm256_storeu_si256((__m256i *)least, x.least);
-    _mm256_storeu_si256((__m256i *)most, x.most);
-    *seen = (struct vector_seen){least[0], most[0]};
-    for (unsigned i = 1; i < ROWS; i++) {
-        seen->least = least[i] < seen->least ? least[i] : seen->least;
-        seen->most = most[i] > seen->most ? most[i] : seen->most;
-    }
-    return vector_by_row(below);
+    const __m256i usual = _mm256_set1_epi64x(VECTOR_USUAL), upper = _mm256_set1_epi64x(~(int64_t)UINT32_MAX);
+    struct extremes x = {usual, usual};
+    visit_half(h, c, n, 0, wide, armed, &x);
+    visit_half(h + HALF, c, n, HALF, wide, armed >> HALF, &x);
+    if (!_mm256_testz_si256(x.any, _mm256_set1_epi64x(~VECTOR_USUAL)))
+        return look_closely(h, armed, seen);
+    *seen = (struct vector_seen){least_lane(_mm256_and_si256(x.least, upper)), VECTOR_USUAL};
+    return 0;
 }
 
 AVX2 uint64_t vector_visit_avx2(uint64_t *h, const struct vector_column *c, unsigned n, bool wide,
                                 uint64_t armed, struct vector_seen *seen)
 {
-    uint64_t place = vector_by_place(armed);
-    return wide ? visit(h, c, n, true, place, seen) : visit(h, c, n, false, place, seen);
+    return wide ? visit(h, c, n, true, armed, seen) : visit(h, c, n, false, armed, seen);
 }
 
 // As in vector_avx512.c.

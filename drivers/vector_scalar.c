@@ -19,7 +19,7 @@ uint64_t vector_visit_scalar(uint64_t *h, const struct vector_column *c, unsigne
         move(h, &c[k]);
     uint64_t below = 0;
     *seen = (struct vector_seen){INT64_MAX, 0};
-    for (uint64_t left = vector_by_place(armed); left; left &= left - 1) {
+    for (uint64_t left = armed; left; left &= left - 1) {
         unsigned i = (unsigned)__builtin_ctzll(left);
         int64_t x = (int64_t)h[i];
         if (x < 0) {
@@ -29,7 +29,7 @@ uint64_t vector_visit_scalar(uint64_t *h, const struct vector_column *c, unsigne
         seen->least = x < seen->least ? x : seen->least;
         seen->most = x > seen->most ? x : seen->most;
     }
-    return vector_by_row(below);
+    return below;
 }
 
 // Of the low 32 bits of how far the price has moved: all that counts while it is not beyond `far`.

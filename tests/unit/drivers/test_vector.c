@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is the back end `vector`'s own (its rules: test_model.c; against the model: tests/cosim/vector.c): how
-// it is opened, that a flag does not wait for the rows behind it, how it finds the rows that a tick moves.
+// it is opened, that a flag does not wait for the rows behind it, what its bounds spare and what they must
+// not.
 #include "device.h"
 #include "run_suite.h"
 
@@ -119,7 +120,7 @@ START_TEST(first_flag_waits_for_nothing)
     if (!d)
         return;
     for (int column = 0; column < 2; column++) {
-        for (uint32_t r = 0; column && r < ROWS / 2; r++) // by then too many for a list
+        for (uint32_t r = 0; column && r < ROWS / 2; r++) // others with the same asset, far from zero
             row(d, r, 1000000, 0, 1);
         tick(d, 0, 0, true);
         quiet(d);
@@ -154,7 +155,7 @@ END_TEST
 // A row below zero in the middle of a group is judged at its end, whatever the last tick moves.
 START_TEST(open_groups)
 {
-    static const uint32_t sizes[] = {1, 16, 70, 4200}; // without a list, with one of a single row, of several
+    static const uint32_t sizes[] = {1, 16, 70, 4200}; // one block, two, more than a word of them
     for (unsigned k = 0; k < sizeof sizes / sizeof *sizes; k++) {
         uint32_t rows = sizes[k];
         struct device *d = open_isa(_i, rows, 32);
@@ -182,8 +183,8 @@ START_TEST(open_groups)
 }
 END_TEST
 
-// An asset gets more and more rows, then fewer and fewer: list, column, list.
-START_TEST(list_and_column)
+// An asset gets more and more rows, then fewer and fewer, and its price goes far and little by turns.
+START_TEST(more_and_fewer_rows)
 {
     enum { ROWS = 400, MOST = 60 };
     struct device *d = open_isa(_i, ROWS, 1);
@@ -217,6 +218,50 @@ START_TEST(list_and_column)
 }
 END_TEST
 
+// A row fires at the very tick that takes it below zero, however many ticks before were spared its block, in
+// either direction, and with the loss spread over several assets.
+START_TEST(fires_on_time)
+{
+    enum { ROWS = 200, ASSETS = 5, STEPS = 8000 };
+    struct device *d = open_isa(_i, ROWS, ASSETS);
+    if (!d)
+        return;
+    for (int way = -1; way <= 1; way += 2) {
+        uint64_t price[ASSETS];
+        struct beat b, evt[2];
+        for (uint16_t a = 0; a < ASSETS; a++) {
+            price[a] = 1u << 20;
+            abi_pack_band(&b, &(struct abi_band){
+                                  .asset = a, .hi = ABI_PRICE_MAX, .set_price = true, .price = price[a]});
+            send(d, b);
+        }
+        for (uint32_t r = 0; r < ROWS; r++) // each asset's rows lie in all blocks
+            row(d, r, (int64_t)r * 1000 + 500, (uint16_t)(r % ASSETS), way * (int32_t)(1 + r % 7));
+        int64_t left[ROWS];
+        for (uint32_t r = 0; r < ROWS; r++)
+            left[r] = (int64_t)r * 1000 + 500;
+        bool armed[ROWS];
+        memset(armed, true, sizeof armed);
+        for (uint32_t s = 0; s < STEPS; s++) {
+            uint16_t a = (uint16_t)(s % ASSETS);
+            int64_t step = way * -(int64_t)(s % 97); // against all rows
+            price[a] = (uint64_t)((int64_t)price[a] + step);
+            tick(d, a, price[a], true);
+            for (uint32_t r = a; r < ROWS; r += ASSETS) {
+                left[r] += way * (int64_t)(1 + r % 7) * step;
+                if (armed[r] && left[r] < 0) {
+                    fired(d, r, left[r]);
+                    armed[r] = false;
+                }
+            }
+            ck_assert_uint_eq(device_poll(d, evt, 2), 0);
+        }
+        ck_assert(!armed[0] && !armed[ROWS - 1]);
+    }
+    device_close(d);
+}
+END_TEST
+
 int main(void)
 {
     device_register(&device_ops_vector);
@@ -225,7 +270,8 @@ int main(void)
     tcase_add_test(t, opens);
     tcase_add_loop_test(t, first_flag_waits_for_nothing, 0, ISAS);
     tcase_add_loop_test(t, open_groups, 0, ISAS);
-    tcase_add_loop_test(t, list_and_column, 0, ISAS);
+    tcase_add_loop_test(t, fires_on_time, 0, ISAS);
+    tcase_add_loop_test(t, more_and_fewer_rows, 0, ISAS);
     suite_add_tcase(s, t);
     return run_suite(s);
 }
