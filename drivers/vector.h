@@ -54,6 +54,9 @@ struct vector_column {
 struct vector_seen {
     int64_t least, most;
 };
+// Bounds that are always true. A kernel that found rows below zero may leave it at them: the next change of a
+// price has the block visited again.
+#define VECTOR_UNSEEN ((struct vector_seen){0, INT64_MAX})
 
 // Moves a block's rows by n columns; `wide`: some delta needs more than 32 bits. Which of its armed rows are
 // below zero then: bits by place of h, as `armed` has them. h: [vector_at(row)], 64-byte aligned.

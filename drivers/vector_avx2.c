@@ -112,21 +112,27 @@ AVX2_INNER int64_t least_lane(__m256i x)
 }
 
 // As in vector_avx512.c.
-AVX2 static __attribute__((noinline)) uint64_t look_closely(const uint64_t *h, uint64_t armed,
-                                                            struct vector_seen *seen)
+AVX2 static __attribute__((noinline)) void look_closely(const uint64_t *h, uint64_t armed,
+                                                        struct vector_seen *seen)
 {
     const __m256i zero = _mm256_setzero_si256(), highest = _mm256_set1_epi64x(INT64_MAX);
-    __m256i least = highest, lowest = highest; // lowest: of -h
-    uint64_t below = 0;
+    __m256i least = highest, lowest = zero; // lowest: of -h
     for (unsigned i = 0; i < VECTOR_BLOCK; i += ROWS) {
-        __m256i x = _mm256_load_si256((const __m256i *)(h + i));
-        __m256i sound = _mm256_andnot_si256(_mm256_cmpgt_epi64(zero, x), mask(armed, i));
-        below |= (uint64_t)(unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(x)) << i;
-        least = least_of(least, _mm256_blendv_epi8(highest, x, sound));
-        lowest = least_of(lowest, _mm256_sub_epi64(zero, _mm256_and_si256(x, sound)));
+        __m256i x = _mm256_load_si256((const __m256i *)(h + i)), mine = mask(armed, i);
+        least = least_of(least, _mm256_blendv_epi8(highest, x, mine));
+        lowest = least_of(lowest, _mm256_sub_epi64(zero, _mm256_and_si256(x, mine)));
     }
     *seen = (struct vector_seen){least_lane(least), -least_lane(lowest)};
-    return below & armed;
+}
+
+AVX2_INNER uint64_t below_zero(const uint64_t *h)
+{
+    uint64_t below = 0;
+    for (unsigned i = 0; i < VECTOR_BLOCK; i += ROWS) {
+        __m256d x = _mm256_castsi256_pd(_mm256_load_si256((const __m256i *)(h + i)));
+        below |= (uint64_t)(unsigned)_mm256_movemask_pd(x) << i;
+    }
+    return below;
 }
 
 AVX2_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned n, bool wide, uint64_t armed,
@@ -136,8 +142,14 @@ AVX2_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned n
     struct extremes x = {usual, usual};
     visit_half(h, c, n, 0, wide, armed, &x);
     visit_half(h + HALF, c, n, HALF, wide, armed >> HALF, &x);
-    if (!_mm256_testz_si256(x.any, _mm256_set1_epi64x(~VECTOR_USUAL)))
-        return look_closely(h, armed, seen);
+    if (_mm256_movemask_pd(_mm256_castsi256_pd(x.any))) {
+        *seen = VECTOR_UNSEEN;
+        return below_zero(h) & armed;
+    }
+    if (!_mm256_testz_si256(x.any, _mm256_set1_epi64x(~VECTOR_USUAL))) {
+        look_closely(h, armed, seen);
+        return 0;
+    }
     *seen = (struct vector_seen){least_lane(_mm256_and_si256(x.least, upper)), VECTOR_USUAL};
     return 0;
 }

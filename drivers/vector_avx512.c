@@ -18,21 +18,17 @@ AVX512_INNER __m512i product(__m512i c, __m512i delta, bool wide)
                 : _mm512_mul_epi32(c, delta);
 }
 
-// With a row below zero, or so far up that only its own h says how far prices may go.
-AVX512 static __attribute__((noinline)) uint64_t look_closely(const uint64_t *h, uint64_t armed,
-                                                              struct vector_seen *seen)
+// With a row so far up that only its own h says how far prices may go.
+AVX512 static __attribute__((noinline)) void look_closely(const uint64_t *h, uint64_t armed,
+                                                          struct vector_seen *seen)
 {
-    uint64_t below = 0;
     __m512i least = _mm512_set1_epi64(INT64_MAX), most = _mm512_setzero_si512();
     for (unsigned i = 0; i < VECTOR_BLOCK; i += ROWS) {
         __m512i x = _mm512_load_si512(h + i);
-        __mmask8 negative = _mm512_movepi64_mask(x), sound = (__mmask8)((armed >> i) & ~negative);
-        least = _mm512_mask_min_epi64(least, sound, least, x);
-        most = _mm512_mask_max_epi64(most, sound, most, x);
-        below |= (uint64_t)negative << i;
+        least = _mm512_mask_min_epi64(least, (__mmask8)(armed >> i), least, x);
+        most = _mm512_mask_max_epi64(most, (__mmask8)(armed >> i), most, x);
     }
     *seen = (struct vector_seen){_mm512_reduce_min_epi64(least), _mm512_reduce_max_epi64(most)};
-    return below & armed;
 }
 
 // Sixteen rows at a time: a vector of coefficients makes two of h (vector_at).
@@ -69,8 +65,18 @@ AVX512_INNER uint64_t visit(uint64_t *h, const struct vector_column *c, unsigned
     } while (0);
     EIGHT(JUDGE)
 #undef JUDGE
-    if (_mm512_test_epi64_mask(any, _mm512_set1_epi64(~VECTOR_USUAL)))
-        return look_closely(h, armed, seen);
+    if (_mm512_movepi64_mask(any)) { // a flag waits: what the bound can be is left to the next visit
+        uint64_t below = 0;
+#define BELOW(i) below |= (uint64_t)_mm512_movepi64_mask(h##i) << ROWS * i;
+        EIGHT(BELOW)
+#undef BELOW
+        *seen = VECTOR_UNSEEN;
+        return below & armed;
+    }
+    if (_mm512_test_epi64_mask(any, _mm512_set1_epi64(~VECTOR_USUAL))) {
+        look_closely(h, armed, seen);
+        return 0;
+    }
     *seen = (struct vector_seen){_mm512_reduce_min_epi64(_mm512_slli_epi64(_mm512_srai_epi64(least, 32), 32)),
                                  VECTOR_USUAL};
     return 0;

@@ -9,6 +9,7 @@
 #include "base/resident.h"
 
 enum {
+    LOADS_MAX = 64, // coefficients of a block set, after which its pos and neg are made anew
     ALIGN = 64,
     TAKEN_AT_ONCE = 64 << 20, // memory up to this many bytes has its pages from the start, see resident.h
 };
@@ -132,6 +133,8 @@ void vector_rows_touch(struct vector_rows *v, uint32_t row)
 {
     uint32_t block = row / VECTOR_BLOCK;
     vector_settle_block(v, block);
+    if (v->loads[block] >= LOADS_MAX) // here, where no price waits
+        vector_bound_tighten(v, block);
     v->dirty[block / 64] |= UINT64_C(1) << block % 64;
 }
 

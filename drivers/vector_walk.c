@@ -9,8 +9,6 @@
 // once.
 #include "vector.h"
 
-enum { LOADS_MAX = 64 }; // coefficients set, after which a block's pos and neg are made anew
-
 // The asset's price is the one that changed last.
 static void newest(struct vector_rows *v, uint32_t asset)
 {
@@ -74,8 +72,6 @@ uint64_t vector_visit_block(struct vector_rows *v, uint32_t block)
 {
     struct vector_seen seen;
     uint64_t below = visit(v, block, v->armed[block], &seen);
-    if (v->loads[block] >= LOADS_MAX)
-        vector_bound_tighten(v, block);
     vector_bound_seen(v, block, &seen);
     return below;
 }
