@@ -30,8 +30,9 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base evm feed oracle accounts chain journal drivers engine exec run bench
+MODULES := base econ evm feed oracle accounts chain journal drivers engine exec run bench
 SRC_base     := $(wildcard host/base/*.c)
+SRC_econ     := $(wildcard host/econ/*.c)
 SRC_evm      := $(wildcard host/evm/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
 SRC_oracle   := $(wildcard host/oracle/*.c)
@@ -44,6 +45,7 @@ SRC_exec     := $(wildcard host/exec/*.c host/exec/exit/*.c host/exec/evm/*.c ho
 SRC_run      := $(wildcard host/run/*.c)
 SRC_bench    := $(wildcard host/bench/*.c host/bench/html/*.c)
 DEPS_base     := base
+DEPS_econ     := econ base
 DEPS_evm      := evm base
 DEPS_feed     := feed base
 DEPS_oracle   := oracle feed accounts base
@@ -56,6 +58,7 @@ DEPS_exec     := exec evm journal accounts base
 DEPS_bench    := bench run exec chain evm engine oracle feed journal accounts drivers base
 DEPS_run      := run exec chain evm engine oracle feed journal accounts drivers base
 LIBS_base     := -lm -lpthread -lz
+LIBS_econ     := $(LIBS_base)
 LIBS_feed     := -lpcap $(LIBS_base)
 LIBS_accounts := -lsqlite3 $(LIBS_base)
 LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
