@@ -30,13 +30,14 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base econ evm feed oracle accounts chain journal drivers engine exec run bench
+MODULES := base econ evm feed oracle accounts protocols chain journal drivers engine exec run bench
 SRC_base     := $(wildcard host/base/*.c)
 SRC_econ     := $(wildcard host/econ/*.c)
 SRC_evm      := $(wildcard host/evm/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
 SRC_oracle   := $(wildcard host/oracle/*.c)
 SRC_accounts := $(wildcard host/accounts/*.c host/accounts/rules/*.c)
+SRC_protocols := $(wildcard host/protocols/*.c)
 SRC_chain    := $(wildcard host/chain/*.c)
 SRC_journal  := $(wildcard host/journal/*.c)
 SRC_drivers  := $(wildcard drivers/*.c)
@@ -50,6 +51,7 @@ DEPS_evm      := evm base
 DEPS_feed     := feed base
 DEPS_oracle   := oracle feed accounts base
 DEPS_accounts := accounts base
+DEPS_protocols := protocols accounts econ base
 DEPS_chain    := chain evm accounts base
 DEPS_journal  := journal base
 DEPS_drivers  := drivers base
@@ -61,6 +63,7 @@ LIBS_base     := -lm -lpthread -lz
 LIBS_econ     := $(LIBS_base)
 LIBS_feed     := -lpcap $(LIBS_base)
 LIBS_accounts := -lsqlite3 $(LIBS_base)
+LIBS_protocols := $(LIBS_accounts)
 LIBS_oracle   := $(LIBS_feed) $(LIBS_accounts)
 LIBS_journal  := $(LIBS_base)
 LIBS_drivers  := $(LIBS_base)
@@ -125,7 +128,7 @@ DPDK_LIBS   = $(shell pkg-config --libs libdpdk 2>/dev/null)
 SRC_cli     := $(wildcard host/cli/*.c)
 SRC_dpdk    := $(wildcard host/feed/dpdk/*.c)
 CLI_OBJS    := $(call obj,$(SRC_cli) $(SRC_dpdk))
-CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run) chain evm)
+CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run) chain evm protocols econ base)
 
 $(call obj,$(SRC_dpdk)): CFLAGS += $(DPDK_CFLAGS)
 $(call obj,host/cli/main.c): $(B)/version

@@ -7,7 +7,9 @@
 #include "base/prng.h"
 #include "cli/cli.h"
 #include "cli/number.h"
+#include "cli/rule_eval.h"
 #include "cli/start_prices.h"
+#include "protocols/protocol.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,9 +19,18 @@
 
 static const char HELP[] =
     "usage: tripline rule list\n"
+    "       tripline rule eval [--json] RULE FILE|-\n"
+    "       tripline rule eval --example RULE\n"
     "       tripline rule margin [OPTIONS] [RULE]\n"
     "\n"
-    "list    Names the rules and what each judges.\n"
+    "list    Names the rules and what each judges: those whose accounts are watched, then those that judge\n"
+    "        one state (eval).\n"
+    "\n"
+    "eval    Judges one state of a protocol in exact integers, with the protocol's own rounding: health,\n"
+    "        whether it can be liquidated, how much, and what it gives. FILE is JSON (docs/protocols.md).\n"
+    "        - reads standard input: a document a line, each answered before the next is read.\n"
+    "      --example     an example of a state\n"
+    "      --json        answers as JSON, one a line; with - an error too: {\"error\": \"...\"}\n"
     "\n"
     "margin  Measures the early-flag margin: how far below the exact health H a compiled row's Ĥ lies, as a\n"
     "        fraction of the account's gross exposure, at random prices inside the bands. It has two parts:\n"
@@ -36,7 +47,7 @@ static const char HELP[] =
     "  -b, --band PPM    half width of the bands (default 10000, 1 %)\n"
     "\n"
     "  -h, --help        this text\n"
-    "Exit status: 0 done, 1 failed or a breach was missed, 2 wrong usage.\n";
+    "Exit status: 0 done, 1 failed, a state was none or a breach was missed, 2 wrong usage.\n";
 
 enum {
     EXIT_USAGE = 2,
@@ -89,8 +100,10 @@ static int list(void)
         for (size_t k = 0; k < sizeof DESCRIPTIONS / sizeof *DESCRIPTIONS; k++)
             if (strcmp(DESCRIPTIONS[k].rule, rule_at(i)->name) == 0)
                 what = DESCRIPTIONS[k].what;
-        printf("%-16s %s\n", rule_at(i)->name, what);
+        printf("%-23s %s\n", rule_at(i)->name, what);
     }
+    for (size_t i = 0; protocol_at(i); i++)
+        printf("%-23s eval: %s\n", protocol_at(i)->name, protocol_at(i)->title);
     return 0;
 }
 
@@ -271,8 +284,10 @@ int cmd_rule(int argc, char **argv)
     static const struct option longs[] = {
         {"seed", required_argument, NULL, 's'},    {"accounts", required_argument, NULL, 'n'},
         {"samples", required_argument, NULL, 'k'}, {"band", required_argument, NULL, 'b'},
-        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+        {"help", no_argument, NULL, 'h'},          {"json", no_argument, NULL, 'j'},
+        {"example", no_argument, NULL, 'e'},       {NULL, 0, NULL, 0},
     };
+    bool json = false, example = false;
     struct options o = {.seed = 1, .accounts = 2000, .samples = 20, .band = 10000};
     int c, rc = 0;
     optind = 1;
@@ -285,6 +300,10 @@ int cmd_rule(int argc, char **argv)
             rc = number_parse(optarg, 1, SAMPLES_MAX, &o.samples);
         else if (c == 'b')
             rc = number_parse(optarg, 1, BAND_MAX, &o.band);
+        else if (c == 'j')
+            json = true;
+        else if (c == 'e')
+            example = true;
         else if (c == 'h')
             return fputs(HELP, stdout) < 0;
         else
@@ -294,10 +313,14 @@ int cmd_rule(int argc, char **argv)
     }
     int left = argc - optind;
     const char *verb = left > 0 ? argv[optind] : "";
+    if (strcmp(verb, "eval") == 0)
+        return rule_eval(left - 1, argv + optind + 1, json, example);
+    if (json || example)
+        return usage("--json and --example belong to ", "eval");
     if (strcmp(verb, "list") == 0 && left == 1)
         return list();
     if (strcmp(verb, "margin") != 0 || left > 2)
-        return usage(left ? "unknown command or too many words: " : "list or margin is needed", verb);
+        return usage(left ? "unknown command or too many words: " : "list, eval or margin is needed", verb);
     const struct rule *only = left == 2 ? rule_find(argv[optind + 1]) : NULL;
     if (left == 2 && !only)
         return usage("unknown rule (see `tripline rule list`): ", argv[optind + 1]);
