@@ -2,12 +2,14 @@
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
 # Where threads meet. Of run/ only what has some: its sessions belong to one thread.
-UNIT_TSAN     := base/% journal/% exec/% evm/test_key evm/test_nodes run/test_board run/test_live run/test_hotpath
+UNIT_TSAN     := base/% journal/% exec/% evm/test_key evm/test_nodes run/test_board run/test_live
+# ... but for those of these that have one thread, and are slow
+UNIT_NOT_TSAN := base/test_wide base/test_u256 base/test_prng base/test_crc32c journal/test_journal_torn
 ONLY ?=
 JOBS ?= 2
 
 unit-build: $(UNIT_PROGRAMS)
-unit-tsan-build: $(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS))
+unit-tsan-build: $(filter-out $(UNIT_NOT_TSAN:%=$(B)/unit/%),$(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS)))
 
 test-build:
 	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build rpc-live-build guard-build
