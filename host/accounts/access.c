@@ -69,7 +69,7 @@ bool market_within(const struct book *b, const struct market *next, const bool *
     const struct rule *rule;
     for (unsigned i = 0; i < next->n_instruments; i++)
         for (size_t k = 0; changed[i] && r[i].held && (rule = rule_at(k)); k++)
-            if (rule->within && !rule->within(next, i, &r[i]))
+            if ((r[i].rules >> (k & 63) & 1) != 0 && rule->within && !rule->within(next, i, &r[i]))
                 return false;
     return true;
 }

@@ -78,6 +78,20 @@ struct instrument_at {
     i128 funding_least, funding_greatest; // of a moment: one value
 };
 
+// What reserves of other lending protocols than Aave have beyond its names (docs/rules.md, "Credit"); 0 where
+// the protocol has no such thing. Below CREDIT_BITS bits each.
+enum { CREDIT_BITS = 127 };
+struct credit {
+    u128 exchange_rate;                // compound-v2: exchangeRateStored(), 1e-18 token units a unit supplied
+    u128 close_factor;                 // compound-v2: what of a debt one call may repay, 1e-18
+    u128 borrow_assets, borrow_shares; // morpho-blue: the market's totals; debts are counted in shares of it
+};
+
+static inline bool credit_told(const struct credit *c) // is there any?
+{
+    return c->exchange_rate || c->close_factor || c->borrow_assets || c->borrow_shares;
+}
+
 struct instrument {
     char name[NAME_LEN];
     uint8_t kind;                // enum instrument_kind
@@ -114,6 +128,7 @@ struct instrument {
     uint32_t ramp_from_bps, emode_ramp_from_bps;
     uint64_t ramp_start, ramp_end;
     uint64_t grace_until; // no liquidation touches this reserve until after this moment; 0: none
+    struct credit credit;
     // all
     uint64_t told_at; // when the indexes and rates were told; 0 where nothing moves
     // Made from the above by market_now and market_window; never stored or sent.
@@ -167,6 +182,7 @@ struct market {
 // The most that any account of a book has, or ever had, of an instrument: what new parameters are judged by.
 struct reach {
     bool held;
+    uint64_t rules;                            // bit k: held under rule_at(k)
     uint8_t supply_bits, debt_bits, size_bits; // of the magnitudes
     i128 funding_least, funding_most;          // indexes up to which funding is settled
 };

@@ -135,6 +135,10 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
         return err_set(e, "instrument %s: cash_decimals must be 0 to %d", s->name, DECIMALS_MAX);
     if (s->fee_ppm >= MARKET_PPM || s->penalty_ppm >= MARKET_PPM)
         return err_set(e, "instrument %s: fee_ppm and penalty_ppm must be below %d", s->name, MARKET_PPM);
+    if (credit_told(&s->credit))
+        return err_set(
+            e, "instrument %s: exchange_rate, close_factor, borrow_assets and borrow_shares are a reserve's",
+            s->name);
     if (s->profit_weight_ppm > (s->kind == INST_LINEAR ? MARKET_PPM : 0))
         return err_set(e, "instrument %s: profit_weight_ppm must be 0 to %d, and 0 for an inverse perpetual",
                        s->name, MARKET_PPM);
@@ -172,6 +176,17 @@ static int emodes_check(const struct instrument *s, struct err *e)
     return 0;
 }
 
+static int credit_check(const struct instrument *s, struct err *e)
+{
+    const u128 one = (u128)1000000000 * 1000000000, most = (u128)1 << CREDIT_BITS;
+    const struct credit *c = &s->credit;
+    if (c->exchange_rate >= most || c->borrow_assets >= most || c->borrow_shares >= most)
+        return err_set(
+            e, "instrument %s: exchange_rate, borrow_assets and borrow_shares must be below 2^%d quanta",
+            s->name, CREDIT_BITS);
+    return c->close_factor <= one ? 0 : err_set(e, "instrument %s: close_factor must be 0 to 1", s->name);
+}
+
 static int reserve_check(const struct instrument *s, struct err *e)
 {
     if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->profit_weight_ppm || s->inverse ||
@@ -186,7 +201,7 @@ static int reserve_check(const struct instrument *s, struct err *e)
                        MARKET_BPS, LB_BPS_MAX);
     if (s->fee_bps > MARKET_BPS)
         return err_set(e, "instrument %s: fee_bps must be at most %d", s->name, MARKET_BPS);
-    if (emodes_check(s, e))
+    if (emodes_check(s, e) || credit_check(s, e))
         return -1;
     if (s->liquidity_index < RAY || s->borrow_index < RAY || s->liquidity_index > RAY * 1000000 ||
         s->borrow_index > RAY * 1000000)
@@ -293,7 +308,10 @@ bool instrument_differs(const struct instrument *a, const struct instrument *b)
            a->liquidity_rate != b->liquidity_rate || a->borrow_rate != b->borrow_rate ||
            a->ramp_from_bps != b->ramp_from_bps || a->emode_ramp_from_bps != b->emode_ramp_from_bps ||
            a->ramp_start != b->ramp_start || a->ramp_end != b->ramp_end || a->grace_until != b->grace_until ||
-           a->told_at != b->told_at;
+           a->told_at != b->told_at || a->credit.exchange_rate != b->credit.exchange_rate ||
+           a->credit.close_factor != b->credit.close_factor ||
+           a->credit.borrow_assets != b->credit.borrow_assets ||
+           a->credit.borrow_shares != b->credit.borrow_shares;
 }
 
 int market_follows(const struct market *m, const struct market *next, struct err *e)

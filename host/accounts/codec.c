@@ -128,7 +128,7 @@ static void get_text(struct reader *r, char *out, size_t size)
 bool codec_known(uint8_t version)
 {
     return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_2 || version == CODEC_MARKET ||
-           version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
+           version == CODEC_MARKET_4 || version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
 }
 
 // Version 3: funding of positions.
@@ -302,6 +302,23 @@ static void get_emodes(struct reader *r, struct instrument *s)
     s->n_emodes = r->bad ? 0 : (uint8_t)n;
 }
 
+// Version 5: terms of other lending protocols.
+static void put_credit(struct writer *w, const struct credit *c)
+{
+    put_u128(w, c->exchange_rate);
+    put_u128(w, c->close_factor);
+    put_u128(w, c->borrow_assets);
+    put_u128(w, c->borrow_shares);
+}
+
+static void get_credit(struct reader *r, struct credit *c)
+{
+    c->exchange_rate = get_u128(r);
+    c->close_factor = get_u128(r);
+    c->borrow_assets = get_u128(r);
+    c->borrow_shares = get_u128(r);
+}
+
 static void put_scenarios(struct writer *w, const struct market *m)
 {
     put_u128(w, m->n_scenarios);
@@ -325,13 +342,16 @@ static void get_scenarios(struct reader *r, struct market *m)
     }
 }
 
-// Version 4: further eMode categories. Version 3: assets' spreads, profits' weights, scenarios and what moves
-// with time.
+// Version 5: terms of other lending protocols. Version 4: further eMode categories. Version 3: assets'
+// spreads, profits' weights, scenarios and what moves with time.
 static uint8_t market_version(const struct market *m)
 {
     for (unsigned i = 0; i < m->n_instruments; i++)
-        if (m->instrument[i].n_emodes)
+        if (credit_told(&m->instrument[i].credit))
             return CODEC_MARKET;
+    for (unsigned i = 0; i < m->n_instruments; i++)
+        if (m->instrument[i].n_emodes)
+            return CODEC_MARKET_4;
     if (m->n_scenarios)
         return CODEC_MARKET_3;
     for (unsigned i = 0; i < m->n_assets; i++)
@@ -405,8 +425,10 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
         put_instrument(&w, &m->instrument[i]);
         if (version != CODEC_MARKET_2)
             put_version_3(&w, &m->instrument[i]);
-        if (version == CODEC_MARKET)
+        if (version >= CODEC_MARKET_4)
             put_emodes(&w, &m->instrument[i]);
+        if (version == CODEC_MARKET)
+            put_credit(&w, &m->instrument[i].credit);
     }
     if (version != CODEC_MARKET_2)
         put_scenarios(&w, m);
@@ -418,7 +440,8 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
     struct reader r = {buf, len, 0, false};
     memset(m, 0, sizeof *m);
     uint8_t version = get_byte(&r);
-    if (version != CODEC_MARKET && version != CODEC_MARKET_3 && version != CODEC_MARKET_2)
+    if (version != CODEC_MARKET && version != CODEC_MARKET_4 && version != CODEC_MARKET_3 &&
+        version != CODEC_MARKET_2)
         return 0;
     m->n_assets = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX);
     m->n_instruments = (uint16_t)get_u64(&r, MARKET_INSTRUMENTS_MAX);
@@ -437,8 +460,10 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
         get_instrument(&r, &m->instrument[i]);
         if (version != CODEC_MARKET_2)
             get_version_3(&r, &m->instrument[i]);
-        if (version == CODEC_MARKET)
+        if (version >= CODEC_MARKET_4)
             get_emodes(&r, &m->instrument[i]);
+        if (version == CODEC_MARKET)
+            get_credit(&r, &m->instrument[i].credit);
     }
     if (version != CODEC_MARKET_2)
         get_scenarios(&r, m);

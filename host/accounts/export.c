@@ -80,6 +80,16 @@ static void put_moving(FILE *f, const struct instrument *s)
     put_uint(f, "grace_until", s->grace_until);
 }
 
+// Terms of other lending protocols; the same.
+static void put_credit(FILE *f, const struct instrument *s)
+{
+    enum { FACTOR_DECIMALS = 18 };
+    put_told(f, "exchange_rate", (i128)s->credit.exchange_rate, FACTOR_DECIMALS);
+    put_told(f, "close_factor", (i128)s->credit.close_factor, FACTOR_DECIMALS);
+    put_told(f, "borrow_assets", (i128)s->credit.borrow_assets, s->size_decimals);
+    put_told(f, "borrow_shares", (i128)s->credit.borrow_shares, s->size_decimals);
+}
+
 static void put_perp(FILE *f, const struct market *m, const struct instrument *s)
 {
     if (s->kind == INST_INVERSE)
@@ -124,6 +134,7 @@ static void put_instrument(FILE *f, const struct market *m, const struct instrum
         put_emodes(f, s);
         put_amount(f, "liquidity_index", (i128)s->liquidity_index, RAY_DECIMALS);
         put_amount(f, "borrow_index", (i128)s->borrow_index, RAY_DECIMALS);
+        put_credit(f, s);
     } else {
         put_perp(f, m, s);
     }

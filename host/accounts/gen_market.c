@@ -10,6 +10,7 @@
 
 #include "accounts/book.h"
 #include "accounts/reciprocal.h"
+#include "accounts/rules/rule.h"
 
 enum {
     MARK_DECIMALS = 9,
@@ -264,7 +265,10 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
                            .emode_lb_bps = r->emode_lb,
                            .liquidity_index = ray_ppm * (MARKET_PPM + r->supply_growth_ppm),
                            .borrow_index = ray_ppm * (MARKET_PPM + r->debt_growth_ppm)};
-    if (o->rates_at) {
+    const struct rule *rule = o->lending ? rule_find(o->lending) : NULL;
+    if (rule && rule->borrowing && rule->borrowing->terms) {
+        rule->borrowing->terms(&s);
+    } else if (o->rates_at) {
         s.told_at = o->rates_at;
         s.liquidity_rate = ray_ppm * r->supply_rate_ppm;
         s.borrow_rate = ray_ppm * r->debt_rate_ppm;
@@ -272,6 +276,19 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
     (void)snprintf(s.name, sizeof s.name, "%s", r->name);
     m->instrument[m->n_instruments++] = s;
     return 0;
+}
+
+double gen_supply_unit(const struct instrument *s)
+{
+    double one = 1e18, ray = 1e27;
+    return s->credit.exchange_rate ? (double)s->credit.exchange_rate / one : (double)s->liquidity_index / ray;
+}
+
+double gen_debt_unit(const struct instrument *s)
+{
+    double ray = 1e27;
+    return s->credit.borrow_shares ? (double)s->credit.borrow_assets / (double)s->credit.borrow_shares
+                                   : (double)s->borrow_index / ray;
 }
 
 int gen_market(const struct gen_options *o, struct market *m, int64_t px[MARKET_ASSETS_MAX], struct err *e)

@@ -310,11 +310,11 @@ static void make_perp(struct book_gen *g, struct account *a, uint8_t kind, bool 
 // ---- lending
 // -------------------------------------------------------------------------------------------------
 
-// Scaled balance of `value` units of account in a reserve.
-static i128 scaled_balance(const struct book_gen *g, const struct instrument *s, double value, u128 index)
+// What counts `value` units of account of a reserve, `each` token units of them each.
+static i128 scaled_balance(const struct book_gen *g, const struct instrument *s, double value, double each)
 {
-    double ray = 1e27, tokens = value / price_of(g, s);
-    return (i128)(tokens * pow10_of(s->size_decimals) / ((double)index / ray));
+    double tokens = value / price_of(g, s);
+    return (i128)(tokens * pow10_of(s->size_decimals) / each);
 }
 
 static const uint64_t DEBT_ALL = UINT64_C(1) << 32; // debts worth all the collateral
@@ -322,6 +322,18 @@ static const uint64_t DEBT_ALL = UINT64_C(1) << 32; // debts worth all the colla
 struct loan {
     bool collateral[MARKET_INSTRUMENTS_MAX], debt[MARKET_INSTRUMENTS_MAX]; // by instrument
 };
+
+// Leaves `most` of the reserves drawn (0: all), `first` before others.
+static void keep_most(bool *drawn, unsigned most, uint16_t first)
+{
+    unsigned kept = drawn[first];
+    for (unsigned i = 0; most != 0 && i < MARKET_INSTRUMENTS_MAX; i++) {
+        if (!drawn[i] || i == first)
+            continue;
+        drawn[i] = kept < most;
+        kept += drawn[i];
+    }
+}
 
 // Which reserves are supplied and which borrowed: coin against dollars, dollars against a coin, coin against
 // coin.
@@ -360,6 +372,8 @@ static void draw_loan(struct book_gen *g, struct loan *l)
         if (n >= 2 && prng_chance(&g->rng, 1, 4))
             l->debt[coin[1]] = true;
     }
+    keep_most(l->debt, g->lending->borrowing->debts, coin[0]);
+    keep_most(l->collateral, g->lending->borrowing->collaterals, coin[0]);
 }
 
 // The move that hurts this borrower: its coins fall, or where it has supplied none, the coins it owes rise.
@@ -445,7 +459,7 @@ static void make_lending(struct book_gen *g, struct account *a, bool near_thresh
     double value = draw_notional(&g->rng);
     draw_loan(g, &l);
     unsigned n_coll = 0, n_debt = 0;
-    bool emode = true;
+    bool emode = g->lending->borrowing->emodes;
     for (unsigned i = 0; i < g->m->n_instruments; i++) {
         n_coll += l.collateral[i];
         n_debt += l.debt[i];
@@ -461,9 +475,9 @@ static void make_lending(struct book_gen *g, struct account *a, bool near_thresh
         p->instrument = i;
         p->collateral = l.collateral[i];
         if (l.collateral[i])
-            p->supply = scaled_balance(g, s, value / n_coll, s->liquidity_index);
+            p->supply = scaled_balance(g, s, value / n_coll, gen_supply_unit(s));
         if (l.debt[i])
-            full[a->n_positions] = scaled_balance(g, s, value / n_debt, s->borrow_index);
+            full[a->n_positions] = scaled_balance(g, s, value / n_debt, gen_debt_unit(s));
         a->n_positions++;
     }
     draw_debts(g, a, &l, full, near_threshold);
@@ -489,7 +503,7 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
     g->linear = rule_find("perp-linear-1");
     g->inverse = rule_find("perp-inverse-1");
     g->lending = rule_find(o->lending ? o->lending : "aave-3.5");
-    if (!g->lending || !g->lending->holding)
+    if (!g->lending || !g->lending->borrowing)
         return err_set(e, "%s is not a rule for lending", o->lending);
     g->dollar = -1;
     for (uint16_t i = 0; i < m->n_instruments; i++) {

@@ -14,7 +14,7 @@ static const char *const KEYS[RECORD_KINDS] = {
          "penalty_ppm profit_weight_ppm lt_bps lb_bps "
          "fee_bps emode emode_lt_bps emode_lb_bps emodes liquidity_index borrow_index told_at "
          "liquidity_rate borrow_rate ramp_from_bps emode_ramp_from_bps ramp_start ramp_end "
-         "grace_until funding_index funding_rate"),
+         "grace_until funding_index funding_rate exchange_rate close_factor borrow_assets borrow_shares"),
     [RECORD_TIER] = "floor rate_ppm",
     [RECORD_EMODE] = "emode lt_bps lb_bps",
     [RECORD_SHOCK] = "scenario instrument shock_ppm",

@@ -181,6 +181,26 @@ static int read_perp(struct import *im, const struct record *r, struct instrumen
     return 0;
 }
 
+// Terms of other lending protocols; each may be left out, and the rule says which it needs.
+static int read_credit(struct import *im, const struct record *r, struct instrument *s)
+{
+    enum { FACTOR_DECIMALS = 18 };
+    i128 rate = 0, close = 0, assets = 0, shares = 0;
+    if (get_decimal(im, r, "exchange_rate", false, FACTOR_DECIMALS, &rate) ||
+        get_decimal(im, r, "close_factor", false, FACTOR_DECIMALS, &close) ||
+        get_decimal(im, r, "borrow_assets", false, s->size_decimals, &assets) ||
+        get_decimal(im, r, "borrow_shares", false, s->size_decimals, &shares))
+        return -1;
+    if (rate < 0 || close < 0 || assets < 0 || shares < 0)
+        return import_error(
+            im, r->line, "exchange_rate, close_factor, borrow_assets and borrow_shares must not be negative");
+    s->credit = (struct credit){.exchange_rate = (u128)rate,
+                                .close_factor = (u128)close,
+                                .borrow_assets = (u128)assets,
+                                .borrow_shares = (u128)shares};
+    return 0;
+}
+
 static int read_reserve(struct import *im, const struct record *r, struct instrument *s)
 {
     uint64_t lt = 0, lb = 0, fee = 0, emode = 0, elt = 0, elb = 0;
@@ -193,7 +213,7 @@ static int read_reserve(struct import *im, const struct record *r, struct instru
         get_uint(im, r, "emode_lb_bps", emode != 0, LB_BPS_MAX, &elb) ||
         get_decimal(im, r, "liquidity_index", true, RAY_DECIMALS, &liquidity) ||
         get_decimal(im, r, "borrow_index", true, RAY_DECIMALS, &borrow) || get_inverse(im, r, s) ||
-        read_moving(im, r, s))
+        read_moving(im, r, s) || read_credit(im, r, s))
         return -1;
     if (liquidity < 0 || borrow < 0)
         return import_error(im, r->line, "liquidity_index and borrow_index must be 1 to 1000000");
@@ -214,23 +234,13 @@ static int refuse_foreign(struct import *im, const struct record *r, uint8_t kin
     static const char *const perp[] = {"currency",      "cash_decimals", "tiers",
                                        "fee_ppm",       "penalty_ppm",   "profit_weight_ppm",
                                        "funding_index", "funding_rate",  NULL};
-    static const char *const reserve[] = {"lt_bps",
-                                          "lb_bps",
-                                          "fee_bps",
-                                          "emode",
-                                          "emode_lt_bps",
-                                          "emode_lb_bps",
-                                          "liquidity_index",
-                                          "borrow_index",
-                                          "liquidity_rate",
-                                          "borrow_rate",
-                                          "ramp_from_bps",
-                                          "emode_ramp_from_bps",
-                                          "ramp_start",
-                                          "ramp_end",
-                                          "grace_until",
-                                          "emodes",
-                                          NULL};
+    static const char *const reserve[] = {"lt_bps",          "lb_bps",        "fee_bps",
+                                          "emode",           "emode_lt_bps",  "emode_lb_bps",
+                                          "liquidity_index", "borrow_index",  "liquidity_rate",
+                                          "borrow_rate",     "ramp_from_bps", "emode_ramp_from_bps",
+                                          "ramp_start",      "ramp_end",      "grace_until",
+                                          "emodes",          "exchange_rate", "close_factor",
+                                          "borrow_assets",   "borrow_shares", NULL};
     for (const char *const *key = kind == INST_RESERVE ? perp : reserve; *key; key++)
         if (record_text(r, *key))
             return import_error(im, r->line, "%s does not apply to a %s", *key,

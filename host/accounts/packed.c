@@ -6,6 +6,7 @@
 #include "accounts/packed.h"
 
 #include "accounts/moving.h"
+#include "accounts/rules/rule.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -403,12 +404,23 @@ static uint8_t more_bits(uint8_t bits, i128 v)
     return n > bits ? (uint8_t)n : bits;
 }
 
+// Rules beyond the 64th share a bit: then a rule is asked about what it does not hold, which is only slower.
+static uint64_t rule_bit(const struct rule *rule)
+{
+    size_t k = 0;
+    while (rule_at(k) && rule_at(k) != rule)
+        k++;
+    return UINT64_C(1) << (k & 63);
+}
+
 // Never less than before: what an account had once counts for ever.
 static void note_reach(struct packed *p, const struct account *a)
 {
+    uint64_t rule = rule_bit(a->rule);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *x = &a->position[i];
         struct reach *r = &p->reach[x->instrument];
+        r->rules |= rule;
         r->supply_bits = more_bits(r->supply_bits, x->supply);
         r->debt_bits = more_bits(r->debt_bits, x->debt);
         r->size_bits = more_bits(r->size_bits, x->size);

@@ -91,6 +91,25 @@ static int write_emodes(struct store *s, const struct market *m, struct err *e)
     return rc;
 }
 
+static int write_credits(struct store *s, const struct market *m, struct err *e)
+{
+    struct binder b = {prepare(s, "INSERT INTO credits VALUES (?,?,?,?,?)", e), 0};
+    int rc = b.st ? 0 : -1;
+    for (unsigned i = 0; rc == 0 && i < m->n_instruments; i++) {
+        const struct credit *x = &m->instrument[i].credit;
+        if (!credit_told(x))
+            continue;
+        bind_int(&b, i);
+        bind_wide(&b, (i128)x->exchange_rate); // market_check bounds each by 2^127
+        bind_wide(&b, (i128)x->close_factor);
+        bind_wide(&b, (i128)x->borrow_assets);
+        bind_wide(&b, (i128)x->borrow_shares);
+        rc = step_insert(s, &b, e);
+    }
+    sqlite3_finalize(b.st);
+    return rc;
+}
+
 static int write_instruments(struct store *s, const struct market *m, struct err *e)
 {
     struct binder b = {
@@ -154,7 +173,7 @@ static int write_market(struct store *s, const struct market *m, struct err *e)
     if (none_told(s, m, e) != 0)
         return -1;
     return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ||
-                   write_emodes(s, m, e) || write_scenarios(s, m, e)
+                   write_emodes(s, m, e) || write_credits(s, m, e) || write_scenarios(s, m, e)
                ? -1
                : 0;
 }
@@ -170,7 +189,8 @@ int store_rewrite_market(struct store *s, const struct market *m, struct err *e)
     if (market_check(m, &why))
         return err_set(e, "%s: not written: %.400s", s->path, why.msg);
     return store_exec(s,
-                      "DELETE FROM scenarios; DELETE FROM emodes; DELETE FROM tiers; DELETE FROM instruments;"
+                      "DELETE FROM scenarios; DELETE FROM credits; DELETE FROM emodes; DELETE FROM tiers; "
+                      "DELETE FROM instruments;"
                       "DELETE FROM assets",
                       e)
                ? -1
@@ -327,6 +347,35 @@ static int read_emodes(struct store *s, struct market *m, struct err *e)
     return rc;
 }
 
+static int read_credits(struct store *s, struct market *m, struct err *e)
+{
+    if (s->version < STORE_SCHEMA_VERSION)
+        return 0;
+    struct columns c = {
+        prepare(s,
+                "SELECT instrument,exchange_rate,close_factor,borrow_assets,borrow_shares FROM credits "
+                "ORDER BY instrument",
+                e),
+        0, NULL};
+    int rc = c.st ? 0 : -1;
+    while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
+        rc = -1;
+        uint64_t i = col_int(&c, MARKET_INSTRUMENTS_MAX - 1);
+        if (c.bad || i >= m->n_instruments) {
+            err_set(e, "%s: table credits: one row an instrument, of instruments that exist", s->path);
+            break;
+        }
+        struct credit *x = &m->instrument[i].credit;
+        x->exchange_rate = col_amount(&c);
+        x->close_factor = col_amount(&c);
+        x->borrow_assets = col_amount(&c);
+        x->borrow_shares = col_amount(&c);
+        rc = c.bad ? row_bad(s, "credits", m->instrument[i].name, c.bad, e) : 0;
+    }
+    sqlite3_finalize(c.st);
+    return rc;
+}
+
 // One row: a scenario's shock of one instrument. A scenario's name stands in each of its rows.
 static int take_shock(struct store *s, struct columns *c, struct market *m, struct err *e)
 {
@@ -367,7 +416,7 @@ int store_read_market(struct store *s, struct market *m, struct err *e)
     struct err why;
     memset(m, 0, sizeof *m);
     if (read_assets(s, m, e) || read_instruments(s, m, e) || read_tiers(s, m, e) || read_emodes(s, m, e) ||
-        read_scenarios(s, m, e))
+        read_credits(s, m, e) || read_scenarios(s, m, e))
         return -1;
     return market_check(m, &why) ? err_set(e, "%s: %.400s", s->path, why.msg) : 0;
 }

@@ -10,10 +10,11 @@
 
 enum {
     STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
-    STORE_SCHEMA_VERSION = 4,          // PRAGMA user_version; 4: with further eMode categories
+    STORE_SCHEMA_VERSION = 5,          // PRAGMA user_version; 5: with terms of other lending protocols
+    STORE_SCHEMA_NO_CREDIT = 4,        // without them; with further eMode categories
     STORE_SCHEMA_NO_EMODES =
         3,                // without them; what moves with time, spreads, amounts of accounts as integers
-    STORE_SCHEMA_OLD = 2, // without these, all amounts as text. Both are read, and written anew
+    STORE_SCHEMA_OLD = 2, // without these, all amounts as text. All three are read, and written anew
     STORE_SCHEMA_NO_CURRENCY = 1, // refused
 };
 

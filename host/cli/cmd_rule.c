@@ -72,6 +72,11 @@ static const struct {
     {"aave-3.5", "Aave v3.5: no average, balances and values rounded against the user"},
     {"aave-3.6", "Aave v3.6: as 3.5, an eMode's collateral needs no threshold of its own"},
     {"aave-3.7", "Aave v3.7: as 3.6, amounts rounded against the liquidator, deficit by scaled balances"},
+    {"morpho-blue-1",
+     "Morpho Blue: one collateral, one debt in shares, exact threshold price; bad debt written off"},
+    {"comet-1", "Compound III: a debt in the base token, absorbed whole; the keeper buys a collateral"},
+    {"compound-v2-1",
+     "Compound v2: collateral in cTokens, close factor, incentive, the reserves' share of it"},
 };
 
 struct options {

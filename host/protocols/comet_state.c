@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comet's state from JSON, and what is told of it: docs/protocols/comet.md.
-#include "protocols/comet.h"
+#include "accounts/rules/comet.h"
 
 #include <string.h>
 

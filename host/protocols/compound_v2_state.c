@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Compound v2 account from JSON, and what is told of it: docs/protocols/compound-v2.md.
-#include "protocols/compound_v2.h"
+#include "accounts/rules/compound_v2.h"
 
 #include <string.h>
 

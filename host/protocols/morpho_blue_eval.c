@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Morpho Blue from JSON and back (docs/protocols/morpho-blue.md).
-#include "protocols/morpho_blue.h"
+#include "protocols/morpho_state.h"
 
 void morpho_read(struct state *s, struct morpho_market *m, struct morpho_position *p)
 {

@@ -6,7 +6,7 @@
 #ifndef TRIPLINE_PROTOCOLS_MORPHO_PRE_LIQUIDATION_H
 #define TRIPLINE_PROTOCOLS_MORPHO_PRE_LIQUIDATION_H
 
-#include "protocols/morpho_blue.h"
+#include "accounts/rules/morpho_blue.h"
 
 struct morpho_pre {
     u256 lltv;       // preLltv, below the market's

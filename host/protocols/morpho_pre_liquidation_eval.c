@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pre-liquidation from JSON and back (docs/protocols/morpho-pre-liquidation.md).
 #include "protocols/morpho_pre_liquidation.h"
+#include "protocols/morpho_state.h"
 
 struct request {
     struct morpho_market market;

@@ -23,8 +23,9 @@ from protocol_judge import Driver, mutants  # noqa: E402
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "6000"))
 HERE = "host/protocols/"
-MORE = {"morpho-blue": [HERE + "morpho_math.c"], "liquity-v1": [],
-        "morpho-pre-liquidation": [HERE + f for f in ("morpho_math.c", "morpho_blue.c", "morpho_blue_eval.c")]}
+CORES = "host/accounts/rules/"
+MORE = {"morpho-blue": [CORES + "morpho_math.c"], "liquity-v1": [],
+        "morpho-pre-liquidation": [CORES + "morpho_math.c", CORES + "morpho_blue.c", HERE + "morpho_blue_eval.c"]}
 LLTV = [W * x // 1000 for x in (980, 965, 945, 915, 860, 770, 625, 385)]
 
 

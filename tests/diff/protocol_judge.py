@@ -23,6 +23,7 @@ import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROTOCOLS = "host/protocols"
+CORES = "host/accounts/rules"  # arithmetic that a rule of accounts uses too
 SHARED = ["tests/diff/protocol_driver.c", "host/base/u256.c", "host/base/checked.c", "host/base/wide.c", "host/accounts/json.c"] + [
     f"{PROTOCOLS}/{x}.c" for x in ("state", "outcome", "registry", "evaluate")]
 
@@ -34,7 +35,7 @@ def symbol(name):
 
 def sources(name, more=()):
     """Of one protocol alone: <name>.c, <name>_*.c and what all have in common."""
-    own = sorted(glob.glob(f"{ROOT}/{PROTOCOLS}/{symbol(name)}.c") + glob.glob(f"{ROOT}/{PROTOCOLS}/{symbol(name)}_*.c"))
+    own = sorted(f for d in (PROTOCOLS, CORES) for x in (".c", "_*.c") for f in glob.glob(f"{ROOT}/{d}/{symbol(name)}{x}"))
     return SHARED + [os.path.relpath(f, ROOT) for f in own] + list(more)
 
 
@@ -132,7 +133,8 @@ def found(name, mutant, judge, more=(), seed=1, timeout=60):
     with tempfile.TemporaryDirectory() as t:
         if mutant:
             file, old, new, *place = mutant
-            file = file if "/" in file else f"{PROTOCOLS}/{file}"
+            if "/" not in file:
+                file = next(f"{d}/{file}" for d in (PROTOCOLS, CORES) if os.path.exists(f"{ROOT}/{d}/{file}"))
             os.makedirs(os.path.dirname(f"{t}/{file}"))
             with open(f"{ROOT}/{file}", encoding="utf-8") as f:
                 text = f.read()

@@ -29,7 +29,7 @@ CASES = int(os.environ.get("CASES", "300"))
 RULES = ("perp-linear-1", "perp-inverse-1", gen.PORTFOLIO, *jv.RULES)
 LIQUIDATE = 0
 AVERAGES = ("aave-1.19", "aave-3.3", "aave-3.4")
-SOURCES = ["tests/diff/rules_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/base/wide.c"] + sorted(
+SOURCES = ["tests/diff/rules_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c"] + sorted(
     glob("host/accounts/rules/*.c"))
 
 

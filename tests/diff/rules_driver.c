@@ -8,6 +8,7 @@
 //   weight I PPM                  profit_weight_ppm of a perpetual
 //   scenario X N (I SHOCK)*       the market's X-th
 //   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
+//   credit I RATE CLOSE ASSETS SHARES  struct credit of a reserve
 //   account RULE CURRENCY CASH_DEC EMODE CASH     currency - is none
 //   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT [FUNDING]
 //   rates I FUNDING_INDEX FUNDING_RATE LIQUIDITY_RATE BORROW_RATE TOLD_AT      as told; a market_told
@@ -187,6 +188,15 @@ static void do_reserve(void)
     in->emode_lb_bps = (uint32_t)num(0, UINT32_MAX);
     in->liquidity_index = (u128)big();
     in->borrow_index = (u128)big();
+}
+
+static void do_credit(void)
+{
+    struct credit *c = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)].credit;
+    c->exchange_rate = (u128)big();
+    c->close_factor = (u128)big();
+    c->borrow_assets = (u128)big();
+    c->borrow_shares = (u128)big();
 }
 
 // A further eMode category of a reserve: instrument, category, threshold, bonus.
@@ -456,6 +466,7 @@ static const struct {
     {"perp", do_perp, false},
     {"reserve", do_reserve, false},
     {"further", do_further, false},
+    {"credit", do_credit, false},
     {"account", do_account, false},
     {"pos", do_pos, false},
     {"px", do_px, false},

@@ -26,7 +26,7 @@ from worth_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "300"))
-SOURCES = ["tests/diff/worth_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/base/wide.c"] + sorted(
+SOURCES = ["tests/diff/worth_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c"] + sorted(
     glob("host/accounts/rules/*.c") + glob("host/exec/exit/*.c"))
 # ---- the driver
 

@@ -124,6 +124,10 @@ static int check_reserve(enum aave_version v, const struct market *m, const stru
                        AAVE_PRICE_DECIMALS);
     if (in->size_decimals > 18)
         return err_set(e, "account %u: reserve %s: token decimals must be 0..18", a->id, in->name);
+    if (credit_told(&in->credit))
+        return err_set(
+            e, "account %u: reserve %s has the terms of another protocol: choose the rule that fits it",
+            a->id, in->name);
     u128 one = (u128)1000000000 * 1000000000 * 1000000000;
     if (instrument_moving_check(in, e))
         return -1;

@@ -2,6 +2,8 @@
 // The rules of Aave v3, one a version: struct rule's members with the version filled in.
 #include "accounts/rules/aave_common.h"
 
+static const struct borrowing AAVE_BORROWING = {.emodes = true};
+
 #define AAVE_RULE(id, title, v, bound, both)                                                                 \
     static int id##_rows(const struct market *m, const struct account *a, const struct band *band,           \
                          uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)                 \
@@ -46,6 +48,7 @@
     }                                                                                                        \
     const struct rule id = {                                                                                 \
         .name = title,                                                                                       \
+        .borrowing = &AAVE_BORROWING,                                                                        \
         .rows = id##_rows,                                                                                   \
         .health = id##_health,                                                                               \
         .size = id##_size,                                                                                   \

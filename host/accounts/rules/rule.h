@@ -97,8 +97,17 @@ struct shift {
     uint64_t down, up;
 };
 
+// What borrowers under a lending rule look like, for whoever makes some.
+struct borrowing {
+    uint8_t debts, collaterals; // reserves at most, of each; 0: any number
+    bool emodes;                // eMode categories, interest rates and ramps are known
+    void (*terms)(
+        struct instrument *in); // turns a generated reserve of Aave's into one of this rule's; NULL: it is
+};
+
 struct rule {
-    const char *name; // with version
+    const char *name;                  // with version
+    const struct borrowing *borrowing; // lending; NULL: perpetuals
     // Rows of the account, valid inside band[asset] for every asset it uses and within the span of
     // market_window. The LEVEL_LIQUIDATE ones come first; of several (scenarios) the least counts, H is their
     // minimum. warn_ppm > 0 adds one LEVEL_WARN sibling. Returns the number of rows, which does not depend on
@@ -158,6 +167,10 @@ extern const struct rule rule_aave_3_4;         // "aave-3.4"
 extern const struct rule rule_aave_3_5;         // "aave-3.5"
 extern const struct rule rule_aave_3_6;         // "aave-3.6"
 extern const struct rule rule_aave_3_7;         // "aave-3.7"
+
+extern const struct rule rule_morpho_blue_1; // "morpho-blue-1"
+extern const struct rule rule_comet_1;       // "comet-1"
+extern const struct rule rule_compound_v2_1; // "compound-v2-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

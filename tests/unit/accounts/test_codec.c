@@ -253,7 +253,7 @@ START_TEST(test_account_of_version_2)
     a.position[0].funding = (i128)1 << MOVING_FUNDING_BITS;
     ck_assert_uint_eq(account_decode(buf, account_encode(&a, buf, sizeof buf), &a), 0);
     ck_assert(codec_known(0xA2) && codec_known(0xA3) && codec_known(0xB2) && codec_known(0xB3) &&
-              codec_known(0xB4));
+              codec_known(0xB4) && codec_known(0xB5));
     ck_assert(!codec_known(0xA4) && !codec_known(0xA1) && !codec_known(0));
 }
 END_TEST
@@ -307,7 +307,7 @@ START_TEST(test_market_versions)
     m->instrument[i].n_emodes = 1;
     m->instrument[i].emodes[0] = (struct emode){.id = 200, .lt_bps = 9300, .lb_bps = 10100};
     size_t k4 = market_encode(m, buf, MARKET_BYTES_MAX);
-    ck_assert_uint_eq(buf[0], CODEC_MARKET);
+    ck_assert_uint_eq(buf[0], CODEC_MARKET_4);
     ck_assert_uint_eq(k4, k + m->n_instruments + 1 + 2 + 2); // a number each, and one category
     ck_assert_uint_eq(market_decode(buf, k4, back), k4);
     ck_assert(!instrument_differs(&m->instrument[i], &back->instrument[i]));
@@ -315,6 +315,27 @@ START_TEST(test_market_versions)
     ck_assert(instrument_differs(&m->instrument[i], &back->instrument[i]));
     buf[0] = CODEC_MARKET_3; // has no place for them
     ck_assert_uint_eq(market_decode(buf, k4, back), 0);
+    // Version 5: terms of other lending protocols.
+    u128 *terms[] = {&m->instrument[i].credit.exchange_rate, &m->instrument[i].credit.close_factor,
+                     &m->instrument[i].credit.borrow_assets, &m->instrument[i].credit.borrow_shares};
+    for (unsigned x = 0; x < 4; x++) {
+        *terms[x] = 5;
+        size_t k5 = market_encode(m, buf, MARKET_BYTES_MAX);
+        ck_assert_uint_eq(buf[0], CODEC_MARKET);
+        ck_assert_uint_eq(k5, k4 + 4u * m->n_instruments);
+        ck_assert_uint_eq(market_decode(buf, k5, back), k5);
+        ck_assert(!instrument_differs(&m->instrument[i], &back->instrument[i]));
+        ck_assert_mem_eq(&m->instrument[i].credit, &back->instrument[i].credit,
+                         sizeof m->instrument[i].credit);
+        buf[0] = CODEC_MARKET_4; // has no place for them
+        ck_assert_uint_eq(market_decode(buf, k5, back), 0);
+        *terms[x] = 0;
+        ck_assert_uint_eq(market_encode(m, again, MARKET_BYTES_MAX), k4);
+        *terms[x] = (u128)1 << 127; // more than a store can hold
+        k5 = market_encode(m, buf, MARKET_BYTES_MAX);
+        ck_assert_uint_eq(market_decode(buf, k5, back), 0);
+        *terms[x] = 0;
+    }
     free(buf);
     free(again);
     free(m);

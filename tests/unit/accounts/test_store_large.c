@@ -20,7 +20,7 @@ static void make_version_2(void)
            " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
            "INSERT INTO p2 SELECT account,instrument,size,entry,supply,debt,collateral FROM positions; DROP "
            "TABLE positions; ALTER TABLE p2 RENAME TO positions;"
-           "DROP TABLE emodes; PRAGMA user_version = 2;");
+           "DROP TABLE credits; DROP TABLE emodes; PRAGMA user_version = 2;");
 }
 
 static int query(const char *sql)
@@ -59,7 +59,7 @@ START_TEST(test_version_2)
     ck_assert(f && fputs("{\"accounts\": []}", f) >= 0 && fclose(f) == 0);
     ck_assert_msg(store_import(path, nothing, &e) == 0, "%s", e.msg);
     unlink(nothing);
-    ck_assert_int_eq(query("PRAGMA user_version"), 4);
+    ck_assert_int_eq(query("PRAGMA user_version"), 5);
     ck_assert_int_eq(query("SELECT count(*) FROM accounts WHERE typeof(cash) = 'text'"), 1);
     ck_assert_msg(store_load(path, b, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(a->n_accounts, b->n_accounts);

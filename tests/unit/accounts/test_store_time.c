@@ -169,7 +169,11 @@ START_TEST(test_version_2_is_read)
     expect_same(a, b);
     ck_assert_int_eq(version(), 2);
     save(b); // written anew, it is a store of today
-    ck_assert_int_eq(version(), 4);
+    ck_assert_int_eq(version(), 5);
+    drop(b);
+    tamper("DROP TABLE credits; PRAGMA user_version = 4");
+    b = load();
+    expect_same(a, b);
     drop(b);
     tamper("DROP TABLE emodes; PRAGMA user_version = 3");
     b = load();
@@ -197,6 +201,14 @@ static const struct damage {
      "a ramp needs ramp_start before ramp_end"},
     {"UPDATE instruments SET ramp_from_bps = 5, ramp_end = 9 WHERE kind = 'reserve'", "a ramp goes down"},
     {"UPDATE instruments SET grace_until = 17179869184 WHERE kind = 'reserve'", "seconds of the Unix epoch"},
+    {"INSERT INTO credits VALUES (0, '1', '0', '0', '0')", "are a reserve's"},
+    {"INSERT INTO credits SELECT id, '0', '1000000000000000001', '0', '0' FROM instruments WHERE kind = "
+     "'reserve'",
+     "close_factor must be 0 to 1"},
+    {"INSERT INTO credits SELECT id, '-1', '0', '0', '0' FROM instruments WHERE kind = 'reserve'",
+     "column exchange_rate"},
+    {"INSERT INTO credits SELECT id, '0', '0', '5', '5' FROM instruments WHERE kind = 'reserve'",
+     "has the terms of another protocol"},
     {"INSERT INTO emodes VALUES (0, 9, 9000, 10100)", "reserve parameters on a perpetual"},
     {"INSERT INTO emodes VALUES (200, 9, 9000, 10100)", "of instruments that exist"},
     {"INSERT INTO emodes SELECT id, emode, 9000, 10100 FROM instruments WHERE emode > 0", "each once"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "protocols/morpho_math.h"
+#include "accounts/rules/morpho_math.h"
 
 static u256 wad(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statements stand in the contract's order: when several would revert, the first one names the refusal.
-#include "protocols/morpho_blue.h"
+#include "accounts/rules/morpho_blue.h"
 
 static u256 n(uint64_t v)
 {

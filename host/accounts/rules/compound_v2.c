@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "protocols/compound_v2.h"
+#include "accounts/rules/compound_v2.h"
 
 #include <string.h>
 

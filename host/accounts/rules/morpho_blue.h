@@ -3,11 +3,10 @@
 // Amounts are the tokens' smallest units; a price is loan units for one collateral unit, times 10^36.
 // Formulas: morpho-blue src/Morpho.sol (_accrueInterest, _isHealthy, liquidate). Pure functions over caller's
 // memory; any thread.
-#ifndef TRIPLINE_PROTOCOLS_MORPHO_BLUE_H
-#define TRIPLINE_PROTOCOLS_MORPHO_BLUE_H
+#ifndef TRIPLINE_ACCOUNTS_RULES_MORPHO_BLUE_H
+#define TRIPLINE_ACCOUNTS_RULES_MORPHO_BLUE_H
 
-#include "protocols/morpho_math.h"
-#include "protocols/protocol.h"
+#include "accounts/rules/morpho_math.h"
 
 struct morpho_market {
     u256 supply_assets, supply_shares, borrow_assets, borrow_shares; // < 2^128
@@ -60,14 +59,5 @@ const char *morpho_liquidate(const struct morpho_market *m, const struct morpho_
 // otherwise (the rest is then written off). Never refused for its size, unless there is no collateral at all:
 // then no order seizes anything.
 struct morpho_order morpho_whole(const struct morpho_market *m, const struct morpho_position *p, u256 price);
-
-// Reading and telling, shared by the protocols over Morpho's markets.
-enum { MORPHO_PRICE_BITS = 256, MORPHO_AMOUNT_BITS = 128 };
-void morpho_read(struct state *s, struct morpho_market *m, struct morpho_position *p);
-// False: the state has no order.
-bool morpho_read_order(struct state *s, struct morpho_order *order);
-void morpho_tell_after(struct outcome *o, const struct morpho_market *m, const struct morpho_position *p);
-
-extern const struct protocol protocol_morpho_blue;
 
 #endif

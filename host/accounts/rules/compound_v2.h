@@ -3,8 +3,8 @@
 // Formulas: docs/protocols/compound-v2.md. Factors, rates and prices are in 1e-18 ("mantissa"); a price is of
 // one smallest unit of the underlying times 1e18, so that value = price * amount / 1e18. Refusals are the
 // contracts' names of their errors, in static text; NULL: none. Pure functions; any thread.
-#ifndef TRIPLINE_PROTOCOLS_COMPOUND_V2_H
-#define TRIPLINE_PROTOCOLS_COMPOUND_V2_H
+#ifndef TRIPLINE_ACCOUNTS_RULES_COMPOUND_V2_H
+#define TRIPLINE_ACCOUNTS_RULES_COMPOUND_V2_H
 
 #include "base/checked.h"
 

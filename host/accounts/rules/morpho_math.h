@@ -3,8 +3,8 @@
 // UtilsLib.sol): WAD is 10^18, a price carries 10^36, shares are counted with 10^6 virtual ones against one
 // virtual asset. Every function fails where the contract would revert; the first failure stays in the struct
 // checked. Pure; any thread.
-#ifndef TRIPLINE_PROTOCOLS_MORPHO_MATH_H
-#define TRIPLINE_PROTOCOLS_MORPHO_MATH_H
+#ifndef TRIPLINE_ACCOUNTS_RULES_MORPHO_MATH_H
+#define TRIPLINE_ACCOUNTS_RULES_MORPHO_MATH_H
 
 #include "base/checked.h"
 

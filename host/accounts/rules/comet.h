@@ -3,8 +3,8 @@
 // collateral gets. Formulas: docs/protocols/comet.md. Values are in 1e-8 of the market's unit of account
 // (usually USD), balances in the tokens' smallest units, factors in 1e-18. Refusals are the contract's names
 // of its errors, in static text; NULL: none. Pure functions; any thread.
-#ifndef TRIPLINE_PROTOCOLS_COMET_H
-#define TRIPLINE_PROTOCOLS_COMET_H
+#ifndef TRIPLINE_ACCOUNTS_RULES_COMET_H
+#define TRIPLINE_ACCOUNTS_RULES_COMET_H
 
 #include "base/checked.h"
 
@@ -42,12 +42,17 @@ struct comet_absorbed {
     u256 total_supply, total_borrow; // of the pool afterwards, when it is given
 };
 
+// All of both sides of the test, without its early end: liquidatable exactly where *collateral < *debt,
+// unless a price behind that end is refused.
+const char *comet_sums(const struct comet *c, u256 *collateral, u256 *debt);
 // *liquidity is what the loop had summed up when it stopped: it stops at the first asset behind which the
 // debt is covered, and reads no price of those behind that. 0 without a debt.
 bool comet_liquidatable(const struct comet *c, i256 *liquidity, const char **refused);
 const char *comet_absorb(const struct comet *c, struct comet_absorbed *out);
 // Base tokens above what is owed to suppliers, by the indexes given.
 i256 comet_reserves(const struct comet *c, u256 total_supply, u256 total_borrow);
+// The price, 1e-8, at which the market sells the asset: its own less the store front's share of the penalty.
+u256 comet_ask(const struct comet *c, unsigned asset, struct checked *k);
 u256 comet_quote(const struct comet *c, unsigned asset, u256 base, struct checked *k);
 // Selling `base` units for *out of the asset. asset >= c->n: one that the market does not have.
 const char *comet_buy(const struct comet *c, unsigned asset, u256 base, u256 least, i256 reserves,

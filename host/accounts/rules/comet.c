@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "protocols/comet.h"
+#include "accounts/rules/comet.h"
 
 #include <string.h>
 
@@ -55,6 +55,19 @@ static i256 debt_value(const struct comet *c, struct checked *k)
 static u256 value_of(const struct comet_asset *a, struct checked *k)
 {
     return ck_mul_div(k, a->balance, price_of(k, a->price), a->scale);
+}
+
+const char *comet_sums(const struct comet *c, u256 *collateral, u256 *debt)
+{
+    struct checked k = {0};
+    i256 owed = i256_sign(c->principal) < 0 ? debt_value(c, &k) : I256_ZERO;
+    *collateral = U256_ZERO;
+    *debt = magnitude(owed);
+    for (unsigned i = 0; i < c->n; i++)
+        if (!u256_is_zero(c->asset[i].balance))
+            *collateral = ck_add(&k, *collateral,
+                                 mul_factor(&k, value_of(&c->asset[i], &k), c->asset[i].liquidate_factor));
+    return k.why;
 }
 
 bool comet_liquidatable(const struct comet *c, i256 *liquidity, const char **refused)
@@ -133,14 +146,19 @@ i256 comet_reserves(const struct comet *c, u256 total_supply, u256 total_borrow)
     return i256_sub(positive(&k, in), positive(&k, present(total_supply, c->supply_index)));
 }
 
-u256 comet_quote(const struct comet *c, unsigned asset, u256 base, struct checked *k)
+u256 comet_ask(const struct comet *c, unsigned asset, struct checked *k)
 {
     const struct comet_asset *a = &c->asset[asset];
     u256 price = price_of(k, a->price);
     u256 discount = mul_factor(k, c->store_front_factor, ck_sub(k, FACTOR_SCALE, a->liquidation_factor));
-    u256 discounted = mul_factor(k, price, ck_sub(k, FACTOR_SCALE, discount));
+    return mul_factor(k, price, ck_sub(k, FACTOR_SCALE, discount));
+}
+
+u256 comet_quote(const struct comet *c, unsigned asset, u256 base, struct checked *k)
+{
+    u256 discounted = comet_ask(c, asset, k);
     u256 worth = ck_mul(k, price_of(k, c->base_price), base);
-    return ck_div(k, ck_mul_div(k, worth, a->scale, discounted), c->base_scale);
+    return ck_div(k, ck_mul_div(k, worth, c->asset[asset].scale, discounted), c->base_scale);
 }
 
 const char *comet_buy(const struct comet *c, unsigned asset, u256 base, u256 least, i256 reserves,
