@@ -158,6 +158,19 @@ const struct level *level_best(const struct levels *s, const struct side *at)
     return at->first ? &s->chunk[at->first - 1].level[0] : NULL;
 }
 
+unsigned levels_read(const struct levels *s, const struct side *at, unsigned skip, struct level *out,
+                     unsigned max)
+{
+    unsigned n = 0, here;
+    for (uint16_t k = at->first; k && n < max; k = s->chunk[k - 1].next) {
+        here = s->chunk[k - 1].n;
+        for (unsigned i = skip < here ? skip : here; i < here && n < max; i++)
+            out[n++] = s->chunk[k - 1].level[i];
+        skip -= skip < here ? skip : here;
+    }
+    return n;
+}
+
 void levels_sift(struct levels *s, struct side *at, bool (*gone)(const struct level *l, uint64_t arg),
                  uint64_t arg)
 {

@@ -36,6 +36,9 @@ void level_remove(struct levels *s, struct side *at, int64_t key);
 const struct level *level_find(const struct levels *s, const struct side *at, int64_t key);
 // The best level, or NULL. Valid until the next change.
 const struct level *level_best(const struct levels *s, const struct side *at);
+// Levels best first, without the first `skip`, at most max of them; returns how many.
+unsigned levels_read(const struct levels *s, const struct side *at, unsigned skip, struct level *out,
+                     unsigned max);
 // Removes each level that `gone` says so of.
 void levels_sift(struct levels *s, struct side *at, bool (*gone)(const struct level *l, uint64_t arg),
                  uint64_t arg);

@@ -534,6 +534,19 @@ static void cde_rows(const struct protocol_ctx *c, const struct feed_packet *p, 
     cde_print(out, p, skip, ((struct cde *)(void *)c->state)->seen);
 }
 
+static int book(const struct protocol_state *s, uint64_t id, bool bid, struct feed_level *out, unsigned max)
+{
+    const struct f24_books *b = ((const struct cde *)(const void *)s)->books;
+    const struct f24_inst *i = f24_whole(b, (int64_t)id);
+    unsigned n = 0;
+    for (int64_t price = 0, qty; i && n < max; n++) {
+        if (!f24_next(b, i, bid ? F24_BID : F24_ASK, n == 0, &price, &qty))
+            break;
+        out[n] = (struct feed_level){f24_num(price, -9), f24_num(qty, 0)};
+    }
+    return i ? (int)n : -1;
+}
+
 static size_t named_counts(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS])
 {
     return f24_named_counts(cde_counts(c), out);
@@ -550,6 +563,7 @@ const struct feed_protocol cde_protocol = {
     .broken = cde_broken,
     .columns = CDE_COLUMNS,
     .rows = cde_rows,
+    .book = book,
     .counts = named_counts,
     .quiet_ns = CDE_QUIET_NS,
     .lines_lag = true,

@@ -50,6 +50,26 @@ static bool side_of(const struct cme_instrument *n, enum cme_side side, struct f
     return true;
 }
 
+static int book(const struct protocol_state *s, uint64_t id, bool bid, struct feed_level *out, unsigned max)
+{
+    for (unsigned k = 0; k < s->used; k++) {
+        const struct cme_instrument *n = &s->inst[k];
+        const struct cme_stream *st = n->stream ? &s->stream[n->stream - 1] : NULL;
+        if (!st || (uint32_t)n->id != id || !n->defined || n->dead || !cme_current(st, n) || st->open ||
+            !cme_book_usable(&n->book))
+            continue;
+        const struct cme_level *l = n->book.level[bid ? CME_BID : CME_ASK];
+        unsigned i = 0; // the first unknown level ends what can be told
+        for (; i < CME_LEVELS && i < max && l[i].px != CME_EMPTY && l[i].px != CME_UNKNOWN; i++) {
+            out[i].amount = (struct feed_num){.v.m = l[i].size, .form = NUM_DECIMAL};
+            if (!cme_human(n, l[i].px, n->exp, &out[i].price))
+                return -1;
+        }
+        return (int)i;
+    }
+    return -1;
+}
+
 // A book that can no longer be relied upon says so once, by a quote without prices.
 static void send_quote(const struct delivery *d, struct cme_instrument *n)
 {
@@ -361,6 +381,7 @@ const struct feed_protocol cme_protocol = {
     .broken = cme_broken,
     .columns = CME_COLUMNS,
     .rows = cme_rows,
+    .book = book,
     .counts = cme_named_counts,
     .quiet_ns = UINT64_C(90000000000), // three heartbeats of 30 s
     .lines_lag = true,

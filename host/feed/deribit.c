@@ -354,6 +354,12 @@ static void deribit_broken(const struct protocol_ctx *c, uint16_t stream)
     deribit_books_broken(c->state->books, stream);
 }
 
+static int deribit_book(const struct protocol_state *s, uint64_t id, bool bid, struct feed_level *out,
+                        unsigned max)
+{
+    return deribit_book_levels(s->books, id, bid, out, max);
+}
+
 static void deribit_warm(const struct protocol_state *s)
 {
     warm(s, sizeof *s);
@@ -389,4 +395,5 @@ const struct feed_protocol deribit_protocol = {.name = "deribit",
                                                .broken = deribit_broken,
                                                .columns = DERIBIT_COLUMNS,
                                                .rows = deribit_rows,
+                                               .book = deribit_book,
                                                .warm = deribit_warm};

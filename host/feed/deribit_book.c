@@ -67,9 +67,14 @@ void deribit_books_free(struct deribit_books *s)
 
 // ---- the table
 
+static unsigned slot_of(uint32_t id)
+{
+    return (id * 0x9e3779b1u) >> 19 & (BUCKETS - 1);
+}
+
 static uint16_t *bucket_of(struct deribit_books *s, uint32_t id)
 {
-    return &s->bucket[(id * 0x9e3779b1u) >> 19 & (BUCKETS - 1)];
+    return &s->bucket[slot_of(id)];
 }
 
 static struct dbook *find(struct deribit_books *s, uint32_t id)
@@ -412,4 +417,31 @@ void deribit_books_packet(struct deribit_books *s, const struct deribit_at *at)
     if (p->gap || p->restart || !(*word & bit))
         doubt_first(s, at);
     *word |= bit;
+}
+
+// ---- for whoever asks
+
+static struct feed_num as_num(double v)
+{
+    return (struct feed_num){.v.f = v, .form = NUM_DOUBLE};
+}
+
+int deribit_book_levels(const struct deribit_books *s, uint64_t id, bool bid, struct feed_level *out,
+                        unsigned max)
+{
+    uint16_t k = id <= UINT32_MAX ? s->bucket[slot_of((uint32_t)id)] : 0;
+    while (k && s->book[k - 1].id != id)
+        k = s->book[k - 1].next;
+    const struct dbook *b = k ? &s->book[k - 1] : NULL;
+    if (!b || !b->whole || b->open)
+        return -1;
+    struct level some[BOOK_CHUNK_LEVELS];
+    unsigned n = 0, got;
+    do {
+        unsigned room = max - n < BOOK_CHUNK_LEVELS ? max - n : BOOK_CHUNK_LEVELS;
+        got = levels_read(s->levels, &b->side[bid ? BID : ASK], n, some, room);
+        for (unsigned i = 0; i < got; i++, n++)
+            out[n] = (struct feed_level){as_num(level_price(some[i].key, bid)), as_num(some[i].amount)};
+    } while (got > 0 && n < max);
+    return (int)n;
 }

@@ -44,6 +44,9 @@ void deribit_book_snapshot(struct deribit_books *s, const struct deribit_at *at,
 void deribit_books_packet(struct deribit_books *s, const struct deribit_at *at);
 // The live stream has lost packets: its books are not whole any more.
 void deribit_books_broken(struct deribit_books *s, uint16_t stream);
+// feed_book().
+int deribit_book_levels(const struct deribit_books *s, uint64_t id, bool bid, struct feed_level *out,
+                        unsigned max);
 // The instrument is gone for good; its place is free.
 void deribit_book_forget(struct deribit_books *s, uint32_t id);
 

@@ -290,6 +290,15 @@ size_t feed_counts(const struct feed *f, size_t i, struct feed_count out[FEED_CO
     return PROTOCOLS[i]->counts(&c, out);
 }
 
+int feed_book(const struct feed *f, enum feed_venue venue, uint64_t instrument_id, bool bid,
+              struct feed_level *out, unsigned max)
+{
+    for (size_t i = 0; i < PROTOCOL_COUNT; i++)
+        if (PROTOCOLS[i]->venue == venue && PROTOCOLS[i]->book && f->packets[venue] != 0)
+            return PROTOCOLS[i]->book(f->state[venue], instrument_id, bid, out, max);
+    return -1;
+}
+
 bool feed_print(struct feed *f, FILE *out, const char *only)
 {
     f->rows = out;

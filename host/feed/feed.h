@@ -209,6 +209,16 @@ const char *feed_protocol(const struct feed *f);
 const char *feed_protocol_name(const struct feed *f, size_t i, uint64_t *packets);
 // What that protocol counts of its books beside feed_counters, once it has had a packet: returns how many.
 size_t feed_counts(const struct feed *f, size_t i, struct feed_count out[FEED_COUNTS]);
+// A price level of a rebuilt book: all that is bid or asked there.
+struct feed_level {
+    struct feed_num price, amount; // amount NUM_NONE where the venue has not said its scale
+};
+// One side of the instrument's book as of the newest datagram, best first: fills at most `max` levels of out
+// and returns how many. -1: there is no whole book to be had (never heard, a gap and no snapshot since, in
+// the middle of a change, or the venue does not exist). Whoever does not ask pays nothing: decoders keep
+// their books anyway. Not for the hot path; the feed's thread, between two of its calls.
+int feed_book(const struct feed *f, enum feed_venue venue, uint64_t instrument_id, bool bid,
+              struct feed_level *out, unsigned max);
 // For `tripline decode`: the rows of each datagram accepted from now on, in the columns of the protocol
 // called `only`, or, where that is NULL, of the first one recognised; its header line comes first. Other
 // protocols' datagrams are delivered all the same. False when there is no protocol of that name. Not for the

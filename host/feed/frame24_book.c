@@ -559,3 +559,29 @@ bool f24_best(const struct f24_books *b, const struct f24_inst *i, enum f24_side
     *qty = (int64_t)b->level[at].qty;
     return true;
 }
+
+const struct f24_inst *f24_whole(const struct f24_books *b, int64_t id)
+{
+    for (uint32_t k = 0; k < b->insts; k++)
+        if (b->inst[k].id == id && b->inst[k].state == F24_WHOLE && !b->chan[b->inst[k].chan].open)
+            return &b->inst[k];
+    return NULL;
+}
+
+bool f24_next(const struct f24_books *b, const struct f24_inst *i, enum f24_side side, bool first,
+              int64_t *price, int64_t *qty)
+{
+    uint32_t found = 0;
+    for (uint32_t at = i->state == F24_WHOLE ? i->root[side] : 0; at;) {
+        const struct level *l = &b->level[at];
+        bool worse = first || (side == F24_BID ? l->price < *price : l->price > *price);
+        if (worse)
+            found = at;
+        at = worse == (side == F24_BID) ? l->right : l->left;
+    }
+    if (!found)
+        return false;
+    *price = b->level[found].price;
+    *qty = (int64_t)b->level[found].qty;
+    return true;
+}

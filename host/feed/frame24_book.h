@@ -150,6 +150,12 @@ static inline bool f24_anchor_possible(const struct f24_chan *c, uint64_t anchor
 
 // Takes one instrument off the channel's list of touched ones; NULL when it is empty.
 struct f24_inst *f24_touched(struct f24_books *b, struct f24_chan *c);
+// The whole book of that instrument, on whatever channel that is not amid a transaction; NULL: there is none.
+const struct f24_inst *f24_whole(const struct f24_books *b, int64_t id);
+// The next level of a whole book, best first: *price is that of the one before and becomes its own; first:
+// none before. False when there is no further one.
+bool f24_next(const struct f24_books *b, const struct f24_inst *i, enum f24_side side, bool first,
+              int64_t *price, int64_t *qty);
 // False when that side is empty or the book is not whole.
 bool f24_best(const struct f24_books *b, const struct f24_inst *i, enum f24_side side, int64_t *price,
               int64_t *qty);

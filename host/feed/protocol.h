@@ -76,6 +76,8 @@ struct feed_protocol {
     // What it counts of its books beside feed_counters, for reports: fills at most FEED_COUNTS, returns how
     // many. NULL: nothing.
     size_t (*counts)(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS]);
+    // feed_book(). NULL: it keeps no books.
+    int (*book)(const struct protocol_state *s, uint64_t id, bool bid, struct feed_level *out, unsigned max);
     // feed_warm() for its state. NULL: nothing.
     void (*warm)(const struct protocol_state *s);
     uint64_t

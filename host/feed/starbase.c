@@ -561,6 +561,19 @@ static void starbase_rows(const struct protocol_ctx *c, const struct feed_packet
     starbase_print(out, p, skip);
 }
 
+static int book(const struct protocol_state *s, uint64_t id, bool bid, struct feed_level *out, unsigned max)
+{
+    const struct f24_books *b = ((const struct starbase *)(const void *)s)->books;
+    const struct f24_inst *i = f24_whole(b, (int64_t)id);
+    unsigned n = 0;
+    for (int64_t price = 0, qty; i && n < max; n++) {
+        if (!f24_next(b, i, bid ? F24_BID : F24_ASK, n == 0, &price, &qty))
+            break;
+        out[n] = (struct feed_level){f24_num(price, -9), quantity(i, qty)};
+    }
+    return i ? (int)n : -1;
+}
+
 static size_t named_counts(const struct protocol_ctx *c, struct feed_count out[FEED_COUNTS])
 {
     return f24_named_counts(starbase_counts(c), out);
@@ -577,6 +590,7 @@ const struct feed_protocol starbase_protocol = {
     .broken = starbase_broken,
     .columns = SB_COLUMNS,
     .rows = starbase_rows,
+    .book = book,
     .counts = named_counts,
     .quiet_ns = SB_QUIET_NS,
 };

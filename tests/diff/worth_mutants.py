@@ -25,7 +25,7 @@ MUTANTS = [
     ("part of a lot sold", "depth.c", ">= 0 ? all : q / d->lot;", ">= 0 ? all : q / d->lot + 1;"),
     ("level too late", "depth.c", "if (d->level[mid].lots_upto < lots)", "if (d->level[mid].lots_upto <= lots)"),
     ("same level twice", "depth.c", "if (last && ticks == last->ticks)", "if (last && ticks == last->ticks + 1)"),
-    ("fee forgotten in a book's price", "depth.c", "(int64_t)(PPM - d->fee_ppm)", "(int64_t)PPM"),
+    ("fee forgotten in a book's price", "depth.c", "(u128)ticks, d->unit), (int64_t)(PPM - d->fee_ppm)", "(u128)ticks, d->unit), (int64_t)PPM"),
     ("lots that stay unsold forgotten", "depth.c", "d->venue.slop = lot + 2u * d->n + 1;", "d->venue.slop = 1;"),
     ("premium floored", "worth.c", "return i256_lo(i256_div10_ceil(i256_mul_i64(wide(paid), bps), BPS_DIGITS));", "return i256_lo(i256_div10_floor(i256_mul_i64(wide(paid), bps), BPS_DIGITS));"),
     ("gas floored", "worth.c", "return i256_div10_ceil(i256_mul_i64(i256_mul_u128(units, wei), native), WEI_DIGITS);", "return i256_div10_floor(i256_mul_i64(i256_mul_u128(units, wei), native), WEI_DIGITS);"),

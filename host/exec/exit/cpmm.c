@@ -31,6 +31,18 @@ u128 cpmm_in(const struct cpmm_pool *p, u128 out)
     return i256_lo(i256_div_floor(num, den)) + 1;
 }
 
+bool cpmm_least(const struct cpmm_pool *p, u128 out, u128 *in)
+{
+    if (out >= p->out)
+        return false;
+    // floor(y O / (X + y)) >= out exactly where y >= out X / (O - out)
+    i256 den, num = price_of(p, out, &den), need = i256_div_ceil(num, den);
+    if (i256_cmp(need, wide(EXIT_AMOUNT_MAX)) > 0)
+        return false;
+    *in = i256_lo(need);
+    return true;
+}
+
 static u128 path_out(const struct cpmm_path *p, u128 q)
 {
     q = q < p->most ? q : p->most;
@@ -42,15 +54,9 @@ static u128 path_out(const struct cpmm_path *p, u128 q)
 // The least quantity for which path_out gives `out`; false when none does.
 static bool path_in(const struct cpmm_path *p, u128 out, u128 *q)
 {
-    for (unsigned i = p->n; i-- > 0;) {
-        if (out >= p->pool[i].out)
+    for (unsigned i = p->n; i-- > 0;)
+        if (!cpmm_least(&p->pool[i], out, &out))
             return false;
-        // floor(y O / (X + y)) >= out exactly where y >= out X / (O - out)
-        i256 den, num = price_of(&p->pool[i], out, &den), need = i256_div_ceil(num, den);
-        if (i256_cmp(need, wide(EXIT_AMOUNT_MAX)) > 0)
-            return false;
-        out = i256_lo(need);
-    }
     *q = out;
     return out <= p->most;
 }
@@ -122,7 +128,7 @@ static u128 venue_out(const struct exit_venue *v, u128 q)
 }
 
 // The last q of one pool at which the real price keep of in out / (of in + keep q)^2 is at least the rate.
-static u128 pool_upto(const struct cpmm_pool *p, struct exit_rate rate)
+u128 cpmm_upto(const struct cpmm_pool *p, struct exit_rate rate)
 {
     i256 k = i256_mul_i64(i256_mul_u128(p->in, p->out), (int64_t)p->keep * p->of);
     i256 room = i256_sub(wide(exit_root(exit_div_rate(k, rate))), i256_mul_i64(wide(p->in), p->of));
@@ -133,7 +139,7 @@ static u128 pool_upto(const struct cpmm_pool *p, struct exit_rate rate)
 static u128 path_upto(const struct cpmm_path *p, struct exit_rate rate)
 {
     if (p->n == 1)
-        return pool_upto(&p->pool[0], rate);
+        return cpmm_upto(&p->pool[0], rate);
     u128 y = exit_root(exit_div_rate(i256_mul_u128(p->o, p->x), rate));
     return y > p->x ? (y - p->x) >> CPMM_FRACTION : 0;
 }

@@ -26,8 +26,14 @@ u128 cpmm_out(const struct cpmm_pool *p, u128 in);
 // getAmountIn as the router computes it, floor + 1. out < p->out.
 u128 cpmm_in(const struct cpmm_pool *p, u128 out);
 
+// The last quantity (real, floored) at which the pool's price is at least the rate.
+u128 cpmm_upto(const struct cpmm_pool *p, struct exit_rate rate);
+// The least input for which cpmm_out gives `out`; false when none below 2^112 does.
+bool cpmm_least(const struct cpmm_pool *p, u128 out, u128 *in);
+
 struct cpmm_path {
     uint8_t n;
+    uint8_t tag; // the caller's: stays with the path when cpmm_set orders them
     struct cpmm_pool pool[CPMM_HOPS_MAX];
     // Made by cpmm_set. Without the rounding of its hops a path gives o q / (x + q).
     u128 o, x; // in 2^-CPMM_FRACTION units

@@ -82,6 +82,12 @@ static u128 venue_out(const struct exit_venue *v, u128 q)
     return add_up(i ? l[-1].out_upto : 0, level_out(d, l->ticks, (uint64_t)(lots - before)));
 }
 
+static u128 units_of(const struct depth *d, u128 lots)
+{
+    i256 q = i256_mul_u128(lots, d->lot);
+    return i256_cmp(q, i256_from_u128(EXIT_AMOUNT_MAX)) < 0 ? i256_lo(q) : EXIT_AMOUNT_MAX;
+}
+
 // Is a lot of this level, fee taken and before rounding, worth at least the rate?
 // ticks unit (1e6 - fee) / (10^decimals 1e6 lot) >= out / in
 static bool pays(const struct depth *d, int64_t ticks, struct exit_rate rate)
@@ -98,8 +104,7 @@ static u128 venue_upto(const struct exit_venue *v, struct exit_rate rate)
     u128 lots = 0;
     for (unsigned i = 0; i < d->n && pays(d, d->level[i].ticks, rate); i++)
         lots = d->level[i].lots_upto;
-    i256 q = i256_mul_u128(lots, d->lot);
-    return i256_cmp(q, i256_from_u128(EXIT_AMOUNT_MAX)) < 0 ? i256_lo(q) : EXIT_AMOUNT_MAX;
+    return units_of(d, lots);
 }
 
 void depth_end(struct depth *d)
@@ -124,4 +129,40 @@ int64_t depth_limit(const struct depth *d, u128 q)
 {
     u128 lots = lots_of(d, q);
     return lots ? d->level[level_of(d, lots)].ticks : 0;
+}
+
+u128 depth_units(const struct depth *d, unsigned i)
+{
+    return units_of(d, d->level[i].lots_upto);
+}
+
+struct exit_rate depth_rate(const struct depth *d, unsigned i)
+{
+    i256 net = i256_mul_i64(i256_mul_u128((u128)d->level[i].ticks, d->unit), (int64_t)(PPM - d->fee_ppm));
+    i256 per = i256_mul(i256_from_u128(d->lot), i256_pow10(d->unit_decimals + PPM_DIGITS));
+    return exit_rate_near(net, per);
+}
+
+bool depth_least(const struct depth *d, u128 out, u128 *q)
+{
+    *q = 0;
+    if (out == 0)
+        return true;
+    if (d->n == 0 || d->level[d->n - 1].out_upto < out)
+        return false;
+    unsigned i = 0;
+    while (d->level[i].out_upto < out)
+        i++;
+    u128 out_before = i ? d->level[i - 1].out_upto : 0, lots_before = i ? d->level[i - 1].lots_upto : 0;
+    uint64_t lo = 1, hi = d->level[i].lots;
+    while (lo < hi) {
+        uint64_t mid = lo + (hi - lo) / 2;
+        if (add_up(out_before, level_out(d, d->level[i].ticks, mid)) < out)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    i256 all = i256_mul_u128(lots_before + lo, d->lot);
+    *q = i256_lo(all);
+    return i256_cmp(all, i256_from_u128(EXIT_AMOUNT_MAX)) <= 0;
 }

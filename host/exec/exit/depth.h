@@ -40,5 +40,11 @@ int depth_add(struct depth *d, int64_t price, int64_t tick, int64_t size, int64_
 void depth_end(struct depth *d);
 // The lowest price (ticks) that selling q touches: a sale limited there fills as quoted. 0: nothing fills.
 int64_t depth_limit(const struct depth *d, u128 q);
+// After depth_end, i < d->n. Units of the token sold that levels 0..i take together, at most 2^112 - 1.
+u128 depth_units(const struct depth *d, unsigned i);
+// Units out for a unit sold into level i, fee taken and before rounding (exit_rate_near).
+struct exit_rate depth_rate(const struct depth *d, unsigned i);
+// The least quantity for which the quote is at least `out`, whole lots; false when all of it brings less.
+bool depth_least(const struct depth *d, u128 out, u128 *q);
 
 #endif

@@ -25,6 +25,36 @@ struct exit_rate exit_rate_of(u128 out, u128 in)
     return r;
 }
 
+// floor(a 2^s / b), a >= b, with s of 0..63 such that it has 63 or 64 bits
+static uint64_t ratio(i256 a, i256 b, unsigned *s)
+{
+    unsigned bits = i256_bits(a), cut = bits > 190 ? bits - 190 : 0;
+    a = i256_sar(a, cut);
+    b = i256_sar(b, cut);
+    unsigned apart = i256_sign(b) > 0 ? i256_bits(a) - i256_bits(b) : 64;
+    *s = 0;
+    if (apart > 63)
+        return UINT64_MAX;
+    *s = 63 - apart;
+    return (uint64_t)i256_lo(i256_div_floor(i256_shl(a, *s), b));
+}
+
+struct exit_rate exit_rate_near(i256 out, i256 in)
+{
+    unsigned s;
+    if (i256_cmp(out, in) >= 0) {
+        uint64_t r = ratio(out, in, &s);
+        return (struct exit_rate){r, UINT64_C(1) << s};
+    }
+    uint64_t r = ratio(in, out, &s);
+    return (struct exit_rate){UINT64_C(1) << s, r};
+}
+
+struct exit_rate exit_rate_div(struct exit_rate a, struct exit_rate b)
+{
+    return exit_rate_near(i256_from_u128((u128)a.out * b.in), i256_from_u128((u128)a.in * b.out));
+}
+
 i256 exit_div_rate(i256 a, struct exit_rate rate)
 {
     uint64_t x[5]; // a * in

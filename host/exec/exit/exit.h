@@ -35,6 +35,11 @@ extern const struct exit_venue exit_same;
 // The fraction out / in in 64 bits each: exact where both are below 2^64, otherwise the bits below those of
 // the larger are cut off. Both > 0; a side that vanishes is taken as 1.
 struct exit_rate exit_rate_of(u128 out, u128 in);
+// out / in with 60 significant bits and more, rounded, however far apart the two are: one side is a power of
+// two. Both > 0, below 2^254; beyond 2^-63..2^63 the nearest that there is.
+struct exit_rate exit_rate_near(i256 out, i256 in);
+// a / b, as exit_rate_near rounds.
+struct exit_rate exit_rate_div(struct exit_rate a, struct exit_rate b);
 // floor(a * rate.in / rate.out), 2^255 - 1 when that is more; a >= 0.
 i256 exit_div_rate(i256 a, struct exit_rate rate);
 // floor(sqrt(a)), a >= 0.

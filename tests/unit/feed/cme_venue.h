@@ -27,7 +27,7 @@ struct venue {
     unsigned n;
     struct dgram late[V_LATE]; // snapshots on their way
     struct rig *r;
-    uint64_t gap, quotes, ends;
+    uint64_t gap, quotes, ends, deep; // deep: levels behind the best that could be asked for
     bool restart;
     unsigned loss; // percent
 };
@@ -90,6 +90,21 @@ static void v_change(struct venue *v, unsigned i, unsigned s)
     }
 }
 
+// What feed_book() tells are the venue's own levels, from the best on.
+static void v_levels(struct venue *v, uint64_t id)
+{
+    struct feed_level l[CME_LEVELS];
+    for (unsigned s = 0; s < 2; s++) {
+        const struct v_side *b = &v->inst[id - 1].side[s];
+        int n = cme_protocol.book(v->r->c.state, id, s == 0, l, CME_LEVELS);
+        ck_assert_int_le(n, (int)b->n);
+        for (int i = 0; i < n; i++)
+            ck_assert(l[i].price.v.m == b->px[i] && l[i].amount.v.m == b->size[i]);
+        ck_assert(n > 0 || b->n == 0);
+        v->deep += n > 1 ? (uint64_t)n - 1 : 0;
+    }
+}
+
 static void v_check(struct venue *v)
 {
     for (unsigned k = 0; k < v->r->msgs; k++) {
@@ -102,6 +117,7 @@ static void v_check(struct venue *v)
         ck_assert_uint_eq(!!(m->has & HAS_ASK), a->n > 0);
         ck_assert(b->n == 0 || (m->bid.v.m == b->px[0] && m->bid_amount.v.m == b->size[0]));
         ck_assert(a->n == 0 || (m->ask.v.m == a->px[0] && m->ask_amount.v.m == a->size[0]));
+        v_levels(v, m->instrument_id);
         v->quotes++;
     }
 }
@@ -217,6 +233,7 @@ static void v_run(uint64_t seed, bool depth_known)
     }
     ck_assert_msg(v->quotes > v->ends / 2, "seed %llu: %llu quotes of %llu events", (unsigned long long)seed,
                   (unsigned long long)v->quotes, (unsigned long long)v->ends);
+    ck_assert_uint_gt(v->deep, v->quotes);
     ck_assert_uint_eq(cme_stats(v->r->c.state)->contradictions, 0);
     rig_free(v->r);
     free(v);
