@@ -30,9 +30,11 @@ CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrive
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
 
 # ---- modules: one static library each; DEPS_x is everything module x may use, so layering is checked by the linker
-MODULES := base econ evm feed oracle accounts protocols chain journal drivers engine exec run bench
+MODULES := base page econ risk evm feed oracle accounts protocols chain journal drivers engine exec lab run bench
 SRC_base     := $(wildcard host/base/*.c)
+SRC_page     := $(wildcard host/page/*.c)
 SRC_econ     := $(wildcard host/econ/*.c)
+SRC_risk     := $(wildcard host/risk/*.c)
 SRC_evm      := $(wildcard host/evm/*.c)
 SRC_feed     := $(wildcard host/feed/*.c)
 SRC_oracle   := $(wildcard host/oracle/*.c)
@@ -43,10 +45,13 @@ SRC_journal  := $(wildcard host/journal/*.c)
 SRC_drivers  := $(wildcard drivers/*.c)
 SRC_engine   := $(wildcard host/engine/*.c)
 SRC_exec     := $(wildcard host/exec/*.c host/exec/exit/*.c host/exec/evm/*.c host/exec/paper/*.c)
+SRC_lab      := $(wildcard host/lab/*.c host/lab/html/*.c)
 SRC_run      := $(wildcard host/run/*.c)
 SRC_bench    := $(wildcard host/bench/*.c host/bench/html/*.c)
 DEPS_base     := base
+DEPS_page     := page base
 DEPS_econ     := econ base
+DEPS_risk     := risk base
 DEPS_evm      := evm base
 DEPS_feed     := feed base
 DEPS_oracle   := oracle feed accounts base
@@ -56,11 +61,14 @@ DEPS_chain    := chain evm accounts base
 DEPS_journal  := journal base
 DEPS_drivers  := drivers base
 DEPS_engine   := engine accounts drivers base
-DEPS_exec     := exec evm journal accounts base
-DEPS_bench    := bench run exec chain evm engine oracle feed journal accounts drivers base
-DEPS_run      := run exec chain evm engine oracle feed journal accounts drivers base
+DEPS_exec     := exec evm journal risk accounts econ base
+DEPS_bench    := bench run exec chain evm engine oracle feed journal risk accounts econ drivers page base
+DEPS_lab      := lab page risk exec evm journal protocols accounts econ base
+DEPS_run      := run exec chain evm engine oracle feed journal risk accounts econ drivers base
 LIBS_base     := -lm -lpthread -lz
+LIBS_page     := $(LIBS_base)
 LIBS_econ     := $(LIBS_base)
+LIBS_risk     := $(LIBS_base)
 LIBS_feed     := -lpcap $(LIBS_base)
 LIBS_accounts := -lsqlite3 $(LIBS_base)
 LIBS_protocols := $(LIBS_accounts)
@@ -71,6 +79,7 @@ LIBS_engine   := $(LIBS_accounts)
 LIBS_evm      := -lsecp256k1 -lnettle -lcurl $(LIBS_base)
 LIBS_chain    := $(LIBS_evm) $(LIBS_accounts)
 LIBS_exec     := $(LIBS_accounts) $(LIBS_evm)
+LIBS_lab      := $(LIBS_exec) -lyaml
 LIBS_run      := $(LIBS_feed) $(LIBS_accounts) $(LIBS_evm)
 LIBS_bench    := $(LIBS_run)
 TESTLIBS_evm  := -ljansson
@@ -104,6 +113,15 @@ $(B)/gen/abi_pkg.sv: drivers/abi/abi.toml drivers/abi/gen_abi.py
 	@echo "  GEN   $@"
 	@$(PYTHON) drivers/abi/gen_abi.py sv $< > $@.tmp && mv $@.tmp $@
 
+# ---- the laboratory's built-in scenarios -> a C table of strings
+LAB_SCENARIOS := $(sort $(wildcard host/lab/scenarios/*.yaml))
+$(B)/gen/lab_scenarios.h: $(LAB_SCENARIOS)
+	@mkdir -p $(@D)
+	@echo "  GEN   $@"
+	@{ echo 'static const struct { const char *name, *text; } LAB_SCENARIOS[] = {'; for f in $(LAB_SCENARIOS); do \
+	  echo "{\"$$(basename $$f .yaml)\","; sed -e 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done; echo '};'; } > $@.tmp && mv $@.tmp $@
+$(call obj,host/lab/scenario_path.c): $(B)/gen/lab_scenarios.h
+
 # Objects are made anew when compiler or flags change; the binary when the commit it names does.
 define note # (text): writes it to the target, but only when it is new
 @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
@@ -128,7 +146,7 @@ DPDK_LIBS   = $(shell pkg-config --libs libdpdk 2>/dev/null)
 SRC_cli     := $(wildcard host/cli/*.c)
 SRC_dpdk    := $(wildcard host/feed/dpdk/*.c)
 CLI_OBJS    := $(call obj,$(SRC_cli) $(SRC_dpdk))
-CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,$(DEPS_run) chain evm protocols econ base)
+CORE_LIBS   := $(patsubst %,$(B)/lib/%.a,lab $(DEPS_run) chain evm protocols risk econ page base)
 
 $(call obj,$(SRC_dpdk)): CFLAGS += $(DPDK_CFLAGS)
 $(call obj,host/cli/main.c): $(B)/version
@@ -280,6 +298,15 @@ bench-worth: $(B)/bench/worth $(B)/bench/worth_desk
 	@$(B)/bench/worth_desk
 .PHONY: bench-worth
 
+# ---- value at risk: a million accounts on ten thousand price paths, the naive way beside it: docs/lab/risk.md
+VAR_ACCOUNTS ?= 1000000
+VAR_PATHS    ?= 10000
+VAR_THREADS  ?= 2
+bench-var: deps
+	@$(MAKE) --no-print-directory build
+	@$(B)/tripline lab var --generate $(VAR_ACCOUNTS) --paths $(VAR_PATHS) --threads $(VAR_THREADS) --seed 1
+.PHONY: bench-var
+
 bench-burst: $(B)/bench/burst
 	@$<
 .PHONY: bench-burst
@@ -320,7 +347,7 @@ C_FORMATTED := $(C_SOURCES) $(wildcard host/*/*.h host/*/*/*.h drivers/*.h sim/*
 lint: deps lint-format lint-clang lint-rtl
 lint-format:
 	@clang-format --dry-run --Werror $(C_FORMATTED) && echo "format: clean"
-lint-clang: $(B)/gen/abi.h
+lint-clang: $(B)/gen/abi.h $(B)/gen/lab_scenarios.h
 	@clang -std=c17 -D_GNU_SOURCE $(WARN) -Wno-gnu-zero-variadic-macro-arguments -Wno-newline-eof -fsyntax-only \
 	  -Ihost -Idrivers -Isim -I$(B)/gen -Itests/unit $(DPDK_CFLAGS) -Wno-unknown-warning-option $(C_SOURCES) && echo "clang: clean"
 format:
@@ -373,6 +400,7 @@ help:
 	@echo "make bench-scale  ns of an update for 10 thousand to 10 million accounts (SCALE_SIZES=1e4,1e5 PEERS=folder)"
 	@echo "make bench-parameters  what a change of parameters takes, and the latency of prices with one a second (UPDATES_ACCOUNTS=n)"
 	@echo "make bench-updates  latency of prices with 0, 1,000 and 5,000 accounts' states a second between them (UPDATES_ACCOUNTS=n)"
+	@echo "make bench-var    value at risk of a million accounts on ten thousand price paths, beside the naive way (VAR_ACCOUNTS=n VAR_PATHS=n VAR_THREADS=n)"
 	@echo "make bench-burst  22,558 accounts breach at one update: time to the first and to the last order"
 	@echo "make bench-evm    ns of hashing, encoding and signing an Ethereum transaction (docs/evm.md)"
 	@echo "make bench-rpc    us from the call to a request in the kernel's hands, by Unix socket and TCP (RPC_SENDS=n)"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "bench/json_out.h"
+#include "base/json_out.h"
 #include "bench/result.h"
 
 enum { CURVE_STEPS = 10, CURVE_POINTS = 170, HEAD_BYTES = 96 };

@@ -27,6 +27,11 @@ static const char help[] =
     "  --accounts STORE  store with the accounts to start from; read only when the state is new\n"
     "  --fsync on|off    on (default): a reply survives a power loss; off: it survives the death of the "
     "venue\n"
+    "  --dynamic SPEC    a reserve's liquidation threshold follows the volatility of its marks; repeatable, "
+    "up to "
+    "8:\n"
+    "                    instrument=NAME,k_bps=N,min_bps=N[,base_bps=N,max_bps=N,sigma0_ppm=N,dead_bps=N,\n"
+    "                    rate_mbps=N,lambda_ppm=N,period_s=N,least=N] (docs/lab/dynamic.md)\n"
     "\n"
     "Test aids, all off by default:\n"
     "  --delay-us N      wait N microseconds before answering an order\n"
@@ -56,7 +61,8 @@ enum {
     OPT_REFUSE,
     OPT_SEED,
     OPT_CRASH,
-    OPT_CHURN
+    OPT_CHURN,
+    OPT_DYNAMIC
 };
 
 static const struct option options[] = {
@@ -69,9 +75,23 @@ static const struct option options[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"crash-after", required_argument, NULL, OPT_CRASH},
     {"churn", required_argument, NULL, OPT_CHURN},
+    {"dynamic", required_argument, NULL, OPT_DYNAMIC},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
+
+static int take_dynamic(struct venue_options *o)
+{
+    struct err e;
+    if (o->n_dynamic == DYNAMIC_SPECS_MAX)
+        return usage("more than 8 --dynamic", optarg);
+    if (dynamic_spec_parse(optarg, &o->dynamic[o->n_dynamic], &e) != 0) {
+        fprintf(stderr, "tripline venue: --dynamic %s: ", optarg);
+        return usage(e.msg, NULL);
+    }
+    o->n_dynamic++;
+    return 0;
+}
 
 // 0 taken, else the usage error that was printed.
 static int take_option(int c, struct venue_options *o)
@@ -105,6 +125,8 @@ static int take_option(int c, struct venue_options *o)
             return usage("--churn takes 0 to 100000, not", optarg);
         o->churn = (uint32_t)v;
         return 0;
+    case OPT_DYNAMIC:
+        return take_dynamic(o);
     case OPT_SEED:
         return number_parse(optarg, 0, UINT64_MAX, &o->seed)
                    ? usage("--seed takes a whole number, not", optarg)

@@ -28,6 +28,7 @@ static const struct command commands[] = {
     {"accounts", cmd_accounts, "import, generate and show margin accounts"},
     {"chain", cmd_chain, "read and follow the accounts of a lending pool on an EVM chain"},
     {"rule", cmd_rule, "list liquidation rules and measure their early-flag margins"},
+    {"lab", cmd_lab, "laboratory of liquidation: maps, value at risk, cascades, forecasts"},
     {"bench", cmd_bench, "measure latency: replay a load, open loop, and say how long what took"},
     {"check", cmd_check, "run a command file on a device back end, or compare two"},
     {"venue", cmd_venue, "the paper venue: a process of its own that settles orders"},

@@ -10,6 +10,7 @@
 #include "cli/card_options.h"
 #include "cli/number.h"
 #include "cli/session_options.h"
+#include "exec/paper/venue_dynamic.h"
 
 static const char help[] =
     "usage: tripline run --accounts DB (--capture FILE | --iface NAME... | -- EAL-DEVICE...) [OPTIONS] [-- "
@@ -43,6 +44,9 @@ static const char help_more[] =
     "is\n"
     "                     continued: open orders are looked up first\n"
     "  --venue SOCKET     use the venue that listens there instead of starting one\n"
+    "  --venue-dynamic S  a threshold at that venue follows volatility: tripline venue --help, --dynamic "
+    "(not in\n"
+    "                     lockstep)\n"
     "  --venue-churn N    N random states a second at that venue (not in lockstep)\n"
     "  --venue-arg ARG    an argument for the venue started here (repeatable)\n"
     "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do "
@@ -65,6 +69,9 @@ static const char help_more[] =
     "                     ready_tolerance_ppm (money in 1e-8 units of account, 0 = no limit)\n"
     "                     worth=2 (flash loan) or 1 (own money): lending orders are sized by what they earn\n"
     "                     after everything, at least min_profit_e8; worth_... (docs/worth.md, section 7)\n"
+    "                     stages=hyperliquid or drift: perpetual accounts are liquidated in stages, an "
+    "order\n"
+    "                     for each transition (docs/execution.md, section 8; default none)\n"
     "                     predicted_max_e8: budget of orders on predicted prices (default 0: none leave)\n"
     "  --histograms FILE  the stages' latencies as an HdrHistogram log, for existing plotters\n"
     "  --quiet            no progress\n"
@@ -81,6 +88,7 @@ enum {
     OPT_GEOMETRY,
     OPT_HISTOGRAMS,
     OPT_CHURN,
+    OPT_DYNAMIC,
     OPT_CHAIN
 };
 
@@ -93,6 +101,7 @@ static const struct option options[] = {
     {"venue", required_argument, NULL, 'v'},
     {"venue-arg", required_argument, NULL, 'V'},
     {"venue-churn", required_argument, NULL, OPT_CHURN},
+    {"venue-dynamic", required_argument, NULL, OPT_DYNAMIC},
     {"chain", required_argument, NULL, OPT_CHAIN},
     {"kill-file", required_argument, NULL, 'k'},
     {"packets", required_argument, NULL, 'p'},
@@ -137,7 +146,8 @@ static int take_card(struct run_options *o, int c)
     return good ? 0 : bad("bad value for an option of the simulated device", optarg);
 }
 
-#define CHURN "--churn" // of the venue
+#define CHURN   "--churn" // of the venue
+#define DYNAMIC "--dynamic"
 
 static int venue_arg(struct run_options *o, const char *arg)
 {
@@ -147,10 +157,19 @@ static int venue_arg(struct run_options *o, const char *arg)
     return 0;
 }
 
-static bool churns(const struct run_options *o)
+static int dynamic_arg(struct run_options *o)
+{
+    struct dynamic_spec s;
+    struct err e;
+    if (dynamic_spec_parse(optarg, &s, &e) != 0)
+        return bad("--venue-dynamic", e.msg);
+    return venue_arg(o, DYNAMIC) != 0 ? 2 : venue_arg(o, optarg);
+}
+
+static bool venue_has(const struct run_options *o, const char *option)
 {
     for (size_t i = 0; i < o->n_venue_args; i++)
-        if (strncmp(o->venue_args[i], CHURN, strlen(CHURN)) == 0)
+        if (strncmp(o->venue_args[i], option, strlen(option)) == 0)
             return true;
     return false;
 }
@@ -202,6 +221,8 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         return 0;
     case OPT_CHURN:
         return venue_arg(o, CHURN) != 0 ? 2 : venue_arg(o, optarg);
+    case OPT_DYNAMIC:
+        return dynamic_arg(o);
     case OPT_CHAIN:
         o->chain = optarg;
         return 0;
@@ -279,7 +300,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
                    o->device);
     if (o->chain && (o->venue || o->n_venue_args))
-        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn)", NULL);
+        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn, --venue-dynamic)",
+                   NULL);
     if (o->chain && o->lockstep)
         return bad(
             "--lockstep is for the paper venue: a chain answers when it will (a run is replayed exactly "
@@ -292,11 +314,17 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             NULL);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL && !o->chain;
-    if (churns(o) && o->venue)
+    if (venue_has(o, CHURN) && o->venue)
         return bad("--venue-churn is for a venue started here; give --churn to the one at", o->venue);
-    if (churns(o) && o->lockstep)
+    if (venue_has(o, DYNAMIC) && o->venue)
+        return bad("--venue-dynamic is for a venue started here; give --dynamic to the one at", o->venue);
+    if (venue_has(o, CHURN) && o->lockstep)
         return bad(
             "--venue-churn comes by the clock, so a run in lockstep would not repeat: add --no-lockstep",
             NULL);
+    if (venue_has(o, DYNAMIC) && o->lockstep)
+        return bad("--venue-dynamic answers beside the orders, so a run in lockstep would not repeat: add "
+                   "--no-lockstep",
+                   NULL);
     return 0;
 }

@@ -3,12 +3,27 @@
 // accounts.
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "accounts/book.h"
 #include "cli/run_inside.h"
 #include "exec/paper/paper.h"
+#include "exec/paper/venue_dynamic.h"
 
 enum { VENUE_READY_MS = 10000, NOTE_LEN = 256, ORDER_WAIT_MS = 1000 };
+
+// What the venue would refuse at its start, said once and at once: its process is started again when it ends.
+static int check_dynamic(const struct run *r, struct err *e)
+{
+    struct dynamic_spec spec;
+    struct dynamic_follow follow;
+    for (size_t i = 0; i + 1 < r->o.n_venue_args; i++)
+        if (strcmp(r->o.venue_args[i], "--dynamic") == 0 &&
+            (dynamic_spec_parse(r->o.venue_args[i + 1], &spec, e) != 0 ||
+             dynamic_follow(&follow, &spec, &r->book.market, e) != 0))
+            return -1;
+    return 0;
+}
 
 static int start_venue(struct run *r, struct err *e)
 {
@@ -16,6 +31,8 @@ static int start_venue(struct run *r, struct err *e)
     size_t n = 7;
     if (r->o.venue)
         return 0;
+    if (check_dynamic(r, e) != 0)
+        return -1;
     argv[n++] = (char *)(uintptr_t)r->o.accounts; // execv's prototype, not its behaviour, wants it writable
     for (size_t i = 0; i < r->o.n_venue_args; i++)
         argv[n++] = (char *)(uintptr_t)r->o.venue_args[i];

@@ -268,7 +268,8 @@ struct engine *engine_new(const struct engine_config *c, struct book *book, stru
     g->fresh = calloc(n, sizeof *g->fresh);
     g->ahead = info->arrival ? calloc(all, sizeof *g->ahead) : NULL;
     if (!g->acct || !g->row || !g->next || !g->radius || !g->order || !g->watch || !g->warm || !g->fresh ||
-        (info->arrival && !g->ahead) || rank_init(&g->rank, (uint32_t)n)) {
+        (info->arrival && !g->ahead) || rank_init(&g->rank, (uint32_t)n) ||
+        (g->cfg.predict && hooks->expected && rank_init(&g->wanted, (uint32_t)n))) {
         engine_free(g);
         err_set(e, "out of memory for %zu accounts and %zu rows", n, have);
         return NULL;
@@ -300,6 +301,7 @@ void engine_free(struct engine *g)
     free(g->fresh);
     free(g->ahead);
     rank_free(&g->rank);
+    rank_free(&g->wanted);
     free(g);
 }
 

@@ -54,6 +54,11 @@ struct engine_hooks {
     // Beats are about to be submitted: the moment to read a clock, with nothing between it and the device.
     // May be NULL.
     void (*submit)(void *ctx);
+    // engine_config.predict: what an order of this account is expected to bring, in one unit for all; those
+    // with more are made ready first (near). r: the account's row of LEVEL_LIQUIDATE with the least Ĥ, which
+    // is h at phat[asset]; a row is linear in prices. Called after all orders of a round. NULL: as without
+    // predict.
+    int64_t (*expected)(void *ctx, size_t account, const struct row *r, int64_t h, const uint64_t *phat);
 };
 
 struct engine_config {
@@ -64,6 +69,8 @@ struct engine_config {
     uint32_t box_ppm;
     uint32_t near_rows; // rows that may be on the device, fewer than it has; 0: all that it has
     uint32_t slice;     // accounts looked at in the background after each update; 0: only in engine_idle()
+    uint32_t predict; // 1: of the accounts whose orders are to be made ready those of greatest expected value
+                      // first (engine_hooks.expected); 0: in the order of the list
 };
 
 struct engine_counters {

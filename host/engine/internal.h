@@ -161,6 +161,10 @@ struct engine {
 
     bool failed; // the device reported an error
     struct err why;
+
+    // With predict: who is due waits here, by what is expected of the order; ids 0 without.
+    struct rank wanted;
+    size_t warm_seen; // of the list's front, looked at since they came
 };
 
 // engine.c

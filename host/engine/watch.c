@@ -228,6 +228,8 @@ static void warm_drop(struct engine *g, uint32_t account)
     g->warm[s->warm_at] = last;
     g->acct[last].warm_at = s->warm_at;
     s->warm = s->due = false;
+    if (g->wanted.ids)
+        rank_remove(&g->wanted, account);
 }
 
 void watch_flag(struct engine *g, uint32_t account, uint8_t level)
@@ -346,11 +348,84 @@ static void review_warm(struct engine *g)
     }
 }
 
+// ---- with predict: what is made ready first follows its expected value
+
+// What its order is expected to bring; without a row to tell by it comes last.
+static int64_t expected(const struct engine *g, uint32_t account)
+{
+    const struct row *nearest = NULL;
+    int64_t least = INT64_MAX;
+    for (uint32_t at = NO_ROW; (at = hot_row(g, account, LEVEL_LIQUIDATE, at)) != NO_ROW;) {
+        int64_t h = row_eval(&g->row[at].row, g->phat);
+        if (!nearest || h < least) {
+            nearest = &g->row[at].row;
+            least = h;
+        }
+    }
+    return nearest ? g->hooks.expected(g->hooks.ctx, account, nearest, least, g->phat) : INT64_MIN;
+}
+
+// As look_at_warm, of an account whose order waits for its turn by what it is expected to bring.
+static bool look_at_wanted(struct engine *g, uint32_t account)
+{
+    struct account_state *s = &g->acct[account];
+    if (hot_least(g, account, LEVEL_WARN) >= 0) {
+        warm_drop(g, account);
+        arm_all(g, account, LEVEL_WARN);
+        g->hooks.near(g->hooks.ctx, account, false);
+        return false;
+    }
+    int64_t h = hot_least(g, account, LEVEL_LIQUIDATE), moved = h - s->warm_h;
+    s->due |= (moved < 0 ? -moved : moved) > s->warm_h / 4;
+    if (s->due && !s->in_flight && !s->watched)
+        rank_put(&g->wanted, account, expected(g, account), 0);
+    return true;
+}
+
+// Who has just come is looked at first: a burst of warnings is known by what it is worth before the list has
+// come round. Returns how many of n looks are left.
+static size_t look_at_new(struct engine *g, size_t n)
+{
+    if (g->warm_seen > g->n_warm) // some have left
+        g->warm_seen = g->n_warm;
+    for (; n && g->warm_seen < g->n_warm; n--)
+        g->warm_seen += look_at_wanted(g, g->warm[g->warm_seen]);
+    return n;
+}
+
+static void prepare_best(struct engine *g)
+{
+    uint32_t account;
+    while (g->prepared < PREPARE_PER_ROUND && rank_take(&g->wanted, &account)) {
+        struct account_state *s = &g->acct[account];
+        if (s->in_flight || s->watched)
+            continue; // still due: judged again when it is looked at
+        s->due = false;
+        s->warm_h = hot_least(g, account, LEVEL_LIQUIDATE);
+        g->prepared++;
+        g->hooks.near(g->hooks.ctx, account, true);
+    }
+}
+
+static void review_wanted(struct engine *g)
+{
+    size_t n = look_at_new(g, g->n_warm < WARM_PER_ROUND ? g->n_warm : WARM_PER_ROUND);
+    while (n-- && g->n_warm) {
+        if (g->warm_next >= g->n_warm)
+            g->warm_next = 0;
+        g->warm_next += look_at_wanted(g, g->warm[g->warm_next]);
+    }
+    prepare_best(g);
+}
+
 void watch_review(struct engine *g)
 {
     watch_round(g);
     watch_verdicts(g);
-    review_warm(g);
+    if (g->wanted.ids)
+        review_wanted(g);
+    else
+        review_warm(g);
 }
 
 static size_t without(uint32_t *list, size_t n, uint32_t account)

@@ -4,9 +4,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "accounts/moving.h"
 #include "base/pages.h"
 
 #define BACKOFF_NS UINT64_C(100000000)
+#define NS_PER_S   UINT64_C(1000000000)
+// What each of two ways through the trigger does: a call more would be paid by both.
+#define TRIGGER static inline __attribute__((always_inline))
+
 enum { BACKOFF_DOUBLINGS = 6, BACKOFF_PAID = 4, BACKOFF_PAID_MAX = 16 }; // paid: cost gas
 
 static int check_config(const struct desk_config *c, struct err *e)
@@ -54,7 +59,7 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
         return NULL;
     }
     d->limits.max_predicted_e8 = c->predicted_max_e8;
-    if (desk_worth_init(d, n_staked, e)) {
+    if (desk_worth_init(d, n_staked, e) || desk_stages_init(d, e)) {
         desk_free(d);
         return NULL;
     }
@@ -71,6 +76,7 @@ void desk_free(struct desk *d)
     ahead_free(&d->ahead);
     desk_worth_free(d);
     free(d->state);
+    free(d->stage);
     free(d);
 }
 
@@ -80,18 +86,8 @@ static enum desk_answer answer(struct desk *d, enum desk_answer a)
     return a;
 }
 
-// What the limits count: the larger of what was sized beforehand and what it is worth now.
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static enum desk_answer check_money(struct desk *d, int64_t value_e8, int64_t reward_e8, uint64_t now_ns,
-                                    bool predicted)
+TRIGGER enum desk_answer check_money(struct desk *d, int64_t value_e8, int64_t reward_e8, uint64_t now_ns,
+                                     bool predicted)
 {
     if ((i128)reward_e8 - d->cfg.cost_e8 < d->cfg.min_profit_e8)
         return DESK_NO_PROFIT;
@@ -108,7 +104,7 @@ static enum desk_answer check_money(struct desk *d, int64_t value_e8, int64_t re
     return predicted && !limits_predicted(&d->limits, value_e8) ? DESK_LIMIT_PREDICTED : DESK_SENT;
 }
 
-static void count_handed_over(struct desk *d, int64_t value_e8, int64_t reward_e8, bool predicted)
+TRIGGER void count_handed_over(struct desk *d, int64_t value_e8, int64_t reward_e8, bool predicted)
 {
     limits_take(&d->limits, value_e8);
     if (predicted) {
@@ -205,7 +201,7 @@ int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t n
         return 0;
     }
     if (worth) // what leaves is sized anew: by what it earns
-        return larger(desk_saturate(d->size.reward), 0);
+        return desk_larger(desk_saturate(d->size.reward), 0);
     st->staked = staked_keep(&d->staked, a->epoch, &d->size, &d->assets, px);
     d->n.staked_full += st->staked == STAKED_NONE;
     return i256_to_i64(d->size.value);
@@ -285,14 +281,14 @@ static enum desk_answer choose_sized(struct desk *d, struct account_state *st, c
     rec->value_e8 = desk_saturate(d->size.value);
     rec->reward_e8 = desk_saturate(d->size.reward);
     if (*r) {
-        rec->value_e8 = larger(rec->value_e8, (*r)->order.value_e8);
-        rec->reward_e8 = smaller(rec->reward_e8, (*r)->order.reward_e8);
+        rec->value_e8 = desk_larger(rec->value_e8, (*r)->order.value_e8);
+        rec->reward_e8 = desk_smaller(rec->reward_e8, (*r)->order.reward_e8);
     }
     return why;
 }
 
 // Hands d->out over and writes that down.
-static enum desk_answer submit(struct desk *d, struct order_record *rec)
+TRIGGER enum desk_answer submit(struct desk *d, struct order_record *rec)
 {
     rec->key = d->out.key;
     d->out.terms.predicted = rec->predicted;
@@ -306,6 +302,22 @@ static enum desk_answer submit(struct desk *d, struct order_record *rec)
     // Not needed for P6 (the bytes are in J_READY), so its own LSN matters to nobody.
     (void)d->log.put(d->log.ctx, J_ORDER, buf, sizeof buf);
     return (enum desk_answer)rec->answer;
+}
+
+TRIGGER void handed_over(struct desk *d, struct account_state *st, const struct order_record *rec,
+                         uint64_t now_ns)
+{
+    st->in_flight = true;
+    st->flight_predicted = rec->predicted;
+    st->flight_void = false;
+    st->flight_epoch = d->out.key.epoch;
+    st->flight_revision = d->out.key.revision;
+    st->flight_value = rec->value_e8;
+    st->fired_ns = now_ns;
+    st->unworth = 0;
+    if (d->exits)
+        desk_worth_forget(d, st);
+    count_handed_over(d, rec->value_e8, rec->reward_e8, rec->predicted);
 }
 
 static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
@@ -340,20 +352,44 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
     if (!desk_make_out(d, st, a, r))
         return answer(d, DESK_NOT_LOGGED);
     desk_fill_marks(d, assets, px);
+    if (d->out.second == 0) // nothing moves with time yet: any moment is as good, and a venue may want it
+        d->out.second = now_ns / NS_PER_S <= MOVING_TIME_MAX ? now_ns / NS_PER_S : 0;
     why = submit(d, &rec);
-    if (why == DESK_SENT) {
-        st->in_flight = true;
-        st->flight_predicted = predicted;
-        st->flight_void = false;
-        st->flight_epoch = d->out.key.epoch;
-        st->flight_revision = d->out.key.revision;
-        st->flight_value = rec.value_e8;
-        st->fired_ns = now_ns;
-        st->unworth = 0;
-        if (d->exits)
-            desk_worth_forget(d, st);
-        count_handed_over(d, rec.value_e8, rec.reward_e8, predicted);
-    }
+    if (why == DESK_SENT)
+        handed_over(d, st, &rec, now_ns);
+    return answer(d, why);
+}
+
+enum desk_answer desk_fire_staged(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
+                                  uint64_t oldest_price_age_ns)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = book_view(d->book, account);
+    struct account_state *st = &d->state[account];
+    if (!desk_staged_of(d, a))
+        return desk_fire(d, account, px, now_ns, oldest_price_age_ns);
+    enum desk_answer why = check_first(d, st, a, now_ns, false);
+    if (why == DESK_SENT && d->cfg.max_price_age_ns && oldest_price_age_ns > d->cfg.max_price_age_ns)
+        why = DESK_PRICE_AGE;
+    if (why == DESK_SENT)
+        why = desk_stage_size(d, account, a, px, now_ns);
+    if (why == DESK_STAGED)
+        desk_stage_take(d, account);
+    if (why != DESK_SENT)
+        return answer(d, why);
+    struct order_record rec = {.answer = DESK_SENT};
+    struct ready *r = desk_stage_ready(d, st, a, px, &rec);
+    rec.ready = r != NULL;
+    why = check_money(d, rec.value_e8, rec.reward_e8, now_ns, false);
+    if (why != DESK_SENT)
+        return answer(d, why);
+    if (!desk_make_out(d, st, a, r) || !desk_stage_out(d, account))
+        return answer(d, DESK_NOT_LOGGED);
+    desk_fill_marks(d, &d->assets, px);
+    why = submit(d, &rec);
+    if (why == DESK_SENT)
+        handed_over(d, st, &rec, now_ns);
+    desk_stage_sent(d, account, why == DESK_SENT);
     return answer(d, why);
 }
 
@@ -391,6 +427,8 @@ enum desk_answer desk_predict(struct desk *d, size_t account, const int64_t *px,
 {
     if (d->cfg.predicted_max_e8 == 0)
         return answer(d, DESK_PREDICTED_OFF);
+    if (desk_staged_of(d, book_view(d->book, account)))
+        return answer(d, DESK_STAGED); // a stage is entered on what is decided only
     return fire(d, account, px, now_ns, oldest_price_age_ns, true);
 }
 
@@ -451,11 +489,15 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
     bool newest = ours && filled && r->account.epoch >= book_account(d->book, i, &d->scratch)->epoch;
     if (!ours || (filled && !sound_account(d, r)) ||
         (newest && book_put(d->book, i, &r->account, NULL) != 0)) {
+        if (d->stage && !ours && i != SIZE_MAX && !st->in_flight)
+            desk_stage_reply(d, i, r); // looked up after a crash
         d->n.unknown++;
         return SIZE_MAX;
     }
     st->in_flight = false;
     d->n.outstanding--;
+    if (d->stage)
+        desk_stage_reply(d, i, r);
     if (filled || (mined && r->mined.success)) {
         d->n.filled++;
         if (newest)

@@ -8,6 +8,7 @@
 
 #include "exec/gateway.h"
 #include "exec/order.h"
+#include "exec/stages.h"
 #include "exec/unworth.h"
 
 // Where the desk writes what must survive (live: journal_put2; replay: a comparison). put returns the
@@ -48,7 +49,8 @@ struct desk_config {
     int64_t min_profit_e8;     // reward less cost must reach this; profit less cost with worth
     int64_t cost_e8;           // fixed cost of one order
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
-    uint32_t ready_by;            // enum desk_ready
+    uint32_t ready_by;            // enum desk_ready; what goes by stages: always by its size
+    uint32_t stages;              // enum stages_policy
     uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
     // Orders handed over that await their replies at once; 0 = GATEWAY_OUTSTANDING_MAX. The gateway must hold
     // as many.
@@ -60,8 +62,8 @@ struct desk_config {
 };
 
 // The first that applies, checked in this order: PREDICTED_OFF, BUSY, KILLED, EPOCH, BACKOFF, RING_FULL,
-// PRICE_AGE, NO_SIZE, NO_PROFIT, LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, LIMIT_PREDICTED, NOT_LOGGED, SENT.
-// Up to PRICE_AGE nothing is calculated.
+// PRICE_AGE, STAGED, NO_SIZE, NO_PROFIT, LIMIT_ORDER, LIMIT_MINUTE, LIMIT_TOTAL, LIMIT_PREDICTED, NOT_LOGGED,
+// SENT. Up to PRICE_AGE nothing is calculated.
 enum desk_answer {
     DESK_SENT = 0,
     DESK_BUSY,   // an order of this account is in flight: siblings give one order
@@ -78,6 +80,7 @@ enum desk_answer {
     DESK_BACKOFF,         // the venue refused this account's last orders: not before its time is up
     DESK_PREDICTED_OFF,   // on a predicted price: predicted_max_e8 is 0
     DESK_LIMIT_PREDICTED, // value of the orders on predicted prices
+    DESK_STAGED,          // by its stage no order is due: another has left, or a cooldown runs
     DESK_ANSWER_COUNT
 };
 const char *desk_answer_name(enum desk_answer a);
@@ -103,8 +106,11 @@ struct desk_counters {
     uint64_t ready_again, ready_valued; // ready orders used for worth_again's yes, for worth_value's
     uint64_t unworth[UNWORTH_REASONS];  // accounts' answers NO_PROFIT for want of worth, by reason
     uint64_t unworth_kept,
-        unworth_full;   // of these: given again without calculation; not kept for want of room
-    uint64_t predicted; // orders handed over on predicted prices
+        unworth_full;             // of these: given again without calculation; not kept for want of room
+    uint64_t predicted;           // orders handed over on predicted prices
+    uint64_t stage[STAGED_COUNT]; // orders handed over on entering a stage
+    uint64_t stages_ended;        // liquidations by stages that ended: healthy, warned or closed again
+    uint64_t stages_undone;       // transitions whose order came to nothing: taken back
     uint64_t filled, refused;
     uint64_t undone, again;         // UNDONE; MINED of a key that is not in flight (any more)
     uint64_t fenced;                // replies that say the venue never saw the order and never will take it
@@ -128,6 +134,9 @@ void desk_free(struct desk *d);
 // is computed until a price of the account has moved by half the tolerance since, or its way out has changed.
 void desk_prepare(struct desk *d, size_t account, const int64_t *px);
 void desk_retire(struct desk *d, size_t account); // healthy again
+// What the account's order would bring, and the fixed cost, to choose whose is made ready first: of the ready
+// order that it has, else an estimate (estimate.h). Both in 1e-8 units of account. Changes nothing.
+void desk_reward(struct desk *d, size_t account, const int64_t *px, int64_t *reward_e8, int64_t *cost_e8);
 // The market already has the prices at which the account would be in breach: its ready order, if there is
 // one, is offered to the gateway once more, before all others that only might be wanted. Logged nowhere.
 void desk_imminent(struct desk *d, size_t account);
@@ -182,5 +191,21 @@ const struct desk_counters *desk_counters(const struct desk *d);
 // Restores revision numbers after a crash so that no key is used twice. Call it for every J_READY record
 // found, in any order: the latest epoch and revision win.
 void desk_restore(struct desk *d, size_t account, uint32_t epoch, uint32_t last_revision);
+
+// ---- stages (desk_stages.c); of a desk with a policy for them
+
+// desk_fire() and desk_stake() by stages: an order leaves with a transition of the account's state and with
+// nothing else, its size is the stage's, and the state is written down (J_STAGE) and durable before the order
+// may be sent. The transition counts from then on, and is taken back when the order comes to nothing. An
+// account of a lending rule goes as without stages.
+enum desk_answer desk_fire_staged(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
+                                  uint64_t oldest_price_age_ns);
+int64_t desk_stake_staged(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns);
+// Looks at an account whose prices are fit to act on: what needs no order (a liquidation has ended, a part
+// waits for its cooldown) happens now. Hands nothing over.
+void desk_look(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns);
+// After a crash: the state as the journal had it, once, before all else of the account.
+void desk_restore_stage(struct desk *d, size_t account, const struct staging *st);
+const struct staging *desk_stage(const struct desk *d, size_t account); // NULL: no policy
 
 #endif

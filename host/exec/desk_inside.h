@@ -71,6 +71,11 @@ struct desk {
     volatile uint8_t rehearsed;
     struct exits_told told;
     uint8_t record[READY_RECORD_MAX];
+    // stages: NULL and nothing without
+    struct staging *stage;      // by account
+    struct stage_at stage_next; // scratch: where the account's step led, and
+    struct stage_move stage_move;
+    uint64_t stage_ns; // latest stream time that the desk was told
 };
 
 static inline int64_t desk_saturate(i256 v)
@@ -78,6 +83,16 @@ static inline int64_t desk_saturate(i256 v)
     if (i256_sign(v) < 0)
         return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MIN;
     return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MAX;
+}
+
+// What the limits count: the larger of what was sized beforehand and what it is worth now.
+static inline int64_t desk_larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+static inline int64_t desk_smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 // ---- desk_ready.c
@@ -100,6 +115,30 @@ struct ready *desk_ready_stands(struct desk *d, const struct account_state *st, 
 void desk_out_of_ready(struct desk *d, const struct ready *r); // into d->out
 bool desk_make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r);
 void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t *px);
+
+// ---- desk_stages.c
+
+int desk_stages_init(struct desk *d, struct err *e);
+// Does the account go by stages?
+static inline bool desk_staged_of(const struct desk *d, const struct account *a)
+{
+    return d->stage && !a->rule->holding;
+}
+// The account's step at px into d->stage_next and d->stage_move, and the order that it asks for into d->size.
+// SENT, or why there is none.
+enum desk_answer desk_stage_size(struct desk *d, size_t account, const struct account *a, const int64_t *px,
+                                 uint64_t now_ns);
+// The ready order in place of the stage's in d->size, where there is one that fits; NULL: a cold one. What
+// the limits count of it into *rec.
+struct ready *desk_stage_ready(struct desk *d, const struct account_state *st, const struct account *a,
+                               const int64_t *px, struct order_record *rec);
+// The step asked for no order: it is taken.
+void desk_stage_take(struct desk *d, size_t account);
+// The step is to be taken with the order in d->out, which waits until that is durable. False: not logged.
+bool desk_stage_out(struct desk *d, size_t account);
+void desk_stage_sent(struct desk *d, size_t account, bool sent); // the order has left, or has not
+// A reply whose key may be that of the account's last order.
+void desk_stage_reply(struct desk *d, size_t account, const struct order_reply *r);
 
 // ---- desk_worth.c
 

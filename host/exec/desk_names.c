@@ -20,6 +20,7 @@ const char *desk_answer_name(enum desk_answer a)
         [DESK_BACKOFF] = "backoff",
         [DESK_PREDICTED_OFF] = "predicted-off",
         [DESK_LIMIT_PREDICTED] = "limit-predicted",
+        [DESK_STAGED] = "stage",
     };
     return (unsigned)a < DESK_ANSWER_COUNT ? name[a] : "?";
 }

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "exec/estimate.h"
+
 enum { IMMINENT = 256 }; // weight of a ready order that the market already calls for
 
 void desk_drop_ready(struct desk *d, struct account_state *st)
@@ -94,9 +96,14 @@ void desk_out_of_ready(struct desk *d, const struct ready *r)
 }
 
 // Sizes the account's order at d->px, where it would breach. *reason: why it is not worth it, 0 for all else.
-static bool sized(struct desk *d, const struct account *a, const int64_t *now, bool worth, uint8_t *reason)
+static bool sized(struct desk *d, size_t account, const struct account *a, const int64_t *now, bool worth,
+                  uint8_t *reason)
 {
     *reason = 0;
+    if (desk_staged_of(d, a)) {
+        d->terms = (struct gateway_terms){0};
+        return desk_stage_size(d, account, a, d->px, d->stage_ns) == DESK_SENT;
+    }
     if (!worth) {
         d->terms = (struct gateway_terms){0};
         if (a->rule->size(&d->book->market, a, d->px, &d->cfg.size, &d->size))
@@ -199,7 +206,7 @@ void desk_prepare(struct desk *d, size_t account, const int64_t *px)
     bool here = worth && far == 0;
     if (here && !r && desk_worth_in_vain(d, st, a, px))
         return;
-    if (far < 0 || !sized(d, a, px, worth, &reason)) {
+    if (far < 0 || !sized(d, account, a, px, worth, &reason)) {
         if (here && reason)
             desk_worth_was_in_vain(d, st, a, &s, px, reason);
         desk_drop_ready(d, st); // what it was made for no longer exists
@@ -234,6 +241,15 @@ void desk_retire(struct desk *d, size_t account)
 {
     assert(account < d->book->n_accounts);
     desk_drop_ready(d, &d->state[account]);
+}
+
+void desk_reward(struct desk *d, size_t account, const int64_t *px, int64_t *reward_e8, int64_t *cost_e8)
+{
+    assert(account < d->book->n_accounts);
+    const struct account_state *st = &d->state[account];
+    *cost_e8 = d->cfg.cost_e8;
+    *reward_e8 = st->ready ? ready_at(&d->pool, st->ready)->order.reward_e8
+                           : estimate_reward_e8(&d->book->market, book_view(d->book, account), px);
 }
 
 // May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these

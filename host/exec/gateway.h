@@ -38,7 +38,8 @@ struct gateway_order {
     uint64_t lsn; // of the record that made the bytes durable, never 0
     struct gateway_terms terms;
     // Paper venue only: what it is to settle against. The moment, in seconds of the Unix epoch, at which the
-    // market stood when the order was judged (market_now; 0: it never was called), and the prices.
+    // market stood when the order was judged (market_now; stream time where that was never called; 0:
+    // neither), and the prices.
     uint64_t second;
     uint16_t n_marks, n_bytes;
     struct gateway_mark mark[ROW_ASSETS_MAX];

@@ -37,6 +37,8 @@ enum journal_type {
     J_TOLD = 19,    // prices told by a chain's oracle, or what it is about to say (oracle/told.h) (input)
     J_EXITS = 20,   // ways out of tokens, price of gas (exec/exit/exits.h) (input)
     J_UNWORTH = 21, // why an account that may be liquidated got no order (exec/desk.h) (output)
+    J_STAGE = 22,   // an account's stage of liquidation after a transition (exec/stages.h) (output)
+    J_STAGED = 23,  // the same of before this session (input)
 };
 
 enum {

@@ -13,10 +13,11 @@ struct key {
     size_t offset;
     uint8_t bytes; // 4 unsigned, 8 signed
     int64_t min, max;
+    const char *const *name_of; // values have names, which may be given instead
 };
 #define KEY(name, field, bytes, min, max)                                                                    \
     {                                                                                                        \
-        name, offsetof(struct session_config, field), bytes, min, max                                        \
+        name, offsetof(struct session_config, field), bytes, min, max, NULL                                  \
     }
 static const struct key keys[] = {
     KEY("band_ppm", engine.band_ppm, 4, 100, 500000),
@@ -24,6 +25,11 @@ static const struct key keys[] = {
     KEY("box_ppm", engine.box_ppm, 4, 0, 100000),
     KEY("near_rows", engine.near_rows, 4, 0, UINT32_MAX),
     KEY("slice", engine.slice, 4, 0, 1000000),
+    KEY("predict", engine.predict, 4, 0, 1),
+    KEY("predict_horizon_ms", expect.horizon_ms, 4, 1, 86400000),
+    KEY("predict_scale_ppm", expect.fit.scale_ppm, 4, 10000, 10000000),
+    KEY("predict_wild_ppm", expect.fit.weight_ppm, 4, 0, 1000000),
+    KEY("predict_ratio_ppm", expect.fit.ratio_ppm, 4, 1000000, 20000000),
     KEY("desk", desk.desk, 4, 1, UINT32_MAX),
     KEY("target_ppm", desk.size.target_ppm, 4, 1000001, 10000000),
     KEY("dust", desk.size.dust, 8, 0, INT64_MAX),
@@ -35,6 +41,7 @@ static const struct key keys[] = {
     KEY("cost_e8", desk.cost_e8, 8, 0, INT64_MAX),
     KEY("ready_tolerance_ppm", desk.ready_tolerance_ppm, 4, 0, 1000000),
     KEY("ready_by", desk.ready_by, 4, DESK_READY_BY_SIZE, DESK_READY_BY_PRICE),
+    {"stages", offsetof(struct session_config, desk.stages), 4, 0, STAGES_COUNT - 1, stages_name},
     KEY("worth", desk.worth.mode, 4, 0, DESK_WORTH_FLASH),
     KEY("worth_gas", desk.worth.gas, 4, 1, 30000000),
     KEY("worth_revert_gas", desk.worth.revert_gas, 4, 0, 30000000),
@@ -75,6 +82,7 @@ void config_default(struct session_config *c)
                            .premium_bps = 5,
                            .level = {{0, 300000}, {500000, 600000}, {900000, 900000}},
                            .tip_cap = UINT64_C(500000000000)}},
+        .expect = {.horizon_ms = 60000, .fit = {1000000, 0, 1000000}},
         .lanes = 32,
         .slots = 16,
         .assets = 256,
@@ -108,15 +116,38 @@ size_t config_format(const struct session_config *c, char *buf, size_t size)
     return used;
 }
 
+static long long value_of(const struct key *k, const char *value, const char **end)
+{
+    for (int64_t v = k->min; k->name_of && v <= k->max; v++)
+        if (strcmp(k->name_of[v], value) == 0) {
+            *end = value + strlen(value);
+            return v;
+        }
+    char *at;
+    long long v = strtoll(value, &at, 10);
+    *end = at;
+    return v;
+}
+
+static int no_such_name(const struct key *k, const char *value, struct err *e)
+{
+    char names[128] = "";
+    for (int64_t v = k->min; v <= k->max; v++)
+        (void)snprintf(names + strlen(names), sizeof names - strlen(names), " %s", k->name_of[v]);
+    return err_set(e, "%s=%s: one of%s is wanted", k->name, value, names);
+}
+
 int config_set(struct session_config *c, const char *key, const char *value, struct err *e)
 {
     for (size_t i = 0; i < KEYS; i++) {
         const struct key *k = &keys[i];
         if (strcmp(k->name, key) != 0)
             continue;
-        char *end;
+        const char *end;
         errno = 0;
-        long long v = strtoll(value, &end, 10);
+        long long v = value_of(k, value, &end);
+        if (k->name_of && (errno || end == value || *end || v < k->min || v > k->max))
+            return no_such_name(k, value, e);
         if (errno || end == value || *end || v < k->min || v > k->max)
             return err_set(e, "%s=%s: a whole number from %" PRId64 " to %" PRId64 " is wanted", key, value,
                            k->min, k->max);

@@ -5,10 +5,16 @@
 
 #include "engine/engine.h"
 #include "exec/desk.h"
+#include "risk/breach.h"
 
 struct session_config {
     struct engine_config engine;
     struct desk_config desk;
+    // With engine.predict (docs/lab/prediction.md): how far ahead, and what past days say of the tails.
+    struct expect_config {
+        uint32_t horizon_ms;
+        struct breach_tail_fit fit;
+    } expect;
     uint32_t lanes, slots, assets; // of the device
     // How prices are made: 2; older journals have 1 or 0 (enum oracle_rules: 1, raw).
     uint32_t oracle;

@@ -8,6 +8,7 @@
 #include "accounts/store.h"
 #include "base/clock.h"
 #include "oracle/told.h"
+#include "run/expect.h"
 #include "run/session.h"
 
 // A breached account that got no order: the reason is counted once, when it changes.
@@ -28,6 +29,7 @@ struct session {
     struct desk *desk;
     struct device *dev;
     bool audited;
+    bool staged; // the desk has a policy of stages
     struct audit audit;
     struct session_counters count;
     uint8_t *reason; // by account
@@ -84,6 +86,7 @@ struct session {
 
     struct told_group told; // scratch of session_input()
     struct session_money money;
+    struct expect expect; // of prices and orders, with predict
 };
 
 // session.c

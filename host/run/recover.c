@@ -16,6 +16,8 @@ struct entry {
     bool newest_open, sent_open;
     bool sent_void; // it came to nothing: its value is not in spent_e8
     int64_t sent_value_e8;
+    bool staged;
+    struct staging stage; // the last J_STAGE, with what the replies made of it
 };
 
 struct scan {
@@ -99,6 +101,8 @@ static int on_reply(struct scan *s, const struct journal_record *rec, struct err
     struct entry *x = entry_of(s, r.key.account);
     if (!x)
         return err_set(e, "out of memory");
+    if (x->staged && x->stage.open && x->stage.epoch == r.key.epoch && x->stage.revision == r.key.revision)
+        stage_settled(&x->stage, took_place);
     if (order_key_cmp(&x->newest, &r.key) == 0)
         x->newest_open &= undone;
     if (order_key_cmp(&x->sent, &r.key) == 0) {
@@ -127,6 +131,20 @@ static int on_restore(struct scan *s, const struct journal_record *rec, struct e
     return 0;
 }
 
+static int on_stage(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    struct staging st;
+    uint32_t account;
+    if (stage_decode(rec->data, rec->len, &account, &st) != 0)
+        return err_set(e, "stage ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    struct entry *x = entry_of(s, account);
+    if (!x)
+        return err_set(e, "out of memory");
+    x->staged = true;
+    x->stage = st;
+    return 0;
+}
+
 static int take(struct scan *s, const struct journal_record *rec, struct err *e)
 {
     switch (rec->type) {
@@ -144,6 +162,9 @@ static int take(struct scan *s, const struct journal_record *rec, struct err *e)
         return on_reply(s, rec, e);
     case J_RESTORE:
         return on_restore(s, rec, e);
+    case J_STAGE:
+    case J_STAGED:
+        return on_stage(s, rec, e);
     case J_SPENT:
         if (rec->len != 8)
             return err_set(e, "spent record of %u bytes", rec->len);
@@ -158,12 +179,15 @@ static int collect(const struct scan *s, struct recover *out, struct err *e)
 {
     out->account = calloc(s->n + 1, sizeof *out->account);
     out->open = calloc(2 * s->n + 1, sizeof *out->open);
-    if (!out->account || !out->open)
+    out->stage = calloc(s->n + 1, sizeof *out->stage);
+    if (!out->account || !out->open || !out->stage)
         return err_set(e, "out of memory for %zu accounts", s->n);
     for (size_t i = 0; i < s->n; i++) {
         const struct entry *x = &s->at[i];
         out->account[out->n_accounts++] =
             (struct recover_account){x->newest.account, x->newest.epoch, x->newest.revision};
+        if (x->staged)
+            stage_encode(x->newest.account, &x->stage, out->stage[out->n_stages++]);
         if (x->newest_open)
             out->open[out->n_open++] = x->newest;
         if (x->sent_open && !(x->newest_open && order_key_cmp(&x->sent, &x->newest) == 0))
@@ -203,5 +227,6 @@ void recover_free(struct recover *r)
 {
     free(r->account);
     free(r->open);
+    free(r->stage);
     *r = (struct recover){0};
 }

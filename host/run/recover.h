@@ -5,7 +5,7 @@
 #ifndef TRIPLINE_RUN_RECOVER_H
 #define TRIPLINE_RUN_RECOVER_H
 
-#include "exec/order.h"
+#include "exec/stages.h"
 
 struct recover_account {
     uint32_t id, epoch, revision; // newest key given out
@@ -15,8 +15,10 @@ struct recover {
     size_t n_accounts;
     struct recover_account *account; // ascending by id
     size_t n_open;
-    struct order_key *open; // to be looked up before anything else goes out
-    int64_t spent_e8;       // value handed over so far, less what came to nothing
+    size_t n_stages;
+    uint8_t (*stage)[STAGE_BYTES]; // of accounts that have one: records as session_restage() takes them
+    struct order_key *open;        // to be looked up before anything else goes out
+    int64_t spent_e8;              // value handed over so far, less what came to nothing
     bool clean_end;
     size_t first_accounts; // of the journal's first session: those of the store that it was made from
 };

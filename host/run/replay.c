@@ -44,7 +44,8 @@ struct replay {
 
 static bool is_output(uint8_t type)
 {
-    return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER || type == J_UNWORTH;
+    return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER || type == J_UNWORTH ||
+           type == J_STAGE;
 }
 
 // The session's log during a replay: outputs are kept for comparison, inputs it was just given are not.
@@ -244,6 +245,8 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
             return err_set(e, "restore record of %u bytes", rec->len);
         session_restore(r->session, le32_load(rec->data), le32_load(rec->data + 4), le32_load(rec->data + 8));
         return 0;
+    case J_STAGED:
+        return session_restage(r->session, rec->data, rec->len, e);
     case J_CONTROL:
         return rec->len == 1 ? session_kill(r->session, rec->data[0] != 0, e)
                              : err_set(e, "control record of %u bytes", rec->len);
@@ -294,6 +297,7 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
         return keep_policy(r, rec, e);
     case J_RESTORE:
     case J_SPENT:
+    case J_STAGED:
     case J_FRAME:
     case J_CLOCK:
     case J_READ:

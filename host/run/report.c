@@ -50,7 +50,9 @@ static const char *type_name(unsigned type)
                                         [J_END] = "clean ends",
                                         [J_TOLD] = "prices told",
                                         [J_EXITS] = "ways out told",
-                                        [J_UNWORTH] = "not worth it"};
+                                        [J_UNWORTH] = "not worth it",
+                                        [J_STAGE] = "stages entered",
+                                        [J_STAGED] = "stages carried over"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
 }
 

@@ -35,6 +35,8 @@ uint64_t session_put(struct session *s, enum journal_type type, const void *a, s
 
 // ---- hooks of the engine
 
+#define INLINED static inline __attribute__((always_inline)) // at the trigger, with stages and without
+
 static void on_submit(void *ctx)
 {
     struct session *s = ctx;
@@ -114,6 +116,15 @@ enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age)
     return worst;
 }
 
+// The desk's state of the account follows prices that may be acted on, no others (P5).
+static void look(struct session *s, size_t account)
+{
+    uint64_t age;
+    if (!is_odd(s, account) && session_hold(s, account, &age) == HOLD_NONE &&
+        (!s->cfg.desk.max_price_age_ns || age <= s->cfg.desk.max_price_age_ns))
+        desk_look(s->desk, account, oracle_prices(s->oracle), s->now_ns);
+}
+
 static void on_checking(void *ctx, size_t account, bool fresh)
 {
     struct session *s = ctx;
@@ -125,9 +136,8 @@ static void on_checking(void *ctx, size_t account, bool fresh)
 }
 
 // What is held is not sized: no order leaves, whatever it is worth. Predictions come after what is decided.
-static int64_t on_stake(void *ctx, size_t account)
+INLINED int64_t stake(struct session *s, size_t account, bool staged)
 {
-    struct session *s = ctx;
     if (is_odd(s, account))
         return 0;
     uint64_t age, t0 = clock_ticks();
@@ -136,11 +146,18 @@ static int64_t on_stake(void *ctx, size_t account)
     if (session_hold(s, account, &age) != HOLD_NONE)
         return 0;
     s->reason[account] |= WHY_CLEAR;
-    int64_t stake = desk_stake(s->desk, account, oracle_prices(s->oracle), s->now_ns);
+    const int64_t *px = oracle_prices(s->oracle);
+    int64_t value = staged ? desk_stake_staged(s->desk, account, px, s->now_ns)
+                           : desk_stake(s->desk, account, px, s->now_ns);
     uint64_t sized = clock_ticks();
     took(s, STAGE_SIZE, t0, sized);
     stamp(s, STAMP_SIZED, sized);
-    return stake;
+    return value;
+}
+
+static int64_t on_stake(void *ctx, size_t account)
+{
+    return stake(ctx, account, false);
 }
 
 static void on_soon(void *ctx, size_t account)
@@ -182,9 +199,8 @@ static void note_order(struct session *s, uint64_t turn, uint64_t handed, bool r
     s->stamps.ready += ready;
 }
 
-static enum engine_verdict on_breach(void *ctx, size_t account)
+INLINED enum engine_verdict breach(struct session *s, size_t account, bool staged)
 {
-    struct session *s = ctx;
     log_frame(s); // it gave no command, perhaps, and an order may be handed over before its record
     if (is_odd(s, account))
         return pairs_breach(s, account);
@@ -196,7 +212,8 @@ static enum engine_verdict on_breach(void *ctx, size_t account)
         return VERDICT_KEEP;
     }
     uint64_t ready = desk_counters(s->desk)->ready_used;
-    enum desk_answer a = desk_fire(s->desk, account, px, s->now_ns, age);
+    enum desk_answer a = staged ? desk_fire_staged(s->desk, account, px, s->now_ns, age)
+                                : desk_fire(s->desk, account, px, s->now_ns, age);
     if (a != DESK_SENT) {
         note_reason(s, account, (uint8_t)(WHY_DESK + a));
         return VERDICT_KEEP;
@@ -208,6 +225,11 @@ static enum engine_verdict on_breach(void *ctx, size_t account)
     return VERDICT_TAKEN;
 }
 
+static enum engine_verdict on_breach(void *ctx, size_t account)
+{
+    return breach(ctx, account, false);
+}
+
 static void on_near(void *ctx, size_t account, bool on)
 {
     struct session *s = ctx;
@@ -217,6 +239,55 @@ static void on_near(void *ctx, size_t account, bool on)
         desk_prepare(s->desk, account, oracle_prices(s->oracle));
     else
         desk_retire(s->desk, account);
+}
+
+// The odd account of a pair stands for the even one's order.
+static int64_t on_expected(void *ctx, size_t account, const struct row *r, int64_t h, const uint64_t *phat)
+{
+    struct session *s = ctx;
+    int64_t reward, cost;
+    expect_sample(&s->expect, oracle_prices(s->oracle), s->book->market.n_assets, s->now_ns);
+    desk_reward(s->desk, is_odd(s, account) ? pairs_even(account) : account, oracle_prices(s->oracle),
+                &reward, &cost);
+    return breach_value(expect_breach(&s->expect, r, h, phat), reward, cost);
+}
+
+// ---- the same with stages: hooks of their own, so that without them nothing is asked
+
+static void on_checking_staged(void *ctx, size_t account, bool fresh)
+{
+    on_checking(ctx, account, fresh);
+    look(ctx, account);
+}
+
+static int64_t on_stake_staged(void *ctx, size_t account)
+{
+    return stake(ctx, account, true);
+}
+
+static enum engine_verdict on_breach_staged(void *ctx, size_t account)
+{
+    return breach(ctx, account, true);
+}
+
+static void on_near_staged(void *ctx, size_t account, bool on)
+{
+    look(ctx, account);
+    on_near(ctx, account, on);
+}
+
+static struct engine_hooks hooks_of(struct session *s)
+{
+    struct engine_hooks h = {s,        on_commands, on_event, on_checking, on_breach,  on_near,
+                             on_stake, on_soon,     on_ahead, on_submit,   on_expected};
+    if (s->staged) {
+        h.checking = on_checking_staged;
+        h.breach = on_breach_staged;
+        h.near = on_near_staged;
+        h.stake = on_stake_staged;
+        h.ahead = NULL; // what is sized ahead is not the stage's
+    }
+    return h;
 }
 
 // ---- hooks of the feed
@@ -333,12 +404,13 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     s->frame_taken = s->frame_logged = true; // none is at work
     s->asked = 1;
     s->audited = audit;
+    s->expect.cfg = c->expect;
     session_measure_anew(s);
     static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
-    const struct engine_hooks hooks = {s,       on_commands, on_event, on_checking, on_breach,
-                                       on_near, on_stake,    on_soon,  on_ahead,    on_submit};
+    s->staged = c->desk.stages != STAGES_NONE;
+    const struct engine_hooks hooks = hooks_of(s);
     if (!book->packed)
         s->cfg.spare_accounts = 0; // an array does not grow
     s->accounts_max = book->n_accounts + s->cfg.spare_accounts;
@@ -384,50 +456,6 @@ void session_free(struct session *s)
     free(s->reason);
     free(s->near);
     free(s);
-}
-
-int session_begin(struct session *s, struct err *e)
-{
-    char text[4096];
-    size_t n = config_format(&s->cfg, text, sizeof text);
-    if (n == 0)
-        return err_set(e, "the settings do not fit a journal header");
-    session_put(s, J_HEADER, text, n, NULL, 0);
-    n = market_encode(&s->book->market, s->scratch, sizeof s->scratch);
-    if (n == 0)
-        return err_set(e, "the market does not fit a journal record");
-    session_put(s, J_MARKET, s->scratch, n, NULL, 0);
-    if (s->cfg.policy_len > JOURNAL_RECORD_MAX)
-        return err_set(e, "%s: a policy file has at most %d bytes", s->cfg.policy_file, JOURNAL_RECORD_MAX);
-    if (s->cfg.policy)
-        session_put(s, J_POLICY, s->cfg.policy, s->cfg.policy_len, NULL, 0);
-    for (size_t i = 0; i < s->book->n_accounts; i++) {
-        n = account_encode(book_account(s->book, i, &s->account), s->scratch, sizeof s->scratch);
-        if (n == 0)
-            return err_set(e, "account %u does not fit a journal record", book_id(s->book, i));
-        session_put(s, J_ACCOUNT, s->scratch, n, NULL, 0);
-    }
-    return 0;
-}
-
-void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision)
-{
-    uint8_t rec[12];
-    le32_store(rec, account_id);
-    le32_store(rec + 4, epoch);
-    le32_store(rec + 8, revision);
-    session_put(s, J_RESTORE, rec, sizeof rec, NULL, 0);
-    size_t i = book_find(s->book, account_id);
-    if (i != SIZE_MAX)
-        desk_restore(s->desk, i, epoch, revision);
-}
-
-void session_spent(struct session *s, int64_t value_e8)
-{
-    uint8_t rec[8];
-    le64_store(rec, (uint64_t)value_e8);
-    session_put(s, J_SPENT, rec, sizeof rec, NULL, 0);
-    desk_restore_spent(s->desk, value_e8);
 }
 
 // ---- inputs
@@ -480,6 +508,8 @@ void session_account_changed(struct session *s, size_t account)
     if (s->paired)
         s->near[account] = s->near[account + 1] = false; // the engine takes both up anew
     session_check(s, engine_account_changed(s->engine, account, &s->why));
+    if (s->staged && !s->failed)
+        look(s, account);
     if (s->paired && !s->failed)
         pairs_follow(s, account);
 }
@@ -576,34 +606,4 @@ int session_idle(struct session *s, uint32_t accounts, struct err *e)
         audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
     session_warm(s);
     return session_verdict(s, e);
-}
-
-bool session_due(const struct session *s, uint64_t until_ns)
-{
-    return feed_due(s->feed, until_ns);
-}
-
-const struct feed *session_feed(const struct session *s)
-{
-    return s->feed;
-}
-const struct oracle *session_oracle(const struct session *s)
-{
-    return s->oracle;
-}
-const struct engine *session_engine(const struct session *s)
-{
-    return s->engine;
-}
-struct desk *session_desk(struct session *s)
-{
-    return s->desk;
-}
-const struct audit *session_audit(const struct session *s)
-{
-    return s->audited ? &s->audit : NULL;
-}
-const struct session_counters *session_counters(const struct session *s)
-{
-    return &s->count;
 }

@@ -82,6 +82,9 @@ int session_begin(struct session *s, struct err *e);
 void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision);
 // Value handed over by earlier sessions of the journal; counts towards the limit on the whole run.
 void session_spent(struct session *s, int64_t value_e8);
+// An account's stage of liquidation before this session (J_STAGED, exec/stages.h). 0, or -1 with *e set.
+uint32_t session_stages(const struct session *s); // enum stages_policy
+int session_restage(struct session *s, const uint8_t *data, size_t n, struct err *e);
 // Inputs. 0, or -1 with *e set: the session must stop. Every frame that a protocol takes is logged, copies of
 // the other line included: they decide how long the feed waits for what is missing. A frame that the feed
 // drops is not; the time it tells goes into the log as J_CLOCK before it can decide anything. ts_ns is when

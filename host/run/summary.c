@@ -109,6 +109,20 @@ static void say_parameters(struct text *t, const struct summary_input *in)
     say(t, "\n");
 }
 
+// Liquidation by stages: one order for a transition, so this is what the transitions were.
+static void say_stages(struct text *t, const struct summary_input *in)
+{
+    const struct desk_counters *d = desk_counters(in->desk);
+    uint32_t policy = session_stages(in->session);
+    if (policy == STAGES_NONE)
+        return;
+    say(t,
+        "stages      %s: orders %" PRIu64 " partial, %" PRIu64 " full, %" PRIu64 " backstop, %" PRIu64
+        " bankrupt; %" PRIu64 " taken back, %" PRIu64 " liquidations ended\n",
+        stages_name[policy], d->stage[STAGED_PARTIAL], d->stage[STAGED_FULL], d->stage[STAGED_BACKSTOP],
+        d->stage[STAGED_BANKRUPT], d->stages_undone, d->stages_ended);
+}
+
 static void say_orders(struct text *t, const struct summary_input *in)
 {
     const struct engine_counters *g = engine_counters(session_engine(in->session));
@@ -153,6 +167,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
         }
     if (states)
         say(t, " (without an order of ours)\n");
+    say_stages(t, in);
     say_parameters(t, in);
     say_money(t, "value      ", d->value_e8);
     say_money(t, " liquidated, reward", d->reward_e8);

@@ -117,7 +117,7 @@ static void percentile_chart(FILE *f, const struct series *s, size_t n, const ch
     }
     struct axis x = {.lo = 0, .hi = depth < 6.3 ? depth : 6.3, .from = LEFT, .to = RIGHT};
     struct axis y = {.from = BOTTOM, .to = TOP};
-    axis_log(&y, lo, hi);
+    axis_log(&y, fmax(lo, 1), hi);
     svg_begin(f, BOTTOM + 48, what);
     fprintf(f, "<g class=\"plot\" data-x=\"percent %g %g %d %d\" data-y=\"%g %g %d %d\">\n", x.lo, x.hi, LEFT,
             RIGHT, y.lo, y.hi, BOTTOM, TOP);
@@ -348,10 +348,10 @@ static void hockey_chart(const struct page *p, const struct hockey *h)
             fast = rate > fast ? rate : fast;
         }
     struct axis x = {.from = LEFT, .to = RIGHT}, y = {.from = BOTTOM, .to = TOP};
-    axis_log(&y, lo, hi);
+    axis_log(&y, fmax(lo, 1), hi);
     axis_linear(&x, fast * 1.05);
     if (fast >= 8 * slow) {
-        axis_log(&x, slow, fast);
+        axis_log(&x, fmax(slow, 1), fast);
         x.hi = fast; // the last point stands at the end, beside its label
     }
     svg_begin(p->f, BOTTOM + 48, "latency against offered frames a second");

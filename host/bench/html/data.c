@@ -31,13 +31,7 @@ struct field {
 #member, type, offsetof(struct s, member)                                                            \
     }
 
-static const char *const KINDS[KIND_COUNT + 1] = {"measured", "simulated", "modelled", "kind not given"};
 static const char *const PCTS[PCT_COUNT] = {"50", "90", "99", "99.9", "99.99", "99.999", "max"};
-
-const char *kind_name(enum kind k)
-{
-    return KINDS[k];
-}
 
 const char *pct_name(unsigned i)
 {
@@ -215,7 +209,7 @@ static int read_kind(struct reader *r, const struct json *v, enum kind *out)
 {
     if (v && v->type == JSON_STRING)
         for (*out = KIND_MEASURED; *out < KIND_COUNT; ++*out)
-            if (strcmp(v->text, KINDS[*out]) == 0)
+            if (strcmp(v->text, kind_name(*out)) == 0)
                 return 0;
     return refuse(r, v, "kind", "is none of measured, simulated, modelled");
 }

@@ -10,10 +10,9 @@
 
 #include "accounts/json.h"
 #include "base/err.h"
+#include "page/kind.h"
 #include "run/stamps.h"
 
-// Of a figure (P7). KIND_COUNT: none given.
-enum kind { KIND_MEASURED, KIND_SIMULATED, KIND_MODELLED, KIND_COUNT };
 enum { PCT_50, PCT_90, PCT_99, PCT_99_9, PCT_99_99, PCT_99_999, PCT_MAX, PCT_COUNT };
 
 struct data_machine {
@@ -107,9 +106,8 @@ int bench_data_parse(const char *path, const char *text, size_t len, struct benc
 int bench_data_read(const char *path, struct bench_data *out, struct err *e);
 void bench_data_free(struct bench_data *d);
 
-const char *kind_name(enum kind k);                                       // "measured", ...; "kind not given"
-const char *pct_name(unsigned i);                                         // "50", "90", ..., "max"
-const struct json *json_get(const struct json *object, const char *name); // NULL: none, or null
+const char *pct_name(unsigned i);                                               // "50", "90", ..., "max"
+const struct json *json_get(const struct json *object, const char *name);       // NULL: none, or null
 const struct data_stage *run_stage(const struct data_run *r, const char *name); // NULL: none
 
 #endif

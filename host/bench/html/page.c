@@ -38,59 +38,6 @@ void section_end(const struct page *p)
     fputs("</section>\n", p->f);
 }
 
-void put_par(FILE *f, const char *class, const char *fmt, ...)
-{
-    char text[1024];
-    va_list ap;
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    fprintf(f, "<p class=\"%s\">", class);
-    put_text(f, text);
-    fputs("</p>\n", f);
-}
-
-void put_cell(FILE *f, const char *class, const char *text)
-{
-    fprintf(f, *class ? "<td class=\"%s\">" : "<td>", class);
-    put_text(f, text);
-    fputs("</td>", f);
-}
-
-void put_number(FILE *f, double v)
-{
-    fprintf(f, "<td class=\"n\">%s</td>", num_count(v).text);
-}
-
-void table_begin(FILE *f, const char *columns)
-{
-    fputs("<div class=\"scroll\"><table><thead><tr>", f);
-    for (const char *c = columns; *c;) {
-        size_t n = strcspn(c, "|");
-        bool number = *c == '#';
-        fprintf(f, "<th%s>%.*s</th>", number ? " class=\"n\"" : "", (int)(n - number), c + number);
-        c += n + (c[n] == '|');
-    }
-    fputs("</tr></thead><tbody>\n", f);
-}
-
-void table_end(FILE *f)
-{
-    fputs("</tbody></table></div>\n", f);
-}
-
-void put_badge(FILE *f, enum kind k)
-{
-    fprintf(f, "<span class=\"kind k%u\">%s</span>", (unsigned)k, kind_name(k));
-}
-
-void put_badges(FILE *f, unsigned kinds)
-{
-    for (unsigned k = 0; k < KIND_COUNT; k++)
-        if (kinds >> k & 1)
-            put_badge(f, (enum kind)k);
-}
-
 void put_file_mark(const struct page *p, size_t i)
 {
     if (p->n > 1)
@@ -256,12 +203,7 @@ static void put_title(const struct page *p)
 
 static void head(const struct page *p)
 {
-    fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta "
-          "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-          "script-src 'unsafe-inline'; img-src data:\"/>\n<meta name=\"viewport\" "
-          "content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light "
-          "dark\"/>\n<title>",
-          p->f);
+    html_begin(p->f);
     put_title(p);
     fputs(" \302\267 tripline latency report</title>\n", p->f);
     put_style(p->f);

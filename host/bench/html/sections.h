@@ -3,8 +3,9 @@
 #ifndef TRIPLINE_BENCH_HTML_SECTIONS_H
 #define TRIPLINE_BENCH_HTML_SECTIONS_H
 
-#include "bench/html/draw.h"
 #include "bench/html/page.h"
+#include "page/draw.h"
+#include "page/parts.h"
 
 struct page {
     FILE *f;
@@ -38,18 +39,9 @@ void draw_wave(FILE *f, const struct json *signals, double cycle0, size_t cycles
 void put_style(FILE *f);
 void put_script(FILE *f);
 
-// page.c, for all of them. Texts of fmt are escaped.
+// page.c, for all of them.
 void section_begin(const struct page *p, const char *id, const char *title);
 void section_end(const struct page *p);
-__attribute__((format(printf, 3, 4))) void put_par(FILE *f, const char *class, const char *fmt, ...);
-void put_cell(FILE *f, const char *class, const char *text); // <td>
-void put_number(FILE *f, double v);                          // <td> with num_count()
-// Columns are parted by '|'; '#' before one: its cells are numbers. Rows are the caller's: <tr>, cells,
-// </tr>.
-void table_begin(FILE *f, const char *columns);
-void table_end(FILE *f);
-void put_badge(FILE *f, enum kind k);
-void put_badges(FILE *f, unsigned kinds); // bit k: of that kind
 // "A", "B", ... before what is of that file, when there are several.
 void put_file_mark(const struct page *p, size_t i);
 // What to call a file beside a line: its device and title.

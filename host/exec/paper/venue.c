@@ -216,7 +216,7 @@ static int prepare_state(struct venue *v, struct err *e)
     if (venue_db_load(v->db.db, v->o->state, &v->s, e))
         return -1;
     market_now(&v->s.book.market, v->s.second * NS_PER_SECOND);
-    return venue_load_told(v, e);
+    return venue_load_told(v, e) != 0 ? -1 : venue_dynamic_start(v, e);
 }
 
 static int open_signals(void)

@@ -8,12 +8,15 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "exec/paper/venue_dynamic.h"
 
 struct venue_options {
     const char *socket;
     const char *accounts; // store, read when the state is new
     const char *state;
-    bool sync; // a reply means on disk
+    bool sync;                                      // a reply means on disk
+    struct dynamic_spec dynamic[DYNAMIC_SPECS_MAX]; // thresholds that follow volatility
+    unsigned n_dynamic;
     // test aids, all off by default
     uint32_t delay_us;    // before each reply to an order
     uint32_t refuse_pct;  // refuse this share of orders, chosen by seed and key

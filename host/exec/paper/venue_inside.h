@@ -45,7 +45,8 @@ struct venue {
         uint64_t seq;
         uint32_t version; // 0: none
     } coded;
-    struct market next; // scratch of SET_MARKET
+    struct market next; // scratch of new parameters
+    struct dynamic_follow dynamic[DYNAMIC_SPECS_MAX];
     // scratch
     uint8_t in[WIRE_MAX], out[WIRE_MAX], reply_bytes[REPLY_BYTES_MAX];
     struct wire_msg msg;
@@ -84,6 +85,9 @@ void venue_wake(struct venue *v, uint32_t told);
 // venue_market.c
 int venue_on_market(struct venue *v, struct client *c, struct err *e);
 int venue_on_set_market(struct venue *v, struct client *c, const struct wire_part *p, struct err *e);
+// The thresholds that follow the marks of an order just judged: new parameters where they have changed.
+int venue_dynamic(struct venue *v, const struct wire_order *w, struct err *e);
+int venue_dynamic_start(struct venue *v, struct err *e);
 // Tells the client version `market`, part by part: 1 all sent, 0 the socket is full; a client that broke is
 // dropped.
 int venue_tell_market(struct venue *v, struct client *c, uint32_t market, struct err *e);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instruments' parameters of the paper venue: their versions, new ones, telling them.
+#include <stdio.h>
 #include <string.h>
 
 #include "accounts/book.h"
@@ -120,13 +121,12 @@ static int judge(const struct venue *v, uint32_t from, struct err *why)
     return !any ? 0 : check_accounts(v, changed, why) ? -1 : 1;
 }
 
-static int take_market(struct venue *v, const struct market_parts *parts, struct err *e)
+static int take_market(struct venue *v, const uint8_t *bytes, size_t n, struct err *e)
 {
     uint32_t version = v->s.market + 1;
     uint64_t seq = v->told.seq + 1;
     if (told_market(&v->told, version, e) || venue_db_begin(&v->db, e) ||
-        venue_db_put_market(&v->db, version, seq, parts->bytes, parts->total, e) ||
-        venue_db_commit(&v->db, e))
+        venue_db_put_market(&v->db, version, seq, bytes, n, e) || venue_db_commit(&v->db, e))
         return -1;
     v->s.book.market = v->next;
     market_now(&v->s.book.market, v->s.second * NS_PER_SECOND);
@@ -148,10 +148,61 @@ int venue_on_set_market(struct venue *v, struct client *c, const struct wire_par
     } else if ((rc = judge(v, c->parts.version, &why)) < 0) {
         venue_send_refusal(v, c, WIRE_REFUSED, why.msg);
     } else {
-        if (rc > 0 && take_market(v, &c->parts, e))
+        if (rc > 0 && take_market(v, c->parts.bytes, c->parts.total, e))
             return -1;
         venue_send(v, c, wire_put_is_set(0, v->s.market, v->out, sizeof v->out));
     }
     market_parts_free(&c->parts);
+    return 0;
+}
+
+// ---- thresholds that follow volatility
+
+int venue_dynamic_start(struct venue *v, struct err *e)
+{
+    for (unsigned i = 0; i < v->o->n_dynamic; i++)
+        if (dynamic_follow(&v->dynamic[i], &v->o->dynamic[i], &v->s.book.market, e) != 0)
+            return -1;
+    return 0;
+}
+
+static int64_t mark_of(const struct wire_order *w, uint16_t asset)
+{
+    for (unsigned i = 0; i < w->n_marks; i++)
+        if (w->mark[i].asset == asset)
+            return w->mark[i].price;
+    return 0;
+}
+
+// v->next is this market with one instrument's new threshold: into the database and to everybody. What some
+// account cannot bear is refused as it would be to an owner; the threshold then stays, and is tried again.
+static int take_next(struct venue *v, struct dynamic_follow *f, struct err *e)
+{
+    struct err why;
+    int rc = judge(v, v->s.market, &why);
+    if (rc < 0 && !f->refused)
+        fprintf(stderr, "venue: --dynamic: %s stays as it is: %s\n", f->spec->instrument, why.msg);
+    f->refused = rc < 0;
+    if (rc <= 0)
+        return 0;
+    v->coded.version = 0;
+    size_t n = market_encode(&v->next, v->coded.bytes, sizeof v->coded.bytes);
+    return n ? take_market(v, v->coded.bytes, n, e) : err_set(e, "venue: a market cannot be encoded");
+}
+
+int venue_dynamic(struct venue *v, const struct wire_order *w, struct err *e)
+{
+    for (unsigned i = 0; i < v->o->n_dynamic; i++) {
+        struct dynamic_follow *f = &v->dynamic[i];
+        const struct market *m = &v->s.book.market;
+        struct instrument in = m->instrument[f->instrument];
+        if (!dynamic_mark(f, mark_of(w, in.asset), w->second, v->s.second, &in))
+            continue;
+        v->next = *m;
+        v->next.instrument[f->instrument] = in;
+        market_told(&v->next, f->instrument);
+        if (take_next(v, f, e) != 0)
+            return -1;
+    }
     return 0;
 }

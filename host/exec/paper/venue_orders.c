@@ -130,7 +130,7 @@ static int settle_new(struct venue *v, struct client *c, const struct wire_order
             (void)kill(getpid(), SIGKILL);
     }
     send_reply(v, c, v->reply_bytes, n);
-    return 0;
+    return venue_dynamic(v, w, e);
 }
 
 static int count_violation(struct venue *v, struct err *e)

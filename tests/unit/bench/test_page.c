@@ -8,8 +8,8 @@
 
 #include "base/prng.h"
 #include "base/test_seed.h"
-#include "bench/html/draw.h"
 #include "bench/html/page.h"
+#include "page/draw.h"
 #include "run_suite.h"
 
 static uint64_t seed;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "accounts/json.h"
+#include "base/json_out.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
-#include "bench/json_out.h"
 #include "bench/result.h"
 #include "run_suite.h"
 

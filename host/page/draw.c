@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/html/draw.h"
+#include "page/draw.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -79,6 +79,88 @@ struct num num_pps(double pps)
              : kilo ? " k"
                     : "");
     return out;
+}
+
+// Thousands and on, as money is read; beyond them powers of ten.
+static const struct unit {
+    double of;
+    const char *name;
+} UNITS[] = {{1e12, " tn"}, {1e9, " bn"}, {1e6, " M"}, {1e3, " k"}};
+enum { N_UNITS = 4 };
+
+static struct num scientific(double v, int digits_kept)
+{
+    static const char *const digits[] = {"\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+                                         "\u2075", "\u2076", "\u2077", "\u2078", "\u2079"};
+    struct num out;
+    char plain[40];
+    snprintf(plain, sizeof plain, "%.*g", digits_kept, v);
+    char *e = strchr(plain, 'e');
+    size_t used = e ? (size_t)(e - plain) : strlen(plain);
+    bool minus = plain[0] == '-';
+    used = (size_t)snprintf(out.text, sizeof out.text, "%s%.*s", minus ? "\u2212" : "", (int)(used - minus),
+                            plain + minus);
+    if (!e)
+        return out;
+    long power = strtol(e + 1, NULL, 10);
+    used +=
+        (size_t)snprintf(out.text + used, sizeof out.text - used, "\u00d710%s", power < 0 ? "\u207b" : "");
+    snprintf(plain, sizeof plain, "%ld", labs(power));
+    for (const char *p = plain; *p; p++)
+        used += (size_t)snprintf(out.text + used, sizeof out.text - used, "%s", digits[*p - '0']);
+    return out;
+}
+
+// As many digits as tell v from what is a step beside it.
+static int digits_apart(double v, double step)
+{
+    int n = (int)(floor(log10(fabs(v)) + 1e-9) - floor(log10(step) + 1e-9)) + 1;
+    return n < 1 ? 1 : n > 15 ? 15 : n;
+}
+
+// With the sign that is as wide as a digit.
+static struct num decimals(double v, int n, const char *unit)
+{
+    struct num out;
+    char plain[32];
+    snprintf(plain, sizeof plain, "%.*f", n, fabs(v));
+    bool minus = v < 0 && strspn(plain, "0.") < strlen(plain);
+    snprintf(out.text, sizeof out.text, "%s%s%s", minus ? "\u2212" : "", plain, unit);
+    return out;
+}
+
+struct num num_value(double v)
+{
+    struct num out = {NONE};
+    double size = fabs(v);
+    if (!isfinite(v))
+        return out;
+    if (size != 0 && (size < 1e-4 || size >= 1e15))
+        return scientific(v, 3);
+    for (unsigned i = 0; i < N_UNITS - 1 && size >= 999950; i++)
+        if (size >= UNITS[i].of * 0.99995)
+            return decimals(v / UNITS[i].of, size / UNITS[i].of < 99.995 ? 2 : 1, UNITS[i].name);
+    if (size >= 100 && (size >= 9999.5 || v == floor(v)))
+        return num_count(round(v));
+    char plain[32];
+    snprintf(plain, sizeof plain, "%.4g", size);
+    snprintf(out.text, sizeof out.text, "%s%s", v < 0 ? "\u2212" : "", plain);
+    return out;
+}
+
+struct num num_of_axis(const struct axis *a, double v)
+{
+    double end = a->log ? fabs(v) : fmax(fabs(a->lo), fabs(a->hi)), step = a->log ? fabs(v) : axis_step(a);
+    struct unit unit = {1, ""};
+    if (end >= 1e15 || step < 1e-6)
+        return v == 0 ? decimals(0, 0, "") : scientific(v, digits_apart(v, step));
+    for (unsigned i = N_UNITS; i-- > 0;)
+        if (end >= UNITS[i].of * (UNITS[i].of > 1e3 || a->log ? 1 : 10))
+            unit = UNITS[i];
+    if (v == 0)
+        return decimals(0, 0, "");
+    int places = (int)-floor(log10(step / unit.of) + 1e-9);
+    return decimals(v / unit.of, places > 0 ? places : 0, unit.name);
 }
 
 // ---- text
@@ -216,7 +298,6 @@ static double nice(double v, bool up)
 
 void axis_log(struct axis *a, double lo, double hi)
 {
-    lo = lo < 1 ? 1 : lo;
     a->log = true;
     a->lo = nice(lo, false);
     a->hi = nice(hi > lo ? hi : lo, true);
@@ -231,20 +312,56 @@ void axis_linear(struct axis *a, double hi)
     a->hi = hi > 0 ? hi : 1;
 }
 
+static const double FAR = 1e300; // beyond it an axis ends, so that its length is a number
+
+void axis_span(struct axis *a, double lo, double hi)
+{
+    lo = fmin(fmax(lo, -FAR), FAR);
+    hi = fmin(fmax(hi, -FAR), FAR);
+    // Values apart by less than a double's digits can label are one value.
+    double least = fmax(fabs(lo), fabs(hi)) * 1e-7;
+    if (!(hi - lo > least)) {
+        double room = lo == 0 ? 1 : fabs(lo) * 0.05;
+        lo = fmax(lo - room, -FAR);
+        hi = fmin(hi + room, FAR);
+    }
+    a->log = false;
+    a->lo = lo;
+    a->hi = hi;
+    double step = axis_step(a);
+    a->lo = floor(lo / step + 1e-9) * step;
+    a->hi = ceil(hi / step - 1e-9) * step;
+}
+
+double axis_step(const struct axis *a)
+{
+    return nice(a->hi / 5 - a->lo / 5, false);
+}
+
+static size_t ticks_linear(const struct axis *a, double *tick, size_t most)
+{
+    double step = axis_step(a), k = ceil(a->lo / step - 1e-9);
+    double last = a->hi / step + fabs(a->hi / step) * 1e-9 + 1e-9;
+    size_t n = 0;
+    for (; k <= last && n < most; k++)
+        tick[n++] = k == 0 ? 0 : k * step;
+    return n;
+}
+
 size_t axis_ticks(const struct axis *a, double *tick, size_t most)
 {
+    if (!a->log)
+        return ticks_linear(a, tick, most);
     size_t n = 0;
-    if (!a->log) {
-        double step = nice(a->hi / 5, false);
-        for (double v = 0; v <= a->hi * (1 + 1e-9) && n < most; v += step)
-            tick[n++] = v;
-        return n;
-    }
+    double decades = log10(a->hi) - log10(a->lo), apart = decades > 12 ? ceil(decades / 8) : 1,
+           last = -INFINITY;
     bool dense = a->hi / a->lo < 1001;
     for (double v = a->lo; v <= a->hi * (1 + 1e-9) && n < most; v = nice(v * 1.9, true)) {
-        double mantissa = v / pow(10, floor(log10(v) + 1e-9));
-        if (dense || mantissa < 1.5)
-            tick[n++] = v;
+        double power = floor(log10(v) + 1e-9), mantissa = v / pow(10, power);
+        if (!dense && (mantissa >= 1.5 || power < last + apart))
+            continue;
+        tick[n++] = v;
+        last = power;
     }
     return n;
 }

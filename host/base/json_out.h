@@ -2,8 +2,8 @@
 // Writes one JSON document (RFC 8259), value after value. Commas, escapes and the nesting are seen to here:
 // a value where a name is due, a name in an array, an end that does not fit its beginning and a document that
 // is not closed are errors, kept until json_out_end(). Not for the hot path; one thread.
-#ifndef TRIPLINE_BENCH_JSON_OUT_H
-#define TRIPLINE_BENCH_JSON_OUT_H
+#ifndef TRIPLINE_BASE_JSON_OUT_H
+#define TRIPLINE_BASE_JSON_OUT_H
 
 #include <stdbool.h>
 #include <stdint.h>

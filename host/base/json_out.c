@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bench/json_out.h"
+#include "base/json_out.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tripline lab list` and `tripline lab run`. Exit status as every command's: cli.h.
+#ifndef TRIPLINE_CLI_LAB_RUN_H
+#define TRIPLINE_CLI_LAB_RUN_H
+
+// argv[0] is the verb.
+int lab_list(int argc, char **argv);
+int lab_run(int argc, char **argv);
+extern const char LAB_RUN_HELP[]; // the part of `tripline lab --help` that tells of them
+
+#endif

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of the cascade: only host/lab/cascade*.c.
+#ifndef TRIPLINE_LAB_CASCADE_INSIDE_H
+#define TRIPLINE_LAB_CASCADE_INSIDE_H
+
+#include "accounts/book.h"
+#include "accounts/rules/rule.h"
+#include "econ/staged.h"
+#include "lab/cascade.h"
+
+enum {
+    NO_COIN = -1,
+    BOX_TIERS = 7, // half widths 0.5 %, 1 %, ... 32 %
+    TIER_HOT = BOX_TIERS,
+    TIER_NEVER,        // no requirement at all: nothing to watch until its state changes
+    ORDERS_A_STEP = 16 // of one account; beyond, it waits for the next step
+};
+
+struct cascade_account {
+    struct staged_state staged;
+    uint32_t due; // step of its order's execution
+    uint8_t tier;
+    uint32_t tried; // step + 1 of the last try: one a step
+    uint8_t orders; // executed in this step
+    bool asked;     // has an order that is not executed
+    bool failed;    // its rule refuses every order: never asked again
+};
+struct cascade_flows { // of a currency or a token: by party
+    i256 party[PARTY_COUNT];
+    i256 start; // of the accounts
+};
+// A side of an instrument that the market did not get: for deleveraging at the round's end.
+struct cascade_left {
+    i128 size; // quanta, > 0
+    i128 loss; // cash quanta
+};
+
+struct cascade {
+    const struct lab_scenario *s;
+    struct book *b;
+    struct cascade_account *state;
+    int coin[MARKET_ASSETS_MAX]; // of an asset, NO_COIN: its price stays
+    int64_t start[MARKET_ASSETS_MAX], px[MARKET_ASSETS_MAX];
+    int64_t outside[SCENARIO_COINS_MAX], mark[SCENARIO_COINS_MAX];
+    i128 net[SCENARIO_COINS_MAX];
+    struct band box[BOX_TIERS][MARKET_ASSETS_MAX];
+    uint32_t *queue; // accounts with an order, in the order of asking
+    size_t n_queue;
+    struct staged_rule staged;
+    struct fund fund;
+    struct cascade_flows flows[MARKET_INSTRUMENTS_MAX];  // tokens
+    struct cascade_flows cash[MARKET_INSTRUMENTS_MAX];   // a currency: by its first instrument
+    struct cascade_left left[MARKET_INSTRUMENTS_MAX][2]; // short, long
+    struct margin *view;                                 // n_accounts, and for the shares
+    struct adl_entry *rank;
+    i128 *share;
+    size_t burst_from; // accounts from here on begin with the burst's step
+    uint32_t step, round;
+    uint64_t adl_start;
+    struct cascade_step *steps;
+    struct cascade_totals sum;
+    void (*each)(void *ctx, const struct cascade_event *e);
+    void *ctx;
+};
+
+// cascade_box.c: which accounts need no look.
+void boxes_begin(struct cascade *c);
+void boxes_place(struct cascade *c, size_t i); // after a change of its state
+void boxes_follow(struct cascade *c);          // after a change of prices
+// cascade_market.c: prices, quantities and depth.
+int market_begin(struct cascade *c, struct err *e);
+void market_prices(struct cascade *c);                         // px from outside, mark and net
+int currency_of(const struct market *m, const char *currency); // its first instrument; -1
+i128 money_of_cash(const struct cascade *c, int currency, i256 quanta, bool up);
+i128 money_of_tokens(const struct cascade *c, unsigned instrument, i256 units, bool up);
+// Sells (qty > 0) or buys a quantity of an instrument into the depth; what it brings (< 0: costs). `fair`:
+// the same at the mark. `commit` false: nothing changes.
+i128 market_trade(struct cascade *c, i128 net[SCENARIO_COINS_MAX], unsigned instrument, i256 qty, i128 *fair,
+                  i128 *unsold);
+// cascade_size.c: what an order asks for.
+int cascade_size(const struct cascade *c, const struct account *a, enum staged_at at, struct order_size *out);
+void cascade_look(const struct cascade *c, const struct account *a, struct staged_view *v);
+// cascade_loss.c: who bears what is missing.
+void loss_take(struct cascade *c, unsigned currency, i128 quanta, i128 *left); // perpetuals: fund first
+void loss_book(struct cascade *c, i128 money);                                 // others: fund, then booked
+void loss_round_end(struct cascade *c);
+bool cascade_add_flows(struct cascade *c, const struct account *a, const struct settlement *t);
+
+static inline i128 money_a_quantum(const struct market *m, unsigned instrument) // of the quote currency
+{
+    i128 v = 1;
+    for (unsigned k = m->instrument[instrument].cash_decimals; k < 8; k++)
+        v *= 10;
+    return v;
+}
+
+#endif

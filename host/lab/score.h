@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How good probabilities were, once it is known what happened. Statistics, in doubles; offline, one thread.
+#ifndef TRIPLINE_LAB_SCORE_H
+#define TRIPLINE_LAB_SCORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct lab_case {
+    double p; // 0 to 1
+    bool happened;
+};
+
+enum { LAB_SCORE_BINS = 12 };
+struct lab_score {
+    size_t n, happened;
+    double rate;                    // base rate: share of those that happened
+    double brier, brier_base;       // mean (p - happened)^2; of the base rate for all (Brier 1950)
+    double skill;                   // 1 - brier / brier_base; 0 where nothing can be gained
+    double log_loss, log_loss_base; // mean -ln p of what happened, p held within 1e-6 of 0 and 1
+    double reliability, resolution; // brier ~ reliability - resolution + brier_base (Murphy 1973), by bins
+    struct lab_bin {
+        double low, high; // of p; the last includes 1
+        size_t n, happened;
+        double mean_p, rate, error; // rate: share that happened; error: standard error of it
+    } bin[LAB_SCORE_BINS];
+};
+
+// Bins: 0 to 0.1 %, 1 %, 5 %, 10 %, 20 % ... 70 %, 90 %, 100 %.
+void lab_score(const struct lab_case *c, size_t n, struct lab_score *out);
+
+#endif

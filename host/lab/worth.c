@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Value and loss of an account as affine functions of prices. Estimates in dollars: the contract's roundings,
+// a unit of a token at most, are left out.
+#include <string.h>
+
+#include "accounts/rules/aave_common.h"
+#include "lab/world.h"
+
+static double pow10_of(unsigned n)
+{
+    return i256_to_double(i256_pow10(n));
+}
+
+static double whole(i128 v, unsigned decimals)
+{
+    return (double)v / pow10_of(decimals);
+}
+
+static void add(struct worth *w, uint16_t asset, double value, double owed)
+{
+    unsigned k = 0;
+    while (k < w->n && w->asset[k] != asset)
+        k++;
+    if (k == w->n) {
+        w->asset[w->n++] = asset;
+        w->value[k] = w->owed[k] = 0;
+    }
+    w->value[k] += value;
+    w->owed[k] += owed;
+}
+
+static void reserve(const struct market *m, const struct account *a, const struct position *p,
+                    struct worth *w)
+{
+    const struct instrument *in = &m->instrument[p->instrument];
+    double unit = 1 / pow10_of((unsigned)in->size_decimals + m->asset[in->asset].decimals), index = 1e27;
+    uint32_t lt = aave_lt(in, a), lb = aave_lb(in, a);
+    if (p->supply != 0 && p->collateral && lt != 0) {
+        double c = (double)p->supply * ((double)liquidity_index_now(in) / index) * unit;
+        add(w, in->asset, c, -c * BPS / (lb > BPS ? lb : BPS));
+    }
+    if (p->debt != 0)
+        add(w, in->asset, 0, (double)p->debt * ((double)borrow_index_now(in) / index) * unit);
+}
+
+static void perpetual(const struct market *m, const struct position *p, struct worth *w)
+{
+    const struct instrument *in = &m->instrument[p->instrument];
+    const struct asset *as = &m->asset[in->asset];
+    double s = whole(p->size, in->size_decimals), size = s < 0 ? -s : s, e = whole(p->entry, as->decimals);
+    double cost = ((double)in->penalty_ppm + (double)in->fee_ppm) / MARKET_PPM,
+           unit = 1 / pow10_of(as->decimals);
+    double funding = s * whole(funding_now(in) - p->funding, FUNDING_DECIMALS);
+    if (in->kind == INST_LINEAR) {
+        w->owed0 += s * e + funding;
+        add(w, in->asset, size * unit, (size * cost - s) * unit);
+    } else { // coins s / e - s / P, times P
+        w->value0 += size;
+        w->owed0 += s + size * cost;
+        add(w, in->asset, 0, (funding - s / e) * unit);
+    }
+}
+
+void account_worth(const struct market *m, const struct account *a, struct worth *out)
+{
+    out->n = 0;
+    out->value0 = out->owed0 = 0;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        if (m->instrument[p->instrument].kind == INST_RESERVE)
+            reserve(m, a, p, out);
+        else
+            perpetual(m, p, out);
+    }
+    if (a->n_positions == 0 || a->cash == 0)
+        return;
+    const struct instrument *in = &m->instrument[a->position[0].instrument];
+    double cash = whole(a->cash, a->cash_decimals);
+    if (in->kind == INST_INVERSE)
+        add(out, in->asset, 0, -cash / pow10_of(m->asset[in->asset].decimals));
+    else
+        out->owed0 -= cash;
+}

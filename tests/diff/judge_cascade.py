@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cascade of docs/lab/scenarios.md in exact Python integers and Fractions, written from that text: no boxes, no
+searches by halves where a plain one does. Perpetuals and lending are judge_perp and judge_aave."""
+from math import isqrt
+
+import judge_aave as ja
+import judge_perp as jp
+
+ONE, LEAST, MOST, FACTOR, MONEY = 10**9, 10**7, 2 * 10**9, 10**12, 10**8
+HEALTHY, WARNED, PARTIAL, FULL, BACKSTOP, BANKRUPT, CLOSED = range(7)
+MASK = 2**64 - 1
+
+
+def splitmix64(x):
+    x = (x + 0x9e3779b97f4a7c15) & MASK
+    z = ((x ^ (x >> 30)) * 0xbf58476d1ce4e5b9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94d049bb133111eb) & MASK
+    return z ^ (z >> 31)
+
+
+def trunc(a, b):
+    return a // b if a >= 0 else -(-a // b)
+
+
+def keep_of(half_life):
+    """Largest ppb whose power, rounded down at each step, is at most a half."""
+    def power(k):
+        x = ONE
+        for _ in range(half_life):
+            x = x * k // ONE
+        return x
+    if half_life == 0:
+        return 0
+    k = int(ONE * 0.5**(1 / half_life))
+    while power(k) <= ONE // 2:
+        k += 1
+    while power(k) > ONE // 2:
+        k -= 1
+    return k
+
+
+class Depth:
+    def __init__(self, levels, pool, half_life):
+        self.levels, self.pool, self.keep = levels, pool, keep_of(half_life)  # levels: (ppm away, money)
+
+    def endless(self):
+        return not self.levels and not self.pool
+
+    def pool_at(self, t, sold):
+        if not self.pool or t == ONE:
+            return 0
+        root = isqrt(self.pool**2 * ONE // t)
+        return root - self.pool if sold else max(0, self.pool - root - 1)
+
+    def at(self, t, sold):
+        """What bids down to (asks up to) t and the pool take."""
+        if sold:
+            book = sum(m for away, m in self.levels if ONE - away * 1000 >= t)
+        else:
+            book = sum(m for away, m in self.levels if ONE + away * 1000 <= t)
+        return book + self.pool_at(t, sold)
+
+    def room(self, sold):
+        return 2**80 if self.endless() else self.at(LEAST if sold else MOST, sold)
+
+    def price(self, net):
+        sold, q = net > 0, abs(net)
+        if q == 0 or self.endless() or self.at(ONE, sold) >= q:
+            return ONE
+        lo, hi = (LEAST, ONE) if sold else (ONE, MOST)
+        while hi - lo > 1:
+            mid = (lo + hi) // 2
+            if (self.at(mid, sold) >= q) == sold:
+                lo = mid
+            else:
+                hi = mid
+        return lo if sold else hi
+
+    def value(self, net):
+        sold, q = net > 0, abs(net)
+        if self.endless() or q == 0:
+            return net
+        into = min(self.pool_at(self.price(net), sold), q)
+        rest, money = q - into, 0
+        for away, size in self.levels:
+            part = min(rest, size)
+            if sold:
+                money += part * (ONE - away * 1000) // ONE
+            else:
+                money += -(-part * (ONE + away * 1000) // ONE)
+            rest -= part
+        if into:
+            money += self.pool * into // (self.pool + into) if sold else self.pool * into // (self.pool - into) + 1
+        return money if sold else -money
+
+
+class Member:
+    """An account with its liquidation state."""
+
+    def __init__(self, number, account):
+        self.id, self.a, self.lending = number, account, not isinstance(account, jp.Account)
+        self.at, self.until, self.ran, self.orders, self.due, self.tried = HEALTHY, 0, False, 0, 0, -1
+        self.asked = self.failed = False
+
+    def open(self):
+        return bool(self.a.positions)
+
+
+class World:
+    """spec: start {asset: quanta}, coins [(assets, factors, Depth)], policy, close, target, dust, keeper dict, fund, floor,
+    fees, waterfall dict (steps as a set, whole, rank), seed, steps, horizon. instruments: by index, ("perp", jp.Perp) or
+    ("reserve", reserve)."""
+
+    def __init__(self, spec, instruments, members):
+        self.__dict__.update(spec)
+        self.instruments, self.members = instruments, members
+        self.coin_of = {a: k for k, (assets, _, _) in enumerate(self.coins) for a in assets}
+        self.net, self.px, self.queue, self.events, self.rows = [0] * len(self.coins), dict(self.start), [], [], []
+        self.mark, self.balance, self.adl_start = [FACTOR] * len(self.coins), self.fund, 0
+        self.sum = dict.fromkeys("value slippage keeper fees_in unsold lost from_fund from_adl socialised booked adl_fills refused".split(), 0)
+        self.seen = {}
+
+    def note(self, what):
+        self.seen[what] = self.seen.get(what, 0) + 1
+
+    def asset(self, i):
+        return self.instruments[i][1].asset
+
+    def unit(self, i):
+        kind, x = self.instruments[i]
+        return 10**(x.size_dec + 8) if kind == "perp" else x.unit * 10**8
+
+    def tokens(self, i, n, px=None):
+        return n * (px or self.px)[self.asset(i)] * MONEY // self.unit(i)
+
+    def prices(self):
+        for k, (assets, _, depth) in enumerate(self.coins):
+            self.mark[k] = self.outside[k] * depth.price(self.net[k]) // ONE
+            for a in assets:
+                self.px[a] = max(1, self.start[a] * self.mark[k] // FACTOR)
+
+    def trade(self, net, i, qty):
+        """gain, fair, unsold of selling (qty > 0) or buying."""
+        k = self.coin_of.get(self.asset(i))
+        if k is None:
+            fair = self.tokens(i, qty)
+            return fair, fair, 0
+        sign = 1 if qty > 0 else -1
+        q, depth = self.tokens(i, abs(qty), self.start), self.coins[k][2]
+        to, unsold = net[k] + sign * q, 0
+        room = depth.room(to > 0)
+        if sign * to > room:
+            unsold = min(q, sign * to - room)
+            to -= sign * unsold
+            self.note("more than the depth takes")
+        gain = (depth.value(to) - depth.value(net[k])) * self.outside[k] // FACTOR
+        net[k] = to
+        return gain, sign * (q * self.mark[k] // FACTOR), unsold
+
+    # ---- states
+
+    def view(self, m):
+        """breached, bankrupt, hopeless (below two thirds), notional"""
+        bad, equity, need = m.a.health(self.px)
+        notional = 1
+        if self.policy == "staged":
+            notional = 0 if m.lending else sum(self.tokens(p.index, abs(s)) for p, s, _ in m.a.positions)
+        return bad, bad and equity < 0, bad and 3 * equity < 2 * need, notional
+
+    def step_state(self, m):
+        """One look; True: an order is wanted."""
+        bad, bankrupt, hopeless, notional = self.view(m)
+        was, staged = m.at, self.policy == "staged"
+        cooling = m.ran and self.now < m.until
+        if bankrupt:
+            to = BANKRUPT
+        elif not m.open():
+            to = CLOSED
+        elif was in (PARTIAL, FULL, BACKSTOP, BANKRUPT) and not bad:
+            to = HEALTHY
+        elif bad and staged and hopeless:
+            to = BACKSTOP
+        elif was == PARTIAL:
+            to = PARTIAL if cooling else FULL
+        elif was in (FULL, BACKSTOP):
+            to = was
+        elif was == BANKRUPT:
+            to = FULL
+        elif not bad:
+            to = HEALTHY
+        elif not staged:
+            to = FULL
+        else:
+            to = PARTIAL if cooling or notional > 100000 * MONEY else FULL
+        m.at = to
+        if to == was:
+            return False
+        self.note("state %d" % to)
+        order = to in (PARTIAL, FULL, BACKSTOP, BANKRUPT) and not (to == PARTIAL and cooling)
+        if to == PARTIAL and order:
+            m.until, m.ran = self.now + 30, True
+        return order
+
+    # ---- one liquidation
+
+    def legs(self, m):
+        part = self.policy == "close_factor" or m.at == PARTIAL
+        if not m.lending and (part or self.policy != "target" or m.at == BANKRUPT):
+            ppm = self.close if part and m.at != BANKRUPT else 10**6
+            return [(p.index, -(-abs(s) * ppm // 10**6)) for p, s, _ in m.a.positions]
+        got = m.a.size(self.px, self.target if self.policy == "target" else 2**32 - 1, self.dust)
+        return got[3] if got else None
+
+    def settle(self, m, legs):
+        """Flows [(party, instrument or None, amount)] and the account after."""
+        if m.lending:
+            try:
+                flows, after = m.a.execute_liquidation_call(self.px, legs[0][0], legs[1][0], legs[0][1])
+            except ja.Revert:
+                return None
+            return [(p, i, x) for (p, i), x in flows.items()], after
+        got = m.a.settle(self.px, legs)
+        return got and ([(p, None, x) for p, x in got[0].items()], got[1])
+
+    def execute(self, m):
+        legs = self.legs(m)
+        got = legs and self.settle(m, legs)
+        if not got:
+            return "refused"
+        flows, after = got
+        net, keeper, value, slip, unsold, held = list(self.net), 0, 0, 0, 0, None
+        deficit = sum(-x for p, i, x in flows if p == jp.DEFICIT and i is None)
+        if deficit > 0:
+            held = max(range(len(legs)), key=lambda k: (self.tokens(*legs[k]), -k))
+        order = sorted((x for x in flows if x[0] == jp.LIQUIDATOR), key=lambda x: (x[2] > 0)) if m.lending else flows
+        for p, i, x in order:
+            if p != jp.LIQUIDATOR or x == 0:
+                continue
+            if i is None:
+                keeper += x * 100
+                continue
+            gain, fair, out = self.trade(net, i, x)
+            keeper, slip, unsold = keeper + gain, slip + fair - gain, unsold + out
+            if x < 0:
+                value += self.tokens(i, -x)
+        if not m.lending:
+            value = sum(self.tokens(i, q) for i, q in legs)
+            size = {p.index: s for p, s, _ in m.a.positions}
+            for k, (i, q) in enumerate(legs):
+                if m.at != BACKSTOP and k != held:
+                    gain, fair, out = self.trade(net, i, q if size[i] > 0 else -q)
+                    keeper, slip, unsold = keeper + gain - fair, slip + fair - gain, unsold + out
+        k = self.keeper
+        keeper -= k["spike_gas"] if k["spike"][0] <= self.step < k["spike"][1] else k["gas"]
+        if k["must_pay"] and keeper <= 0:
+            return "unpaid"
+        if self.fees:
+            fee = sum(x * 100 for p, i, x in flows if p == jp.VENUE and i is None)
+            self.balance += fee
+            self.sum["fees_in"] += fee
+        for name, x in (("value", value), ("slippage", slip), ("keeper", keeper), ("unsold", unsold)):
+            self.sum[name] += x
+        self.events.append((self.step, self.round, m.id, m.at, value, keeper))
+        self.losses(m, legs, flows, held)
+        self.net, m.a = net, after
+        m.asked, m.orders = False, m.orders + 1
+        if m.at != PARTIAL:
+            m.at = WARNED
+        if not m.open():
+            self.step_state(m)
+        return "executed"
+
+    def draw(self, need, unit):
+        room = max(0, self.balance - self.floor) // unit
+        pay = (need if need <= room else 0) if self.waterfall["whole"] else min(need, room)
+        if "fund" not in self.waterfall["steps"]:
+            pay = 0
+        if pay < need:
+            self.note("more than the fund has")
+        self.balance -= pay * unit
+        self.sum["lost"] += need * unit
+        self.sum["from_fund"] += pay * unit
+        return need - pay
+
+    def losses(self, m, legs, flows, held):
+        for p, i, x in flows:
+            if p != jp.DEFICIT or x >= 0:
+                continue
+            if i is not None:
+                self.note("bad debt")
+                self.sum["booked"] += self.draw(-(x * self.px[self.asset(i)] * MONEY // self.unit(i)), 1)
+                continue
+            left = self.draw(-x, 100)
+            index = legs[held][0]
+            was_long = next(s for p2, s, _ in m.a.positions if p2.index == index) > 0
+            l = self.left.setdefault((index, was_long), [0, 0])
+            l[0] += legs[held][1]
+            l[1] += left
+
+    # ---- the round's end
+
+    def profit(self, p, size, entry):
+        return size * (self.px[p.asset] - entry) * 10**6 // 10**(p.size_dec + 8)
+
+    def deleverage(self, index, was_long, l):
+        perp = self.instruments[index][1]
+        if perp.size_dec + 8 > 24:
+            return
+        per, px, found = 10**(perp.size_dec + 2), self.px[perp.asset], []
+        for n, m in enumerate(self.members):
+            if m.lending:
+                continue
+            held = [(s, e) for p, s, e in m.a.positions if p.index == index]
+            equity = m.a.cash + sum(self.profit(p, s, e) for p, s, e in m.a.positions)
+            if not held or (held[0][0] > 0) == was_long or equity <= 0:
+                continue
+            s, e = held[0]
+            found.append((n, s, trunc(s * e, per), trunc(s * px, per), equity))
+        start = splitmix64((self.seed + self.adl_start) & MASK) >> 1
+        self.adl_start += 1
+        found = self.ranked(found, start)
+        all_, loss, done = l[0], l[1], 0
+        for n, s, _, _, equity in found:
+            if done >= all_:
+                break
+            m = self.members[n]
+            qty = min(all_ - done, abs(s))
+            pays = min(loss * (done + qty) // all_ - loss * done // all_, equity)
+            k = next(k for k, x in enumerate(m.a.positions) if x[0].index == index)
+            p, size, entry = m.a.positions[k]
+            sign = 1 if size > 0 else -1
+            gain = self.profit(p, sign * qty, entry)
+            rest = size - sign * qty
+            positions = m.a.positions[:k] + ([(p, rest, entry)] if rest else []) + m.a.positions[k + 1:]
+            if not positions:
+                pays = min(pays, max(m.a.cash + gain, 0))
+            m.a = jp.Account(m.a.kind, m.a.cash_dec, m.a.cash + gain - pays, positions)
+            done += qty
+            l[1] -= pays
+            self.sum["from_adl"] += pays * 100
+            self.adl += pays * 100
+            self.sum["adl_fills"] += 1
+            self.note("deleveraged")
+        l[0] -= done
+
+    def ranked(self, found, start):
+        from fractions import Fraction as F
+        rank = self.waterfall["rank"]
+
+        def score(x):
+            _, _, cost, value, equity = x
+            n, c = abs(value) or 1, abs(cost) or 1
+            if rank == "bitmex":
+                profit = F(value - cost, c)
+                return profit * F(n, equity) if profit > 0 else profit * F(equity, n)
+            return F(value, cost or 1) * F(n, equity)
+
+        if rank == "dydx":
+            at = start % len(found) if found else 0
+            return found[at:] + found[:at]
+        return sorted(found, key=lambda x: (-score(x), x[0]))
+
+    def socialise(self, index, l):
+        weights = [sum(abs(s) for p, s, _ in m.a.positions if p.index == index) if not m.lending else 0 for m in self.members]
+        all_, upto, loss = sum(weights), 0, l[1]
+        if not all_:
+            return
+        for m, w in zip(self.members, weights):
+            pays = -(-loss * (upto + w) // all_) + (-loss * upto // all_)
+            upto += w
+            if pays:
+                m.a.cash -= pays
+                self.note("socialised")
+        self.sum["socialised"] += loss * 100
+        self.social += loss * 100
+        l[1] = 0
+
+    def round_end(self):
+        for (index, was_long), l in sorted(self.left.items()):
+            if l[1] > 0 and "adl" in self.waterfall["steps"]:
+                self.deleverage(index, was_long, l)
+            if l[1] > 0 and "social" in self.waterfall["steps"]:
+                self.socialise(index, l)
+            if l[1] > 0:
+                self.note("booked")
+            self.sum["booked"] += max(0, l[1]) * 100
+            if l[0] > 0:
+                gain, fair, out = self.trade(self.net, index, l[0] if was_long else -l[0])
+                self.sum["slippage"] += fair - gain
+                self.sum["unsold"] += out
+        self.left = {}
+
+    # ---- steps
+
+    def ask(self):
+        asked = 0
+        for m in self.members:
+            if m.asked or m.failed or m.orders >= 16:
+                continue
+            if self.step_state(m):
+                m.asked, m.due = True, self.step + self.keeper["latency"]
+                self.queue.append(m)
+                asked += 1
+        return asked
+
+    def serve(self):
+        done, kept = 0, []
+        for m in self.queue:
+            absent = self.keeper["absent"]
+            if not self.budget or absent[0] <= self.step < absent[1] or m.due > self.step or m.tried == self.step:
+                kept.append(m)
+                continue
+            if not m.a.health(self.px)[0]:
+                self.step_state(m)
+                m.asked = False
+                self.recovered += 1
+                self.note("recovered")
+                continue
+            self.step_state(m)
+            m.tried = self.step
+            x = self.execute(m)
+            self.note(x)
+            if x == "executed":
+                done += 1
+                self.budget -= 1
+            elif x == "unpaid":
+                self.unpaid += 1
+                kept.append(m)
+            else:
+                m.failed, m.asked = True, False
+                self.sum["refused"] += 1
+        self.queue = kept
+        return done
+
+    def run(self):
+        self.left = {}
+        for self.step in range(self.steps + 1):
+            self.now = self.horizon * self.step // self.steps
+            self.budget = self.keeper["orders"] or 2**64
+            self.outside = [f[self.step] for _, f, _ in self.coins]
+            self.recovered = self.unpaid = self.adl = self.social = 0
+            if self.step:
+                self.net = [trunc(n * d.keep, ONE) for n, (_, _, d) in zip(self.net, self.coins)]
+            for m in self.members:
+                m.orders = 0
+            breached = executed = 0
+            for self.round in range(10000):
+                self.prices()
+                asked = self.ask()
+                done = self.serve()
+                self.round_end()
+                breached, executed = breached + asked, executed + done
+                if not asked and not done:
+                    break
+            self.prices()
+            row = [self.step, breached, executed, self.recovered, len(self.queue), self.unpaid]
+            for k in range(len(self.coins)):
+                row += [self.mark[k], self.net[k]]
+            self.rows.append(row + [self.balance, self.sum["booked"], self.adl, self.social])

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// host/risk for vol_diff.py: commands on stdin, one line each, one answer line each. Numbers are decimal.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/u256.h"
+#include "risk/dynamic.h"
+#include "risk/scaled.h"
+#include "risk/vol.h"
+
+enum { ROOM = 4096 };
+
+static struct vol_ewma ewma;
+static struct vol_sample sample[ROOM];
+static struct vol_window window = {.sample = sample};
+static struct dynamic_rule rule;
+static struct dynamic_state state;
+static struct aloe_iv iv;
+
+static i256 number(void)
+{
+    i256 v;
+    const char *s = strtok(NULL, " \n");
+    if (s == NULL || i256_parse(s, &v) != 0) {
+        fprintf(stderr, "vol_driver: a number is missing or too large\n");
+        exit(2);
+    }
+    return v;
+}
+
+static i128 num(void)
+{
+    return i256_to_i128(number());
+}
+
+static uint64_t word(void)
+{
+    return (uint64_t)num();
+}
+
+static uint32_t half(void)
+{
+    return (uint32_t)num();
+}
+
+static u256 wide(void)
+{
+    u256 v;
+    const char *s = strtok(NULL, " \n");
+    if (s == NULL || !u256_parse(s, &v))
+        exit(2);
+    return v;
+}
+
+static void say(i128 v)
+{
+    char text[I256_DIGITS_MAX];
+    (void)i256_format(i256_from_i128(v), text, sizeof text);
+    printf("%s ", text);
+}
+
+static void do_ewma(void)
+{
+    u128 var = (u128)num();
+    int64_t r = (int64_t)num();
+    say((i128)vol_ewma_step(var, r, half()));
+}
+
+static void do_ewma_dt(void)
+{
+    u128 var = (u128)num();
+    int64_t r = (int64_t)num();
+    uint64_t dt = word();
+    uint32_t lambda = half();
+    say((i128)vol_ewma_step_dt(var, r, dt, lambda, word()));
+}
+
+static void do_follow(void)
+{
+    ewma = (struct vol_ewma){.lambda_ppm = half()};
+    ewma.period_ms = word();
+    ewma.cap_ms = word();
+}
+
+static void do_price(void)
+{
+    uint64_t price = word();
+    say(vol_ewma_price(&ewma, price, word()));
+    say((i128)ewma.var);
+    say((i128)ewma.n);
+}
+
+static void do_window(void)
+{
+    window = (struct vol_window){.sample = sample, .room = half()};
+    window.window_ms = word();
+}
+
+static void do_add(void)
+{
+    int64_t r = (int64_t)num();
+    vol_window_add(&window, r, word());
+    say((i128)vol_window_var(&window, word()));
+    say(window.n);
+    say((i128)window.span_ms);
+}
+
+static void do_bar(void)
+{
+    struct vol_bar b = {.open = word()};
+    b.high = word();
+    b.low = word();
+    b.close = word();
+    say(vol_bar_good(&b));
+    for (int how = VOL_CLOSE; how <= VOL_ROGERS_SATCHELL; how++)
+        say((i128)vol_bar_var(&b, (enum vol_range)how));
+}
+
+static void do_make(void)
+{
+    struct vol_bar b = {0};
+    uint64_t n = 0, all = word();
+    while (n < all)
+        vol_bar_add(&b, &n, word());
+    say(b.open);
+    say(b.high);
+    say(b.low);
+    say(b.close);
+}
+
+static void do_sigma(void)
+{
+    u128 var = (u128)num();
+    uint64_t period = word();
+    say(vol_sigma_ppm(var, period, word()));
+}
+
+static void do_rule(void)
+{
+    rule.base_bps = half();
+    rule.min_bps = half();
+    rule.max_bps = half();
+    rule.sigma0_ppm = word();
+    rule.k_bps = word();
+    rule.dead_bps = half();
+    rule.rate_mbps = half();
+    say(dynamic_check(&rule) == NULL);
+}
+
+static void do_begin(void)
+{
+    uint32_t lt = half();
+    dynamic_start(&state, lt, word());
+}
+
+static void do_step(void)
+{
+    uint64_t sigma = word();
+    say(dynamic_step(&rule, &state, sigma, word()));
+    say(state.from_bps);
+    say(state.to_bps);
+    say(state.start);
+    say(state.end);
+}
+
+static void do_estimate(void)
+{
+    struct checked c = {NULL};
+    struct aloe_pool p = {.gamma0 = half()};
+    struct aloe_growth a, b;
+    p.gamma1 = half();
+    p.tick_spacing = (int32_t)num();
+    p.sqrt_price = wide();
+    a.fees0 = wide();
+    a.fees1 = wide();
+    a.at = half();
+    b.fees0 = wide();
+    b.fees1 = wide();
+    b.at = half();
+    u256 out = aloe_estimate(&c, &p, &a, &b, half());
+    char text[U256_DIGITS_MAX];
+    u256_format(out, text);
+    printf("%d %s", ck_ok(&c), text);
+}
+
+static void do_iv(void)
+{
+    iv.at = word();
+    iv.before = (u128)num();
+    iv.now = (u128)num();
+}
+
+static void do_update(void)
+{
+    u256 estimate = wide();
+    uint32_t dt = half();
+    say(aloe_update(&iv, estimate, dt, word()));
+    say((i128)iv.before);
+    say((i128)iv.now);
+}
+
+static void do_one(const char *what)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } table[] = {{"ewma", do_ewma},         {"ewmadt", do_ewma_dt}, {"follow", do_follow},
+                 {"price", do_price},       {"window", do_window},  {"add", do_add},
+                 {"bar", do_bar},           {"make", do_make},      {"sigma", do_sigma},
+                 {"rule", do_rule},         {"begin", do_begin},    {"step", do_step},
+                 {"estimate", do_estimate}, {"iv", do_iv},          {"update", do_update}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (strcmp(what, table[i].name) == 0) {
+            table[i].run();
+            return;
+        }
+    }
+    if (strcmp(what, "ln") == 0)
+        say(vol_ln(word()));
+    else if (strcmp(what, "exp") == 0)
+        say((i128)vol_exp_neg(word()));
+    else if (strcmp(what, "square") == 0)
+        say((i128)vol_square((int64_t)num()));
+    else if (strcmp(what, "target") == 0)
+        say(dynamic_target(&rule, word()));
+    else if (strcmp(what, "at") == 0)
+        say(dynamic_at(&state, word()));
+    else if (strcmp(what, "ivat") == 0)
+        say((i128)aloe_at(&iv, word()));
+    else
+        exit(2);
+}
+
+int main(void)
+{
+    static char line[8192];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        do_one(strtok(line, " \n"));
+        printf("\n");
+        fflush(stdout);
+    }
+    return 0;
+}
