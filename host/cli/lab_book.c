@@ -5,6 +5,7 @@
 
 #include "accounts/decimal.h"
 #include "accounts/moving.h"
+#include "cli/lab_page.h"
 #include "cli/number.h"
 
 enum { EXIT_USAGE = 2, FRACTION_DECIMALS = 12 };
@@ -54,6 +55,12 @@ int lab_book_option(struct lab_book *b, int option, const char *value)
         return 0;
     case LAB_OPT_JSON:
         b->json = true;
+        return 0;
+    case LAB_OPT_OUTPUT:
+        b->page = value;
+        return 0;
+    case LAB_OPT_FORCE:
+        b->force = true;
         return 0;
     case LAB_OPT_PROGRESS:
         b->progress = true;
@@ -159,4 +166,19 @@ int lab_book_world(struct lab_book *b, const struct progress *p, struct err *e)
     for (unsigned i = 0; i < b->book.market.n_assets; i++)
         still[i] = b->coins.of[i] == COIN_NONE;
     return world_make(&b->world, &b->book, b->px, still, p, e);
+}
+
+int lab_book_page(const struct lab_book *b, const char *title,
+                  void (*fill)(const void *of, struct lab_result *r), const void *of, struct err *e)
+{
+    struct lab_result r;
+    if (!b->page)
+        return 0;
+    lab_result_init(&r);
+    (void)snprintf(r.title, sizeof r.title, "%s", title);
+    r.seed = b->seed;
+    fill(of, &r);
+    int rc = lab_page_save(b->page, b->force, &r, e);
+    lab_result_free(&r);
+    return rc;
 }

@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "cli/start_prices.h"
 #include "lab/paths.h"
+#include "lab/result.h"
 #include "lab/world.h"
 
 enum { LAB_ACCOUNTS_MAX = 100000000 };
@@ -14,7 +15,8 @@ enum { LAB_ACCOUNTS_MAX = 100000000 };
 struct lab_book {
     const char *verb, *db, *lending; // verb: for messages
     uint64_t generate, seed, at;     // at: second of the Unix epoch, 0: as told
-    bool json, progress;
+    const char *page;                // file to leave a page in; NULL: none
+    bool json, progress, force;
     struct start_prices prices;
     struct book book;
     bool has_book;
@@ -32,7 +34,9 @@ struct lab_book {
     "  --capture FILE      the first marks and indexes of a capture\n"                                       \
     "  --prices FILE       CSV lines name,price[,linear|inverse|index]\n"                                    \
     "  --price NAME=VALUE  one price\n"                                                                      \
-    "  --at SECONDS        interest and funding as at this second of the Unix epoch (default: as told)\n"
+    "  --at SECONDS        interest and funding as at this second of the Unix epoch (default: as told)\n"    \
+    "What it leaves:\n"                                                                                      \
+    "  -o, --output FILE   a page (HTML, self-contained); --force replaces a file that is there\n"
 
 // Long options of the above, for a command's own table; values from LAB_OPT on are lab_book_option()'s.
 enum {
@@ -46,7 +50,9 @@ enum {
     LAB_OPT_PRICE,
     LAB_OPT_AT,
     LAB_OPT_JSON,
-    LAB_OPT_PROGRESS
+    LAB_OPT_PROGRESS,
+    LAB_OPT_OUTPUT,
+    LAB_OPT_FORCE
 };
 // clang-format off
 #define LAB_BOOK_LONG                                                                                        \
@@ -54,7 +60,8 @@ enum {
     {"seed", required_argument, NULL, LAB_OPT_SEED}, {"lending", required_argument, NULL, LAB_OPT_LENDING},  \
     {"capture", required_argument, NULL, LAB_OPT_CAPTURE}, {"prices", required_argument, NULL, LAB_OPT_PRICES}, \
     {"price", required_argument, NULL, LAB_OPT_PRICE}, {"at", required_argument, NULL, LAB_OPT_AT},          \
-    {"json", no_argument, NULL, LAB_OPT_JSON}, {"progress", no_argument, NULL, LAB_OPT_PROGRESS}
+    {"json", no_argument, NULL, LAB_OPT_JSON}, {"progress", no_argument, NULL, LAB_OPT_PROGRESS},         \
+    {"output", required_argument, NULL, LAB_OPT_OUTPUT}, {"force", no_argument, NULL, LAB_OPT_FORCE}
 // clang-format on
 
 void lab_book_init(struct lab_book *b, const char *verb);
@@ -65,6 +72,9 @@ int lab_book_check(const struct lab_book *b); // is one book named? 0 or 2
 // Loads or generates, prices, finds the coins; then the world. 0, or -1 with *e set.
 int lab_book_open(struct lab_book *b, const struct progress *p, struct err *e);
 int lab_book_world(struct lab_book *b, const struct progress *p, struct err *e);
+// The page, where one is asked for: what `fill` makes of `of`. 0, or -1 with *e set.
+int lab_book_page(const struct lab_book *b, const char *title,
+                  void (*fill)(const void *of, struct lab_result *r), const void *of, struct err *e);
 // A fraction lo..hi in decimal digits ("-0.25"). 0, or -1.
 int lab_fraction(const char *text, double lo, double hi, double *out);
 

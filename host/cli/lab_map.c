@@ -98,6 +98,11 @@ static void print_json(const struct liq_map *m, const struct world *w)
     puts("]}");
 }
 
+static void fill(const void *map, struct lab_result *r)
+{
+    map_result(map, r);
+}
+
 static int run(struct options *o, const struct progress *p, struct err *e)
 {
     struct lab_book *b = &o->b;
@@ -115,6 +120,8 @@ static int run(struct options *o, const struct progress *p, struct err *e)
         print_json(&map, &b->world);
     else if (rc == 0)
         print_text(&map);
+    if (rc == 0)
+        rc = lab_book_page(b, "Liquidation map", fill, &map, e);
     map_free(&map);
     return rc;
 }
@@ -158,12 +165,12 @@ int lab_map(int argc, char **argv)
     lab_book_init(&o.b, "map");
     int c, rc = 0;
     optind = 1;
-    while (rc == 0 && (c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+    while (rc == 0 && (c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
         if (c == 'h') {
             lab_book_free(&o.b);
             return fputs(HELP, stdout) < 0;
         }
-        rc = option(&o, c);
+        rc = option(&o, c == 'o' ? LAB_OPT_OUTPUT : c);
     }
     if (rc == 0 && optind < argc)
         rc = usage("unknown word: ", argv[optind]);

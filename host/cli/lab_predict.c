@@ -13,6 +13,7 @@
 #include "accounts/store.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/lab_page.h"
 #include "cli/lab_predict_inside.h"
 #include "cli/lab_predict_report.h"
 #include "cli/number.h"
@@ -48,6 +49,7 @@ static const char HELP[] =
     "      --device NAME     of the sessions: model, vector (default)\n"
     "      --set KEY=VALUE   a setting of the sessions, as of run\n"
     "      --seed N          of accounts and days (default 1)\n"
+    "  -o, --output FILE     leave a page (HTML, self-contained); --force replaces a file that is there\n"
     "  -q, --quiet           no progress\n"
     "  -h, --help            this text\n"
     "\n"
@@ -77,6 +79,8 @@ static const struct option LONG[] = {{"accounts", required_argument, NULL, 'a'},
                                      {"no-fit", no_argument, NULL, 'n'},
                                      {"device", required_argument, NULL, 'D'},
                                      {"set", required_argument, NULL, 'S'},
+                                     {"output", required_argument, NULL, 'o'},
+                                     {"force", no_argument, NULL, 'f'},
                                      {"quiet", no_argument, NULL, 'q'},
                                      {"help", no_argument, NULL, 'h'},
                                      {NULL, 0, NULL, 0}};
@@ -129,6 +133,12 @@ static int option(int c, const char *name, struct predict_options *o, struct err
     case 'q':
         o->quiet = true;
         return 0;
+    case 'o':
+        o->page = optarg;
+        return 0;
+    case 'f':
+        o->force = true;
+        return 0;
     case 'D':
         o->backend = optarg;
         return strcmp(optarg, "model") == 0 || strcmp(optarg, "vector") == 0
@@ -156,12 +166,12 @@ static int parse(int argc, char **argv, struct predict_options *o, struct err *e
                                   .backend = "vector",
                                   .fit = true};
     config_default(&o->config);
-    while ((c = getopt_long(argc, argv, "qh", LONG, &which)) != -1) {
+    while ((c = getopt_long(argc, argv, "o:qh", LONG, &which)) != -1) {
         if (c == 'h')
             return 1;
         if (c == '?')
             return err_set(e, "see tripline lab predict --help");
-        if (option(c, c == 'q' ? "quiet" : LONG[which].name, o, e) != 0)
+        if (option(c, c == 'q' || c == 'o' ? "" : LONG[which].name, o, e) != 0)
             return -1;
     }
     if (optind < argc)
@@ -236,6 +246,18 @@ static int play_days(const struct predict_options *o, struct book *b, struct pre
     return 0;
 }
 
+static int leave_page(const struct predict_options *o, const struct predict_report *report, struct err *e)
+{
+    struct lab_result r;
+    lab_result_init(&r);
+    (void)snprintf(r.title, sizeof r.title, "Forecasts of breaches");
+    r.seed = o->seed;
+    predict_result(report, &r);
+    int rc = lab_page_save(o->page, o->force, &r, e);
+    lab_result_free(&r);
+    return rc;
+}
+
 static int run(struct predict_options *o, struct err *e)
 {
     struct book b = {0};
@@ -256,6 +278,8 @@ static int run(struct predict_options *o, struct err *e)
         rc = predict_judge(&r, e);
     if (rc == 0)
         predict_print(o, &r, stdout);
+    if (rc == 0 && o->page)
+        rc = leave_page(o, &r, e);
     predict_report_free(&r);
     book_free(&b);
     return rc;

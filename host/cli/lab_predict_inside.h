@@ -24,6 +24,8 @@ struct predict_options {
     const char *backend;
     struct session_config config;
     bool quiet, fit;
+    const char *page; // file to leave a page in; NULL: none
+    bool force;
 };
 
 // One forecast: an account near the edge, once every every_s, and whether it breached within horizon_s.

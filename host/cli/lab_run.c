@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/lab_run.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "accounts/book.h"
+#include "cli/lab_page.h"
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "lab/cascade.h"
-#include "lab/html/page.h"
 
-enum { EXIT_USAGE = 2, PATH_LEN = 4096 };
+enum { EXIT_USAGE = 2 };
 static const char WHO[] = "tripline lab run";
 
 const char LAB_RUN_HELP[] =
@@ -92,37 +90,15 @@ static void print_facts(const struct lab_result *r)
         printf("  %-32s %-20s %s\n", r->fact[i].name, r->fact[i].value, r->fact[i].note);
 }
 
-// Whole or not at all: under another name first.
-static int write_file(const char *path, bool force, int (*write)(const struct lab_result *, FILE *),
-                      const struct lab_result *r, struct err *e)
-{
-    char part[PATH_LEN];
-    if (!force && access(path, F_OK) == 0)
-        return err_set(e, "%s is there already: give another name, or --force", path);
-    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
-        return err_set(e, "%.100s...: the name is too long", path);
-    FILE *f = fopen(part, "we");
-    if (!f)
-        return err_set(e, "%s: %s", part, strerror(errno));
-    int bad = write(r, f) != 0;
-    bad = fclose(f) != 0 || bad;
-    if (bad || rename(part, path) != 0) {
-        (void)err_set(e, "%s: cannot be written: %s", path, strerror(errno));
-        (void)unlink(part);
-        return -1;
-    }
-    return 0;
-}
-
 static int tell(const struct options *o, const struct lab_result *r, struct err *e)
 {
     if (r->failed)
         return err_set(e, "out of memory for the result");
     if (!o->quiet)
         print_facts(r);
-    if (o->page && write_file(o->page, o->force, lab_page_write, r, e) != 0)
+    if (o->page && lab_page_save(o->page, o->force, r, e) != 0)
         return -1;
-    return o->json ? write_file(o->json, o->force, lab_result_json, r, e) : 0;
+    return o->json ? lab_json_save(o->json, o->force, r, e) : 0;
 }
 
 static int run_scenario(const struct options *o, struct lab_scenario *s, const struct progress *p,

@@ -323,6 +323,11 @@ static int option(struct options *o, int c)
     return rc ? usage("out of range or not a number: ", optarg) : 0;
 }
 
+static void fill(const void *run, struct lab_result *r)
+{
+    var_result(run, r);
+}
+
 static int work(struct options *o)
 {
     struct err e;
@@ -337,6 +342,10 @@ static int work(struct options *o)
         print_json(o, &r);
     else
         print_text(o, &r);
+    if (rc == 0 && lab_book_page(&o->b, "Bad debt at risk", fill, &r.run, &e) != 0) {
+        fprintf(stderr, "tripline lab var: %s\n", e.msg);
+        rc = 1;
+    }
     if (rc == 0 && (r.check.differ || r.check.worst > AGREE)) {
         fprintf(stderr,
                 "tripline lab var: the naive way found something else: %" PRIu64
@@ -370,12 +379,12 @@ int lab_var(int argc, char **argv)
     lab_book_init(&o.b, "var");
     int c, rc = 0;
     optind = 1;
-    while (rc == 0 && (c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+    while (rc == 0 && (c = getopt_long(argc, argv, "o:h", longs, NULL)) != -1) {
         if (c == 'h') {
             lab_book_free(&o.b);
             return fputs(HELP, stdout) < 0;
         }
-        rc = option(&o, c);
+        rc = option(&o, c == 'o' ? LAB_OPT_OUTPUT : c);
     }
     if (rc == 0 && optind < argc)
         rc = usage("unknown word: ", argv[optind]);

@@ -118,6 +118,20 @@ def check_usage():
     report(p.returncode == 1 and "there are BTC, ETH" in p.stderr, "a coin that is not there", p.stderr)
 
 
+def check_page(folder):
+    for verb, more, title in (("map", [], "Liquidation map"), ("var", ["--paths", "50"], "Bad debt at risk")):
+        page = os.path.join(folder, verb + ".html")
+        must("lab", verb, *GEN, *more, "-o", page)
+        with open(page, encoding="utf-8") as f:
+            text = f.read()
+        report(text.startswith("<!DOCTYPE html>") and title in text and "<svg" in text, verb + ": a page with a chart", text[:300])
+        p = tripline("lab", verb, *GEN, *more, "-o", page)
+        report(p.returncode == 1 and "--force" in p.stderr, verb + ": a file that is there stays", p.stderr)
+        must("lab", verb, *GEN, *more, "-o", page, "--force")
+        p = tripline("lab", verb, *GEN, *more, "-o", os.path.join(folder, "none", "x.html"))
+        report(p.returncode == 1 and "x.html" in p.stderr, verb + ": a folder that is not there", p.stderr)
+
+
 def check_interrupt():
     p = subprocess.Popen([TRIPLINE, "lab", "var", "--generate", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(0.5)
@@ -132,6 +146,7 @@ def main():
         check_store(folder)
         check_map()
         check_history(folder)
+        check_page(folder)
         check_usage()
         check_interrupt()
     finish()
