@@ -591,19 +591,3 @@ int session_read(struct session *s, uint64_t until_ns, struct err *e)
     on_time(s);
     return session_verdict(s, e);
 }
-
-int session_idle(struct session *s, uint32_t accounts, struct err *e)
-{
-    uint8_t rec[4];
-    if (s->failed || !engine_moving(s->engine))
-        return session_verdict(s, e);
-    le32_store(rec, accounts);
-    session_put(s, J_IDLE, rec, sizeof rec, NULL, 0);
-    session_forget(s);
-    if (engine_idle(s->engine, accounts, &s->why) < 0)
-        s->failed = -1;
-    else if (s->audited)
-        audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
-    session_warm(s);
-    return session_verdict(s, e);
-}

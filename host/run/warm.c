@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the next frame will need is brought into the caches between two polls: no state changes by it.
+// Between two polls: idle work, and what the next frame will need is brought into the caches, by which no
+// state changes.
 #include "run/inside.h"
 
 #include <stddef.h>
 
+#include "base/bytes.h"
 #include "base/warm.h"
 
 // What a flag would need, code and branches too, is gone over in full; not each time, as that costs as
@@ -31,4 +33,20 @@ void session_warm(struct session *s)
     feed_warm(s->feed);
     oracle_warm(s->oracle);
     engine_warm(s->engine);
+}
+
+int session_idle(struct session *s, uint32_t accounts, struct err *e)
+{
+    uint8_t rec[4];
+    if (s->failed || !engine_moving(s->engine))
+        return session_verdict(s, e);
+    le32_store(rec, accounts);
+    session_put(s, J_IDLE, rec, sizeof rec, NULL, 0);
+    session_forget(s);
+    if (engine_idle(s->engine, accounts, &s->why) < 0)
+        s->failed = -1;
+    else if (s->audited)
+        audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
+    session_warm(s);
+    return session_verdict(s, e);
 }

@@ -122,8 +122,8 @@ class Venue:
     def difference(self, driver, r, cases):
         """(number of differences, the first)."""
         bad, first = 0, ""
-        todo = self.prepare(r, cases)
-        for (s, want), got in zip(todo, driver.ask_all([s for s, _ in todo])):
+        pending = self.prepare(r, cases)
+        for (s, want), got in zip(pending, driver.ask_all([s for s, _ in pending])):
             if ("error" not in got) if want is None else got != want:
                 bad += 1
                 keys = [] if want is None else [k for k in {**want, **got} if want.get(k) != got.get(k)]
