@@ -13,7 +13,7 @@
 #ifndef TRIPLINE_ACCOUNTS_ACCOUNT_H
 #define TRIPLINE_ACCOUNTS_ACCOUNT_H
 
-#include "base/wide.h"
+#include "accounts/terms.h"
 
 enum {
     NAME_LEN = 32,    // with terminator
@@ -25,6 +25,8 @@ enum {
     SCENARIOS_MAX = 16,
     EMODES_MAX = 31, // eMode categories of a reserve beyond its first
     FUNDING_DECIMALS = 18,
+    RULE_STATE_WORDS = 2, // below 2^RULE_STATE_BITS each
+    RULE_STATE_BITS = 63,
 };
 
 // Where an asset's price comes from.
@@ -78,20 +80,6 @@ struct instrument_at {
     i128 funding_least, funding_greatest; // of a moment: one value
 };
 
-// What reserves of other lending protocols than Aave have beyond its names (docs/rules.md, "Credit"); 0 where
-// the protocol has no such thing. Below CREDIT_BITS bits each.
-enum { CREDIT_BITS = 127 };
-struct credit {
-    u128 exchange_rate;                // compound-v2: exchangeRateStored(), 1e-18 token units a unit supplied
-    u128 close_factor;                 // compound-v2: what of a debt one call may repay, 1e-18
-    u128 borrow_assets, borrow_shares; // morpho-blue: the market's totals; debts are counted in shares of it
-};
-
-static inline bool credit_told(const struct credit *c) // is there any?
-{
-    return c->exchange_rate || c->close_factor || c->borrow_assets || c->borrow_shares;
-}
-
 struct instrument {
     char name[NAME_LEN];
     uint8_t kind;                // enum instrument_kind
@@ -128,9 +116,9 @@ struct instrument {
     uint32_t ramp_from_bps, emode_ramp_from_bps;
     uint64_t ramp_start, ramp_end;
     uint64_t grace_until; // no liquidation touches this reserve until after this moment; 0: none
-    struct credit credit;
     // all
-    uint64_t told_at; // when the indexes and rates were told; 0 where nothing moves
+    struct terms terms; // what single rules know beyond these
+    uint64_t told_at;   // when the indexes and rates were told; 0 where nothing moves
     // Made from the above by market_now and market_window; never stored or sent.
     struct instrument_at now, span;
 };
@@ -143,6 +131,7 @@ struct position {
     i128 supply;     // reserves: scaled supply, >= 0
     i128 debt;       // reserves: scaled variable debt, >= 0
     i128 funding;    // perpetuals: the instrument's funding index up to which funding is settled
+    // Rules that say so (rule->uses) keep more in the fields of the other kind.
 };
 
 // A scenario of portfolio margin: what becomes of the prices of linear perpetuals, each as a fraction of the
@@ -164,9 +153,18 @@ struct account {
     uint8_t emode;
     uint32_t epoch; // number of state changes (fills, deposits) since import
     i128 cash;
-    uint16_t n_positions; // sorted by instrument, one per instrument
+    uint64_t rule_state[RULE_STATE_WORDS]; // what its rule remembers of it (docs/rules.md); most: 0
+    uint16_t n_positions;                  // sorted by instrument, one per instrument
     struct position position[ACCOUNT_POSITIONS_MAX];
 };
+
+static inline bool account_remembers(const struct account *a) // does its rule, anything of it?
+{
+    uint64_t any = 0;
+    for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
+        any |= a->rule_state[k];
+    return any != 0;
+}
 
 struct market {
     uint16_t n_assets;

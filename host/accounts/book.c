@@ -127,6 +127,23 @@ static int currency_check(const struct market *m, const struct instrument *s, st
     return 0;
 }
 
+static int terms_check(const struct instrument *s, struct err *e)
+{
+    const u128 one = (u128)1000000000 * 1000000000;
+    if (!terms_sound(&s->terms))
+        return err_set(e, "instrument %s: at most %d terms, each once and below 2^%d quanta", s->name,
+                       INSTRUMENT_TERMS_MAX, TERM_BITS);
+    for (unsigned k = 0; k < s->terms.n; k++) {
+        enum term key = (enum term)s->terms.key[k];
+        if (term_reserve(key) != (s->kind == INST_RESERVE))
+            return err_set(e, "instrument %s: %s is a %s's", s->name, term_name(key),
+                           term_reserve(key) ? "reserve" : "perpetual");
+    }
+    return term_get(&s->terms, TERM_CLOSE_FACTOR) <= one
+               ? 0
+               : err_set(e, "instrument %s: close_factor must be 0 to 1", s->name);
+}
+
 static int perp_check(const struct market *m, const struct instrument *s, struct err *e)
 {
     if (currency_check(m, s, e))
@@ -135,10 +152,8 @@ static int perp_check(const struct market *m, const struct instrument *s, struct
         return err_set(e, "instrument %s: cash_decimals must be 0 to %d", s->name, DECIMALS_MAX);
     if (s->fee_ppm >= MARKET_PPM || s->penalty_ppm >= MARKET_PPM)
         return err_set(e, "instrument %s: fee_ppm and penalty_ppm must be below %d", s->name, MARKET_PPM);
-    if (credit_told(&s->credit))
-        return err_set(
-            e, "instrument %s: exchange_rate, close_factor, borrow_assets and borrow_shares are a reserve's",
-            s->name);
+    if (terms_check(s, e))
+        return -1;
     if (s->profit_weight_ppm > (s->kind == INST_LINEAR ? MARKET_PPM : 0))
         return err_set(e, "instrument %s: profit_weight_ppm must be 0 to %d, and 0 for an inverse perpetual",
                        s->name, MARKET_PPM);
@@ -176,17 +191,6 @@ static int emodes_check(const struct instrument *s, struct err *e)
     return 0;
 }
 
-static int credit_check(const struct instrument *s, struct err *e)
-{
-    const u128 one = (u128)1000000000 * 1000000000, most = (u128)1 << CREDIT_BITS;
-    const struct credit *c = &s->credit;
-    if (c->exchange_rate >= most || c->borrow_assets >= most || c->borrow_shares >= most)
-        return err_set(
-            e, "instrument %s: exchange_rate, borrow_assets and borrow_shares must be below 2^%d quanta",
-            s->name, CREDIT_BITS);
-    return c->close_factor <= one ? 0 : err_set(e, "instrument %s: close_factor must be 0 to 1", s->name);
-}
-
 static int reserve_check(const struct instrument *s, struct err *e)
 {
     if (s->n_tiers || s->fee_ppm || s->penalty_ppm || s->profit_weight_ppm || s->inverse ||
@@ -201,7 +205,7 @@ static int reserve_check(const struct instrument *s, struct err *e)
                        MARKET_BPS, LB_BPS_MAX);
     if (s->fee_bps > MARKET_BPS)
         return err_set(e, "instrument %s: fee_bps must be at most %d", s->name, MARKET_BPS);
-    if (emodes_check(s, e) || credit_check(s, e))
+    if (emodes_check(s, e) || terms_check(s, e))
         return -1;
     if (s->liquidity_index < RAY || s->borrow_index < RAY || s->liquidity_index > RAY * 1000000 ||
         s->borrow_index > RAY * 1000000)
@@ -308,10 +312,7 @@ bool instrument_differs(const struct instrument *a, const struct instrument *b)
            a->liquidity_rate != b->liquidity_rate || a->borrow_rate != b->borrow_rate ||
            a->ramp_from_bps != b->ramp_from_bps || a->emode_ramp_from_bps != b->emode_ramp_from_bps ||
            a->ramp_start != b->ramp_start || a->ramp_end != b->ramp_end || a->grace_until != b->grace_until ||
-           a->told_at != b->told_at || a->credit.exchange_rate != b->credit.exchange_rate ||
-           a->credit.close_factor != b->credit.close_factor ||
-           a->credit.borrow_assets != b->credit.borrow_assets ||
-           a->credit.borrow_shares != b->credit.borrow_shares;
+           a->told_at != b->told_at || !terms_equal(&a->terms, &b->terms);
 }
 
 int market_follows(const struct market *m, const struct market *next, struct err *e)
@@ -343,16 +344,18 @@ static int position_check(const struct market *m, const struct account *a, const
         return err_set(e, "account %u: position in an instrument that does not exist", a->id);
     const struct instrument *s = &m->instrument[p->instrument];
     if (s->kind == INST_RESERVE) {
-        if (p->size || p->entry || p->funding)
+        if (p->entry || ((p->size || p->funding) && !(a->rule->uses & USE_PREMIUM)))
             return err_set(e, "account %u: %s is a reserve: size, entry and funding do not apply", a->id,
                            s->name);
         return 0;
     }
-    if (p->supply || p->debt || p->collateral)
+    bool quote = a->rule->uses & USE_QUOTE;
+    if (p->collateral || ((p->supply || p->debt) && !quote))
         return err_set(e, "account %u: %s is a perpetual: supply, debt and collateral do not apply", a->id,
                        s->name);
-    if (p->size != 0 && p->entry <= 0)
-        return err_set(e, "account %u: %s: entry price must be above 0", a->id, s->name);
+    if (quote ? p->entry != 0 : p->size != 0 && p->entry <= 0)
+        return err_set(e, "account %u: %s: entry price must be %s", a->id, s->name,
+                       quote ? "left out, supply or debt tell what the position has cost" : "above 0");
     if (strncmp(s->currency, a->currency, CURRENCY_LEN) != 0)
         return err_set(e, "account %u: %s settles in %s, the account's cash is in %s", a->id, s->name,
                        s->currency, a->currency[0] ? a->currency : "no currency");
@@ -378,6 +381,10 @@ int account_check(const struct market *m, const struct account *a, struct err *e
         return err_set(e, "account %u: cash_decimals must be 0 to %d", a->id, DECIMALS_MAX);
     if (a->n_positions > ACCOUNT_POSITIONS_MAX)
         return err_set(e, "account %u: more than %d positions", a->id, ACCOUNT_POSITIONS_MAX);
+    for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
+        if (a->rule_state[k] && (!(a->rule->uses & USE_STATE) || a->rule_state[k] >> RULE_STATE_BITS))
+            return err_set(e, "account %u: rule_state: %s remembers nothing, or not this", a->id,
+                           a->rule->name);
     for (unsigned i = 0; i < a->n_positions; i++) {
         if (i && a->position[i].instrument <= a->position[i - 1].instrument)
             return err_set(e, "account %u: positions must ascend by instrument, one for each", a->id);

@@ -11,7 +11,7 @@
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 
-enum { VARINT_GROUP = 7, U128_GROUPS = 19, POSITION_COLLATERAL = 1 };
+enum { VARINT_GROUP = 7, U128_GROUPS = 19, POSITION_COLLATERAL = 1, TERMS_5 = TERM_BORROW_SHARES };
 
 // ---- writing
 // -------------------------------------------------------------------------------------------------
@@ -127,16 +127,19 @@ static void get_text(struct reader *r, char *out, size_t size)
 
 bool codec_known(uint8_t version)
 {
-    return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_2 || version == CODEC_MARKET ||
-           version == CODEC_MARKET_4 || version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
+    return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_3 || version == CODEC_ACCOUNT_2 ||
+           version == CODEC_MARKET || version == CODEC_MARKET_5 || version == CODEC_MARKET_4 ||
+           version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
 }
 
-// Version 3: funding of positions.
+// Version 4: what a rule remembers. Version 3: funding of positions.
 static uint8_t account_version(const struct account *a)
 {
+    if (account_remembers(a))
+        return CODEC_ACCOUNT;
     for (unsigned i = 0; i < a->n_positions; i++)
         if (a->position[i].funding)
-            return CODEC_ACCOUNT;
+            return CODEC_ACCOUNT_3;
     return CODEC_ACCOUNT_2;
 }
 
@@ -155,6 +158,8 @@ size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
     put_byte(&w, a->emode);
     put_u128(&w, a->epoch);
     put_i128(&w, a->cash);
+    for (unsigned k = 0; version == CODEC_ACCOUNT && k < RULE_STATE_WORDS; k++)
+        put_u128(&w, a->rule_state[k]);
     put_u128(&w, a->n_positions);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
@@ -164,7 +169,7 @@ size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
         put_i128(&w, p->entry);
         put_i128(&w, p->supply);
         put_i128(&w, p->debt);
-        if (version == CODEC_ACCOUNT)
+        if (version != CODEC_ACCOUNT_2)
             put_i128(&w, p->funding);
     }
     return w.full ? 0 : w.n;
@@ -191,7 +196,7 @@ static void get_position(struct reader *r, uint8_t version, struct position *p)
     p->entry = get_i64(r);
     p->supply = get_i128(r);
     p->debt = get_i128(r);
-    p->funding = version == CODEC_ACCOUNT ? get_i128(r) : 0;
+    p->funding = version != CODEC_ACCOUNT_2 ? get_i128(r) : 0;
 }
 
 size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
@@ -200,7 +205,7 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     char rule[NAME_LEN] = {0};
     memset(a, 0, sizeof *a);
     uint8_t version = get_byte(&r);
-    if (version != CODEC_ACCOUNT && version != CODEC_ACCOUNT_2)
+    if (version != CODEC_ACCOUNT && version != CODEC_ACCOUNT_3 && version != CODEC_ACCOUNT_2)
         return 0;
     a->id = (uint32_t)get_u64(&r, UINT32_MAX);
     get_text(&r, a->name, NAME_LEN);
@@ -210,6 +215,8 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     a->emode = get_byte(&r);
     a->epoch = (uint32_t)get_u64(&r, UINT32_MAX);
     a->cash = get_i128(&r);
+    for (unsigned k = 0; version == CODEC_ACCOUNT && k < RULE_STATE_WORDS; k++)
+        a->rule_state[k] = get_u64(&r, (UINT64_C(1) << RULE_STATE_BITS) - 1);
     a->n_positions = (uint16_t)get_u64(&r, ACCOUNT_POSITIONS_MAX);
     for (unsigned i = 0; i < a->n_positions && !r.bad; i++)
         get_position(&r, version, &a->position[i]);
@@ -302,21 +309,42 @@ static void get_emodes(struct reader *r, struct instrument *s)
     s->n_emodes = r->bad ? 0 : (uint8_t)n;
 }
 
-// Version 5: terms of other lending protocols.
-static void put_credit(struct writer *w, const struct credit *c)
+// Version 5: the first four terms.
+static void put_terms_5(struct writer *w, const struct terms *t)
 {
-    put_u128(w, c->exchange_rate);
-    put_u128(w, c->close_factor);
-    put_u128(w, c->borrow_assets);
-    put_u128(w, c->borrow_shares);
+    for (unsigned key = TERM_NONE + 1; key <= TERMS_5; key++)
+        put_u128(w, term_get(t, (enum term)key));
 }
 
-static void get_credit(struct reader *r, struct credit *c)
+static void get_terms_5(struct reader *r, struct terms *t)
 {
-    c->exchange_rate = get_u128(r);
-    c->close_factor = get_u128(r);
-    c->borrow_assets = get_u128(r);
-    c->borrow_shares = get_u128(r);
+    for (unsigned key = TERM_NONE + 1; key <= TERMS_5; key++) {
+        u128 v = get_u128(r);
+        r->bad |= v >> TERM_BITS != 0;
+        (void)term_set(t, (enum term)key, v); // has room for these few
+    }
+}
+
+// Version 6: terms of any rule, as pairs.
+static void put_terms(struct writer *w, const struct terms *t)
+{
+    put_byte(w, t->n);
+    for (unsigned k = 0; k < t->n; k++) {
+        put_byte(w, t->key[k]);
+        put_u128(w, t->value[k]);
+    }
+}
+
+static void get_terms(struct reader *r, struct terms *t)
+{
+    unsigned n = get_byte(r);
+    r->bad |= n > INSTRUMENT_TERMS_MAX;
+    for (unsigned k = 0; k < n && !r->bad; k++) {
+        t->key[k] = get_byte(r);
+        t->value[k] = get_u128(r);
+    }
+    t->n = r->bad ? 0 : (uint8_t)n;
+    r->bad |= !terms_sound(t);
 }
 
 static void put_scenarios(struct writer *w, const struct market *m)
@@ -342,13 +370,18 @@ static void get_scenarios(struct reader *r, struct market *m)
     }
 }
 
-// Version 5: terms of other lending protocols. Version 4: further eMode categories. Version 3: assets'
-// spreads, profits' weights, scenarios and what moves with time.
+// Version 6: terms of any rule. Version 5: the first of them. Version 4: further eMode categories. Version 3:
+// assets' spreads, profits' weights, scenarios and what moves with time.
 static uint8_t market_version(const struct market *m)
 {
-    for (unsigned i = 0; i < m->n_instruments; i++)
-        if (credit_told(&m->instrument[i].credit))
-            return CODEC_MARKET;
+    unsigned last = TERM_NONE;
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        const struct terms *t = &m->instrument[i].terms;
+        if (t->n && t->key[t->n - 1] > last)
+            last = t->key[t->n - 1];
+    }
+    if (last != TERM_NONE)
+        return last > TERMS_5 ? CODEC_MARKET : CODEC_MARKET_5;
     for (unsigned i = 0; i < m->n_instruments; i++)
         if (m->instrument[i].n_emodes)
             return CODEC_MARKET_4;
@@ -420,15 +453,18 @@ size_t market_encode(const struct market *m, uint8_t *buf, size_t size)
             put_u128(&w, a->spread_ppm);
     }
     for (unsigned i = 0; i < m->n_instruments; i++) {
-        if (m->instrument[i].n_tiers > TIERS_MAX || m->instrument[i].n_emodes > EMODES_MAX)
+        if (m->instrument[i].n_tiers > TIERS_MAX || m->instrument[i].n_emodes > EMODES_MAX ||
+            m->instrument[i].terms.n > INSTRUMENT_TERMS_MAX)
             return 0;
         put_instrument(&w, &m->instrument[i]);
         if (version != CODEC_MARKET_2)
             put_version_3(&w, &m->instrument[i]);
         if (version >= CODEC_MARKET_4)
             put_emodes(&w, &m->instrument[i]);
+        if (version == CODEC_MARKET_5)
+            put_terms_5(&w, &m->instrument[i].terms);
         if (version == CODEC_MARKET)
-            put_credit(&w, &m->instrument[i].credit);
+            put_terms(&w, &m->instrument[i].terms);
     }
     if (version != CODEC_MARKET_2)
         put_scenarios(&w, m);
@@ -440,8 +476,8 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
     struct reader r = {buf, len, 0, false};
     memset(m, 0, sizeof *m);
     uint8_t version = get_byte(&r);
-    if (version != CODEC_MARKET && version != CODEC_MARKET_4 && version != CODEC_MARKET_3 &&
-        version != CODEC_MARKET_2)
+    if (version != CODEC_MARKET && version != CODEC_MARKET_5 && version != CODEC_MARKET_4 &&
+        version != CODEC_MARKET_3 && version != CODEC_MARKET_2)
         return 0;
     m->n_assets = (uint16_t)get_u64(&r, MARKET_ASSETS_MAX);
     m->n_instruments = (uint16_t)get_u64(&r, MARKET_INSTRUMENTS_MAX);
@@ -462,8 +498,10 @@ size_t market_decode(const uint8_t *buf, size_t len, struct market *m)
             get_version_3(&r, &m->instrument[i]);
         if (version >= CODEC_MARKET_4)
             get_emodes(&r, &m->instrument[i]);
+        if (version == CODEC_MARKET_5)
+            get_terms_5(&r, &m->instrument[i].terms);
         if (version == CODEC_MARKET)
-            get_credit(&r, &m->instrument[i].credit);
+            get_terms(&r, &m->instrument[i].terms);
     }
     if (version != CODEC_MARKET_2)
         get_scenarios(&r, m);

@@ -80,14 +80,14 @@ static void put_moving(FILE *f, const struct instrument *s)
     put_uint(f, "grace_until", s->grace_until);
 }
 
-// Terms of other lending protocols; the same.
-static void put_credit(FILE *f, const struct instrument *s)
+// Terms; what is not told is left out.
+static void put_terms(FILE *f, const struct market *m, const struct instrument *s)
 {
-    enum { FACTOR_DECIMALS = 18 };
-    put_told(f, "exchange_rate", (i128)s->credit.exchange_rate, FACTOR_DECIMALS);
-    put_told(f, "close_factor", (i128)s->credit.close_factor, FACTOR_DECIMALS);
-    put_told(f, "borrow_assets", (i128)s->credit.borrow_assets, s->size_decimals);
-    put_told(f, "borrow_shares", (i128)s->credit.borrow_shares, s->size_decimals);
+    for (unsigned k = 0; k < s->terms.n; k++) {
+        enum term key = (enum term)s->terms.key[k];
+        put_amount(f, term_name(key), (i128)s->terms.value[k],
+                   term_decimals(key, s->size_decimals, s->cash_decimals, m->asset[s->asset].decimals));
+    }
 }
 
 static void put_perp(FILE *f, const struct market *m, const struct instrument *s)
@@ -134,10 +134,10 @@ static void put_instrument(FILE *f, const struct market *m, const struct instrum
         put_emodes(f, s);
         put_amount(f, "liquidity_index", (i128)s->liquidity_index, RAY_DECIMALS);
         put_amount(f, "borrow_index", (i128)s->borrow_index, RAY_DECIMALS);
-        put_credit(f, s);
     } else {
         put_perp(f, m, s);
     }
+    put_terms(f, m, s);
     put_moving(f, s);
     fputs("}", f);
 }
@@ -151,11 +151,15 @@ static void put_position(FILE *f, const struct market *m, const struct position 
         put_amount(f, "supply", p->supply, s->size_decimals);
         put_amount(f, "debt", p->debt, s->size_decimals);
         fprintf(f, ", \"collateral\": %s", p->collateral ? "true" : "false");
+        put_told(f, "size", p->size, s->size_decimals); // rules that say so (USE_PREMIUM)
     } else {
         put_amount(f, "size", p->size, s->size_decimals);
-        put_amount(f, "entry", p->entry, m->asset[s->asset].decimals);
-        put_told(f, "funding", p->funding, FUNDING_DECIMALS);
+        if (p->entry)
+            put_amount(f, "entry", p->entry, m->asset[s->asset].decimals);
+        put_told(f, "supply", p->supply, s->cash_decimals); // rules that say so (USE_QUOTE)
+        put_told(f, "debt", p->debt, s->cash_decimals);
     }
+    put_told(f, "funding", p->funding, FUNDING_DECIMALS);
     fputs("}", f);
 }
 
@@ -168,7 +172,10 @@ static void put_account(FILE *f, const struct market *m, const struct account *a
         put_pair(f, "currency", a->currency);
     fprintf(f, ", \"cash_decimals\": %u", a->cash_decimals);
     put_amount(f, "cash", a->cash, a->cash_decimals);
-    fprintf(f, ", \"emode\": %u, \"positions\": [", a->emode);
+    fprintf(f, ", \"emode\": %u", a->emode);
+    if (account_remembers(a))
+        fprintf(f, ", \"rule_state\": \"%" PRIu64 ":%" PRIu64 "\"", a->rule_state[0], a->rule_state[1]);
+    fputs(", \"positions\": [", f);
     const char *sep = "\n";
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
@@ -211,25 +218,29 @@ static void put_csv_position(FILE *f, const struct market *m, const struct posit
     const struct instrument *s = &m->instrument[p->instrument];
     put_csv_text(f, s->name);
     fputc(',', f);
-    if (s->kind == INST_RESERVE) {
-        fputs(",,", f);
-        put_csv_amount(f, p->supply, s->size_decimals);
-        fputc(',', f);
-        put_csv_amount(f, p->debt, s->size_decimals);
-        fputs(p->collateral ? ",true,\n" : ",false,\n", f);
-        return;
-    }
-    put_csv_amount(f, p->size, s->size_decimals);
+    bool reserve = s->kind == INST_RESERVE;
+    unsigned decimals = reserve ? s->size_decimals : s->cash_decimals;
+    if (!reserve || p->size)
+        put_csv_amount(f, p->size, s->size_decimals);
     fputc(',', f);
-    put_csv_amount(f, p->entry, m->asset[s->asset].decimals);
-    fputs(",,,,", f);
+    if (p->entry)
+        put_csv_amount(f, p->entry, m->asset[s->asset].decimals);
+    fputc(',', f);
+    if (reserve || p->supply)
+        put_csv_amount(f, p->supply, decimals);
+    fputc(',', f);
+    if (reserve || p->debt)
+        put_csv_amount(f, p->debt, decimals);
+    fputs(!reserve ? "," : p->collateral ? ",true" : ",false", f);
+    fputc(',', f);
     if (p->funding)
         put_csv_amount(f, p->funding, FUNDING_DECIMALS);
     fputc('\n', f);
 }
 
-static const char CSV_HEADER[] = "account,name,rule,currency,cash,cash_decimals,emode,instrument,size,entry,"
-                                 "supply,debt,collateral,funding\n";
+static const char CSV_HEADER[] =
+    "account,name,rule,currency,cash,cash_decimals,emode,rule_state,instrument,size,"
+    "entry,supply,debt,collateral,funding\n";
 
 // The account's own columns stand on its first line only.
 static void put_csv_account(FILE *f, const struct market *m, const struct account *a)
@@ -244,12 +255,15 @@ static void put_csv_account(FILE *f, const struct market *m, const struct accoun
     if (a->currency[0] || a->cash_decimals)
         fprintf(f, "%u", a->cash_decimals);
     fprintf(f, ",%u,", a->emode);
+    if (account_remembers(a))
+        fprintf(f, "%" PRIu64 ":%" PRIu64, a->rule_state[0], a->rule_state[1]);
+    fputc(',', f);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         if (!p->size && !p->supply && !p->debt)
             continue;
         if (!first)
-            fprintf(f, "%u,,,,,,,", a->id);
+            fprintf(f, "%u,,,,,,,,", a->id);
         put_csv_position(f, m, p);
         first = false;
     }

@@ -281,14 +281,16 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
 double gen_supply_unit(const struct instrument *s)
 {
     double one = 1e18, ray = 1e27;
-    return s->credit.exchange_rate ? (double)s->credit.exchange_rate / one : (double)s->liquidity_index / ray;
+    u128 rate = term_get(&s->terms, TERM_EXCHANGE_RATE);
+    return rate ? (double)rate / one : (double)s->liquidity_index / ray;
 }
 
 double gen_debt_unit(const struct instrument *s)
 {
     double ray = 1e27;
-    return s->credit.borrow_shares ? (double)s->credit.borrow_assets / (double)s->credit.borrow_shares
-                                   : (double)s->borrow_index / ray;
+    u128 shares = term_get(&s->terms, TERM_BORROW_SHARES);
+    return shares ? (double)term_get(&s->terms, TERM_BORROW_ASSETS) / (double)shares
+                  : (double)s->borrow_index / ray;
 }
 
 int gen_market(const struct gen_options *o, struct market *m, int64_t px[MARKET_ASSETS_MAX], struct err *e)

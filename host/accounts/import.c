@@ -135,6 +135,26 @@ static void keep_texts(struct staged *s, const struct fields *f)
     }
 }
 
+// "1732000000" or "1732000000:55": as many whole numbers as a rule remembers.
+static int read_state(struct import *im, unsigned line, const char *text, uint64_t out[RULE_STATE_WORDS])
+{
+    char one[TEXT_KEPT];
+    for (unsigned k = 0; k < RULE_STATE_WORDS; k++) {
+        size_t n = strcspn(text, ":");
+        if (n >= sizeof one)
+            return import_error(im, line, "rule_state '%.40s': too long", text);
+        memcpy(one, text, n);
+        one[n] = '\0';
+        if (text_uint(im, line, "rule_state", one, (UINT64_C(1) << RULE_STATE_BITS) - 1, &out[k]))
+            return -1;
+        text += n;
+        if (!*text)
+            return 0;
+        text++;
+    }
+    return import_error(im, line, "rule_state: at most %d numbers, ':' between them", RULE_STATE_WORDS);
+}
+
 static int read_account(struct import *im, const struct fields *f, uint32_t id)
 {
     struct staged *s = &im->current;
@@ -156,7 +176,7 @@ static int read_account(struct import *im, const struct fields *f, uint32_t id)
                             name, NAME_LEN - 1);
     memcpy(a->name, name, strlen(name));
     a->emode = (uint8_t)emode;
-    return 0;
+    return f->text[TEXT_STATE] ? read_state(im, f->line, f->text[TEXT_STATE], a->rule_state) : 0;
 }
 
 // The same account again: what this row says of it must be what the first row said.
@@ -297,15 +317,19 @@ static int read_perp_position(struct import *im, const struct fields *f, const s
                               struct position *p)
 {
     i128 entry = 0;
-    if (refuse_field(im, f, TEXT_SUPPLY, "perpetual") || refuse_field(im, f, TEXT_DEBT, "perpetual") ||
+    bool quote = im->current.account.rule->uses & USE_QUOTE;
+    if ((!quote &&
+         (refuse_field(im, f, TEXT_SUPPLY, "perpetual") || refuse_field(im, f, TEXT_DEBT, "perpetual"))) ||
         refuse_field(im, f, TEXT_COLLATERAL, "perpetual") ||
         take_amount(im, f, TEXT_SIZE, true, s->size_decimals, &p->size) ||
-        take_amount(im, f, TEXT_ENTRY, true, im->market.asset[s->asset].decimals, &entry) ||
+        take_amount(im, f, TEXT_ENTRY, !quote, im->market.asset[s->asset].decimals, &entry) ||
+        take_amount(im, f, TEXT_SUPPLY, false, s->cash_decimals, &p->supply) ||
+        take_amount(im, f, TEXT_DEBT, false, s->cash_decimals, &p->debt) ||
         take_amount(im, f, TEXT_FUNDING, false, FUNDING_DECIMALS, &p->funding))
         return -1;
-    if (p->size == 0)
+    if (p->size == 0 && !p->supply && !p->debt)
         return import_error(im, f->line, "size must not be 0: leave the position out");
-    if (entry <= 0 || entry > INT64_MAX)
+    if (!quote && (entry <= 0 || entry > INT64_MAX))
         return import_error(im, f->line, "entry is out of range");
     p->entry = (int64_t)entry;
     return 0;
@@ -315,8 +339,12 @@ static int read_reserve_position(struct import *im, const struct fields *f, cons
                                  struct position *p)
 {
     const char *flag = f->text[TEXT_COLLATERAL];
-    if (refuse_field(im, f, TEXT_SIZE, "reserve") || refuse_field(im, f, TEXT_ENTRY, "reserve") ||
-        refuse_field(im, f, TEXT_FUNDING, "reserve") ||
+    bool premium = im->current.account.rule->uses & USE_PREMIUM;
+    if ((!premium &&
+         (refuse_field(im, f, TEXT_SIZE, "reserve") || refuse_field(im, f, TEXT_FUNDING, "reserve"))) ||
+        refuse_field(im, f, TEXT_ENTRY, "reserve") ||
+        take_amount(im, f, TEXT_SIZE, false, s->size_decimals, &p->size) ||
+        take_amount(im, f, TEXT_FUNDING, false, FUNDING_DECIMALS, &p->funding) ||
         take_amount(im, f, TEXT_SUPPLY, false, s->size_decimals, &p->supply) ||
         take_amount(im, f, TEXT_DEBT, false, s->size_decimals, &p->debt))
         return -1;

@@ -22,7 +22,7 @@ enum record_kind {
     RECORD_POSITION,
     RECORD_KINDS
 };
-enum { RECORD_FIELDS_MAX = 32 };
+enum { RECORD_FIELDS_MAX = 64 };
 
 struct record {
     unsigned line;
@@ -42,6 +42,7 @@ enum {
     TEXT_CASH,
     TEXT_CASH_DECIMALS,
     TEXT_EMODE,
+    TEXT_STATE,
     ACCOUNT_TEXTS
 };
 enum {

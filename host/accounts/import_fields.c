@@ -14,16 +14,16 @@ static const char *const KEYS[RECORD_KINDS] = {
          "penalty_ppm profit_weight_ppm lt_bps lb_bps "
          "fee_bps emode emode_lt_bps emode_lb_bps emodes liquidity_index borrow_index told_at "
          "liquidity_rate borrow_rate ramp_from_bps emode_ramp_from_bps ramp_start ramp_end "
-         "grace_until funding_index funding_rate exchange_rate close_factor borrow_assets borrow_shares"),
+         "grace_until funding_index funding_rate"),
     [RECORD_TIER] = "floor rate_ppm",
     [RECORD_EMODE] = "emode lt_bps lb_bps",
     [RECORD_SHOCK] = "scenario instrument shock_ppm",
-    [RECORD_ACCOUNT] = "id name rule currency cash cash_decimals emode",
+    [RECORD_ACCOUNT] = "id name rule currency cash cash_decimals emode rule_state",
     [RECORD_POSITION] = "instrument size entry funding supply debt collateral",
 };
 
-const char *const ACCOUNT_KEYS[ACCOUNT_TEXTS] = {"id",   "name",          "rule", "currency",
-                                                 "cash", "cash_decimals", "emode"};
+const char *const ACCOUNT_KEYS[ACCOUNT_TEXTS] = {"id",   "name",          "rule",  "currency",
+                                                 "cash", "cash_decimals", "emode", "rule_state"};
 const char *const POSITION_KEYS[POSITION_TEXTS] = {"instrument", "size",       "entry",  "supply",
                                                    "debt",       "collateral", "funding"};
 
@@ -38,7 +38,7 @@ bool record_knows(enum record_kind kind, const char *key)
     for (const char *s = KEYS[kind]; *s; s += strcspn(s, " "), s += *s == ' ')
         if (n && strcspn(s, " ") == n && memcmp(s, key, n) == 0)
             return true;
-    return false;
+    return kind == RECORD_INSTRUMENT && term_find(key) != TERM_NONE;
 }
 
 int import_error(struct import *im, unsigned line, const char *fmt, ...)

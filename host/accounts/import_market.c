@@ -164,6 +164,29 @@ static int read_moving(struct import *im, const struct record *r, struct instrum
     return 0;
 }
 
+// Terms; each may be left out, and the rule says which it needs.
+static int read_terms(struct import *im, const struct record *r, struct instrument *s)
+{
+    for (unsigned i = 0; i < r->n; i++) {
+        enum term key = term_find(r->field[i].key);
+        i128 v = 0;
+        if (key == TERM_NONE || !record_text(r, r->field[i].key))
+            continue;
+        unsigned decimals =
+            term_decimals(key, s->size_decimals, s->cash_decimals, im->market.asset[s->asset].decimals);
+        if (term_reserve(key) != (s->kind == INST_RESERVE))
+            return import_error(im, r->line, "%s is a %s's", term_name(key),
+                                term_reserve(key) ? "reserve" : "perpetual");
+        if (get_decimal(im, r, term_name(key), false, decimals, &v))
+            return -1;
+        if (v < 0)
+            return import_error(im, r->line, "%s must not be negative", term_name(key));
+        if (!term_set(&s->terms, key, (u128)v))
+            return import_error(im, r->line, "more than %d terms", INSTRUMENT_TERMS_MAX);
+    }
+    return 0;
+}
+
 static int read_perp(struct import *im, const struct record *r, struct instrument *s)
 {
     uint64_t cash = 0, fee = 0, penalty = 0, weight = 0;
@@ -178,27 +201,7 @@ static int read_perp(struct import *im, const struct record *r, struct instrumen
     s->fee_ppm = (uint32_t)fee;
     s->penalty_ppm = (uint32_t)penalty;
     s->profit_weight_ppm = (uint32_t)weight;
-    return 0;
-}
-
-// Terms of other lending protocols; each may be left out, and the rule says which it needs.
-static int read_credit(struct import *im, const struct record *r, struct instrument *s)
-{
-    enum { FACTOR_DECIMALS = 18 };
-    i128 rate = 0, close = 0, assets = 0, shares = 0;
-    if (get_decimal(im, r, "exchange_rate", false, FACTOR_DECIMALS, &rate) ||
-        get_decimal(im, r, "close_factor", false, FACTOR_DECIMALS, &close) ||
-        get_decimal(im, r, "borrow_assets", false, s->size_decimals, &assets) ||
-        get_decimal(im, r, "borrow_shares", false, s->size_decimals, &shares))
-        return -1;
-    if (rate < 0 || close < 0 || assets < 0 || shares < 0)
-        return import_error(
-            im, r->line, "exchange_rate, close_factor, borrow_assets and borrow_shares must not be negative");
-    s->credit = (struct credit){.exchange_rate = (u128)rate,
-                                .close_factor = (u128)close,
-                                .borrow_assets = (u128)assets,
-                                .borrow_shares = (u128)shares};
-    return 0;
+    return read_terms(im, r, s); // whose units are known now
 }
 
 static int read_reserve(struct import *im, const struct record *r, struct instrument *s)
@@ -213,7 +216,7 @@ static int read_reserve(struct import *im, const struct record *r, struct instru
         get_uint(im, r, "emode_lb_bps", emode != 0, LB_BPS_MAX, &elb) ||
         get_decimal(im, r, "liquidity_index", true, RAY_DECIMALS, &liquidity) ||
         get_decimal(im, r, "borrow_index", true, RAY_DECIMALS, &borrow) || get_inverse(im, r, s) ||
-        read_moving(im, r, s) || read_credit(im, r, s))
+        read_moving(im, r, s) || read_terms(im, r, s))
         return -1;
     if (liquidity < 0 || borrow < 0)
         return import_error(im, r->line, "liquidity_index and borrow_index must be 1 to 1000000");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Record: a header word (struct header), cash, epoch, the currency when the table of currencies is full, the
-// name, and for each position a word of 32 bits (struct shape) and its four integers. Integers are two's
-// complement, little endian, in as many bytes as their value needs, none for 0. Readers load 8 or 16 bytes at
-// once, so the last words of a chunk are never given out.
+// Record: a header word (struct header), cash, epoch, the currency when the table of currencies is full, what
+// the rule remembers, the name, and for each position a word of 32 bits (struct shape) and its four integers.
+// Integers are two's complement, little endian, in as many bytes as their value needs, none for 0. Readers
+// load 8 or 16 bytes at once, so the last words of a chunk are never given out.
 #include "accounts/packed.h"
 
 #include "accounts/moving.h"
@@ -27,7 +27,8 @@ enum {
     SLOT_MIN = 2,       // a smaller remainder stays with its slot
     RECORD_MAX = (SLOT_MAX + 1) * WORD,
 };
-static_assert(WORD + 16 + 4 + CURRENCY_LEN + NAME_LEN + ACCOUNT_POSITIONS_MAX * (4 + 3 * 16 + 8 + 15) <=
+static_assert(WORD + 16 + 4 + CURRENCY_LEN + NAME_LEN + RULE_STATE_WORDS * 8 +
+                      ACCOUNT_POSITIONS_MAX * (4 + 3 * 16 + 8 + 15) <=
                   SLOT_MAX * WORD,
               "the largest account fits a slot");
 static_assert(MARKET_INSTRUMENTS_MAX <= 256 && ACCOUNT_POSITIONS_MAX < 128 && NAME_LEN <= 32,
@@ -187,7 +188,7 @@ size_t packed_bytes(const struct packed *p, size_t *used)
 
 struct header {
     uint64_t slot : 10, positions : 7, name : 5, decimals : 5, cash : 5, epoch : 3, rule : 8, currency : 8,
-        emode : 8, : 5;
+        emode : 8, state : 1, : 4;
 };
 struct shape {
     uint32_t instrument : 8, collateral : 1, size : 5, entry : 4, supply : 5, debt : 5, funding : 4;
@@ -293,12 +294,17 @@ static unsigned write_record(struct packed *p, const struct account *a, struct h
                          .decimals = a->cash_decimals & 31u,
                          .rule = (unsigned)rule & 0xff,
                          .currency = currency_number(p, a->currency) & 0xff,
-                         .emode = a->emode};
+                         .emode = a->emode,
+                         .state = account_remembers(a)};
     h->cash = put_int(&to, a->cash) & 31;
     h->epoch = put_int(&to, (int32_t)a->epoch) & 7; // the sign is undone by the reader's cast
     if (h->currency == CURRENCY_OWN) {
         memcpy(to, a->currency, CURRENCY_LEN);
         to += CURRENCY_LEN;
+    }
+    if (h->state) {
+        memcpy(to, a->rule_state, sizeof a->rule_state);
+        to += sizeof a->rule_state;
     }
     memcpy(to, a->name, NAME_LEN);
     to = write_positions(to + name, a);
@@ -338,6 +344,12 @@ void packed_get(const struct packed *p, size_t i, struct account *out)
         from += CURRENCY_LEN;
     }
     memcpy(out->currency, currency, CURRENCY_LEN);
+    if (h.state) {
+        memcpy(out->rule_state, from, sizeof out->rule_state);
+        from += sizeof out->rule_state;
+    } else {
+        memset(out->rule_state, 0, sizeof out->rule_state);
+    }
     take_name(out->name, from, h.name);
     from += h.name;
     for (unsigned k = 0; k < h.positions; k++) {

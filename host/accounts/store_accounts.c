@@ -31,7 +31,7 @@ int store_put_begin(struct store *s, struct account_sink *w, struct err *e)
     // What the schema would check again, for more than the rest takes, store_put has checked.
     if (store_exec(s, "PRAGMA ignore_check_constraints = ON", e))
         return -1;
-    w->account = prepare(s, "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?)", e);
+    w->account = prepare(s, "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?)", e);
     w->position = w->account ? prepare(s, "INSERT INTO positions VALUES (?,?,?,?,?,?,?,?)", e) : NULL;
     return w->position ? 0 : -1;
 }
@@ -72,6 +72,11 @@ int store_put(struct store *s, struct account_sink *w, const struct market *m, c
     bind_any_wide(&acc, a->cash);
     bind_int(&acc, a->emode);
     bind_int(&acc, a->epoch);
+    for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
+        if (a->rule_state[k])
+            bind_int(&acc, (int64_t)a->rule_state[k]); // account_check bounds it by 2^63
+        else
+            bind_null(&acc);
     if (step_insert(s, &acc, e))
         return -1;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -106,6 +111,8 @@ static int take_account(struct store *s, struct columns *c, struct account *a, s
     a->cash = col_any_wide(c);
     a->emode = (uint8_t)col_int(c, UINT8_MAX);
     a->epoch = (uint32_t)col_int(c, UINT32_MAX);
+    for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
+        a->rule_state[k] = col_optional_int(c, INT64_MAX);
     a->n_positions = 0;
     return c->bad ? row_bad(s, "accounts", a->name, c->bad, e) : 0;
 }
@@ -182,7 +189,9 @@ static int each_account(struct store *s, struct rows *r, uint64_t last, const st
 }
 
 // ---- one account
-#define ACCOUNT_COLUMNS "SELECT id,name,rule,currency,cash_decimals,cash,emode,epoch FROM accounts"
+#define ACCOUNT_COLUMNS_OF(state)                                                                            \
+    "SELECT id,name,rule,currency,cash_decimals,cash,emode,epoch," state " FROM accounts"
+#define ACCOUNT_COLUMNS ACCOUNT_COLUMNS_OF("state1,state2")
 
 int store_get_begin(struct store *s, struct account_source *r, struct err *e)
 {
@@ -232,7 +241,11 @@ int store_read_accounts(struct store *s, const struct market *m, const struct st
     struct rows r = {{NULL, 0, NULL}, {NULL, 0, NULL}, 0};
     int rc = last.st ? next_row(s, &last, e) : -1;
     if (rc == 1)
-        r.account.st = prepare(s, ACCOUNT_COLUMNS " ORDER BY id", e);
+        r.account.st =
+            prepare(s,
+                    s->version == STORE_SCHEMA_VERSION ? ACCOUNT_COLUMNS " ORDER BY id"
+                                                       : ACCOUNT_COLUMNS_OF("NULL,NULL") " ORDER BY id",
+                    e);
     if (r.account.st)
         r.position.st = prepare_read(s, POSITIONS("funding"), POSITIONS("NULL"), e);
     rc = r.position.st ? each_account(s, &r, (uint64_t)sqlite3_column_int64(last.st, 0), m, v, e) : -1;

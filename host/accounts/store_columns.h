@@ -21,8 +21,9 @@
 #define OPTIONAL_WIDE(col)                                                                                   \
     "ANY CHECK (" col " IS NULL OR typeof(" col ") = 'integer' OR (typeof(" col                              \
     ") = 'text' AND " CANONICAL(col) "))"
-#define NAT(col, max) "INTEGER NOT NULL CHECK (" col " BETWEEN 0 AND " max ")"
-#define MONEY(col)    "TEXT NOT NULL CHECK (length(" col ") < 8 AND " col " NOT GLOB '*[^A-Z0-9]*')"
+#define NAT(col, max)     "INTEGER NOT NULL CHECK (" col " BETWEEN 0 AND " max ")"
+#define OPTIONAL_NAT(col) "INTEGER CHECK (" col " IS NULL OR " col " >= 0)"
+#define MONEY(col)        "TEXT NOT NULL CHECK (length(" col ") < 8 AND " col " NOT GLOB '*[^A-Z0-9]*')"
 
 // ---- writing
 

@@ -91,20 +91,18 @@ static int write_emodes(struct store *s, const struct market *m, struct err *e)
     return rc;
 }
 
-static int write_credits(struct store *s, const struct market *m, struct err *e)
+static int write_terms(struct store *s, const struct market *m, struct err *e)
 {
-    struct binder b = {prepare(s, "INSERT INTO credits VALUES (?,?,?,?,?)", e), 0};
+    struct binder b = {prepare(s, "INSERT INTO terms VALUES (?,?,?)", e), 0};
     int rc = b.st ? 0 : -1;
-    for (unsigned i = 0; rc == 0 && i < m->n_instruments; i++) {
-        const struct credit *x = &m->instrument[i].credit;
-        if (!credit_told(x))
-            continue;
-        bind_int(&b, i);
-        bind_wide(&b, (i128)x->exchange_rate); // market_check bounds each by 2^127
-        bind_wide(&b, (i128)x->close_factor);
-        bind_wide(&b, (i128)x->borrow_assets);
-        bind_wide(&b, (i128)x->borrow_shares);
-        rc = step_insert(s, &b, e);
+    for (unsigned i = 0; i < m->n_instruments; i++) {
+        const struct terms *t = &m->instrument[i].terms;
+        for (unsigned k = 0; rc == 0 && k < t->n; k++) {
+            bind_int(&b, i);
+            bind_text(&b, term_name((enum term)t->key[k]));
+            bind_wide(&b, (i128)t->value[k]); // market_check bounds each by 2^127
+            rc = step_insert(s, &b, e);
+        }
     }
     sqlite3_finalize(b.st);
     return rc;
@@ -173,7 +171,7 @@ static int write_market(struct store *s, const struct market *m, struct err *e)
     if (none_told(s, m, e) != 0)
         return -1;
     return write_assets(s, m, e) || write_instruments(s, m, e) || write_tiers(s, m, e) ||
-                   write_emodes(s, m, e) || write_credits(s, m, e) || write_scenarios(s, m, e)
+                   write_emodes(s, m, e) || write_terms(s, m, e) || write_scenarios(s, m, e)
                ? -1
                : 0;
 }
@@ -189,7 +187,7 @@ int store_rewrite_market(struct store *s, const struct market *m, struct err *e)
     if (market_check(m, &why))
         return err_set(e, "%s: not written: %.400s", s->path, why.msg);
     return store_exec(s,
-                      "DELETE FROM scenarios; DELETE FROM credits; DELETE FROM emodes; DELETE FROM tiers; "
+                      "DELETE FROM scenarios; DELETE FROM terms; DELETE FROM emodes; DELETE FROM tiers; "
                       "DELETE FROM instruments;"
                       "DELETE FROM assets",
                       e)
@@ -347,30 +345,38 @@ static int read_emodes(struct store *s, struct market *m, struct err *e)
     return rc;
 }
 
-static int read_credits(struct store *s, struct market *m, struct err *e)
+// Schema version 5 had the first four terms, as columns.
+static const char TERMS_OF_CREDITS[] =
+    "SELECT instrument,'exchange_rate' AS term,exchange_rate AS value FROM credits UNION ALL "
+    "SELECT instrument,'close_factor',close_factor FROM credits UNION ALL "
+    "SELECT instrument,'borrow_assets',borrow_assets FROM credits UNION ALL "
+    "SELECT instrument,'borrow_shares',borrow_shares FROM credits";
+
+static int read_terms(struct store *s, struct market *m, struct err *e)
 {
-    if (s->version < STORE_SCHEMA_VERSION)
+    if (s->version < STORE_SCHEMA_CREDITS)
         return 0;
-    struct columns c = {
-        prepare(s,
-                "SELECT instrument,exchange_rate,close_factor,borrow_assets,borrow_shares FROM credits "
-                "ORDER BY instrument",
-                e),
-        0, NULL};
+    struct columns c = {prepare(s,
+                                s->version == STORE_SCHEMA_CREDITS
+                                    ? TERMS_OF_CREDITS
+                                    : "SELECT instrument,term,value FROM terms ORDER BY instrument,term",
+                                e),
+                        0, NULL};
     int rc = c.st ? 0 : -1;
     while (rc == 0 && (rc = next_row(s, &c, e)) == 1) {
-        rc = -1;
         uint64_t i = col_int(&c, MARKET_INSTRUMENTS_MAX - 1);
-        if (c.bad || i >= m->n_instruments) {
-            err_set(e, "%s: table credits: one row an instrument, of instruments that exist", s->path);
+        const char *name = col_text(&c);
+        enum term key = term_find(name);
+        if (c.bad || i >= m->n_instruments || key == TERM_NONE) {
+            rc = err_set(e, "%s: table terms: '%.40s': a term that is known, of an instrument that exists",
+                         s->path, name);
             break;
         }
-        struct credit *x = &m->instrument[i].credit;
-        x->exchange_rate = col_amount(&c);
-        x->close_factor = col_amount(&c);
-        x->borrow_assets = col_amount(&c);
-        x->borrow_shares = col_amount(&c);
-        rc = c.bad ? row_bad(s, "credits", m->instrument[i].name, c.bad, e) : 0;
+        u128 value = col_amount(&c);
+        rc = c.bad ? row_bad(s, "terms", m->instrument[i].name, c.bad, e) : 0;
+        if (rc == 0 && !term_set(&m->instrument[i].terms, key, value))
+            rc = err_set(e, "%s: table terms: more than %d of %s", s->path, INSTRUMENT_TERMS_MAX,
+                         m->instrument[i].name);
     }
     sqlite3_finalize(c.st);
     return rc;
@@ -416,7 +422,7 @@ int store_read_market(struct store *s, struct market *m, struct err *e)
     struct err why;
     memset(m, 0, sizeof *m);
     if (read_assets(s, m, e) || read_instruments(s, m, e) || read_tiers(s, m, e) || read_emodes(s, m, e) ||
-        read_credits(s, m, e) || read_scenarios(s, m, e))
+        read_terms(s, m, e) || read_scenarios(s, m, e))
         return -1;
     return market_check(m, &why) ? err_set(e, "%s: %.400s", s->path, why.msg) : 0;
 }

@@ -9,7 +9,7 @@
 // clang-format off
 static const char CLEAR[] =
     "DROP TABLE IF EXISTS positions; DROP TABLE IF EXISTS accounts; DROP TABLE IF EXISTS tiers;"
-    "DROP TABLE IF EXISTS scenarios; DROP TABLE IF EXISTS emodes; DROP TABLE IF EXISTS credits; DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
+    "DROP TABLE IF EXISTS scenarios; DROP TABLE IF EXISTS emodes; DROP TABLE IF EXISTS credits; DROP TABLE IF EXISTS terms; DROP TABLE IF EXISTS instruments; DROP TABLE IF EXISTS assets;";
 // Each at most 4095 characters, the standard's limit for a literal.
 static const char SCHEMA_MARKET[] =
     "CREATE TABLE assets ("
@@ -51,10 +51,9 @@ static const char SCHEMA_ACCOUNTS[] =
     " instrument INTEGER NOT NULL REFERENCES instruments(id), emode INTEGER NOT NULL CHECK (emode BETWEEN 1 AND 255),"
     " lt_bps " NAT("lt_bps", "10000") ", lb_bps " NAT("lb_bps", "20000") ","
     " PRIMARY KEY (instrument, emode)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE credits ("
-    " instrument INTEGER PRIMARY KEY REFERENCES instruments(id),"
-    " exchange_rate " WIDE("exchange_rate") ", close_factor " WIDE("close_factor") ","
-    " borrow_assets " WIDE("borrow_assets") ", borrow_shares " WIDE("borrow_shares") ") STRICT;"
+    "CREATE TABLE terms ("
+    " instrument INTEGER NOT NULL REFERENCES instruments(id), term TEXT NOT NULL, value " WIDE("value") ","
+    " PRIMARY KEY (instrument, term)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE scenarios ("
     " scenario INTEGER NOT NULL CHECK (scenario BETWEEN 0 AND 15), name TEXT NOT NULL,"
     " instrument INTEGER NOT NULL REFERENCES instruments(id),"
@@ -63,7 +62,8 @@ static const char SCHEMA_ACCOUNTS[] =
     "CREATE TABLE accounts ("
     " id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 4294967295), name TEXT NOT NULL, rule TEXT NOT NULL,"
     " currency " MONEY("currency") ", cash_decimals " NAT("cash_decimals", "18") ","
-    " cash " ANY_WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ") STRICT;"
+    " cash " ANY_WIDE("cash") ", emode " NAT("emode", "255") ", epoch " NAT("epoch", "4294967295") ","
+    " state1 " OPTIONAL_NAT("state1") ", state2 " OPTIONAL_NAT("state2") ") STRICT;" // NULL: 0, as nearly everywhere
     "CREATE TABLE positions ("
     " account INTEGER NOT NULL REFERENCES accounts(id),"
     " instrument INTEGER NOT NULL REFERENCES instruments(id),"
@@ -72,9 +72,9 @@ static const char SCHEMA_ACCOUNTS[] =
     " funding " OPTIONAL_WIDE("funding") "," // NULL: 0, as nearly everywhere
     " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
     " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = 1953655152; PRAGMA user_version = 5;";
+    "PRAGMA application_id = 1953655152; PRAGMA user_version = 6;";
 // clang-format on
-static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 5, "written in SCHEMA as text");
+static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 6, "written in SCHEMA as text");
 
 int store_create_tables(struct store *s, struct err *e)
 {

@@ -3,7 +3,7 @@
 // a unit of a token at most, are left out.
 #include <string.h>
 
-#include "accounts/rules/aave_common.h"
+#include "accounts/rules/aave/aave_common.h"
 #include "lab/world.h"
 
 static double pow10_of(unsigned n)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `aave-v4`: a spoke's state from JSON (docs/protocols/aave-v4.md has the fields), the account's health and,
 // where an order is given, the call's amounts.
-#include "protocols/aave_v4.h"
+#include "accounts/rules/aave_v4/aave_v4.h"
 #include "protocols/protocol.h"
 
 enum {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `evk`: a vault's and a violator's state from JSON (docs/protocols/evk.md has the fields), the account's
 // health by its liquidation LTVs at this second and, where an order is given, the liquidation's amounts.
-#include "protocols/evk.h"
+#include "accounts/rules/evk/evk.h"
 #include "protocols/protocol.h"
 
 enum { SCALE = 10000, AMOUNT_BITS = 112 };

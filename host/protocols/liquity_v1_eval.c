@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Liquity v1 from JSON and back (docs/protocols/liquity-v1.md).
-#include "protocols/liquity_v1.h"
+#include "accounts/rules/liquity/liquity_v1.h"
+#include "protocols/protocol.h"
+
+extern const struct protocol protocol_liquity_v1;
 
 enum { TROVES_MAX = 14, AMOUNT = 256 }; // 14 lines of results a trove, of OUTCOME_MAX in all
 

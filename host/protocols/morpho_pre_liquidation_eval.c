@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pre-liquidation from JSON and back (docs/protocols/morpho-pre-liquidation.md).
-#include "protocols/morpho_pre_liquidation.h"
+#include "accounts/rules/morpho/morpho_pre_liquidation.h"
 #include "protocols/morpho_state.h"
+#include "protocols/protocol.h"
+
+extern const struct protocol protocol_morpho_pre_liquidation;
 
 struct request {
     struct morpho_market market;

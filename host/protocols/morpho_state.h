@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Morpho's states from JSON and back (docs/protocols/morpho-blue.md); the arithmetic is
-// accounts/rules/morpho_blue.h.
+// accounts/rules/morpho/morpho_blue.h.
 #ifndef TRIPLINE_PROTOCOLS_MORPHO_STATE_H
 #define TRIPLINE_PROTOCOLS_MORPHO_STATE_H
 
-#include "accounts/rules/morpho_blue.h"
+#include "accounts/rules/morpho/morpho_blue.h"
 #include "protocols/protocol.h"
 
 // Reading and telling, shared by the protocols over Morpho's markets.

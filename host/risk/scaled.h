@@ -2,8 +2,9 @@
 // Parameters that a protocol itself scales. Aloe II's implied volatility is here; those that belong to an
 // account's health stay with their protocol: dYdX v4's margin by open interest (dydx_position_risk), Drift
 // v2's by size (drift_size_premium, drift_size_discount), Mango v4's weights by what is lent and borrowed
-// (protocols/mango_v4_bank.c); docs/lab/dynamic.md names them side by side. Source of what is here: Aloe II,
-// core/src/libraries/Volatility.sol and core/src/VolatilityOracle.sol, bit for bit. Pure; any thread.
+// (accounts/rules/mango/mango_v4_bank.c); docs/lab/dynamic.md names them side by side. Source of what is
+// here: Aloe II, core/src/libraries/Volatility.sol and core/src/VolatilityOracle.sol, bit for bit. Pure; any
+// thread.
 #ifndef TRIPLINE_RISK_SCALED_H
 #define TRIPLINE_RISK_SCALED_H
 

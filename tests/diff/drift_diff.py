@@ -18,7 +18,7 @@ from judge_drift import Margin, Refused, completed, taken  # noqa: E402
 from judge_drift_orders import evaluate  # noqa: E402
 from protocol_judge import Driver, mutants  # noqa: E402
 
-NAME, MORE = "drift-v2", ["host/protocols/i128_checked.c"]
+NAME, MORE = "drift-v2", ["host/base/i128_checked.c"]
 N = int(os.environ.get("N", "6000"))
 KINDS = ["perp", "spot", "borrow_for_perp_pnl", "perp_pnl_for_deposit"]
 NEEDED = """size premium|size premium counts|size discount counts|more than nine decimals|asset weight scaled by deposits|high leverage|pnl imbalance

@@ -21,7 +21,7 @@ from protocol_judge import Driver, mutants
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "9000"))
-MORE = ["host/protocols/i80f48.c"]
+MORE = ["host/accounts/rules/mango/i80f48.c"]
 # What must have been reached, and how often at least in 9000 cases.
 REACHED = {x: 20 for x in """deposit: part of a debt|deposit: dusted|deposit: all of a debt|withdraw: dusted|withdraw: of deposits
 withdraw: a loan with its fee|asset weight scaled|liab weight scaled|liab weight without limit|maint weights shifted|maint weights on the way

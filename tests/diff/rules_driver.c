@@ -8,7 +8,7 @@
 //   weight I PPM                  profit_weight_ppm of a perpetual
 //   scenario X N (I SHOCK)*       the market's X-th
 //   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
-//   credit I RATE CLOSE ASSETS SHARES  struct credit of a reserve
+//   credit I RATE CLOSE ASSETS SHARES  terms of a reserve
 //   account RULE CURRENCY CASH_DEC EMODE CASH     currency - is none
 //   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT [FUNDING]
 //   rates I FUNDING_INDEX FUNDING_RATE LIQUIDITY_RATE BORROW_RATE TOLD_AT      as told; a market_told
@@ -192,11 +192,9 @@ static void do_reserve(void)
 
 static void do_credit(void)
 {
-    struct credit *c = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)].credit;
-    c->exchange_rate = (u128)big();
-    c->close_factor = (u128)big();
-    c->borrow_assets = (u128)big();
-    c->borrow_shares = (u128)big();
+    struct terms *t = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)].terms;
+    for (unsigned key = TERM_EXCHANGE_RATE; key <= TERM_BORROW_SHARES; key++)
+        (void)term_set(t, (enum term)key, (u128)big());
 }
 
 // A further eMode category of a reserve: instrument, category, threshold, bonus.

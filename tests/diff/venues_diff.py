@@ -22,7 +22,7 @@ from venues_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2000"))
-TIERS = ["host/protocols/venue_tiers.c"]
+TIERS = ["host/accounts/rules/venue/venue_tiers.c"]
 
 
 def hl_fixed():

@@ -4,7 +4,7 @@
 // a target. Internal to the rules. Pure functions over caller's memory; no allocation; any thread.
 //
 // A reserve's names mean here (docs/rules.md, "Credit"): lt_bps the factor of the collateral in the test of
-// health, lb_bps 1e4 plus what a liquidator gains, struct credit the rest. eMode, interest rates, ramps and
+// health, lb_bps 1e4 plus what a liquidator gains, terms the rest. eMode, interest rates, ramps and
 // grace periods are refused: such a market's parameters are told anew when they change.
 #ifndef TRIPLINE_ACCOUNTS_RULES_CREDIT_COMMON_H
 #define TRIPLINE_ACCOUNTS_RULES_CREDIT_COMMON_H
@@ -37,6 +37,10 @@ static inline u256 credit_amount(i128 v) // >= 0
 static inline u256 credit_factor(uint32_t bps) // in 1e18
 {
     return u256_from_u64((uint64_t)bps * (CREDIT_ONE / CREDIT_BPS));
+}
+static inline u256 credit_term(const struct instrument *in, enum term key)
+{
+    return u256_from_u128(term_get(&in->terms, key));
 }
 static inline unsigned credit_bits(u128 v)
 {

@@ -105,8 +105,17 @@ struct borrowing {
         struct instrument *in); // turns a generated reserve of Aave's into one of this rule's; NULL: it is
 };
 
+// What a rule keeps in fields of a position that its kind has no other use for.
+enum rule_use {
+    USE_QUOTE = 1,   // perpetuals: what the position is owed in cash, beyond size * price, is supply - debt;
+                     // entry is 0 then
+    USE_PREMIUM = 2, // reserves: size and funding, as the rule says
+    USE_STATE = 4,   // account's rule_state
+};
+
 struct rule {
     const char *name;                  // with version
+    uint8_t uses;                      // bits of enum rule_use
     const struct borrowing *borrowing; // lending; NULL: perpetuals
     // Rows of the account, valid inside band[asset] for every asset it uses and within the span of
     // market_window. The LEVEL_LIQUIDATE ones come first; of several (scenarios) the least counts, H is their

@@ -244,7 +244,7 @@ START_TEST(test_account_of_version_2)
     ck_assert_mem_eq(buf, ACCOUNT_OF_2, sizeof ACCOUNT_OF_2);
     // Version 3 is for what version 2 cannot hold, and refused else.
     memcpy(newer, ACCOUNT_OF_2, sizeof ACCOUNT_OF_2);
-    newer[0] = CODEC_ACCOUNT;
+    newer[0] = CODEC_ACCOUNT_3;
     newer[sizeof newer - 1] = 0;
     ck_assert_uint_eq(account_decode(newer, sizeof newer, &a), 0);
     newer[sizeof newer - 1] = 1; // funding -1
@@ -253,8 +253,8 @@ START_TEST(test_account_of_version_2)
     a.position[0].funding = (i128)1 << MOVING_FUNDING_BITS;
     ck_assert_uint_eq(account_decode(buf, account_encode(&a, buf, sizeof buf), &a), 0);
     ck_assert(codec_known(0xA2) && codec_known(0xA3) && codec_known(0xB2) && codec_known(0xB3) &&
-              codec_known(0xB4) && codec_known(0xB5));
-    ck_assert(!codec_known(0xA4) && !codec_known(0xA1) && !codec_known(0));
+              codec_known(0xB4) && codec_known(0xB5) && codec_known(0xA4) && codec_known(0xB6));
+    ck_assert(!codec_known(0xA5) && !codec_known(0xB7) && !codec_known(0xA1) && !codec_known(0));
 }
 END_TEST
 
@@ -315,26 +315,25 @@ START_TEST(test_market_versions)
     ck_assert(instrument_differs(&m->instrument[i], &back->instrument[i]));
     buf[0] = CODEC_MARKET_3; // has no place for them
     ck_assert_uint_eq(market_decode(buf, k4, back), 0);
-    // Version 5: terms of other lending protocols.
-    u128 *terms[] = {&m->instrument[i].credit.exchange_rate, &m->instrument[i].credit.close_factor,
-                     &m->instrument[i].credit.borrow_assets, &m->instrument[i].credit.borrow_shares};
-    for (unsigned x = 0; x < 4; x++) {
-        *terms[x] = 5;
+    // Versions 5 and 6: terms.
+    for (unsigned x = TERM_EXCHANGE_RATE; x <= TERM_PRE_LLTV; x++) {
+        bool first = x <= TERM_BORROW_SHARES; // a place each; later ones are pairs
+        struct terms *t = &m->instrument[i].terms;
+        ck_assert(term_set(t, (enum term)x, 5));
         size_t k5 = market_encode(m, buf, MARKET_BYTES_MAX);
-        ck_assert_uint_eq(buf[0], CODEC_MARKET);
-        ck_assert_uint_eq(k5, k4 + 4u * m->n_instruments);
+        ck_assert_uint_eq(buf[0], first ? CODEC_MARKET_5 : CODEC_MARKET);
+        ck_assert_uint_eq(k5, first ? k4 + 4u * m->n_instruments : k4 + m->n_instruments + 2);
         ck_assert_uint_eq(market_decode(buf, k5, back), k5);
         ck_assert(!instrument_differs(&m->instrument[i], &back->instrument[i]));
-        ck_assert_mem_eq(&m->instrument[i].credit, &back->instrument[i].credit,
-                         sizeof m->instrument[i].credit);
+        ck_assert(terms_equal(&m->instrument[i].terms, &back->instrument[i].terms));
         buf[0] = CODEC_MARKET_4; // has no place for them
         ck_assert_uint_eq(market_decode(buf, k5, back), 0);
-        *terms[x] = 0;
+        ck_assert(term_set(t, (enum term)x, 0));
         ck_assert_uint_eq(market_encode(m, again, MARKET_BYTES_MAX), k4);
-        *terms[x] = (u128)1 << 127; // more than a store can hold
+        ck_assert(term_set(t, (enum term)x, (u128)1 << 127)); // more than a store can hold
         k5 = market_encode(m, buf, MARKET_BYTES_MAX);
         ck_assert_uint_eq(market_decode(buf, k5, back), 0);
-        *terms[x] = 0;
+        ck_assert(term_set(t, (enum term)x, 0));
     }
     free(buf);
     free(again);

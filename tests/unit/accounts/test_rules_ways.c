@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "accounts/book.h"
-#include "accounts/rules/perp_common.h"
+#include "accounts/rules/perp/perp_common.h"
 #include "accounts/store.h"
 #include "base/prng.h"
 #include "run_suite.h"

@@ -14,13 +14,14 @@ static void make_version_2(void)
            "NOT NULL,"
            " cash_decimals INTEGER NOT NULL, cash TEXT NOT NULL, emode INTEGER NOT NULL, epoch INTEGER NOT "
            "NULL) STRICT;"
-           "INSERT INTO a2 SELECT * FROM accounts; DROP TABLE accounts; ALTER TABLE a2 RENAME TO accounts;"
+           "INSERT INTO a2 SELECT id,name,rule,currency,cash_decimals,cash,emode,epoch FROM accounts; DROP "
+           "TABLE accounts; ALTER TABLE a2 RENAME TO accounts;"
            "CREATE TABLE p2 (account INTEGER NOT NULL, instrument INTEGER NOT NULL, size TEXT NOT NULL,"
            " entry INTEGER NOT NULL, supply TEXT NOT NULL, debt TEXT NOT NULL, collateral INTEGER NOT NULL,"
            " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
            "INSERT INTO p2 SELECT account,instrument,size,entry,supply,debt,collateral FROM positions; DROP "
            "TABLE positions; ALTER TABLE p2 RENAME TO positions;"
-           "DROP TABLE credits; DROP TABLE emodes; PRAGMA user_version = 2;");
+           "DROP TABLE terms; DROP TABLE emodes; PRAGMA user_version = 2;");
 }
 
 static int query(const char *sql)
@@ -59,7 +60,7 @@ START_TEST(test_version_2)
     ck_assert(f && fputs("{\"accounts\": []}", f) >= 0 && fclose(f) == 0);
     ck_assert_msg(store_import(path, nothing, &e) == 0, "%s", e.msg);
     unlink(nothing);
-    ck_assert_int_eq(query("PRAGMA user_version"), 5);
+    ck_assert_int_eq(query("PRAGMA user_version"), 6);
     ck_assert_int_eq(query("SELECT count(*) FROM accounts WHERE typeof(cash) = 'text'"), 1);
     ck_assert_msg(store_load(path, b, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(a->n_accounts, b->n_accounts);
