@@ -24,8 +24,8 @@ SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "6000"))
 HERE = "host/protocols/"
 CORES = "host/accounts/rules/"
-MORE = {"morpho-blue": [CORES + "morpho_math.c"], "liquity-v1": [],
-        "morpho-pre-liquidation": [CORES + "morpho_math.c", CORES + "morpho_blue.c", HERE + "morpho_blue_eval.c"]}
+MORE = {"morpho-blue": [CORES + "morpho/morpho_math.c"], "liquity-v1": [],
+        "morpho-pre-liquidation": [CORES + "morpho/morpho_math.c", CORES + "morpho/morpho_blue.c", HERE + "morpho_blue_eval.c"]}
 LLTV = [W * x // 1000 for x in (980, 965, 945, 915, 860, 770, 625, 385)]
 
 

@@ -29,8 +29,8 @@ SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "700"))
 ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
 RULES = ("morpho-blue-1", "comet-1", "compound-v2-1")
-SOURCES = ["tests/diff/rules_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc")] + [
-    f"host/base/{x}.c" for x in ("wide", "u256", "checked")] + sorted(glob("host/accounts/rules/*.c"))
+SOURCES = ["tests/diff/rules_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
+    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(glob("host/accounts/rules/**/*.c", recursive=True))
 REACHED = {
     "morpho-blue-1": ("liquidatable", "healthy", "healthy by one unit", "part", "whole", "written off", "seizes all", "refused", "same asset", "no collateral"),
     "comet-1": ("liquidatable", "healthy", "healthy by one unit", "whole", "deficit", "credit left", "sold in part", "ignored supply", "refused"),

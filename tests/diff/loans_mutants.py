@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong versions for loans_diff.py --mutants: (file, text, replacement)."""
 R = "host/accounts/rules/"
-M, C, V, A = R + "credit_morpho.c", R + "credit_comet.c", R + "credit_compound.c", R + "credit_common.c"
+M, C, V, A = R + "morpho/credit_morpho.c", R + "comet/credit_comet.c", R + "compound/credit_compound.c", R + "credit_common.c"
 MUTANTS = [
     (M, "SCALE_DIGITS + l->loan->size_decimals -", "SCALE_DIGITS -"),
     (M, "i256_add(credit_signed(at), i256_from_i64(!u256_is_zero(rest)))", "i256_sub(credit_signed(at), i256_from_i64(1))"),

@@ -23,7 +23,7 @@ import rules_gen as gen
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "80"))
 NS, NOW = 10**9, 1_790_000_000
-MOVING, AAVE_H, AAVE, ROW, SUMS, SETTLE = "moving.c", "rules/aave_common.h", "rules/aave_health.c", "rules/aave_row.c", "rules/perp_sums.h", "rules/perp_settle.c"
+MOVING, AAVE_H, AAVE, ROW, SUMS, SETTLE = "moving.c", "rules/aave/aave_common.h", "rules/aave/aave_health.c", "rules/aave/aave_row.c", "rules/perp/perp_sums.h", "rules/perp/perp_settle.c"
 MUTANTS = [
     ("third order left out", MOVING, "i256_add(half, ray_mul(x, sixth))", "half"),
     ("ray_mul floored", MOVING, "i256_from_u128(RAY / 2)", "i256_from_u128(0)"),
@@ -58,17 +58,17 @@ MUTANTS = [
     ("threshold 0 by ramp counted in the row", ROW, "out->always = v >= AAVE_3_6 || lt_span(in) != 0;", "out->always = true;"),
     ("grace of one reserve holds the account", AAVE, "return !held || (debt && (coll || !any_coll));", "return !held;"),
     ("grace ignored by health", AAVE, " && aave_grace_over(v, m, a)", ""),
-    ("grace ignored by the call", "rules/aave_liquidate.c", "if (grace_now(&m->instrument[leg[0].instrument]) ||", "if (false &&"),
-    ("grace ignored in the choice of debt", "rules/aave_liquidate.c", "grace_now(&m->instrument[a->position[i].instrument])", "false"),
-    ("grace ignored in the choice of collateral", "rules/aave_liquidate.c", "|| grace_now(in))", ")"),
+    ("grace ignored by the call", "rules/aave/aave_liquidate.c", "if (grace_now(&m->instrument[leg[0].instrument]) ||", "if (false &&"),
+    ("grace ignored in the choice of debt", "rules/aave/aave_liquidate.c", "grace_now(&m->instrument[a->position[i].instrument])", "false"),
+    ("grace ignored in the choice of collateral", "rules/aave/aave_liquidate.c", "|| grace_now(in))", ")"),
     ("funding rounded for the account", SUMS, "amt_div10_ceil(owed, d - k)", "amt_neg(amt_div10_ceil(amt_neg(owed), d - k))"),
     ("funding from zero", SUMS, "amt_of(index - p->funding)", "amt_of(index)"),
     ("funding left out of health", SUMS, "amt_sub(v.pnl, P(funding)(in, p, p->size, funding_now(in), k))", "v.pnl"),
     ("weight of the profit without its funding", SUMS, "P(uncounted)(in, profit));", "P(uncounted)(in, v.pnl));"),
-    ("funding left out of linear rows", "rules/perp_linear.c", "i256_neg(i256_add(i256_mul_i64(s, entry), funding))", "i256_neg(i256_mul_i64(s, entry))"),
-    ("funding left out of inverse rows", "rules/perp_inverse.c", "i256_mul(i256_sub(entry, funding), quantum)", "i256_mul(entry, quantum)"),
-    ("row of a short at a long's funding", "rules/perp_linear.c", "funding_span(in, p->size > 0)", "funding_span(in, true)"),
-    ("inverse row of a short at a long's funding", "rules/perp_inverse.c", "funding_span(in, p->size > 0)", "funding_span(in, true)"),
+    ("funding left out of linear rows", "rules/perp/perp_linear.c", "i256_neg(i256_add(i256_mul_i64(s, entry), funding))", "i256_neg(i256_mul_i64(s, entry))"),
+    ("funding left out of inverse rows", "rules/perp/perp_inverse.c", "i256_mul(i256_sub(entry, funding), quantum)", "i256_mul(entry, quantum)"),
+    ("row of a short at a long's funding", "rules/perp/perp_linear.c", "funding_span(in, p->size > 0)", "funding_span(in, true)"),
+    ("inverse row of a short at a long's funding", "rules/perp/perp_inverse.c", "funding_span(in, p->size > 0)", "funding_span(in, true)"),
     ("funding left out of the size", SUMS, "amt_sub(v.pnl, P(funding)(in, p, p->size, funding, s->k))", "v.pnl"),
     ("no allowance for funding's rounding", SUMS, "funding == p->funding ? 2 : 3", "2"),
     ("funding of the whole position at a partial close", SETTLE, "perp_funding(in, p, p->size < 0 ? -qty : qty,", "perp_funding(in, p, p->size,"),

@@ -35,7 +35,7 @@ def symbol(name):
 
 def sources(name, more=()):
     """Of one protocol alone: <name>.c, <name>_*.c and what all have in common."""
-    own = sorted(f for d in (PROTOCOLS, CORES) for x in (".c", "_*.c") for f in glob.glob(f"{ROOT}/{d}/{symbol(name)}{x}"))
+    own = sorted(f for d in (PROTOCOLS, CORES + "/*") for x in (".c", "_*.c") for f in glob.glob(f"{ROOT}/{d}/{symbol(name)}{x}"))
     return SHARED + [os.path.relpath(f, ROOT) for f in own] + list(more)
 
 

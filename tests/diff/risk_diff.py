@@ -9,6 +9,7 @@ held against the exact rules by tests/unit/lab/test_reach.c.)
 
 Environment: SEED (default 1), CASES (default 1500), CC (default gcc), FROM (first mutant). Run from the project root.
 """
+import glob
 import math
 import os
 import random
@@ -273,8 +274,8 @@ def link(folder, name, objects):
 
 def sources_below():
     found = []
-    for folder in ("host/accounts", "host/accounts/rules", "host/base"):
-        found += sorted(os.path.join(folder, f) for f in os.listdir(folder) if f.endswith(".c"))
+    for folder in ("host/accounts", "host/accounts/rules", "host/accounts/rules/*", "host/base"):
+        found += sorted(glob.glob(folder + "/*.c"))
     return found
 
 

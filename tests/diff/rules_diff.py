@@ -29,8 +29,9 @@ CASES = int(os.environ.get("CASES", "300"))
 RULES = ("perp-linear-1", "perp-inverse-1", gen.PORTFOLIO, *jv.RULES)
 LIQUIDATE = 0
 AVERAGES = ("aave-1.19", "aave-3.3", "aave-3.4")
-SOURCES = ["tests/diff/rules_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c"] + sorted(
-    glob("host/accounts/rules/*.c"))
+SOURCES = ["tests/diff/rules_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/rowc.c", "host/accounts/terms.c"] + [
+    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(
+    glob("host/accounts/rules/**/*.c", recursive=True))
 
 
 class Found(Exception):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong versions of the rules that rules_diff.py --mutants must find: name, file below host/accounts, text that occurs
 exactly once, replacement."""
-COMMON, INVERSE, WIDE, NARROW, SETTLE = (f"rules/perp_{x}.c" for x in ("common", "inverse", "wide", "narrow", "settle"))
-COMMON_H, SUMS = "rules/perp_common.h", "rules/perp_sums.h"
-VALIDATE = "rules/perp_validate.c"
-PORTFOLIO = "rules/perp_portfolio.c"
-LINEAR, LIQ = "rules/perp_linear.c", "rules/aave_liquidate.c"
-AAVE_H, AAVE, ROW = "rules/aave_common.h", "rules/aave_health.c", "rules/aave_row.c"
+COMMON, INVERSE, WIDE, NARROW, SETTLE = (f"rules/perp/perp_{x}.c" for x in ("common", "inverse", "wide", "narrow", "settle"))
+COMMON_H, SUMS = "rules/perp/perp_common.h", "rules/perp/perp_sums.h"
+VALIDATE = "rules/perp/perp_validate.c"
+PORTFOLIO = "rules/perp/perp_portfolio.c"
+LINEAR, LIQ = "rules/perp/perp_linear.c", "rules/aave/aave_liquidate.c"
+AAVE_H, AAVE, ROW = "rules/aave/aave_common.h", "rules/aave/aave_health.c", "rules/aave/aave_row.c"
 MUTANTS = [
     ("last tier never reached", SUMS, "t + 1u < in->n_tiers", "t + 2u < in->n_tiers"),
     ("one tier too late", SUMS, "const struct tier *next = &in->tier[t + 1];", "const struct tier *next = &in->tier[t + 2u < in->n_tiers ? t + 2 : t + 1];"),

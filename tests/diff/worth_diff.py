@@ -26,8 +26,8 @@ from worth_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "300"))
-SOURCES = ["tests/diff/worth_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c"] + sorted(
-    glob("host/accounts/rules/*.c") + glob("host/exec/exit/*.c"))
+SOURCES = ["tests/diff/worth_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/terms.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c", "host/base/i128_checked.c"] + sorted(
+    glob("host/accounts/rules/**/*.c", recursive=True) + glob("host/exec/exit/*.c"))
 # ---- the driver
 
 KEYS = "reason debt coll full qty paid got fee_units premium_units out bonus fee premium slippage gas profit expected level tip slack".split()

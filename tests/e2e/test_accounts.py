@@ -142,7 +142,7 @@ expect("JSON syntax error", 1, ["import", "--db", "csv.db", broken], "broken.jso
 
 # ---- the store as SQLite sees it
 db = sqlite3.connect(path("csv.db"))
-report(db.execute("PRAGMA user_version").fetchone() == (5,) and
+report(db.execute("PRAGMA user_version").fetchone() == (6,) and
        not db.execute("PRAGMA foreign_key_check").fetchall() and
        db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "store is a sound SQLite file")
 report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == (1234560000, "integer"),
