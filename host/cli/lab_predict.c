@@ -22,16 +22,25 @@
 
 enum { USAGE = 2, GEN_PATHS = 4, MOST = 1000000 };
 
+static const char *const KIND[GEN_PATHS] = {"crash", "trend", "calm", "gap"};
+
 static const char HELP[] =
     "usage: tripline lab predict [--accounts DB | --generate N] [--capture FILE ...] [OPTIONS]\n"
     "\n"
     "Plays days without orders, forecasts for every account near the edge the chance that it breaches within "
     "a\n"
-    "horizon, and holds the forecasts against what happened. The first days fit what the tails are like, the "
-    "others\n"
-    "are judged: calibration, Brier score and log loss beside the base rate. Then plays the judged days "
+    "horizon, and holds the forecasts against what happened. The first days fit (how much of it, days held "
+    "out "
+    "among\n"
+    "them say), the others are judged: calibration, Brier score and log loss beside the base rate of the "
+    "days "
+    "that\n"
+    "fit, by kind of day too, and of each kind by a fit that has seen none of it. The judged days are played "
     "through a\n"
-    "session with and without predict=1: how many of the accounts that breached had their order ready.\n"
+    "session with and without predict=1: how many of the accounts that breached had their order ready. What "
+    "is "
+    "told as\n"
+    "KEY=VALUE is a setting of run.\n"
     "\n"
     "      --accounts DB     accounts and market, else\n"
     "      --generate N      N synthetic accounts (default 1000), on the first capture's prices or those of "
@@ -45,7 +54,7 @@ static const char HELP[] =
     "      --every S         between two forecasts of one account (default 1)\n"
     "      --within PPM      an account is near with health up to this part of its gross exposure (default "
     "50000)\n"
-    "      --no-fit          judge the normal distribution as it is\n"
+    "      --no-fit          judge the settings as they are (--set), else the normal distribution\n"
     "      --device NAME     of the sessions: model, vector (default)\n"
     "      --set KEY=VALUE   a setting of the sessions, as of run\n"
     "      --seed N          of accounts and days (default 1)\n"
@@ -227,15 +236,18 @@ static void progress(const struct predict_options *o, const char *what, uint64_t
         fprintf(stderr, "\rlab predict: %s day %" PRIu64 " of %" PRIu64 " \033[K", what, at + 1, o->days);
 }
 
-static int play_days(const struct predict_options *o, struct book *b, struct predict_report *r, struct err *e)
+// Days [from, to): what is forecast, and of those judged the sessions.
+static int play_days(const struct predict_options *o, struct book *b, struct predict_report *r, size_t from,
+                     size_t to, struct err *e)
 {
-    for (size_t i = 0; i < o->days; i++) {
+    for (size_t i = from; i < to; i++) {
         struct load l;
         progress(o, i < o->train ? "fitting" : "judging", i);
         if (load_day(o, i, &l, e) != 0)
             return -1;
         struct predict_day *d = &r->day[r->n_days++];
         (void)snprintf(d->what, sizeof d->what, "%s", l.what);
+        d->kind = o->captures ? "capture" : KIND[i % GEN_PATHS];
         int rc = predict_collect(o, b, &l, d, &stop, e);
         for (int p = 0; p < 2 && rc == 0 && i >= o->train; p++)
             rc = predict_session(o, p, b, &l, &r->orders[p][i], &stop, e);
@@ -244,6 +256,23 @@ static int play_days(const struct predict_options *o, struct book *b, struct pre
             return -1;
     }
     return 0;
+}
+
+// The fit sees the first days alone; the others are played when it stands.
+static int play(struct predict_options *o, struct book *b, struct predict_report *r, struct err *e)
+{
+    if (b->n_accounts == 0)
+        return err_set(e, "no accounts: see tripline accounts gen");
+    if (play_days(o, b, r, 0, o->train, e) != 0)
+        return -1;
+    r->model = (struct fit_model){o->config.expect.fit, o->config.expect.outlook};
+    if (o->fit && predict_fit(o, r, &stop, e) != 0)
+        return -1;
+    o->config.expect.fit = r->model.tail;
+    o->config.expect.outlook = r->model.outlook;
+    if (play_days(o, b, r, o->train, o->days, e) != 0)
+        return -1;
+    return predict_judge(o, r, &stop, e);
 }
 
 static int leave_page(const struct predict_options *o, const struct predict_report *report, struct err *e)
@@ -266,16 +295,9 @@ static int run(struct predict_options *o, struct err *e)
     clock_init();
     if (load_book(o, &b, e) != 0)
         return -1;
-    int rc = b.n_accounts ? play_days(o, &b, &r, e) : err_set(e, "no accounts: see tripline accounts gen");
+    int rc = play(o, &b, &r, e);
     if (!o->quiet && isatty(STDERR_FILENO))
         fputs("\r\033[K", stderr);
-    if (rc == 0 && o->fit) {
-        o->config.expect.fit = predict_fit(&r);
-        r.fitted = true;
-    }
-    r.fit = o->config.expect.fit;
-    if (rc == 0)
-        rc = predict_judge(&r, e);
     if (rc == 0)
         predict_print(o, &r, stdout);
     if (rc == 0 && o->page)

@@ -8,8 +8,7 @@
 
 #include "accounts/account.h"
 #include "bench/load.h"
-#include "lab/score.h"
-#include "risk/breach.h"
+#include "lab/fit.h"
 #include "run/config.h"
 
 enum { PREDICT_DAYS_MAX = 64 };
@@ -30,13 +29,13 @@ struct predict_options {
 
 // One forecast: an account near the edge, once every every_s, and whether it breached within horizon_s.
 struct predict_sample {
-    int64_t distance, drift; // sigmas, in 2^-24
+    struct fit_case seen;
     uint64_t at_ns;
     uint32_t account;
-    bool happened;
 };
 struct predict_day {
     char what[200];
+    const char *kind;              // what days like it are called
     struct predict_sample *sample; // malloc'ed
     size_t n, cap;
     size_t breached, began; // accounts; began: liquidatable at the first prices, left out

@@ -76,17 +76,13 @@ static bool keep(struct play *y, const struct predict_sample *s)
 static void forecast(struct play *y)
 {
     const int64_t *px = oracle_prices(y->oracle);
-    const struct breach_view v = {.horizon_ns = y->o->horizon_s * SECOND_NS, .rho_ppm = EXPECT_RHO_PPM};
     for (size_t i = 0; i < y->book->n_accounts && !y->failed; i++) {
         struct edge g;
-        struct breach_asset a[BREACH_ASSETS_MAX] = {{0}};
         if (y->breach_ns[i] || !edge_of(&y->book->market, book_account(y->book, i, &y->scratch), px, &g) ||
             g.ppm > y->o->within_ppm)
             continue;
-        for (unsigned k = 0; k < g.form.n; k++)
-            a[k].vol_q48 = y->expect.vol_q48[g.asset[k]];
         struct predict_sample s = {.at_ns = y->now_ns, .account = (uint32_t)i};
-        s.distance = breach_distance(&g.form, a, &v, &s.drift);
+        expect_look(&y->expect, &g.form, g.asset, NULL, &s.seen.look);
         y->failed = !keep(y, &s);
     }
 }
@@ -119,7 +115,7 @@ static void settle(struct play *y, uint64_t end_ns)
         uint64_t until = s.at_ns + y->o->horizon_s * SECOND_NS, at = y->breach_ns[s.account];
         if (until > end_ns)
             continue;
-        s.happened = at && at <= until;
+        s.seen.happened = at && at <= until;
         d->sample[kept++] = s;
     }
     d->n = kept;
@@ -150,6 +146,7 @@ int predict_collect(const struct predict_options *o, struct book *b, const struc
     if (!y)
         return err_set(e, "out of memory for a day");
     *y = (struct play){.o = o, .book = b, .day = out, .feed = feed_new(), .expect.cfg = o->config.expect};
+    y->expect.cfg.horizon_ms = (uint32_t)(o->horizon_s * 1000);
     y->breach_ns = calloc(b->n_accounts + 1, sizeof *y->breach_ns);
     y->oracle = oracle_new(&b->market, &oc, e);
     if (y->oracle && (!y->feed || !y->breach_ns))
@@ -228,6 +225,7 @@ int predict_session(const struct predict_options *o, bool predict, struct book *
     const struct session_log log = {&records, number_record};
     *out = (struct predict_orders){0};
     cfg.engine.predict = predict;
+    cfg.expect.horizon_ms = (uint32_t)(o->horizon_s * 1000);
     cfg.desk.outstanding_max = (uint32_t)b->n_accounts + 1;
     session_geometry(&dc);
     if (device_open(&dc, &dev, e) != 0)

@@ -4,81 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { PERCENT = 100, FIT_MOST = 40000 };
+enum { PERCENT = 100 };
 static const double E8 = 1e8;
-
-static double chance(const struct predict_sample *s, const struct breach_tail_fit *fit)
-{
-    return (double)breach_probability_at(s->distance, s->drift, fit) / (double)BREACH_CERTAIN;
-}
-
-// Cases of days [from, to), every step-th; malloc'ed, NULL when there are none or no memory.
-static struct lab_case *cases(const struct predict_report *r, size_t from, size_t to, size_t step,
-                              const struct breach_tail_fit *fit, size_t *n)
-{
-    size_t all = 0, at = 0;
-    for (size_t d = from; d < to; d++)
-        all += r->day[d].n;
-    *n = 0;
-    struct lab_case *c = all ? malloc(all * sizeof *c) : NULL;
-    for (size_t d = from; c && d < to; d++)
-        for (size_t i = 0; i < r->day[d].n; i++)
-            if (at++ % step == 0)
-                c[(*n)++] =
-                    (struct lab_case){chance(&r->day[d].sample[i], fit), r->day[d].sample[i].happened};
-    return c;
-}
-
-static double loss_of(const struct predict_report *r, size_t step, const struct breach_tail_fit *fit)
-{
-    size_t n;
-    struct lab_score s;
-    struct lab_case *c = cases(r, 0, r->train, step, fit, &n);
-    lab_score(c, n, &s);
-    free(c);
-    return s.log_loss;
-}
-
-struct breach_tail_fit predict_fit(struct predict_report *r)
-{
-    static const uint32_t scale[] = {300000,  400000,  500000,  600000,  700000,  800000,  900000,
-                                     1000000, 1150000, 1300000, 1500000, 1750000, 2000000, 3000000};
-    static const uint32_t weight[] = {0, 5000, 10000, 20000, 50000, 100000, 200000, 300000};
-    static const uint32_t ratio[] = {2000000, 3000000, 5000000, 10000000};
-    struct breach_tail_fit best = {1000000, 0, 1000000};
-    size_t all = 0;
-    for (size_t d = 0; d < r->train; d++)
-        all += r->day[d].n;
-    const size_t step = all / FIT_MOST + 1;
-    r->train_loss = loss_of(r, step, &best);
-    for (size_t i = 0; all && i < sizeof scale / sizeof *scale; i++)
-        for (size_t j = 0; j < sizeof weight / sizeof *weight; j++)
-            for (size_t k = 0; k < (weight[j] ? sizeof ratio / sizeof *ratio : 1); k++) {
-                const struct breach_tail_fit fit = {scale[i], weight[j], weight[j] ? ratio[k] : 1000000};
-                double loss = loss_of(r, step, &fit);
-                if (loss < r->train_loss) {
-                    best = fit;
-                    r->train_loss = loss;
-                }
-            }
-    return best;
-}
-
-int predict_judge(struct predict_report *r, struct err *e)
-{
-    static const struct breach_tail_fit normal = {1000000, 0, 1000000};
-    size_t n;
-    struct lab_case *c = cases(r, r->train, r->n_days, 1, &normal, &n);
-    lab_score(c, n, &r->normal);
-    free(c);
-    c = cases(r, r->train, r->n_days, 1, &r->fit, &n);
-    lab_score(c, n, &r->adapted);
-    free(c);
-    if (n == 0)
-        return err_set(e, "the judged days have no forecast: no account comes near (--within), or they are "
-                          "shorter than --horizon");
-    return 0;
-}
 
 static struct predict_orders sum(const struct predict_report *r, int with)
 {
@@ -111,24 +38,93 @@ static void print_days(const struct predict_report *r, FILE *to)
     }
 }
 
-static void print_score(const char *name, const struct lab_score *s, FILE *to)
+static double skill(double brier, double base)
 {
-    fprintf(to, "%-10s Brier %.5f (skill %+.3f), log loss %.5f, reliability %.5f, resolution %.5f\n", name,
-            s->brier, s->skill, s->log_loss, s->reliability, s->resolution);
+    return base > 0 ? 1 - brier / base : 0;
 }
 
-static void print_orders(const struct predict_report *r, FILE *to)
+// base: the rate that was known beforehand
+static void print_score(const char *name, const struct lab_score *s, double base, FILE *to)
+{
+    fprintf(to,
+            "%-10s Brier %.5f (skill %+.3f, in hindsight %+.3f), log loss %.5f, reliability %.5f, resolution "
+            "%.5f\n",
+            name, s->brier, skill(s->brier, lab_constant_brier(s, base)), s->skill, s->log_loss,
+            s->reliability, s->resolution);
+}
+
+static void print_kinds(const struct predict_report *r, FILE *to)
+{
+    fprintf(to, "by kind of day, Brier score of the rate that fits, of the day's own in hindsight, of the "
+                "forecasts;\nof forecasts and rate that have seen no day of this kind\n");
+    for (size_t i = 0; i < r->kinds; i++) {
+        const struct predict_kind *k = &r->kind[i];
+        const struct lab_score *s = &k->fitted;
+        if (s->n == 0)
+            continue;
+        double base = lab_constant_brier(s, r->train_rate);
+        fprintf(to, "  %-8s %7zu forecasts %6.2f%% true  %.5f  %.5f  %.5f (skill %+.3f)", k->name, s->n,
+                PERCENT * s->rate, base, s->brier_base, s->brier, skill(s->brier, base));
+        base = lab_constant_brier(&k->unseen, k->unseen_rate);
+        if (k->unseen.n)
+            fprintf(to, "  unseen %.5f, rate %.5f (skill %+.3f)", k->unseen.brier, base,
+                    skill(k->unseen.brier, base));
+        fputc('\n', to);
+    }
+}
+
+static void print_model(const struct predict_options *o, const struct predict_report *r, FILE *to)
+{
+    const struct fit_model *m = &r->model;
+    const struct outlook_fit *f = &m->outlook;
+    if (r->crossed) {
+        fprintf(to, "held out   log loss of days held out among those that fit:");
+        for (int d = 0; d < FIT_DEPTHS; d++)
+            fprintf(to, " %s %.5f%s", fit_depth_name((enum fit_depth)d), r->cross[d],
+                    d + 1 < FIT_DEPTHS ? "," : "\n");
+    }
+    fprintf(to, "fit        predict_horizon_ms=%" PRIu64, o->horizon_s * 1000);
+    fprintf(to, " predict_scale_ppm=%u predict_wild_ppm=%u predict_ratio_ppm=%u %s\n", m->tail.scale_ppm,
+            m->tail.weight_ppm, m->tail.ratio_ppm, r->fitted ? "(of the days marked fit)" : "(as set)");
+    fprintf(to, "           predict_fast_ppm=%u predict_long_ppm=%u predict_drift_ppm=%u\n", f->fast_ppm,
+            f->long_ppm, f->drift_ppm);
+    fprintf(to, "           predict_falls_e3=%u predict_rises_e3=%u predict_jump_ppm=%u\n", f->falls_e3,
+            f->rises_e3, f->jump_ppm);
+    fprintf(to,
+            "           predict_const_e6=%" PRId64 " predict_odds_e6=%" PRId64 " predict_far_e6=%" PRId64
+            " predict_burst_e6=%" PRId64 " predict_trend_e6=%" PRId64 "\n",
+            f->const_e6, f->odds_e6, f->far_e6, f->burst_e6, f->trend_e6);
+}
+
+static struct lab_interval gained(const struct predict_report *r, uint64_t seed, double *more)
+{
+    struct lab_paired day[PREDICT_DAYS_MAX];
+    size_t n = 0;
+    for (size_t d = r->train; d < r->n_days; d++, n++)
+        for (int w = 0; w < 2; w++) {
+            day[n].all[w] = r->orders[w][d].orders;
+            day[n].hit[w] = r->orders[w][d].ready;
+        }
+    return lab_paired_difference(day, n, seed, more);
+}
+
+static void print_orders(const struct predict_report *r, uint64_t seed, FILE *to)
 {
     static const char *const name[2] = {"predict=0", "predict=1"};
     for (int with = 0; with < 2; with++) {
         struct predict_orders o = sum(r, with);
+        struct lab_interval i = lab_share(o.ready, o.orders);
         fprintf(to,
                 "%s  ready %" PRIu64 " of %" PRIu64
-                " accounts that breached (%.1f %%), %.2f of %.2f reward (%.1f %%)\n",
-                name[with], o.ready, o.orders, percent((double)o.ready, (double)o.orders),
-                (double)o.ready_e8 / E8, (double)o.reward_e8 / E8,
+                " accounts that breached (%.1f %%; %.1f to %.1f), %.2f of %.2f reward (%.1f %%)\n",
+                name[with], o.ready, o.orders, percent((double)o.ready, (double)o.orders), PERCENT * i.low,
+                PERCENT * i.high, (double)o.ready_e8 / E8, (double)o.reward_e8 / E8,
                 percent((double)o.ready_e8, (double)o.reward_e8));
     }
+    double more;
+    struct lab_interval i = gained(r, seed, &more);
+    fprintf(to, "difference %+.1f points; %+.1f to %+.1f in 95 %% of draws of as many of these days\n",
+            PERCENT * more, PERCENT * i.low, PERCENT * i.high);
 }
 
 void predict_print(const struct predict_options *o, const struct predict_report *r, FILE *to)
@@ -138,13 +134,15 @@ void predict_print(const struct predict_options *o, const struct predict_report 
     fprintf(to,
             "horizon    %" PRIu64 " s, a forecast every %" PRIu64 " s for accounts within %" PRIu64 " ppm\n",
             o->horizon_s, o->every_s, o->within_ppm);
-    fprintf(to, "fit        predict_scale_ppm=%u predict_wild_ppm=%u predict_ratio_ppm=%u%s\n",
-            r->fit.scale_ppm, r->fit.weight_ppm, r->fit.ratio_ppm,
-            r->fitted ? " (of the days marked fit)" : " (as set)");
-    fprintf(to, "judged     %zu forecasts, %zu came true: base rate %.5f, its Brier %.5f, log loss %.5f\n",
-            s->n, s->happened, s->rate, s->brier_base, s->log_loss_base);
-    print_score("normal", &r->normal, to);
-    print_score("fitted", s, to);
+    print_model(o, r, to);
+    fprintf(to,
+            "judged     %zu forecasts, %zu came true: base rate %.5f (of the days that fit %.5f), its Brier "
+            "%.5f (%.5f), log loss %.5f (%.5f)\n",
+            s->n, s->happened, s->rate, r->train_rate, s->brier_base, lab_constant_brier(s, r->train_rate),
+            s->log_loss_base, lab_constant_loss(s, r->train_rate));
+    print_score("normal", &r->normal, r->train_rate, to);
+    print_score(r->fitted ? "fitted" : "as set", s, r->train_rate, to);
+    print_kinds(r, to);
     fprintf(to, "calibration of the fitted forecasts\n  %-15s %9s %9s %9s %9s\n", "chance", "forecasts",
             "mean", "came true", "+-");
     for (size_t i = 0; i < LAB_SCORE_BINS; i++)
@@ -152,7 +150,7 @@ void predict_print(const struct predict_options *o, const struct predict_report 
             fprintf(to, "  %5.1f - %5.1f %% %9zu %8.2f%% %8.2f%% %8.2f%%\n", PERCENT * s->bin[i].low,
                     PERCENT * s->bin[i].high, s->bin[i].n, PERCENT * s->bin[i].mean_p,
                     PERCENT * s->bin[i].rate, PERCENT * s->bin[i].error);
-    print_orders(r, to);
+    print_orders(r, o->seed, to);
 }
 
 static void calibration(const struct lab_score *s, struct lab_result *out)
@@ -184,12 +182,13 @@ void predict_result(const struct predict_report *r, struct lab_result *out)
     static const char *const heads[] = {"chance", "forecasts", "mean", "came true", "standard error"};
     const struct lab_score *s = &r->adapted;
     struct predict_orders without = sum(r, 0), with = sum(r, 1);
-    lab_fact(out, LAB_PREDICTION, "Brier score", "of judged days; the base rate's beside it",
-             "%.5f, base rate %.5f", s->brier, s->brier_base);
-    lab_fact(out, LAB_PREDICTION, "Brier skill", "1 is perfect, 0 as good as the base rate", "%+.3f",
-             s->skill);
-    lab_fact(out, LAB_PREDICTION, "Log loss", "the base rate's beside it", "%.5f, base rate %.5f",
-             s->log_loss, s->log_loss_base);
+    lab_fact(out, LAB_PREDICTION, "Brier score",
+             "of judged days; beside it that of the rate of the days that fit", "%.5f, base rate %.5f",
+             s->brier, lab_constant_brier(s, r->train_rate));
+    lab_fact(out, LAB_PREDICTION, "Brier skill", "1 is perfect, 0 as good as the rate of the days that fit",
+             "%+.3f", skill(s->brier, lab_constant_brier(s, r->train_rate)));
+    lab_fact(out, LAB_PREDICTION, "Log loss", "beside it that of the rate of the days that fit",
+             "%.5f, base rate %.5f", s->log_loss, lab_constant_loss(s, r->train_rate));
     lab_fact(out, LAB_PREDICTION, "Order ready", "accounts that breached, without and with predict=1",
              "%" PRIu64 " and %" PRIu64 " of %" PRIu64, without.ready, with.ready, with.orders);
     struct lab_table *t = lab_table(out, LAB_PREDICTION, "Calibration", "As in the chart.",

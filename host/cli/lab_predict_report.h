@@ -9,21 +9,35 @@
 #include "cli/lab_predict_inside.h"
 #include "lab/result.h"
 
+// Judged days of one kind.
+struct predict_kind {
+    const char *name;
+    struct lab_score fitted;
+    // By a fit that has seen no day of this kind, and the base rate of those that it has seen; n 0: none was
+    // made.
+    struct lab_score unseen;
+    double unseen_rate;
+};
 struct predict_report {
     size_t n_days, train;
     struct predict_day day[PREDICT_DAYS_MAX];
     struct predict_orders orders[2][PREDICT_DAYS_MAX]; // without predict, with; of judged days
-    struct breach_tail_fit fit;
-    bool fitted;
-    double train_loss;                // log loss on the days of the fit, of that fit
-    struct lab_score normal, adapted; // judged days: the normal distribution as it is, and with the fit
+    struct fit_model model;
+    bool fitted, crossed;
+    enum fit_depth depth;             // chosen by cross[]: log loss of days held out among those that fit
+    double cross[FIT_DEPTHS];         // known when crossed
+    double train_rate;                // share of the forecasts of the days that fit that came true
+    struct lab_score normal, adapted; // judged days: the normal distribution as it is, and with the model
+    size_t kinds;
+    struct predict_kind kind[PREDICT_DAYS_MAX];
 };
 
-// The parameters of least log loss on the first days, of a grid: scale 0.3 to 3, wild horizons 0 to 30 % with
-// 2 to 10 times the sigma. The normal distribution where those days have no forecast.
-struct breach_tail_fit predict_fit(struct predict_report *r);
-// Scores of the judged days. 0, or -1 with *e set: they have no forecast.
-int predict_judge(struct predict_report *r, struct err *e);
+// Depth and model by the first days alone. 0, or -1 with *e set: interrupted, no memory.
+int predict_fit(const struct predict_options *o, struct predict_report *r, const volatile sig_atomic_t *stop,
+                struct err *e);
+// Scores of the judged days. 0, or -1 with *e set: they have no forecast; interrupted, no memory.
+int predict_judge(const struct predict_options *o, struct predict_report *r,
+                  const volatile sig_atomic_t *stop, struct err *e);
 void predict_print(const struct predict_options *o, const struct predict_report *r, FILE *to);
 // Facts, table and charts of the page's part LAB_PREDICTION.
 void predict_result(const struct predict_report *r, struct lab_result *out);

@@ -104,23 +104,28 @@ static int tell(const struct options *o, const struct lab_result *r, struct err 
 static int run_scenario(const struct options *o, struct lab_scenario *s, const struct progress *p,
                         struct err *e)
 {
-    struct lab_scenario endless = *s; // shares the paths; not freed
-    struct run with = {.s = s}, plain = {.s = &endless};
+    struct lab_scenario endless = *s, later = *s; // share the paths; not freed
+    struct run with = {.s = s}, plain = {.s = &endless}, without = {.s = &later};
     struct lab_result r;
     lab_result_init(&r);
     for (unsigned k = 0; k < s->n_coins; k++) {
         endless.coin[k].depth.n = 0;
         endless.coin[k].depth.pool = 0;
     }
+    endless.reduce_chance_ppm = later.reduce_chance_ppm = 0;
     int rc = run_one(&with, p, e);
     if (rc == 0 && o->plain)
         rc = run_one(&plain, p, e);
+    if (rc == 0 && o->plain && s->reduce_chance_ppm)
+        rc = run_one(&without, p, e);
     if (rc == 0) {
         (void)snprintf(r.title, sizeof r.title, "%s", s->title);
         (void)snprintf(r.scenario, sizeof r.scenario, "%s", s->name);
         lab_source(&r, s->source);
         r.seed = s->seed;
         cascade_result(with.c, plain.c, &r);
+        if (s->reduce_chance_ppm)
+            reduce_result(with.c, without.c, &r);
         auction_result(s, &r);
         struct err why;
         rc = tell(o, &r, e);
@@ -129,6 +134,7 @@ static int run_scenario(const struct options *o, struct lab_scenario *s, const s
     }
     run_close(&with);
     run_close(&plain);
+    run_close(&without);
     lab_result_free(&r);
     return rc;
 }

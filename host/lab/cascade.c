@@ -408,6 +408,7 @@ static void run_step(struct cascade *c)
         if (done == 0 && asked == 0)
             break;
     }
+    reduce_step(c);
     market_prices(c);
     boxes_follow(c);
     memcpy(st->outside, c->outside, sizeof st->outside);

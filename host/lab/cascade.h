@@ -21,6 +21,7 @@ struct cascade_step {
     uint32_t executed, recovered, refused, unpaid;
     uint32_t waiting; // asked for and not executed at the step's end
     uint32_t rounds;
+    uint32_t reduced;     // accounts made smaller before they breach
     i128 value;           // liquidated, money
     i128 fund, deficit;   // at the step's end, money; deficit: booked so far
     i128 adl, socialised; // taken from others in this step, money
@@ -36,6 +37,8 @@ struct cascade_totals {
     i128 lost, from_fund, from_adl, socialised, booked;
     i128 fund;
     uint32_t most_at_once, most_step;
+    uint64_t reduced; // beforehand (scenario key reduce): times an account was made smaller
+    i128 reduced_value, reduced_slippage;
 };
 
 struct cascade; // of one run
@@ -65,6 +68,8 @@ int cascade_book_make(const struct lab_scenario *s, struct book *b, int64_t star
                       struct err *e);
 // Facts, charts and tables of a run, beside one without feedback (NULL: none).
 void cascade_result(const struct cascade *c, const struct cascade *plain, struct lab_result *r);
+// Facts of a run with gradual reduction, beside the same scenario without (NULL: none).
+void reduce_result(const struct cascade *c, const struct cascade *without, struct lab_result *r);
 // The falling auction of the scenario: its curve, and when a keeper's bid pays.
 void auction_result(const struct lab_scenario *s, struct lab_result *r);
 

@@ -35,6 +35,13 @@ struct cascade_left {
     i128 loss; // cash quanta
 };
 
+// What gradual reduction knows of the marks.
+struct cascade_reduce {
+    int64_t mark[SCENARIO_COINS_MAX];                                       // at the last step's end
+    uint64_t variance_q64[SCENARIO_COINS_MAX], vol_q48[SCENARIO_COINS_MAX]; // a step
+    uint32_t seen;                                                          // steps
+};
+
 struct cascade {
     const struct lab_scenario *s;
     struct book *b;
@@ -57,6 +64,7 @@ struct cascade {
     size_t burst_from; // accounts from here on begin with the burst's step
     uint32_t step, round;
     uint64_t adl_start;
+    struct cascade_reduce reduce;
     struct cascade_step *steps;
     struct cascade_totals sum;
     void (*each)(void *ctx, const struct cascade_event *e);
@@ -84,6 +92,11 @@ void cascade_look(const struct cascade *c, const struct account *a, struct stage
 void loss_take(struct cascade *c, unsigned currency, i128 quanta, i128 *left); // perpetuals: fund first
 void loss_book(struct cascade *c, i128 money);                                 // others: fund, then booked
 void loss_round_end(struct cascade *c);
+// Closes a part of a linear position at the mark; the account pays `pays` cash quanta to a party, of its last
+// position at most what is left: *paid.
+void cascade_close_part(struct cascade *c, size_t i, unsigned instrument, i128 qty, i128 pays, enum party to,
+                        i128 *paid);
+void reduce_step(struct cascade *c); // cascade_reduce.c: at a step's end, before its last prices
 bool cascade_add_flows(struct cascade *c, const struct account *a, const struct settlement *t);
 
 static inline i128 money_a_quantum(const struct market *m, unsigned instrument) // of the quote currency

@@ -93,7 +93,8 @@ static struct margin view_of(const struct cascade *c, struct account *a, unsigne
     return equity > 0 && margin_fits(&v, px, per) ? v : (struct margin){0};
 }
 
-static void close_part(struct cascade *c, size_t i, unsigned instrument, i128 qty, i128 pays, i128 *paid)
+void cascade_close_part(struct cascade *c, size_t i, unsigned instrument, i128 qty, i128 pays, enum party to,
+                        i128 *paid)
 {
     struct account *a = &c->b->account[i];
     struct position *p = find(a, instrument);
@@ -110,7 +111,7 @@ static void close_part(struct cascade *c, size_t i, unsigned instrument, i128 qt
     struct cascade_flows *f = &c->cash[currency_of(&c->b->market, a->currency)];
     add(&f->party[PARTY_ACCOUNT], gain - pays);
     add(&f->party[PARTY_POOL], -gain);
-    add(&f->party[PARTY_DEFICIT], pays);
+    add(&f->party[to], pays);
     *paid = pays;
     boxes_place(c, i);
 }
@@ -135,7 +136,8 @@ static void deleverage(struct cascade *c, unsigned instrument, int side, struct 
         i128 qty = econ_min(all - done, econ_abs(c->view[i].size)), paid = 0;
         i128 upto = econ_part_floor(loss, done + qty, all), before = econ_part_floor(loss, done, all);
         i128 equity = margin_equity(&c->view[i], c->px[in->asset], per);
-        close_part(c, i, instrument, qty, econ_min(upto - before, econ_max(equity, 0)), &paid);
+        cascade_close_part(c, i, instrument, qty, econ_min(upto - before, econ_max(equity, 0)), PARTY_DEFICIT,
+                           &paid);
         done += qty;
         l->loss -= paid;
         c->sum.from_adl += paid * money_a_quantum(m, instrument);

@@ -393,6 +393,16 @@ static int take_burst(struct reader *r, const struct field *k, const yaml_node_t
     return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
 }
 
+static int take_reduce(struct reader *r, const struct field *k, const yaml_node_t *v)
+{
+    struct lab_scenario *s = r->s;
+    const struct field fields[] = {
+        {"steps", take_u32, &s->reduce_steps, 1, 1000, 0, true},
+        {"chance_ppm", take_u32, &s->reduce_chance_ppm, 1, PPM_ONE - 1, 0, true},
+    };
+    return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
+}
+
 static int take_auction(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
     struct lab_scenario *s = r->s;
@@ -450,6 +460,7 @@ static int take_all(struct reader *r, const yaml_node_t *root)
         {"fund", take_fund, NULL, 0, 0, 0, true},
         {"waterfall", take_waterfall, NULL, 0, 0, 0, true},
         {"burst", take_burst, NULL, 0, 0, 0, false},
+        {"reduce", take_reduce, NULL, 0, 0, 0, false},
         {"auction", take_auction, NULL, 0, 0, 0, false},
     };
     if (!root || root->type != YAML_MAPPING_NODE)

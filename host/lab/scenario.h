@@ -73,6 +73,8 @@ struct lab_scenario {
     // a burst of accounts that one step breaches together; events 0: none
     uint32_t burst_at, burst_events;
     char burst_instrument[NAME_LEN];
+    // gradual reduction: no account likelier than this to breach within so many steps; chance 0: none
+    uint32_t reduce_steps, reduce_chance_ppm;
     // a falling auction to show beside; lot 0: none
     uint64_t auction_lot, auction_tab; // whole coins and units of account
     uint32_t auction_buf_ppm, auction_cut_ppm, auction_step_s, auction_tail_s;

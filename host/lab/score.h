@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct lab_case {
     double p; // 0 to 1
@@ -28,5 +29,24 @@ struct lab_score {
 
 // Bins: 0 to 0.1 %, 1 %, 5 %, 10 %, 20 % ... 70 %, 90 %, 100 %.
 void lab_score(const struct lab_case *c, size_t n, struct lab_score *out);
+// What always telling p would have scored on the same cases: a base rate known beforehand. 0 without cases.
+double lab_constant_brier(const struct lab_score *s, double p);
+double lab_constant_loss(const struct lab_score *s, double p); // p held within 1e-6 of 0 and 1
+
+// The interval of a share, k of n, that holds it in 95 of 100 samples of independent cases (Wilson 1927). 0
+// to 1 where n is 0.
+struct lab_interval {
+    double low, high;
+};
+struct lab_interval lab_share(uint64_t k, uint64_t n);
+// Of a day: how many of so many, with and without.
+struct lab_paired {
+    uint64_t all[2], hit[2];
+};
+// The share with ([1]) less that without ([0]), over all days, and what holds it in 95 of 100 draws of as
+// many days with replacement: cases of one day are not independent. Deterministic under the seed. 0 .. 0
+// where there is nothing.
+struct lab_interval lab_paired_difference(const struct lab_paired *day, size_t n, uint64_t seed,
+                                          double *difference);
 
 #endif

@@ -106,6 +106,8 @@ struct breach_candidate {
 // number, at most BREACH_CANDIDATES_MAX. Probabilities of 0 are left out.
 unsigned breach_candidates(const struct breach_feed *f, const struct breach_view *v,
                            struct breach_candidate out[BREACH_CANDIDATES_MAX]);
+// H at another price of one asset, told > 0 being the one that H is at; saturates.
+int64_t breach_at_price(const struct breach_form *f, uint32_t which, int64_t told, int64_t price);
 // P(breach) of an account whose asset `which` of the form is told by that oracle: certain where a candidate
 // takes H to zero, else what remains of the distance there.
 uint64_t breach_with_candidates(const struct breach_form *f, const struct breach_asset *a,

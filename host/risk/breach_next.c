@@ -74,8 +74,8 @@ unsigned breach_candidates(const struct breach_feed *f, const struct breach_view
     return n;
 }
 
-// H at another price of one asset: the exposure is what it gains when the price doubles.
-static int64_t moved(const struct breach_form *f, uint32_t which, int64_t told, int64_t price)
+// The exposure is what it gains when the price doubles.
+int64_t breach_at_price(const struct breach_form *f, uint32_t which, int64_t told, int64_t price)
 {
     i128 gain = (i128)f->exposure[which] * (price - told);
     i128 h = f->health + (gain >= 0 ? gain / told : -((-gain + told - 1) / told));
@@ -92,7 +92,7 @@ uint64_t breach_with_candidates(const struct breach_form *f, const struct breach
         return BREACH_CERTAIN;
     for (unsigned i = 0; i < n; i++) {
         struct breach_form at = *f;
-        at.health = moved(f, which, told, c[i].price);
+        at.health = breach_at_price(f, which, told, c[i].price);
         p += (u128)c[i].probability * breach_probability(&at, a, v);
         rest -= c[i].probability;
     }

@@ -30,6 +30,21 @@ static const struct key keys[] = {
     KEY("predict_scale_ppm", expect.fit.scale_ppm, 4, 10000, 10000000),
     KEY("predict_wild_ppm", expect.fit.weight_ppm, 4, 0, 1000000),
     KEY("predict_ratio_ppm", expect.fit.ratio_ppm, 4, 1000000, 20000000),
+    KEY("predict_fast_ppm", expect.outlook.fast_ppm, 4, 0, 500000),
+    KEY("predict_long_ppm", expect.outlook.long_ppm, 4, 0, 500000),
+    KEY("predict_drift_ppm", expect.outlook.drift_ppm, 4, 0, 1000000),
+    KEY("predict_falls_e3", expect.outlook.falls_e3, 4, 0, 1000000000),
+    KEY("predict_rises_e3", expect.outlook.rises_e3, 4, 0, 1000000000),
+    KEY("predict_jump_ppm", expect.outlook.jump_ppm, 4, 0, 1000000),
+    KEY("predict_const_e6", expect.outlook.const_e6, 8, -1000000000, 1000000000),
+    KEY("predict_odds_e6", expect.outlook.odds_e6, 8, 0, 1000000000),
+    KEY("predict_far_e6", expect.outlook.far_e6, 8, -1000000000, 0),
+    KEY("predict_burst_e6", expect.outlook.burst_e6, 8, -1000000000, 1000000000),
+    KEY("predict_trend_e6", expect.outlook.trend_e6, 8, -1000000000, 1000000000),
+    KEY("predict_deviation_ppm", expect.deviation_ppm, 4, 0, 500000),
+    KEY("predict_due_ms", expect.due_ms, 4, 0, 604800000),
+    KEY("predict_visible_ppm", expect.visible_ppm, 4, 0, 1000000),
+    KEY("predict_keep_ppm", expect.keep_ppm, 4, 0, 1000000),
     KEY("desk", desk.desk, 4, 1, UINT32_MAX),
     KEY("target_ppm", desk.size.target_ppm, 4, 1000001, 10000000),
     KEY("dust", desk.size.dust, 8, 0, INT64_MAX),
@@ -82,7 +97,13 @@ void config_default(struct session_config *c)
                            .premium_bps = 5,
                            .level = {{0, 300000}, {500000, 600000}, {900000, 900000}},
                            .tip_cap = UINT64_C(500000000000)}},
-        .expect = {.horizon_ms = 60000, .fit = {1000000, 0, 1000000}},
+        .expect = {.horizon_ms = 60000,
+                   .fit = {1000000, 0, 1000000},
+                   .outlook = {.odds_e6 = OUTLOOK_ONE},
+                   .deviation_ppm = 5000,
+                   .due_ms = 3600000,
+                   .visible_ppm = 900000,
+                   .keep_ppm = 100000},
         .lanes = 32,
         .slots = 16,
         .assets = 256,
@@ -169,6 +190,8 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     c->oracle = 0; // those that know policies say so
     c->desk.ready_by = DESK_READY_BY_SIZE;
     c->spare_accounts = 0;
+    // Nothing was known of what an oracle tells next.
+    c->expect.deviation_ppm = c->expect.due_ms = c->expect.visible_ppm = c->expect.keep_ppm = 0;
     for (size_t at = 0; at < len;) {
         const char *nl = memchr(buf + at, '\n', len - at);
         size_t n = nl ? (size_t)(nl - (buf + at)) : len - at;

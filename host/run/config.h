@@ -5,15 +5,21 @@
 
 #include "engine/engine.h"
 #include "exec/desk.h"
-#include "risk/breach.h"
+#include "risk/outlook.h"
 
 struct session_config {
     struct engine_config engine;
     struct desk_config desk;
-    // With engine.predict (docs/lab/prediction.md): how far ahead, and what past days say of the tails.
+    // With engine.predict (docs/lab/prediction.md): how far ahead, and what past days say of the tails and of
+    // all else.
     struct expect_config {
         uint32_t horizon_ms;
         struct breach_tail_fit fit;
+        struct outlook_fit outlook;
+        // Of a paired book, what the oracle tells next: its deviation threshold (0: none) and heartbeat (0:
+        // none), the chance that an update that waits is the next; the chance from which an order is made
+        // and kept for such a price (0: never).
+        uint32_t deviation_ppm, due_ms, visible_ppm, keep_ppm;
     } expect;
     uint32_t lanes, slots, assets; // of the device
     // How prices are made: 2; older journals have 1 or 0 (enum oracle_rules: 1, raw).

@@ -17,14 +17,32 @@ struct expect {
     uint64_t at_ns;                           // stream time of the samples, 0: none yet
     int64_t px[MARKET_ASSETS_MAX];            // sampled; <= 0: none
     uint64_t variance_q64[MARKET_ASSETS_MAX]; // of the logarithm a second, 2^-64; 0: not known yet
-    uint64_t vol_q48[MARKET_ASSETS_MAX];
+    uint64_t vol_q48[MARKET_ASSETS_MAX];      // of about a minute
+    uint64_t changed_ns[MARKET_ASSETS_MAX];   // when a sample was last another price than the one before
+    // What else a fit may ask for (risk/outlook.h).
+    struct expect_more {
+        uint64_t fast_q64, long_q64; // variances of about 5 s, and of all that was seen, an hour at most
+        int64_t mean_q64;            // of moves a second over about 10 s
+        uint64_t seen_ns;
+        struct outlook_asset asset;
+    } more[MARKET_ASSETS_MAX];
 };
 
 // Prices at this stream time, n assets. To be called before expect_breach() is; samples are a second of
 // stream time apart or more, however much lies between two calls, and each squared move counts by the time
-// that it took: a mean over about a minute, exponentially weighted.
+// that it took: a mean over about a minute, exponentially weighted. A trend counts by what of it is above
+// chance: mean * (1 - variance / (5 s * mean^2)), or nothing (James and Stein 1961).
 void expect_sample(struct expect *x, const int64_t *px, unsigned n, uint64_t now_ns);
-// P(the row comes below zero within the horizon), 2^-32.
+// P(the row comes below zero within the horizon), 2^-32, by the settings' fit.
 uint64_t expect_breach(const struct expect *x, const struct row *r, int64_t h, const uint64_t *phat);
+// The row as a form: exposures in its own unit, asset[i] of each.
+void expect_row(const struct row *r, int64_t h, const uint64_t *phat, struct breach_form *f, uint16_t *asset);
+// The same of a form whose exposure i is to asset[i]; by[asset]: the asset whose moves are taken for it,
+// NULL: its own.
+uint64_t expect_form(const struct expect *x, const struct breach_form *f, const uint16_t *asset,
+                     const uint16_t *by);
+// What a form looks like with these variances, for a fit to judge.
+void expect_look(const struct expect *x, const struct breach_form *f, const uint16_t *asset,
+                 const uint16_t *by, struct outlook_look *out);
 
 #endif

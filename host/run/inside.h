@@ -16,7 +16,7 @@
 // account's breach, counted.
 enum { WHY_NONE = 0, WHY_HOLD = 1, WHY_DESK = 32, WHY_PREDICTED = 127, WHY_CLEAR = 128 };
 
-enum { SESSION_LAPSES = 64 };
+enum { SESSION_LAPSES = 64, NEXT_KEPT_MAX = 1024 };
 
 struct session {
     struct session_config cfg;
@@ -86,6 +86,11 @@ struct session {
 
     struct told_group told; // scratch of session_input()
     struct session_money money;
+    struct {
+        int64_t px[MARKET_ASSETS_MAX]; // of next_prices()
+        uint32_t kept[NEXT_KEPT_MAX];  // pairs whose order is kept for what may be told next, near or not
+        size_t n, at;
+    } ahead;
     struct expect expect; // of prices and orders, with predict
 };
 
@@ -136,6 +141,18 @@ void pairs_near(struct session *s, size_t account, bool on);
 void pairs_state(struct session *s, const struct account *a);
 // The even account has a new state in the book, which the engine knows: the odd one gets it too.
 void pairs_follow(struct session *s, size_t even);
+
+// next.c; of a paired book only, with predict
+// P(breach) of an even account whose row comes to h: the most that the candidates of one of its prices make
+// of it, 2^-32.
+uint64_t next_breach(const struct session *s, const struct row *r, int64_t h, const uint64_t *phat);
+bool next_wanted(const struct session *s); // does the session make orders for what is told next?
+// The told prices with the likeliest next one at which the even account may be liquidated; NULL: none as
+// likely as predict_keep_ppm says. Good until the next call.
+const int64_t *next_prices(struct session *s, size_t even);
+// Nobody of the pair is near any more: its order is retired, or kept for what may be told next.
+void next_keep(struct session *s, size_t even);
+void next_review(struct session *s); // a few of those that are kept, after the orders of a group
 
 // measure.c
 void record_lapses(struct session *s);

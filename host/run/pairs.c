@@ -84,10 +84,11 @@ void pairs_near(struct session *s, size_t account, bool on)
     s->near[account] = on;
     if (s->near[odd] || engine_flagged(s->engine, odd))
         desk_prepare(s->desk, even, predicted_prices(s));
-    else if (s->near[even])
-        desk_prepare(s->desk, even, oracle_prices(s->oracle));
-    else
-        desk_retire(s->desk, even);
+    else if (s->near[even]) {
+        const int64_t *px = next_wanted(s) ? next_prices(s, even) : NULL;
+        desk_prepare(s->desk, even, px ? px : oracle_prices(s->oracle));
+    } else
+        next_keep(s, even);
 }
 
 // Of the store's instruments only: copies are the odd one's.

@@ -249,7 +249,9 @@ static int64_t on_expected(void *ctx, size_t account, const struct row *r, int64
     expect_sample(&s->expect, oracle_prices(s->oracle), s->book->market.n_assets, s->now_ns);
     desk_reward(s->desk, is_odd(s, account) ? pairs_even(account) : account, oracle_prices(s->oracle),
                 &reward, &cost);
-    return breach_value(expect_breach(&s->expect, r, h, phat), reward, cost);
+    const bool told = s->paired && !is_odd(s, account);
+    return breach_value(told ? next_breach(s, r, h, phat) : expect_breach(&s->expect, r, h, phat), reward,
+                        cost);
 }
 
 // ---- the same with stages: hooks of their own, so that without them nothing is asked
@@ -346,6 +348,8 @@ void session_apply(struct session *s, const struct price_change *changed, size_t
         session_check(s, engine_group(s->engine, group, n, oracle_prices(s->oracle), &s->why));
     else if (review && engine_watching(s->engine))
         session_check(s, engine_review(s->engine, &s->why));
+    if (n && s->ahead.n && !s->failed) // without new prices the input may be in no log
+        next_review(s);
 }
 
 static void on_end(void *ctx, const struct feed_packet *p)

@@ -57,7 +57,8 @@ struct session_counters {
     uint64_t refused_by_desk[DESK_ANSWER_COUNT]; // accounts for which the desk gave this answer
     uint64_t markets[2];                         // parameters told: taken, refused
     uint64_t
-        unpaired; // states refused: not of an even account, or with positions in copies (accounts/pair.h)
+        unpaired;  // states refused: not of an even account, or with positions in copies (accounts/pair.h)
+    uint64_t kept; // times that an order was kept for what may be told next, nobody being near
     uint64_t predicted[2];  // breaches of odd accounts; orders on predicted prices
     uint64_t tick_triggers; // triggers with cause TICK, i.e. with a tick-to-trigger latency
 };

@@ -27,9 +27,9 @@ from judge_cascade import FACTOR, MONEY, Depth, Member, World
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "600"))
 FOLDER = "host/lab/"
-SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_loss cascade_market cascade_size depth_curve scenario scenario_path".split()]
+SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_loss cascade_market cascade_reduce cascade_size depth_curve edge result scenario scenario_path".split()]
 PARTS = SOURCES + ["tests/diff/cascade_driver.c"] + sorted(
-    f for f in glob("host/base/*.c") + glob("host/accounts/*.c") + glob("host/accounts/rules/**/*.c", recursive=True) + glob("host/econ/*.c") + glob("host/exec/exit/*.c"))
+    f for f in glob("host/base/*.c") + glob("host/accounts/*.c") + glob("host/accounts/rules/**/*.c", recursive=True) + glob("host/econ/*.c") + glob("host/risk/*.c") + glob("host/exec/exit/*.c"))
 WATERFALLS = {  # docs/econ/losses.md
     "dydx": {"steps": {"fund", "adl"}, "whole": True, "rank": "dydx"},
     "drift": {"steps": {"fund", "social"}, "whole": False, "rank": None},

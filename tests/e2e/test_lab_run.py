@@ -35,6 +35,20 @@ burst: {at: 7, events: 50, instrument: BTC_USDC-PERPETUAL}
 """
 
 
+def check_reduction(folder, prices, plain):
+    """The same scenario with gradual reduction, beside itself without."""
+    path = os.path.join(folder, "reduce.yaml")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(SMALL.replace("PRICES", prices).replace("policy:", "reduce: {steps: 3, chance_ppm: 100000}\npolicy:"))
+    out = must("lab", "run", path)
+    report(number(out, r"Reduced beforehand\s+(\d+)") > 0 and "Conserved                        yes" in out, "accounts are reduced beforehand, money conserved", out)
+    same = [number(plain, r"Liquidations\s+(\d+)"), number(plain, r"Lost\s+(\d+)")]
+    report([number(out, r"Liquidations without reduction\s+(\d+)"), number(out, r"Lost without reduction\s+(\d+)")] == same, "beside it the run without, as it is without the key", (out, plain))
+    report("Reduced" not in plain, "without the key nothing of it")
+    alone = must("lab", "run", path, "--no-plain")
+    report("without reduction" not in alone and "Reduced beforehand" in alone, "--no-plain leaves the second run out", alone)
+
+
 def check_small(folder):
     path, prices = os.path.join(folder, "small.yaml"), os.path.join(folder, "prices.csv")
     page, data = os.path.join(folder, "small.html"), os.path.join(folder, "small.json")
@@ -54,6 +68,7 @@ def check_small(folder):
     with open(data, encoding="utf-8") as f:
         report(bool(json.load(f)), "the JSON is JSON")
     report(must("lab", "run", path) == out, "the same seed, the same run")
+    check_reduction(folder, prices, out)
     report(must("lab", "run", path, "--seed", 4) != out, "another seed, another run")
     report(must("lab", "run", path, "-q") == "", "quiet")
     p = tripline("lab", "run", path, "-o", page)
