@@ -293,9 +293,14 @@ $(B)/bench/worth_desk: $(call obj,tests/bench/worth/desk_bench.c) $(patsubst %,$
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
-bench-worth: $(B)/bench/worth $(B)/bench/worth_desk
+$(B)/bench/route: $(call obj,tests/bench/worth/route_bench.c) $(patsubst %,$(B)/lib/%.a,$(DEPS_exec))
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $^ $(LDFLAGS) $(LIBS_exec) -o $@
+bench-worth: $(B)/bench/worth $(B)/bench/worth_desk $(B)/bench/route
 	@$(B)/bench/worth
 	@$(B)/bench/worth_desk
+	@$(B)/bench/route
 .PHONY: bench-worth
 
 # ---- value at risk: a million accounts on ten thousand price paths, the naive way beside it: docs/lab/risk.md

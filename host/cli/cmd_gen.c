@@ -44,6 +44,8 @@ static const char HELP[] =
     "BTC_USDC-PERPETUAL,ETH_USDC-PERPETUAL,\n"
     "                          "
     "SOL_USDC-PERPETUAL,XRP_USDC-PERPETUAL,DOGE_USDC-PERPETUAL,PEPE_USDC-PERPETUAL\n"
+    "      --books LEVELS      books that can be rebuilt, with so many levels a side (at most 8) around the\n"
+    "                          mark; else there are changes of some levels alone\n"
     "      --drop PCT          leave out this share of the packets: gaps in the sequence\n"
     "      --dup PCT           send this share of the packets twice\n"
     "      --corrupt PCT       follow this share of the packets with a damaged copy: cut captures, runts, "
@@ -121,6 +123,11 @@ static int parse_venue(int c, const char *name, struct options *o, struct err *e
         if (parse_u64(name, optarg, 1, GEN_RATE_MAX, &rate, err))
             return -1;
         g->rate_pps = (uint32_t)rate;
+        return 0;
+    case 'b':
+        if (parse_u64(name, optarg, 1, GEN_BOOK_LEVELS_MAX, &rate, err))
+            return -1;
+        g->book_levels = (uint32_t)rate;
         return 0;
     case 'i':
         return gen_parse_instruments(optarg, &g->instruments, err);
@@ -216,6 +223,7 @@ int cmd_gen(int argc, char **argv)
                                          {"packets", required_argument, NULL, 'n'},
                                          {"rate", required_argument, NULL, 'r'},
                                          {"instruments", required_argument, NULL, 'i'},
+                                         {"books", required_argument, NULL, 'b'},
                                          {"drop", required_argument, NULL, 'd'},
                                          {"dup", required_argument, NULL, 'D'},
                                          {"corrupt", required_argument, NULL, 'c'},

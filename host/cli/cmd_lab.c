@@ -7,6 +7,7 @@
 #include "cli/lab_book.h"
 #include "cli/lab_predict.h"
 #include "cli/lab_run.h"
+#include "cli/lab_sell.h"
 
 static const struct {
     const char *name;
@@ -17,6 +18,7 @@ static const struct {
     {"var", lab_var, "value at risk of bad debt over correlated price paths, or over history"},
     {"list", lab_list, "scenarios that are built in"},
     {"run", lab_run, "a scenario: prices, liquidations, depth, fund, losses; one page of HTML"},
+    {"sell", lab_sell, "an amount sold over books and pools: parts, average price, slippage"},
     {"predict", cmd_lab_predict, "forecasts of breaches, judged on days they have not seen"},
 };
 

@@ -72,6 +72,9 @@ static const char help_more[] =
     "                     stages=hyperliquid or drift: perpetual accounts are liquidated in stages, an "
     "order\n"
     "                     for each transition (docs/execution.md, section 8; default none)\n"
+    "                     depth=feed: what the feed's books take off each profit, depth_fee_ppm (500) of it "
+    "a\n"
+    "                     taker's; depth=required: no order without a book (default none; docs/worth.md)\n"
     "                     predicted_max_e8: budget of orders on predicted prices (default 0: none leave)\n"
     "  --histograms FILE  the stages' latencies as an HdrHistogram log, for existing plotters\n"
     "  --quiet            no progress\n"
@@ -312,6 +315,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             "--chain wants --set worth=2 (flash loan) or worth=1 (own money), and --set min_profit_e8=N "
             "above 0: a transaction costs gas whether it earns or not",
             NULL);
+    if (o->chain && o->config.desk.depth.mode != DESK_DEPTH_NONE)
+        return bad("--chain sells along one way by its pools (docs/chain_run.md): leave depth out", NULL);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL && !o->chain;
     if (venue_has(o, CHURN) && o->venue)

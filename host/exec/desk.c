@@ -59,7 +59,7 @@ struct desk *desk_new(const struct desk_config *c, struct book *book, struct gat
         return NULL;
     }
     d->limits.max_predicted_e8 = c->predicted_max_e8;
-    if (desk_worth_init(d, n_staked, e) || desk_stages_init(d, e)) {
+    if (desk_worth_init(d, n_staked, e) || desk_depth_init(d, e) || desk_stages_init(d, e)) {
         desk_free(d);
         return NULL;
     }
@@ -75,6 +75,7 @@ void desk_free(struct desk *d)
     staked_free(&d->staked);
     ahead_free(&d->ahead);
     desk_worth_free(d);
+    desk_depth_free(d);
     free(d->state);
     free(d->stage);
     free(d);
@@ -190,7 +191,7 @@ int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t n
     unsigned near;
     const struct ready *r = desk_ready_stands(d, st, a, px, &near);
     if (r)
-        return r->order.value_e8;
+        return desk_ranked(d, a, px, r->order.leg, r->order.n, r->order.value_e8, r->order.reward_e8);
     bool sized = ahead_read(&d->ahead, account, a->epoch, px, &d->size, &d->assets);
     switch (sized ? DESK_SENT : size_now(d, a, px)) {
     case DESK_SENT:
@@ -204,7 +205,8 @@ int64_t desk_stake(struct desk *d, size_t account, const int64_t *px, uint64_t n
         return desk_larger(desk_saturate(d->size.reward), 0);
     st->staked = staked_keep(&d->staked, a->epoch, &d->size, &d->assets, px);
     d->n.staked_full += st->staked == STAKED_NONE;
-    return i256_to_i64(d->size.value);
+    return desk_ranked(d, a, px, d->size.leg, d->size.n, i256_to_i64(d->size.value),
+                       desk_saturate(d->size.reward));
 }
 
 void desk_soon(struct desk *d, size_t account)
@@ -298,9 +300,9 @@ TRIGGER enum desk_answer submit(struct desk *d, struct order_record *rec)
             gateway_drop(d->gw, &d->out.key); // its key is used up
     }
     uint8_t buf[ORDER_RECORD_BYTES];
-    order_record_encode(rec, buf);
+    size_t n = order_record_encode(rec, buf);
     // Not needed for P6 (the bytes are in J_READY), so its own LSN matters to nobody.
-    (void)d->log.put(d->log.ctx, J_ORDER, buf, sizeof buf);
+    (void)d->log.put(d->log.ctx, J_ORDER, buf, n);
     return (enum desk_answer)rec->answer;
 }
 
@@ -318,6 +320,22 @@ TRIGGER void handed_over(struct desk *d, struct account_state *st, const struct 
     if (d->exits)
         desk_worth_forget(d, st);
     count_handed_over(d, rec->value_e8, rec->reward_e8, rec->predicted);
+}
+
+// With depth: what the order loses in the market, off its reward. Of a lending order it is off already.
+TRIGGER void take_slip(struct desk *d, const struct account *a, const int64_t *px, const struct ready *r,
+                       struct order_record *rec)
+{
+    if (d->cfg.depth.mode == DESK_DEPTH_NONE)
+        return;
+    if (!desk_worth_of(d, a) && !a->rule->holding)
+        rec->reward_e8 = desk_less(
+            rec->reward_e8, desk_slip(d, a, px, r ? r->order.leg : d->size.leg, r ? r->order.n : d->size.n));
+    else if (!desk_worth_of(d, a))
+        return;
+    rec->has_slip = true;
+    rec->slip_known = d->slip_known;
+    rec->slip_e8 = d->slip_e8;
 }
 
 static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, uint64_t now_ns,
@@ -346,6 +364,7 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
             return answer(d, why);
     }
     rec.ready = r != NULL;
+    take_slip(d, a, px, r, &rec);
     why = check_money(d, rec.value_e8, rec.reward_e8, now_ns, predicted);
     if (why != DESK_SENT)
         return answer(d, why);
@@ -380,6 +399,7 @@ enum desk_answer desk_fire_staged(struct desk *d, size_t account, const int64_t 
     struct order_record rec = {.answer = DESK_SENT};
     struct ready *r = desk_stage_ready(d, st, a, px, &rec);
     rec.ready = r != NULL;
+    take_slip(d, a, px, r, &rec);
     why = check_money(d, rec.value_e8, rec.reward_e8, now_ns, false);
     if (why != DESK_SENT)
         return answer(d, why);

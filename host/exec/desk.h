@@ -6,6 +6,7 @@
 #ifndef TRIPLINE_EXEC_DESK_H
 #define TRIPLINE_EXEC_DESK_H
 
+#include "exec/exit/slip.h"
 #include "exec/gateway.h"
 #include "exec/order.h"
 #include "exec/stages.h"
@@ -39,6 +40,16 @@ struct desk_worth_config {
 // close to those it was sized at.
 enum desk_ready { DESK_READY_BY_SIZE, DESK_READY_BY_PRICE };
 
+// What selling into the market costs (docs/worth.md, section 7, "Depth"): without a book's levels nothing; by
+// the books that are known; the same, and what has none gets no order.
+enum desk_depth { DESK_DEPTH_NONE, DESK_DEPTH_FEED, DESK_DEPTH_REQUIRED, DESK_DEPTH_COUNT };
+extern const char *const desk_depth_name[DESK_DEPTH_COUNT]; // "none", "feed", "required"
+struct desk_depth_config {
+    uint32_t mode;        // enum desk_depth
+    uint32_t fee_ppm;     // of a taker, on what is sold into a book; < 1000000
+    uint32_t unknown_ppm; // FEED: what is taken for the slippage of a perpetual without a book
+};
+
 struct desk_config {
     uint32_t desk; // order keys
     struct size_policy size;
@@ -56,6 +67,7 @@ struct desk_config {
     // as many.
     uint32_t outstanding_max;
     struct desk_worth_config worth;
+    struct desk_depth_config depth;
     // Value of this session's orders on predicted prices, those that failed in a block included; 0: none
     // leaves.
     int64_t predicted_max_e8;
@@ -118,7 +130,14 @@ struct desk_counters {
     uint64_t told[DESK_TOLD_COUNT]; // states that no order of ours brought, by what became of them
     uint64_t outstanding;
     uint64_t window_merged;      // limits.h: times the sliding window was overstated for want of memory
-    int64_t value_e8, reward_e8; // of orders handed over, saturating
+    int64_t value_e8, reward_e8; // of orders handed over, saturating; slippage taken off, where it is known
+};
+
+// Where the desk asks for the books of an asset's market: its bids, or its asks; NULL: none is known. The
+// answer stands until prices are told again. Given the same inputs of the session it gives the same levels.
+struct desk_books {
+    void *ctx;
+    const struct slip_side *(*side)(void *ctx, uint16_t asset, bool bids);
 };
 
 struct desk;
@@ -128,6 +147,8 @@ struct desk;
 struct desk *desk_new(const struct desk_config *c, struct book *book, struct gateway *gw,
                       const struct desk_log *log, struct err *e);
 void desk_free(struct desk *d);
+// Before the first order, where depth is asked for; without it no book is known.
+void desk_set_books(struct desk *d, const struct desk_books *b);
 // Makes or refreshes the ready order of an account that has come near (its LEVEL_WARN row fired), sized at px
 // moved proportionally to the account's breach. Its bytes are logged now, hence durable soon, and offered to
 // the gateway, which is told again when they will not be handed over. Cheap to call at every update: nothing

@@ -57,6 +57,11 @@ struct desk {
     struct worth_params worth_params;
     enum worth_way way;
     struct unworthy_pool unworthy;
+    // depth: no books and nothing without
+    struct desk_books books;
+    struct desk_ways *ways; // NULL: collateral is sold along one way
+    int64_t slip_e8;        // of the order at work
+    bool slip_known;
     // scratch of one call, here because it is too large for a hot stack
     int64_t px[MARKET_ASSETS_MAX];
     struct order_size size;
@@ -93,6 +98,11 @@ static inline int64_t desk_larger(int64_t a, int64_t b)
 static inline int64_t desk_smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+// a - b of a slippage b >= 0, not below the least there is.
+static inline int64_t desk_less(int64_t a, int64_t b)
+{
+    return a < INT64_MIN + b ? INT64_MIN : a - b;
 }
 
 // ---- desk_ready.c
@@ -140,6 +150,22 @@ void desk_stage_sent(struct desk *d, size_t account, bool sent); // the order ha
 // A reply whose key may be that of the account's last order.
 void desk_stage_reply(struct desk *d, size_t account, const struct order_reply *r);
 
+// ---- desk_depth.c
+
+int desk_depth_init(struct desk *d, struct err *e);
+void desk_depth_free(struct desk *d);
+// The slippage of an order of these legs on a perpetual account at px, taker's fees included, 1e-8 units of
+// account, into d->slip_e8 and d->slip_known; INT64_MAX where the books do not hold it, or must and are not
+// known. Returns d->slip_e8.
+int64_t desk_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
+                  unsigned n);
+// What the ranking makes of an order with these legs: its value, with depth what it earns.
+int64_t desk_ranked(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
+                    unsigned n, int64_t value_e8, int64_t reward_e8);
+// The way out of a collateral into a debt at px: over everything that is known where d->ways, else along one.
+const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
+uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
+
 // ---- desk_worth.c
 
 int desk_worth_init(struct desk *d, uint32_t room, struct err *e);
@@ -154,7 +180,7 @@ static inline bool desk_worth_of(const struct desk *d, const struct account *a)
 bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px, const int64_t *now,
                      uint8_t *reason);
 // Does the ready order's way out, its version included, no longer stand?
-bool desk_worth_stale(const struct desk *d, const struct ready *r);
+bool desk_worth_stale(struct desk *d, const struct ready *r, const int64_t *px);
 // Judges the ready order by its own tip at px anew, as desk_worth_size. True: its expected value is within
 // the tolerance of d->worth, the best there is, and r->worth is of px.
 bool desk_worth_renew(struct desk *d, const struct account *a, struct ready *r, const int64_t *px,

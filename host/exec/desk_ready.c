@@ -196,7 +196,7 @@ void desk_prepare(struct desk *d, size_t account, const int64_t *px)
     if (st->in_flight || !desk_same_epoch(d, st, a))
         return;
     struct ready *r = st->ready ? ready_at(&d->pool, st->ready) : NULL;
-    if (r && !ready_moved(r, px, d->cfg.ready_tolerance_ppm) && !(worth && desk_worth_stale(d, r)))
+    if (r && !ready_moved(r, px, d->cfg.ready_tolerance_ppm) && !(worth && desk_worth_stale(d, r, px)))
         return;
     struct marks_assets s;
     if (marks_of(m, a, &s) || !desk_priced(&s, px))
@@ -248,8 +248,11 @@ void desk_reward(struct desk *d, size_t account, const int64_t *px, int64_t *rew
     assert(account < d->book->n_accounts);
     const struct account_state *st = &d->state[account];
     *cost_e8 = d->cfg.cost_e8;
-    *reward_e8 = st->ready ? ready_at(&d->pool, st->ready)->order.reward_e8
-                           : estimate_reward_e8(&d->book->market, book_view(d->book, account), px);
+    const struct account *a = book_view(d->book, account);
+    const struct order *o = st->ready ? &ready_at(&d->pool, st->ready)->order : NULL;
+    *reward_e8 = o ? o->reward_e8 : estimate_reward_e8(&d->book->market, a, px);
+    if (o && d->cfg.depth.mode && !a->rule->holding)
+        *reward_e8 = desk_less(*reward_e8, desk_slip(d, a, px, o->leg, o->n));
 }
 
 // May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these

@@ -190,7 +190,10 @@ int64_t desk_stake_staged(struct desk *d, size_t account, const int64_t *px, uin
     if (d->state[account].in_flight || d->killed)
         return 0;
     enum desk_answer why = desk_stage_size(d, account, a, px, now_ns);
-    return why == DESK_SENT ? i256_to_i64(d->size.value) : why == DESK_LIMIT_ORDER ? INT64_MAX : 0;
+    return why == DESK_SENT ? desk_ranked(d, a, px, d->size.leg, d->size.n, i256_to_i64(d->size.value),
+                                          desk_saturate(d->size.reward))
+           : why == DESK_LIMIT_ORDER ? INT64_MAX
+                                     : 0;
 }
 
 void desk_restore_stage(struct desk *d, size_t account, const struct staging *st)

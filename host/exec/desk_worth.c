@@ -68,8 +68,8 @@ int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e)
 // The price of the native coin at px; 0: not known.
 static int64_t native_now(const struct desk *d, const int64_t *px)
 {
-    if (!exits_known(d->exits))
-        return 0;
+    if (!exits_known(d->exits)) // books alone, and no chain: gas costs nothing
+        return d->ways ? 1 : 0;
     int64_t p = px[d->book->market.instrument[exits_native(d->exits)].asset];
     return p > 0 ? p : 0;
 }
@@ -91,6 +91,13 @@ static void fill_terms(struct desk *d, const struct worth *w, const int64_t *px)
     d->terms.n_via = exits_via(d->exits, w->coll, w->debt, d->terms.via);
 }
 
+// What the order at work loses in its sale: the worth's own figure, for the order's record.
+static void note_slip(struct desk *d, const struct worth *w)
+{
+    d->slip_e8 = desk_saturate(i256_from_i128(w->slippage));
+    d->slip_known = true;
+}
+
 // Ways out that stand at the prices `now` and are asked for at px.
 struct ways {
     struct desk *d;
@@ -102,7 +109,7 @@ static const struct exit_venue *find_way(void *ctx, uint16_t coll, uint16_t debt
 {
     struct ways *w = ctx;
     const struct instrument *in = w->d->book->market.instrument;
-    const struct exit_venue *v = exits_find(w->d->exits, coll, debt);
+    const struct exit_venue *v = desk_way(w->d, coll, debt, w->now);
     uint16_t c = in[coll].asset, b = in[debt].asset;
     if (!v)
         return NULL;
@@ -139,6 +146,7 @@ bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px,
     d->size.leg[1] = (struct order_leg){.instrument = w->coll, .qty = 0};
     d->size.value = worth_money(w->x.paid, &debt);
     d->size.reward = i256_from_i128(w->profit);
+    note_slip(d, w);
     fill_terms(d, w, px);
     return true;
 }
@@ -150,9 +158,9 @@ static bool same_way(const struct desk *d, const struct ready *r)
     return n == r->terms.n_via && memcmp(via, r->terms.via, n * sizeof *via) == 0;
 }
 
-bool desk_worth_stale(const struct desk *d, const struct ready *r)
+bool desk_worth_stale(struct desk *d, const struct ready *r, const int64_t *px)
 {
-    return r->worth.version != exits_version(d->exits, r->worth.coll, r->worth.debt) || !same_way(d, r);
+    return r->worth.version != desk_way_version(d, r->worth.coll, r->worth.debt, px) || !same_way(d, r);
 }
 
 // The money of a ready order with these amounts by the tip that it has and that tip's chance.
@@ -201,8 +209,9 @@ static bool again(struct desk *d, const struct account *a, const struct ready *r
     if (gas.native == 0 || !desk_priced(&r->assets, px) || !same_way(d, r) ||
         !worth_call(&d->book->market, a, px, r->worth.debt, r->worth.coll, r->worth.qty, &x))
         return false;
-    const struct exit_venue *v = exits_find(d->exits, r->worth.coll, r->worth.debt);
+    const struct exit_venue *v = desk_way(d, r->worth.coll, r->worth.debt, px);
     struct worth_token debt = worth_token_of(&d->book->market, r->worth.debt, px);
+    note_slip(d, &r->worth);
     i256 reward = i256_from_i64(r->order.reward_e8);
     if (v && worth_again(&r->worth, &d->worth_params, d->way, &gas, &debt, v, x.paid, x.got)) {
         d->n.ready_again++;
@@ -211,6 +220,7 @@ static bool again(struct desk *d, const struct account *a, const struct ready *r
         if (!v || !own_value(d, r, &gas, px, v, &x, &w))
             return false;
         d->n.ready_valued++;
+        note_slip(d, &w);
         reward = i256_from_i128(w.profit);
     }
     d->assets = r->assets;
@@ -227,7 +237,7 @@ static uint64_t mixed(uint64_t h, uint64_t v)
 }
 
 // What decides besides prices, gas and the account's state: the rule's parameters, the ways out.
-static uint64_t stands_on(const struct desk *d, const struct account *a)
+static uint64_t stands_on(struct desk *d, const struct account *a, const int64_t *px)
 {
     uint64_t h = MIX;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -242,15 +252,14 @@ static uint64_t stands_on(const struct desk *d, const struct account *a)
                 h = mixed(h, (uint64_t)in->emodes[k].lt_bps << 16 | in->emodes[k].lb_bps);
         for (unsigned k = 0; p->debt != 0 && k < a->n_positions; k++)
             if (a->position[k].supply != 0 && a->position[k].collateral)
-                h = mixed(h, exits_version(d->exits, a->position[k].instrument, p->instrument));
+                h = mixed(h, desk_way_version(d, a->position[k].instrument, p->instrument, px));
     }
     return h;
 }
 
-static struct unworthy_now moment(const struct desk *d, const struct account *a, const int64_t *px,
-                                  uint64_t now_ns)
+static struct unworthy_now moment(struct desk *d, const struct account *a, const int64_t *px, uint64_t now_ns)
 {
-    return (struct unworthy_now){.stands_on = stands_on(d, a),
+    return (struct unworthy_now){.stands_on = stands_on(d, a, px),
                                  .gas_wei = exits_base_fee(d->exits),
                                  .native = native_now(d, px),
                                  .ns = now_ns};

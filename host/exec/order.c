@@ -271,29 +271,38 @@ int ready_record_decode(const uint8_t *buf, size_t len, struct order_key *k, con
     return 0;
 }
 
-void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES])
+enum { FLAG_READY = 1, FLAG_PREDICTED = 2, FLAG_SLIP = 4, FLAG_SLIP_KNOWN = 8, FLAGS = 16 };
+
+size_t order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES])
 {
     uint8_t *at = buf + ORDER_KEY_BYTES;
     order_key_encode(&r->key, buf);
     at[0] = r->full;
-    at[1] = (uint8_t)(r->ready | r->predicted << 1);
+    at[1] = (uint8_t)((r->ready ? FLAG_READY : 0) | (r->predicted ? FLAG_PREDICTED : 0) |
+                      (r->has_slip ? FLAG_SLIP : 0) | (r->has_slip && r->slip_known ? FLAG_SLIP_KNOWN : 0));
     at[2] = r->answer;
     le64_store(at + 3, (uint64_t)r->value_e8);
     le64_store(at + 11, (uint64_t)r->reward_e8);
+    if (r->has_slip)
+        le64_store(at + 19, (uint64_t)r->slip_e8);
+    return r->has_slip ? ORDER_RECORD_BYTES : ORDER_RECORD_SHORT;
 }
 
 int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r)
 {
     struct rcur c = rcur_of(buf, len);
     get_key(&c, &r->key);
-    uint8_t full = get_u8(&c), ready = get_u8(&c);
+    uint8_t full = get_u8(&c), flags = get_u8(&c);
     r->answer = get_u8(&c);
     r->value_e8 = get_i64(&c);
     r->reward_e8 = get_i64(&c);
-    if (!rcur_end(&c) || full > 1 || ready > 3)
+    r->has_slip = flags & FLAG_SLIP;
+    r->slip_known = flags & FLAG_SLIP_KNOWN;
+    r->slip_e8 = r->has_slip ? get_i64(&c) : 0;
+    if (!rcur_end(&c) || full > 1 || flags >= FLAGS || (r->slip_known && !r->has_slip))
         return -1;
     r->full = full;
-    r->ready = ready & 1;
-    r->predicted = ready >> 1;
+    r->ready = flags & FLAG_READY;
+    r->predicted = flags & FLAG_PREDICTED;
     return 0;
 }

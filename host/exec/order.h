@@ -109,14 +109,18 @@ int ready_record_decode(const uint8_t *buf, size_t len, struct order_key *k, con
 struct order_record {
     struct order_key key;
     bool full;
-    bool ready;       // made beforehand; false: made at the trigger ("cold")
-    bool predicted;   // on predicted prices (desk_predict)
-    uint8_t answer;   // enum desk_answer
-    int64_t value_e8; // as counted by the limits
-    int64_t reward_e8;
+    bool ready;        // made beforehand; false: made at the trigger ("cold")
+    bool predicted;    // on predicted prices (desk_predict)
+    uint8_t answer;    // enum desk_answer
+    int64_t value_e8;  // as counted by the limits
+    int64_t reward_e8; // with has_slip: slippage taken off
+    // Of a desk with depth (desk.h); in older journals there is none.
+    bool has_slip, slip_known; // known: by levels of a book or pools, else by the setting for unknown ones
+    int64_t slip_e8;
 };
-enum { ORDER_RECORD_BYTES = ORDER_KEY_BYTES + 3 + 16 };
-void order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES]);
+enum { ORDER_RECORD_SHORT = ORDER_KEY_BYTES + 3 + 16, ORDER_RECORD_BYTES = ORDER_RECORD_SHORT + 8 };
+// How many of the bytes are used: ORDER_RECORD_SHORT without a slippage.
+size_t order_record_encode(const struct order_record *r, uint8_t buf[ORDER_RECORD_BYTES]);
 int order_record_decode(const uint8_t *buf, size_t len, struct order_record *r); // 0 or -1
 
 #endif

@@ -66,6 +66,8 @@ static int check(const struct gen_config *c, struct err *err)
 {
     if (c->packets < 1 || c->packets > GEN_PACKETS_MAX)
         return err_set(err, "number of packets must be 1 to %llu", (unsigned long long)GEN_PACKETS_MAX);
+    if (c->book_levels > GEN_BOOK_LEVELS_MAX)
+        return err_set(err, "books of %u levels: at most %u", c->book_levels, GEN_BOOK_LEVELS_MAX);
     if (c->rate_pps < 1 || c->rate_pps > GEN_RATE_MAX)
         return err_set(err, "rate must be 1 to %u packets a second", GEN_RATE_MAX);
     if (c->instruments == 0 || c->instruments >> GEN_INSTRUMENT_MAX)

@@ -15,13 +15,14 @@
 #include "feed/feed.h"
 #include "feed/gen_path.h"
 
-#define GEN_SNAPSHOT_NS    UINT64_C(10000000000)
-#define GEN_START_NS       UINT64_C(1780272000000000000) // 2026-06-01 00:00:00 UTC
-#define GEN_PPM            1000000u                      // impairments are in parts per million
-#define GEN_RATE_MAX       10000000u                     // packets per second
-#define GEN_PACKETS_MAX    UINT64_C(1000000000000)
-#define GEN_QUOTE_ONLY_ID  9001u // the dated future that has quotes but no mark; its name is "BTC-25DEC26"
-#define GEN_INSTRUMENT_MAX 8
+#define GEN_SNAPSHOT_NS     UINT64_C(10000000000)
+#define GEN_START_NS        UINT64_C(1780272000000000000) // 2026-06-01 00:00:00 UTC
+#define GEN_PPM             1000000u                      // impairments are in parts per million
+#define GEN_RATE_MAX        10000000u                     // packets per second
+#define GEN_PACKETS_MAX     UINT64_C(1000000000000)
+#define GEN_QUOTE_ONLY_ID   9001u // the dated future that has quotes but no mark; its name is "BTC-25DEC26"
+#define GEN_INSTRUMENT_MAX  8
+#define GEN_BOOK_LEVELS_MAX 8u
 
 struct gen_instrument {
     const char *name, *index; // as on the wire
@@ -43,6 +44,7 @@ struct gen_config {
     uint32_t rate_pps;    // 1..GEN_RATE_MAX
     uint64_t start_ns;    // time of the first packet
     uint32_t instruments; // bit i = gen_instruments()[i]; not 0
+    uint32_t book_levels; // of each side; 0: no books that can be rebuilt, changes of some levels alone
     uint32_t drop_ppm, dup_ppm, corrupt_ppm; // of packets: left out, sent twice, followed by a damaged frame
 };
 

@@ -12,7 +12,7 @@ enum {
     PORT_SNAPSHOTS = 6101,
     SNAPSHOT_CHANNEL = 100, // snapshot channel of channel N: 100 + N
     SNAPSHOT_DELAY_MS = 200,
-    PER_PACKET = 2, // instruments in one packet of definitions
+    PER_PACKET = 2, // instruments in one packet of definitions, where they have no whole books
     BASIS_MAX_PPM = 500,
     KIND_FUTURE = 0,
     TYPE_REVERSED = 1,
@@ -20,7 +20,7 @@ enum {
 };
 static const uint64_t NO_EXPIRY_MS = UINT64_C(32503708800000); // what the venue sends for perpetuals
 static const uint64_t CREATED_MS = UINT64_C(1534167754000);
-static const uint64_t SEED_VENUE = 0x76656e7565;
+static const uint64_t SEED_VENUE = 0x76656e7565, SEED_SIZES = 0x73697a6573;
 static const double POWERS[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12};
 
 static const struct gen_instrument INSTRUMENTS[GEN_INSTRUMENT_MAX] = {
@@ -91,6 +91,12 @@ static void fill_quotes(struct venue *v, const struct gen_instrument *s, int64_t
     }
 }
 
+static int64_t mark_at(const struct venue_instrument *i, int64_t index)
+{
+    int64_t mark = index + (int64_t)((i128)index * i->basis_ppm / 1000000);
+    return mark < 1 ? 1 : mark;
+}
+
 static int64_t next_mark(struct venue *v, struct venue_instrument *i, int64_t index)
 {
     i->basis_ppm += (int64_t)below(v, 41) - 20 - i->basis_ppm / 32;
@@ -98,8 +104,7 @@ static int64_t next_mark(struct venue *v, struct venue_instrument *i, int64_t in
         i->basis_ppm = BASIS_MAX_PPM;
     if (i->basis_ppm < -BASIS_MAX_PPM)
         i->basis_ppm = -BASIS_MAX_PPM;
-    int64_t mark = index + (int64_t)((i128)index * i->basis_ppm / 1000000);
-    return mark < 1 ? 1 : mark;
+    return mark_at(i, index);
 }
 
 static struct deribit_ticker make_ticker(struct venue *v, struct venue_instrument *i, uint64_t ts_ms)
@@ -147,8 +152,10 @@ static uint16_t fill_levels(struct venue *v, const struct gen_instrument *s, con
 static void put_book(struct venue *v, struct deribit_encoder *e, struct venue_instrument *i,
                      const struct deribit_ticker *t)
 {
-    struct deribit_level levels[4];
-    uint16_t n = fill_levels(v, i->spec, t, levels);
+    struct deribit_level levels[2 * BOOK_LEVELS_ALL];
+    uint16_t n = v->config.book_levels ? gen_book_step(&i->book, i->spec, v->config.book_levels,
+                                                       mark_at(i, index_price(v, i->spec)), &v->sizes, levels)
+                                       : fill_levels(v, i->spec, t, levels);
     deribit_put_book(e, i->spec->id, t->ts_ms, i->change_id, i->change_id + 1, levels, n);
     i->change_id++;
 }
@@ -250,7 +257,7 @@ static uint16_t send_event(struct venue *v, struct deribit_encoder *e, uint64_t 
     struct deribit_ticker t = make_ticker(v, i, ts_ms);
     if (kind != 19)
         put_ticker(e, &t, c);
-    if (kind < 8 || kind == 19)
+    if (kind < 8 || kind == 19 || v->config.book_levels)
         put_book(v, e, i, &t);
     return i->spec->channel;
 }
@@ -306,14 +313,22 @@ static unsigned on_channel(struct venue *v, uint16_t channel,
     return n;
 }
 
+static unsigned per_packet(const struct venue *v)
+{
+    return v->config.book_levels ? 1 : PER_PACKET;
+}
+
 static void put_definitions(struct venue *v, struct deribit_encoder *e, struct venue_instrument *i,
                             uint64_t ts_ms, struct venue_content *c)
 {
     put_definition(e, i->spec, i->spec->id % 3, c);
     struct deribit_ticker t = make_ticker(v, i, ts_ms);
     put_ticker(e, &t, c);
-    struct deribit_level levels[4];
-    uint16_t n = fill_levels(v, i->spec, &t, levels);
+    struct deribit_level levels[BOOK_LEVELS_ALL];
+    uint16_t n = v->config.book_levels
+                     ? gen_book_whole(&i->book, i->spec, v->config.book_levels,
+                                      mark_at(i, index_price(v, i->spec)), &v->sizes, levels)
+                     : fill_levels(v, i->spec, &t, levels);
     deribit_put_snapshot(e, i->spec->id, ts_ms, i->change_id, levels, n);
 }
 
@@ -324,7 +339,7 @@ static bool round_packet(struct venue *v, uint16_t channel, unsigned k, struct d
     struct venue_instrument *members[GEN_INSTRUMENT_MAX];
     unsigned n = on_channel(v, channel, members);
     bool dated = channel == VENUE_QUOTE_CHANNEL;
-    unsigned parts = dated ? 1 : (n + PER_PACKET - 1) / PER_PACKET;
+    unsigned parts = dated ? 1 : (n + per_packet(v) - 1) / per_packet(v);
     if (parts == 0 || k > parts + 1)
         return false;
     if (k == 0) {
@@ -334,7 +349,7 @@ static bool round_packet(struct venue *v, uint16_t channel, unsigned k, struct d
     } else if (dated) {
         put_definition(e, &DATED, 0, c);
     } else {
-        for (unsigned i = (k - 1) * PER_PACKET; i < n && i < k * PER_PACKET; i++)
+        for (unsigned i = (k - 1) * per_packet(v); i < n && i < k * per_packet(v); i++)
             put_definitions(v, e, members[i], ts_ms, c);
     }
     return true;
@@ -361,6 +376,7 @@ void venue_init(struct venue *v, const struct gen_config *c)
 {
     *v = (struct venue){.config = *c, .snapshot_at = c->start_ns};
     prng_seed(&v->rng, c->seed ^ SEED_VENUE);
+    prng_seed(&v->sizes, c->seed ^ SEED_SIZES);
     path_init(&v->path, c->seed, c->path, (int64_t)c->packets, 1000000000u / c->rate_pps);
     for (unsigned i = 0; i < GEN_INSTRUMENT_MAX; i++)
         if (c->instruments >> i & 1)

@@ -4,8 +4,10 @@
 #ifndef TRIPLINE_FEED_GEN_VENUE_H
 #define TRIPLINE_FEED_GEN_VENUE_H
 
+#include "base/prng.h"
 #include "feed/deribit_encode.h"
 #include "feed/gen.h"
+#include "feed/gen_books.h"
 #include "feed/gen_frame.h"
 #include "feed/gen_path.h"
 
@@ -16,15 +18,16 @@ struct venue_instrument {
     int64_t basis_ppm; // mark above index
     int64_t last;      // price of the last trade, in 10^-decimals; 0 = none yet
     uint64_t change_id, trade_seq;
+    struct gen_book book;
 };
 
 struct venue {
     struct gen_config config;
     struct path path;
-    struct prng rng;
-    uint64_t slot;        // packets sent
-    uint64_t snapshot_at; // time of the next round of definitions
-    bool in_round;        // one is under way, and where it is:
+    struct prng rng, sizes; // sizes: of books
+    uint64_t slot;          // packets sent
+    uint64_t snapshot_at;   // time of the next round of definitions
+    bool in_round;          // one is under way, and where it is:
     unsigned round_channel, round_packet;
     uint64_t rounds; // begun so far
     uint16_t ip_id;

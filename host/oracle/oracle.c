@@ -283,6 +283,19 @@ const struct policy_result *oracle_result(const struct oracle *o, uint16_t asset
     return &priced_of(o, asset)->result;
 }
 
+bool oracle_instrument(const struct oracle *o, uint16_t asset, unsigned i, struct oracle_instrument *out)
+{
+    const struct asset *a = &o->m->asset[asset];
+    if (a->kind == ASSET_RECIPROCAL)
+        return oracle_instrument(o, a->base, i, out);
+    const struct policy *p = &o->asset[asset].policy;
+    if (i >= p->n_sources)
+        return false;
+    const struct subject *s = sources_find(o->sources, p->source[i].venue, p->source[i].name);
+    *out = (struct oracle_instrument){(enum feed_venue)p->source[i].venue, s ? s->id : 0};
+    return true;
+}
+
 const struct oracle_counters *oracle_counters(const struct oracle *o)
 {
     return &o->count;

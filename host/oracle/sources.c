@@ -120,5 +120,7 @@ struct subject *sources_define(struct sources *s, uint8_t venue, uint64_t id, co
         s->n_ids++;
     }
     *b = (struct source_id){.id = id, .subject = subject, .venue = venue};
+    if (subject != NOBODY)
+        s->subject[subject].id = id;
     return subject == NOBODY ? NULL : &s->subject[subject];
 }

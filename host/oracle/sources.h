@@ -27,6 +27,7 @@ struct listener {
 
 struct subject {
     char name[SOURCE_NAME_LEN];
+    uint64_t id;           // as defined last, 0 = not yet
     uint64_t index_id;     // of its index (Starbase), 0 = none known
     uint64_t state_ts;     // exchange time of what told its state, 0 = none
     uint64_t gap_ns;       // its state is not sure since its stream lost something, then; 0 = it is sure

@@ -91,7 +91,8 @@ struct session {
         uint32_t kept[NEXT_KEPT_MAX];  // pairs whose order is kept for what may be told next, near or not
         size_t n, at;
     } ahead;
-    struct expect expect; // of prices and orders, with predict
+    struct session_books *books; // NULL: without depth
+    struct expect expect;        // of prices and orders, with predict
 };
 
 // session.c
@@ -121,6 +122,11 @@ void session_state(struct session *s, const struct account *a);
 // What a transaction has brought and cost (ORDER_MINED), or not after all (ORDER_UNDONE); other replies
 // nothing.
 void session_book(struct session *s, const struct order_reply *r);
+
+// session_books.c
+// After the desk is there: it asks for the feed's books, where its depth says so. 0, or -1 with *e set.
+int session_books_open(struct session *s, struct err *e);
+void session_books_free(struct session *s);
 
 // pairs.c; of a paired book only
 // Is the book paired, and in its order? 0, or -1 with *e set: its market is, and it is not.

@@ -181,6 +181,42 @@ static void print_unworth(const struct report *r, FILE *out)
     }
 }
 
+// The slippage taken off an order's reward; "?" of a guess, as its book was not known.
+static const char *slippage(const struct order_record *o, char *buf, size_t size)
+{
+    if (!o->has_slip)
+        return "-";
+    (void)snprintf(buf, size, "%.2f%s", units(o->slip_e8), o->slip_known ? "" : "?");
+    return buf;
+}
+
+static void print_orders(const struct report *r, FILE *out)
+{
+    bool slips = false;
+    for (size_t i = 0; i < r->n && !slips; i++)
+        slips = r->order[i].order.has_slip;
+    fprintf(out, "orders\n  %-24s %-6s %-6s %18s %s%16s  %s\n", "key", "size", "made", "value",
+            slips ? "        slippage " : "", slips ? "profit" : "reward", "outcome");
+    for (size_t i = 0; i < r->n; i++) {
+        const struct order_line *l = &r->order[i];
+        char key[64], text[64], slip[64];
+        const char *end = outcome(l, text, sizeof text);
+        order_key_format(&l->order.key, key, sizeof key);
+        fprintf(out, "  %-24s %-6s %-6s %18.2f ", key, l->order.full ? "full" : "part",
+                l->order.ready ? "ready" : "cold", units(l->order.value_e8));
+        if (slips)
+            fprintf(out, "%16s ", slippage(&l->order, slip, sizeof slip));
+        fprintf(out, "%16.2f  %s%s%s%s\n", units(l->order.reward_e8), end, l->reason[0] ? ": " : "",
+                l->reason, l->order.predicted ? " (on a predicted price)" : "");
+    }
+    if (r->n == 0)
+        fputs("  none\n", out);
+    if (slips)
+        fputs("  profit: reward less slippage, taker's fees in it, before the fixed cost of an order;\n"
+              "  slippage: by levels of the feed's books and pools at that moment, ? by depth_unknown_ppm\n",
+              out);
+}
+
 static void print(const struct report *r, FILE *out)
 {
     fputs("records\n", out);
@@ -190,20 +226,7 @@ static void print(const struct report *r, FILE *out)
                     r->bytes[t]);
     if (r->torn)
         fprintf(out, "  torn tail: %" PRIu64 " bytes after the last whole record\n", r->torn);
-    fprintf(out, "orders\n  %-24s %-6s %-6s %18s %16s  %s\n", "key", "size", "made", "value", "reward",
-            "outcome");
-    for (size_t i = 0; i < r->n; i++) {
-        const struct order_line *l = &r->order[i];
-        char key[64];
-        char text[64];
-        const char *end = outcome(l, text, sizeof text);
-        order_key_format(&l->order.key, key, sizeof key);
-        fprintf(out, "  %-24s %-6s %-6s %18.2f %16.2f  %s%s%s%s\n", key, l->order.full ? "full" : "part",
-                l->order.ready ? "ready" : "cold", units(l->order.value_e8), units(l->order.reward_e8), end,
-                l->reason[0] ? ": " : "", l->reason, l->order.predicted ? " (on a predicted price)" : "");
-    }
-    if (r->n == 0)
-        fputs("  none\n", out);
+    print_orders(r, out);
     print_unworth(r, out);
     fputs("summary\n", out);
     fputs(r->notes_len ? r->notes : "  the run left none (it did not end cleanly)\n", out);

@@ -442,7 +442,7 @@ struct session *session_new(const struct session_config *c, struct book *book, s
         struct desk_log dl = {s, desk_put};
         s->desk = desk_new(&c->desk, book, gw, &dl, e);
     }
-    if (!s->desk) {
+    if (!s->desk || session_books_open(s, e) != 0) {
         session_free(s);
         return NULL;
     }
@@ -457,6 +457,7 @@ void session_free(struct session *s)
     engine_free(s->engine);
     oracle_free(s->oracle);
     feed_free(s->feed);
+    session_books_free(s);
     free(s->reason);
     free(s->near);
     free(s);

@@ -4,6 +4,7 @@
 //   begin                      no paths
 //   path HOPS HOP*             HOP: p IN OUT KEEP OF | b LOT UNIT DECIMALS FEE N (TICKS LOTS)*N
 //   set GAS                   -> ok SLOP | err TEXT
+//   bisect                     from here on by bisection, also where levels are merged
 //   split Q                   -> proceeds part*8
 //   out Q                     -> proceeds, by the venue
 //   upto OUT IN               -> quantity
@@ -113,6 +114,11 @@ static void do_set(void)
     putchar('\n');
 }
 
+static void do_bisect(void)
+{
+    route.merged = false;
+}
+
 static void do_split(void)
 {
     u128 part[ROUTE_PATHS_MAX];
@@ -157,8 +163,8 @@ static const struct {
     const char *name;
     void (*run)(void);
 } commands[] = {
-    {"begin", do_begin}, {"path", do_path}, {"set", do_set},     {"split", do_split},
-    {"out", do_out},     {"upto", do_upto}, {"least", do_least}, {"near", do_near},
+    {"begin", do_begin}, {"path", do_path},   {"set", do_set},   {"split", do_split},   {"out", do_out},
+    {"upto", do_upto},   {"least", do_least}, {"near", do_near}, {"bisect", do_bisect},
 };
 
 int main(void)

@@ -106,8 +106,8 @@ static int check_path(const struct cpmm_path *p, unsigned i, struct err *e)
         if (l->in == 0 || l->out == 0 || l->in > EXIT_AMOUNT_MAX || l->out > EXIT_AMOUNT_MAX)
             return err_set(e, "path %u, pool %u: reserves must be 1 to 2^112 - 1", i, k);
         if (l->keep == 0 || l->keep > l->of || l->of > CPMM_PARTS_MAX || (uint64_t)2 * l->keep < l->of)
-            return err_set(e, "path %u, pool %u: the fee must be below half, in parts of at most 1000000", i,
-                           k);
+            return err_set(e, "path %u, pool %u: the fee must be below half, in parts of at most %d", i, k,
+                           CPMM_PARTS_MAX);
         // Uniswap V2 keeps a reserve in 112 bits and reverts beyond.
         if (k > 0 && p->pool[k - 1].out > EXIT_AMOUNT_MAX - l->in)
             return err_set(e, "path %u, pool %u: what the pool before holds does not fit", i, k);
@@ -181,8 +181,8 @@ int cpmm_set(struct cpmm *c, unsigned n, uint32_t gas, struct err *e)
     return 0;
 }
 
-// Shares in real numbers, rounded down.
-static void shares(const struct cpmm *c, u128 q, u128 part[CPMM_PATHS_MAX])
+// Of the paths that get something of q: how many, t = *all / *sum.
+static unsigned using(const struct cpmm *c, u128 q, i256 *all, i256 *sum)
 {
     i256 goal = i256_shl(wide(q), CPMM_FRACTION), roots = I256_ZERO;
     unsigned used = 0;
@@ -195,6 +195,32 @@ static void shares(const struct cpmm *c, u128 q, u128 part[CPMM_PATHS_MAX])
         roots = r;
         used++;
     }
+    *all = goal;
+    *sum = roots;
+    return used;
+}
+
+bool cpmm_pays(const struct cpmm *c, u128 q, struct exit_rate rate)
+{
+    enum { BITS = 94 }; // of each, so that a square of it times a side of the rate fits
+    i256 goal, roots;
+    const struct cpmm_path *p = &c->path[0];
+    if (using(c, q, &goal, &roots) == 0) { // q = 0: the best path's first unit
+        goal = wide(p->x);
+        roots = wide(p->root);
+    }
+    unsigned a = i256_bits(goal), b = i256_bits(roots), bits = a > b ? a : b;
+    unsigned cut = bits > BITS ? bits - BITS : 0;
+    u128 g = i256_lo(i256_sar(goal, cut)), s = i256_lo(i256_sar(roots, cut));
+    return i256_cmp(i256_mul(i256_mul_u128(s, s), i256_from_u128(rate.in)),
+                    i256_mul(i256_mul_u128(g, g), i256_from_u128(rate.out))) >= 0;
+}
+
+// Shares in real numbers, rounded down.
+static void shares(const struct cpmm *c, u128 q, u128 part[CPMM_PATHS_MAX])
+{
+    i256 goal, roots;
+    unsigned used = using(c, q, &goal, &roots);
     for (unsigned i = 0; i < used; i++) {
         const struct cpmm_path *p = &c->path[i];
         i256 share = i256_sub(i256_div_floor(i256_mul(wide(p->root), goal), roots), wide(p->x));

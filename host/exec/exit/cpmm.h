@@ -55,4 +55,8 @@ int cpmm_set(struct cpmm *c, unsigned n, uint32_t gas, struct err *e);
 // most q: what no path can turn into another unit stays out.
 u128 cpmm_split(const struct cpmm *c, u128 q, u128 part[CPMM_PATHS_MAX]);
 
+// Would a further unit, after q shared among the paths, still bring at least the rate? By the paths' virtual
+// reserves, without a root or a division: what the price of a search's next step is asked for.
+bool cpmm_pays(const struct cpmm *c, u128 q, struct exit_rate rate);
+
 #endif

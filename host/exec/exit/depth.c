@@ -2,6 +2,26 @@
 #include "exec/exit/depth.h"
 
 enum { PPM = 1000000, PPM_DIGITS = 6 };
+#define E(n) UINT64_C(1##n)
+static const uint64_t POW10[] = {E(),
+                                 E(0),
+                                 E(00),
+                                 E(000),
+                                 E(0000),
+                                 E(00000),
+                                 E(000000),
+                                 E(0000000),
+                                 E(00000000),
+                                 E(000000000),
+                                 E(0000000000),
+                                 E(00000000000),
+                                 E(000000000000),
+                                 E(0000000000000),
+                                 E(00000000000000),
+                                 E(000000000000000),
+                                 E(0000000000000000),
+                                 E(00000000000000000),
+                                 E(000000000000000000)};
 
 int depth_begin(struct depth *d, u128 lot, uint64_t unit, uint8_t unit_decimals, uint32_t fee_ppm,
                 struct err *e)
@@ -35,9 +55,26 @@ int depth_add(struct depth *d, int64_t price, int64_t tick, int64_t size, int64_
     return 0;
 }
 
+// The same in 128 bits; false where that is not certain to be enough.
+static bool level_out_narrow(const struct depth *d, int64_t ticks, uint64_t lots, u128 *out)
+{
+    u128 notional = (u128)lots * (u128)ticks;
+    if (notional >> 64 != 0)
+        return false;
+    notional *= d->unit;
+    if (notional >> (128 - 20) != 0) // a fee is below 2^20
+        return false;
+    u128 gross = d->unit_decimals ? notional / POW10[d->unit_decimals] : notional;
+    *out = d->fee_ppm ? gross - (gross * d->fee_ppm + PPM - 1) / PPM : gross;
+    return true;
+}
+
 // lots (< 2^63) of one level: notional floor, fee ceil. At most 2^112 - 1, where no token goes.
 static u128 level_out(const struct depth *d, int64_t ticks, uint64_t lots)
 {
+    u128 narrow;
+    if (level_out_narrow(d, ticks, lots, &narrow))
+        return narrow;
     i256 gross = i256_mul_i64(i256_mul_u128((u128)lots, (u128)ticks), (int64_t)d->unit);
     gross = i256_min(i256_div10_floor(gross, d->unit_decimals), i256_from_u128(EXIT_AMOUNT_MAX));
     i256 fee = i256_div10_ceil(i256_mul_i64(gross, d->fee_ppm), PPM_DIGITS);
@@ -101,10 +138,15 @@ static bool pays(const struct depth *d, int64_t ticks, struct exit_rate rate)
 static u128 venue_upto(const struct exit_venue *v, struct exit_rate rate)
 {
     const struct depth *d = (const struct depth *)v;
-    u128 lots = 0;
-    for (unsigned i = 0; i < d->n && pays(d, d->level[i].ticks, rate); i++)
-        lots = d->level[i].lots_upto;
-    return units_of(d, lots);
+    unsigned lo = 0, hi = d->n; // prices fall with the levels
+    while (lo < hi) {
+        unsigned mid = (lo + hi) / 2;
+        if (pays(d, d->level[mid].ticks, rate))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return units_of(d, lo ? d->level[lo - 1].lots_upto : 0);
 }
 
 void depth_end(struct depth *d)
@@ -141,6 +183,30 @@ struct exit_rate depth_rate(const struct depth *d, unsigned i)
     i256 net = i256_mul_i64(i256_mul_u128((u128)d->level[i].ticks, d->unit), (int64_t)(PPM - d->fee_ppm));
     i256 per = i256_mul(i256_from_u128(d->lot), i256_pow10(d->unit_decimals + PPM_DIGITS));
     return exit_rate_near(net, per);
+}
+
+// A level's price is that of a tick times its ticks: one long division for all of them. m 2^-e, m of 63 or 64
+// bits.
+void depth_rates(const struct depth *d, struct exit_rate rate[DEPTH_LEVELS_MAX])
+{
+    i256 net = i256_mul_i64(i256_from_u128(d->unit), (int64_t)(PPM - d->fee_ppm));
+    i256 per = i256_mul(i256_from_u128(d->lot), i256_pow10(d->unit_decimals + PPM_DIGITS));
+    unsigned e = 63 + i256_bits(per) - i256_bits(net); // per is above 2^19, net below 2^83
+    uint64_t m = (uint64_t)i256_lo(i256_div_floor(i256_shl(net, e), per));
+    for (unsigned i = 0; i < d->n; i++) {
+        u128 all = (u128)m * (u128)d->level[i].ticks;
+        unsigned up = all >> 64 ? 64 - (unsigned)__builtin_clzll((uint64_t)(all >> 64)) : 0;
+        uint64_t top = (uint64_t)(all >> up);
+        unsigned low = e - up; // up may pass e: then e - up is negative
+        if (up > e)
+            rate[i] = (struct exit_rate){UINT64_MAX, 1};
+        else if (low <= 63)
+            rate[i] = (struct exit_rate){top, UINT64_C(1) << low};
+        else if (low <= 126)
+            rate[i] = (struct exit_rate){UINT64_C(1) << (126 - low), (uint64_t)(((u128)1 << 126) / top)};
+        else
+            rate[i] = (struct exit_rate){1, UINT64_MAX};
+    }
 }
 
 bool depth_least(const struct depth *d, u128 out, u128 *q)

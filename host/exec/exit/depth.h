@@ -44,6 +44,8 @@ int64_t depth_limit(const struct depth *d, u128 q);
 u128 depth_units(const struct depth *d, unsigned i);
 // Units out for a unit sold into level i, fee taken and before rounding (exit_rate_near).
 struct exit_rate depth_rate(const struct depth *d, unsigned i);
+// Of all levels at once, 60 bits of each as good; nanoseconds a level.
+void depth_rates(const struct depth *d, struct exit_rate rate[DEPTH_LEVELS_MAX]);
 // The least quantity for which the quote is at least `out`, whole lots; false when all of it brings less.
 bool depth_least(const struct depth *d, u128 out, u128 *q);
 

@@ -77,12 +77,26 @@ i256 exit_div_rate(i256 a, struct exit_rate rate)
     return over ? (i256){{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX >> 1}} : q;
 }
 
+// floor(sqrt(a)), a digit of the root at a time
+static uint64_t root_short(uint64_t a)
+{
+    uint64_t root = 0;
+    for (uint64_t bit = UINT64_C(1) << 62; bit != 0; bit >>= 2) {
+        bool one = a >= root + bit;
+        a -= one ? root + bit : 0;
+        root = (root >> 1) + (one ? bit : 0);
+    }
+    return root;
+}
+
 u128 exit_root(i256 a)
 {
     if (i256_sign(a) == 0)
         return 0;
-    // Newton from above: falls until it is the root.
-    i256 x = i256_shl(i256_from_i64(1), (i256_bits(a) + 1) / 2);
+    // Newton from above: falls until it is the root. It begins at the root of the first 63 or 64 bits, so
+    // that two or three steps are enough.
+    unsigned bits = i256_bits(a), cut = bits > 64 ? (bits - 63) & ~1u : 0;
+    i256 x = i256_shl(i256_from_u128((u128)root_short((uint64_t)i256_lo(i256_sar(a, cut))) + 1), cut / 2);
     for (;;) {
         i256 next = i256_sar(i256_add(x, i256_div_floor(a, x)), 1);
         if (i256_cmp(next, x) >= 0)

@@ -211,10 +211,10 @@ uint32_t exits_version(const struct exits *x, uint16_t coll, uint16_t debt)
     return version_of(x, &r);
 }
 
-static void make(const struct exits *x, const struct route *r, struct slot *s)
+// The route's pools as a path; their gas.
+static uint32_t path_of(const struct exits *x, const struct route *r, struct cpmm_path *path)
 {
     uint32_t gas = 0;
-    struct cpmm_path *path = &s->cpmm.path[0];
     path->n = r->n;
     for (unsigned i = 0; i < r->n; i++) {
         const struct exits_pool *p = &x->told.pool[r->pool[i]];
@@ -222,7 +222,31 @@ static void make(const struct exits *x, const struct route *r, struct slot *s)
                                        : (struct cpmm_pool){p->in_a, p->in_b, p->keep, p->of};
         gas += p->gas;
     }
+    return gas;
+}
+
+static void make(const struct exits *x, const struct route *r, struct slot *s)
+{
+    uint32_t gas = path_of(x, r, &s->cpmm.path[0]);
     s->sound = cpmm_set(&s->cpmm, 1, gas, NULL) == 0;
+}
+
+unsigned exits_ways(const struct exits *x, uint16_t coll, uint16_t debt, struct cpmm_path way[EXITS_WAYS_MAX],
+                    uint32_t version[EXITS_WAYS_MAX], uint64_t *gas)
+{
+    struct route r[EXITS_WAYS_MAX] = {0};
+    const uint16_t native = x->told.native;
+    unsigned n = 0;
+    *gas = 0;
+    if (coll >= MARKET_INSTRUMENTS_MAX || debt >= MARKET_INSTRUMENTS_MAX || coll == debt)
+        return 0;
+    n += through(x, coll, debt, &r[n]);
+    n += through(x, coll, native, &r[n]) && through(x, native, debt, &r[n]);
+    for (unsigned i = 0; i < n; i++) {
+        *gas += path_of(x, &r[i], &way[i]);
+        version[i] = version_of(x, &r[i]);
+    }
+    return n;
 }
 
 const struct exit_venue *exits_find(void *ctx, uint16_t coll, uint16_t debt)

@@ -43,6 +43,11 @@ uint16_t exits_native(const struct exits *x);
 const struct exit_venue *exits_find(void *ctx, uint16_t coll, uint16_t debt);
 // The version that exits_find's answer would have, without making it; 0: no way, or nothing to sell.
 uint32_t exits_version(const struct exits *x, uint16_t coll, uint16_t debt);
+// The ways by pools side by side, the pool of both tokens and the one by the native coin's: how many (0 to
+// EXITS_WAYS_MAX), the gas of all, and of each the version.
+enum { EXITS_WAYS_MAX = 2 };
+unsigned exits_ways(const struct exits *x, uint16_t coll, uint16_t debt, struct cpmm_path way[EXITS_WAYS_MAX],
+                    uint32_t version[EXITS_WAYS_MAX], uint64_t *gas);
 // The instruments between coll and debt on that way; how many (0: one pool or the same token).
 uint8_t exits_via(const struct exits *x, uint16_t coll, uint16_t debt, uint16_t via[EXITS_VIA_MAX]);
 

@@ -2,7 +2,7 @@
 // Equal prices: the greatest price at which all paths together would take q is found by bisection, and each
 // path gets what it takes there. Only the paths with books need that: the pools' share of the rest has a
 // closed form (cpmm.c). Lots do not divide, so afterwards single lots are moved between paths.
-#include "exec/exit/route.h"
+#include "exec/exit/route_merge.h"
 
 #include <string.h>
 
@@ -265,20 +265,30 @@ static u128 outdone(const struct route *r, const struct plan *p, u128 part[ROUTE
     return best;
 }
 
+static void search(const struct route *r, struct plan *p)
+{
+    if (r->n_lots)
+        shares(r, p->q, p->part);
+    for (unsigned k = 0; k < r->n_lots; k++)
+        p->part[k] = trim(&r->path[r->lots[k]], p->part[k]);
+    if (!settle(r, p))
+        *p = (struct plan){.q = p->q};
+    for (unsigned k = 0; k <= r->n_lots; k++)
+        alone(r, k, p);
+    for (unsigned n = 0; n < MOVES_MAX && improve(r, p); n++)
+        ;
+}
+
 u128 route_split(const struct route *r, u128 q, u128 part[ROUTE_PATHS_MAX])
 {
     struct plan p = {.q = least(q, EXIT_AMOUNT_MAX)};
     u128 pools[CPMM_PATHS_MAX] = {0};
-    if (r->n_lots)
-        shares(r, p.q, p.part);
-    for (unsigned k = 0; k < r->n_lots; k++)
-        p.part[k] = trim(&r->path[r->lots[k]], p.part[k]);
-    if (!settle(r, &p))
-        p = (struct plan){.q = p.q};
-    for (unsigned k = 0; k <= r->n_lots; k++)
-        alone(r, k, &p);
-    for (unsigned n = 0; n < MOVES_MAX && improve(r, &p); n++)
-        ;
+    if (r->merged) {
+        p.out = route_merge_split(r, p.q, p.part, &p.pools);
+        alone(r, r->n_lots, &p);
+    } else {
+        search(r, &p);
+    }
     memset(part, 0, ROUTE_PATHS_MAX * sizeof part[0]);
     for (unsigned k = 0; k < r->n_lots; k++)
         part[r->lots[k]] = p.part[k];
@@ -378,8 +388,7 @@ int route_set(struct route *r, unsigned n, uint32_t gas, struct err *e)
         const struct route_path *p = &r->path[i];
         const struct depth *d = book_of(p);
         if (d) {
-            for (unsigned k = 0; k < d->n; k++)
-                r->rate[r->n_lots][k] = depth_rate(d, k);
+            depth_rates(d, r->rate[r->n_lots]);
             r->lots[r->n_lots++] = (uint8_t)i;
             slop += path_slop(p);
             continue;
@@ -394,6 +403,7 @@ int route_set(struct route *r, unsigned n, uint32_t gas, struct err *e)
     if (pools > 0 && cpmm_set(&r->pools, pools, gas, e))
         return -1;
     r->n = (uint8_t)n;
+    route_merge(r);
     r->venue = (struct exit_venue){.out = venue_out,
                                    .upto = venue_upto,
                                    .gas = gas,

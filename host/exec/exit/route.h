@@ -5,9 +5,10 @@
 // of Uniswap V2's library, levels and fee of depth.h.
 // Beside the best real split it costs at most venue.slop; no way by itself, and not the pools by themselves,
 // bring more. Books of the same lot: nothing that brute force finds is better by more than the floors of the
-// pools (cpmm.h). route_set and the quotes are for prepare time: 0.5 ms and more where there are books, as
-// cpmm_split where there are none. Pure functions over caller's memory; no allocation; any thread while
-// nobody changes the route or its books.
+// pools (cpmm.h). Where every way with a book is that book alone, the levels of all are merged by price
+// (route_merge.c): route_set costs microseconds and so does a quote. A book with a token in between makes
+// both a search by bisection, 0.5 ms and more, for prepare time. Pure functions over caller's memory; no
+// allocation; any thread while nobody changes the route or its books.
 #ifndef TRIPLINE_EXEC_EXIT_ROUTE_H
 #define TRIPLINE_EXEC_EXIT_ROUTE_H
 
@@ -15,7 +16,7 @@
 #include "exec/exit/cpmm.h"
 #include "exec/exit/depth.h"
 
-enum { ROUTE_HOPS_MAX = 2, ROUTE_PATHS_MAX = 8 };
+enum { ROUTE_HOPS_MAX = 2, ROUTE_PATHS_MAX = 8, ROUTE_RANKS_MAX = ROUTE_PATHS_MAX * DEPTH_LEVELS_MAX };
 
 // A step of a way: a book or a pool.
 struct route_hop {
@@ -36,6 +37,13 @@ struct route {
     bool has_pools;
     struct cpmm pools;                                        // the paths without; tag: their index
     struct exit_rate rate[ROUTE_PATHS_MAX][DEPTH_LEVELS_MAX]; // of the only or first book of a lots path
+    // All levels by price, the best first, where no book has a token in between. A caller that clears
+    // `merged` has the bisection in its place: the same answers, slowly.
+    bool merged;
+    uint16_t n_ranks;
+    uint8_t rank[ROUTE_RANKS_MAX];                        // whose level it is, an index of lots[]
+    uint8_t before[ROUTE_RANKS_MAX + 1][ROUTE_PATHS_MAX]; // levels of each among the ranks below
+    u128 units[ROUTE_PATHS_MAX][DEPTH_LEVELS_MAX];        // sold down to a level
 };
 
 // Checks r->path[0..n-1] and makes what the quotes need; to be called again when a book has changed. No pool

@@ -67,6 +67,20 @@ START_TEST(equal_pools_share_equally)
 }
 END_TEST
 
+// The limit that the reason names is the one that is checked.
+START_TEST(fees_beyond_the_limit)
+{
+    char limit[16];
+    struct cpmm c = {.path = {{.n = 1, .pool = {{1000, 1000, CPMM_PARTS_MAX, CPMM_PARTS_MAX}}}}};
+    ck_assert_int_eq(cpmm_set(&c, 1, 0, &error), 0);
+    c.path[0].pool[0].keep = c.path[0].pool[0].of = CPMM_PARTS_MAX + 1;
+    ck_assert_int_eq(cpmm_set(&c, 1, 0, &error), -1);
+    (void)snprintf(limit, sizeof limit, "most %d", CPMM_PARTS_MAX);
+    const char *at = strstr(error.msg, limit);
+    ck_assert_msg(at != NULL && at[strlen(limit)] == '\0', "%s", error.msg);
+}
+END_TEST
+
 START_TEST(a_dear_pool_gets_nothing_small)
 {
     struct cpmm c = {.path = {{.n = 1, .pool = {{100000, 50000, 997, 1000}}},
@@ -160,6 +174,7 @@ int main(void)
 {
     Suite *s = suite_create("exit");
     TCase *t = tcase_create("exit");
+    tcase_add_test(t, fees_beyond_the_limit);
     tcase_add_test(t, pool);
     tcase_add_test(t, path_takes_no_more_than_112_bits_hold);
     tcase_add_test(t, price_of_a_pool_falls_to_a_rate);

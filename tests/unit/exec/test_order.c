@@ -274,25 +274,41 @@ START_TEST(records_round_trip)
     rec[0]++; // key beside the bytes differs from the key in them
     ck_assert_int_eq(ready_record_decode(rec, len, &k, &p, &n_bytes), -1);
 
-    struct order_record a = {{1, 2, 3, 4}, true, false, false, 9, INT64_MIN, INT64_MAX}, b;
+    struct order_record b, a = {.key = {1, 2, 3, 4}, .full = true, .answer = 9};
+    a.value_e8 = INT64_MIN;
+    a.reward_e8 = INT64_MAX;
     uint8_t buf[ORDER_RECORD_BYTES];
+    const size_t short_n = ORDER_RECORD_SHORT; // without a slippage, as in older journals
     for (unsigned i = 0; i < 4; i++) { // the byte behind `full`: bit 0 made beforehand, bit 1 predicted
         a.ready = i & 1;
         a.predicted = i >> 1;
-        order_record_encode(&a, buf);
+        ck_assert_uint_eq(order_record_encode(&a, buf), short_n);
         ck_assert_uint_eq(buf[ORDER_KEY_BYTES + 1], i);
-        ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), 0);
+        ck_assert_int_eq(order_record_decode(buf, short_n, &b), 0);
         ck_assert(b.ready == a.ready && b.predicted == a.predicted);
     }
-    buf[ORDER_KEY_BYTES + 1] = 4;
-    ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), -1);
+    buf[ORDER_KEY_BYTES + 1] = 4; // a slippage that is not there
+    ck_assert_int_eq(order_record_decode(buf, short_n, &b), -1);
     a.ready = a.predicted = false;
     order_record_encode(&a, buf);
-    ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), 0);
+    ck_assert_int_eq(order_record_decode(buf, short_n, &b), 0);
     ck_assert(b.full && !b.ready && b.answer == 9 && b.value_e8 == INT64_MIN);
-    ck_assert_int_eq(order_record_decode(buf, sizeof buf - 1, &b), -1);
+    ck_assert_int_eq(order_record_decode(buf, short_n - 1, &b), -1);
     buf[ORDER_KEY_BYTES] = 2; // a flag is 0 or 1
-    ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), -1);
+    ck_assert_int_eq(order_record_decode(buf, short_n, &b), -1);
+    for (unsigned i = 0; i < 2; i++) { // with one, by a known book or not
+        a.has_slip = true;
+        a.slip_known = i;
+        a.slip_e8 = i ? INT64_MAX : -7;
+        ck_assert_uint_eq(order_record_encode(&a, buf), sizeof buf);
+        ck_assert_int_eq(order_record_decode(buf, sizeof buf, &b), 0);
+        ck_assert(b.has_slip && b.slip_known == a.slip_known && b.slip_e8 == a.slip_e8);
+        ck_assert_int_eq(order_record_decode(buf, short_n, &b), -1);
+    }
+    buf[ORDER_KEY_BYTES + 1] = 8; // known, and there is none
+    ck_assert_int_eq(order_record_decode(buf, short_n, &b), -1);
+    buf[ORDER_KEY_BYTES + 1] = 16;
+    ck_assert_int_eq(order_record_decode(buf, short_n, &b), -1);
 }
 END_TEST
 

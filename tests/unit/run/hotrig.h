@@ -33,6 +33,7 @@ struct hot_way {
     uint32_t frames;
     unsigned threads; // of the device vector; waiting for a late helper, it lets others run (docs/vector.md)
     bool policies, boxes, packed, worth;
+    bool depth; // the frames have whole books, and the desk sells into them
     bool venue; // the paper gateway and its venue, whose replies come while frames do
     bool live;  // live_run()'s loop instead of session_frame() alone
 };
@@ -46,13 +47,14 @@ static struct {
 } frame[FRAMES];
 static size_t n_frames;
 
-static void preload(size_t most)
+static void preload(size_t most, bool books)
 {
     struct gen_config c;
     struct err e;
     const uint8_t *data;
     size_t len;
     gen_config_default(&c);
+    c.book_levels = books ? GEN_BOOK_LEVELS_MAX : 0;
     c.path = GEN_CRASH;
     c.packets = most;
     struct gen *g = gen_open(&c, &e);
@@ -223,6 +225,10 @@ static void open_world(const struct hot_way *w)
     if (w->worth)
         world.cfg.desk.worth.mode = DESK_WORTH_FLASH;
     world.cfg.desk.min_profit_e8 = w->worth;
+    if (w->depth) {
+        world.cfg.desk.depth.mode = DESK_DEPTH_FEED;
+        world.cfg.desk.worth.mode = w->worth ? DESK_WORTH_DIRECT : DESK_WORTH_OFF;
+    }
     device_register(&device_ops_model);
     device_register(&device_ops_fan);
     device_register(&device_ops_vector);
@@ -366,7 +372,7 @@ static int hot_run(const struct hot_way *w, hot_mutant *mutant)
     (void)snprintf(world.venue_db, sizeof world.venue_db, "%s/venue.db", world.dir);
     (void)snprintf(world.socket, sizeof world.socket, "%s/s", world.dir);
     (void)snprintf(world.kill, sizeof world.kill, "%s/kill", world.dir);
-    preload(w->frames ? w->frames : FRAMES);
+    preload(w->frames ? w->frames : FRAMES, w->depth);
     pid_t pid = fork();
     if (pid == 0)
         hot_child(w);

@@ -21,6 +21,8 @@ static const struct hot_way ways[] = {
      .threads = 2},
     {.name = "packed", .boxes = true, .packed = true},
     {.name = "worth", .worth = true},
+    {.name = "depth", .depth = true},
+    {.name = "depth, worth, policies", .depth = true, .worth = true, .policies = true, .boxes = true},
     {.name = "venue", .venue = true},
     {.name = "venue, several devices", .venue = true, .device = "model*3"},
     {.name = "venue, vector, packed boxes",

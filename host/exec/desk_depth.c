@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an order loses in the market. A perpetual account's position is traded into its instrument's own book.
+// A lending account's collateral, where the desk pays with its own money and sells itself, goes over
+// everything that is known at once: the collateral's book and both ways by pools. By flash loan the
+// liquidation contract sells, along one way (exits.h).
+#include "exec/desk_inside.h"
+
+#include <stdlib.h>
+
+#include "base/pages.h"
+#include "exec/exit/route.h"
+
+enum { PPM = 1000000, PPM_DIGITS = 6, WAYS = 32, UNIT_BITS = 62 };
+
+const char *const desk_depth_name[DESK_DEPTH_COUNT] = {"none", "feed", "required"};
+
+// A pair's way out, and what it was made of.
+struct made {
+    uint16_t coll, debt;
+    bool is;       // anything at all
+    uint32_t book; // version; 0: without
+    int64_t debt_px;
+    unsigned n_pools;
+    uint32_t pools[EXITS_WAYS_MAX];
+};
+struct way {
+    struct made of;
+    bool sold; // there is a way
+    struct depth depth;
+    struct route route;
+};
+struct desk_ways {
+    uint32_t version; // the last one given
+    struct way way[WAYS];
+};
+
+int desk_depth_init(struct desk *d, struct err *e)
+{
+    const struct desk_depth_config *c = &d->cfg.depth;
+    if (c->mode >= DESK_DEPTH_COUNT || c->fee_ppm >= PPM || c->unknown_ppm > PPM)
+        return err_set(e, "depth %u, depth_fee_ppm %u, depth_unknown_ppm %u: out of range", c->mode,
+                       c->fee_ppm, c->unknown_ppm);
+    if (c->mode == DESK_DEPTH_NONE || d->cfg.worth.mode != DESK_WORTH_DIRECT)
+        return 0;
+    d->ways = pages_new(1, sizeof *d->ways);
+    return d->ways ? 0 : err_set(e, "order desk: out of memory for ways out");
+}
+
+void desk_depth_free(struct desk *d)
+{
+    free(d->ways);
+}
+
+void desk_set_books(struct desk *d, const struct desk_books *b)
+{
+    d->books = *b;
+}
+
+static const struct slip_side *side_of(const struct desk *d, uint16_t asset, bool bids)
+{
+    return d->books.side ? d->books.side(d->books.ctx, asset, bids) : NULL;
+}
+
+// ---- perpetuals
+
+static const struct position *position_of(const struct account *a, uint16_t instrument)
+{
+    for (unsigned i = 0; i < a->n_positions; i++)
+        if (a->position[i].instrument == instrument)
+            return &a->position[i];
+    return NULL;
+}
+
+// One leg's; false: its book does not hold it, or has to be known and is not.
+static bool leg_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
+                     i256 *e8)
+{
+    const struct market *m = &d->book->market;
+    const struct instrument *in = &m->instrument[leg->instrument];
+    const struct position *p = position_of(a, leg->instrument);
+    int64_t mark = px[in->asset];
+    bool sell = p && p->size > 0;
+    const struct slip_side *s = side_of(d, in->asset, sell);
+    if (s)
+        return slip_cost(s, m, in, mark, leg->qty, sell, d->cfg.depth.fee_ppm, e8);
+    i256 value = slip_value(m, in, mark, leg->qty);
+    *e8 = i256_div10_ceil(i256_mul_i64(value, d->cfg.depth.unknown_ppm), PPM_DIGITS);
+    d->slip_known = false;
+    return d->cfg.depth.mode != DESK_DEPTH_REQUIRED;
+}
+
+int64_t desk_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
+                  unsigned n)
+{
+    i256 sum = I256_ZERO, one;
+    d->slip_known = true;
+    d->slip_e8 = INT64_MAX;
+    for (unsigned i = 0; i < n; i++) {
+        if (!leg_slip(d, a, px, &leg[i], &one))
+            return d->slip_e8;
+        sum = i256_add(sum, one);
+    }
+    d->slip_e8 = desk_saturate(sum);
+    return d->slip_e8;
+}
+
+int64_t desk_ranked(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
+                    unsigned n, int64_t value_e8, int64_t reward_e8)
+{
+    if (d->cfg.depth.mode == DESK_DEPTH_NONE || a->rule->holding)
+        return value_e8;
+    int64_t left = desk_less(desk_less(reward_e8, desk_slip(d, a, px, leg, n)), d->cfg.cost_e8);
+    return left > 0 ? left : 0;
+}
+
+// ---- collateral
+
+// What a quantum of price on a lot of 10^-lot_decimals coins is in units of the debt, as unit / 10^decimals
+// rounded down; false where it would be too coarse.
+static bool unit_of(const struct market *m, const struct instrument *coll, unsigned lot_decimals,
+                    const struct instrument *debt, int64_t debt_px, uint64_t *unit, uint8_t *decimals)
+{
+    enum { LEAST_BITS = 20 }; // what is cut off is below a hundredth of a basis point
+    int up = debt->size_decimals + m->asset[debt->asset].decimals - (int)lot_decimals -
+             m->asset[coll->asset].decimals;
+    for (int more = 18; more >= 0; more--) {
+        if (up + more < 0)
+            return false;
+        i256 u = i256_div_floor(i256_pow10((unsigned)(up + more)), i256_from_i64(debt_px));
+        if (i256_bits(u) > UNIT_BITS)
+            continue;
+        *unit = (uint64_t)i256_lo(u);
+        *decimals = (uint8_t)more;
+        return i256_bits(u) >= LEAST_BITS;
+    }
+    return false;
+}
+
+// The collateral's bids as a way into the debt, whose token is taken for what the book quotes, at its price.
+static bool fill(const struct desk *d, const struct slip_side *s, uint16_t coll, uint16_t debt, int64_t px,
+                 struct depth *out)
+{
+    const struct market *m = &d->book->market;
+    const struct instrument *c = &m->instrument[coll];
+    unsigned digits = c->size_decimals < SLIP_AMOUNT_DECIMALS ? c->size_decimals : SLIP_AMOUNT_DECIMALS;
+    uint64_t unit;
+    uint8_t decimals;
+    struct err e;
+    i256 lot = i256_pow10(c->size_decimals - digits), size = i256_pow10(SLIP_AMOUNT_DECIMALS - digits);
+    if (!unit_of(m, c, digits, &m->instrument[debt], px, &unit, &decimals) ||
+        depth_begin(out, i256_lo(lot), unit, decimals, d->cfg.depth.fee_ppm, &e))
+        return false;
+    for (unsigned i = 0; i < s->n; i++)
+        if (depth_add(out, s->level[i].price, 1, s->level[i].amount, i256_to_i64(size), &e))
+            return false;
+    depth_end(out);
+    return true;
+}
+
+static bool same(const struct made *a, const struct made *b)
+{
+    bool pools = a->n_pools == b->n_pools;
+    for (unsigned i = 0; pools && i < a->n_pools; i++)
+        pools = a->pools[i] == b->pools[i];
+    return a->is && a->coll == b->coll && a->debt == b->debt && a->book == b->book &&
+           (a->book == 0 || a->debt_px == b->debt_px) && pools;
+}
+
+// Makes the route of book (NULL: none) and pools.
+static void make(struct desk *d, struct way *w, const struct slip_side *s,
+                 const struct cpmm_path pools[EXITS_WAYS_MAX], uint64_t gas)
+{
+    struct err e;
+    unsigned n = 0;
+    if (s && fill(d, s, w->of.coll, w->of.debt, w->of.debt_px, &w->depth))
+        w->route.path[n++] = (struct route_path){.n = 1, .hop = {{.book = &w->depth}}};
+    bool enough = n > 0 || d->cfg.depth.mode != DESK_DEPTH_REQUIRED;
+    for (unsigned i = 0; i < w->of.n_pools; i++, n++) {
+        struct route_path *p = &w->route.path[n];
+        p->n = pools[i].n;
+        for (unsigned k = 0; k < p->n; k++)
+            p->hop[k] = (struct route_hop){.pool = pools[i].pool[k]};
+    }
+    w->sold = enough && n > 0 && gas <= UINT32_MAX && route_set(&w->route, n, (uint32_t)gas, &e) == 0;
+    w->route.venue.version = ++d->ways->version;
+}
+
+// Ways may be asked for while an order is being valued that is there already: nothing of it is in `ways`.
+const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    if (!d->ways)
+        return exits_find(d->exits, coll, debt);
+    if (coll == debt)
+        return &exit_same;
+    const struct instrument *in = d->book->market.instrument;
+    struct cpmm_path pools[EXITS_WAYS_MAX];
+    uint64_t gas;
+    struct made is = {.coll = coll, .debt = debt, .is = true, .debt_px = px[in[debt].asset]};
+    const struct slip_side *s = side_of(d, in[coll].asset, true);
+    if (is.debt_px <= 0 || side_of(d, in[debt].asset, true)) // what has a book is not what books quote
+        s = NULL;
+    is.book = s ? s->version : 0;
+    is.n_pools = exits_ways(d->exits, coll, debt, pools, is.pools, &gas);
+    struct way *w = &d->ways->way[((unsigned)coll * 31 + debt) % WAYS];
+    if (!same(&w->of, &is)) {
+        w->of = is;
+        make(d, w, s, pools, gas);
+    }
+    return w->sold ? &w->route.venue : NULL;
+}
+
+uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    if (!d->ways)
+        return exits_version(d->exits, coll, debt);
+    const struct exit_venue *v = coll == debt ? NULL : desk_way(d, coll, debt, px);
+    return v ? v->version : 0;
+}

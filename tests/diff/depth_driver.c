@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Line-driven front of what the order desk asks about depth (exec/desk_depth.c) for tests/diff/depth_diff.py:
+// one command a line on stdin, decimal numbers. A malformed line ends the program with status 2. Commands
+// marked -> answer one line on stdout.
+//   inst I KIND SIZE_DECIMALS PRICE_DECIMALS PRICE   instrument and asset I; KIND as enum instrument_kind
+//   mode MODE FEE_PPM UNKNOWN_PPM COST               a new desk with own money
+//   side ASSET BIDS KNOWN N (PRICE AMOUNT)*N
+//   pools NATIVE N (A B IN_A IN_B KEEP OF GAS)*N
+//   pos N (INST SIZE)*N
+//   slip N (INST QTY)*N       -> slippage known
+//   ranked VALUE REWARD N (INST QTY)*N -> what the ranking makes of it
+//   way COLL DEBT             -> slop gas version | none
+//   split Q                   -> proceeds of the last way, by its venue
+//   upto OUT IN               -> quantity
+#include "exec/desk_inside.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct desk desk;
+static struct book book;
+static struct account account;
+static const struct rule perpetual = {.name = "perpetual"};
+static struct slip_side side[MARKET_ASSETS_MAX][2];
+static bool known[MARKET_ASSETS_MAX][2];
+static int64_t px[MARKET_ASSETS_MAX];
+static struct exits_told told;
+static uint32_t versions;
+static const struct exit_venue *last;
+static struct err error;
+
+static _Noreturn void malformed(const char *what)
+{
+    fprintf(stderr, "depth_driver: malformed %s\n", what);
+    exit(2);
+}
+
+static i256 wide(void)
+{
+    i256 v;
+    const char *w = strtok(NULL, " \n");
+    if (!w || i256_parse(w, &v) != 0)
+        malformed("number");
+    return v;
+}
+
+static int64_t num(void)
+{
+    return i256_to_i64(wide());
+}
+
+static void put(u128 v)
+{
+    char buf[I256_DIGITS_MAX];
+    i256_format(i256_from_u128(v), buf, sizeof buf);
+    printf("%s ", buf);
+}
+
+static const struct slip_side *find(void *ctx, uint16_t asset, bool bids)
+{
+    (void)ctx;
+    return known[asset][bids] ? &side[asset][bids] : NULL;
+}
+
+static void do_inst(void)
+{
+    unsigned i = (unsigned)num() % MARKET_INSTRUMENTS_MAX;
+    struct market *m = &book.market;
+    m->instrument[i] = (struct instrument){.kind = (uint8_t)num(), .asset = (uint16_t)i};
+    m->instrument[i].size_decimals = (uint8_t)num();
+    m->asset[i].decimals = (uint8_t)num();
+    px[i] = num();
+    if (i >= m->n_instruments)
+        m->n_instruments = m->n_assets = (uint16_t)(i + 1);
+}
+
+static void do_mode(void)
+{
+    desk_depth_free(&desk);
+    exits_free(desk.exits);
+    desk = (struct desk){.book = &book, .exits = exits_new()};
+    desk.cfg.worth.mode = DESK_WORTH_DIRECT;
+    desk.cfg.depth.mode = (uint32_t)num();
+    desk.cfg.depth.fee_ppm = (uint32_t)num();
+    desk.cfg.depth.unknown_ppm = (uint32_t)num();
+    desk.cfg.cost_e8 = num();
+    if (!desk.exits || desk_depth_init(&desk, &error))
+        malformed(error.msg);
+    desk_set_books(&desk, &(struct desk_books){NULL, find});
+    memset(known, 0, sizeof known);
+    book.market.n_instruments = book.market.n_assets = 0;
+}
+
+static void do_side(void)
+{
+    unsigned asset = (unsigned)num() % MARKET_ASSETS_MAX;
+    bool bids = num() != 0;
+    struct slip_side *s = &side[asset][bids];
+    known[asset][bids] = num() != 0;
+    s->version = ++versions;
+    s->n = (uint16_t)num();
+    if (s->n > SLIP_LEVELS_MAX)
+        malformed("side");
+    for (unsigned i = 0; i < s->n; i++) {
+        s->level[i].price = num();
+        s->level[i].amount = num();
+    }
+}
+
+static void do_pools(void)
+{
+    told = (struct exits_told){.native = (uint16_t)num(), .n = (uint16_t)num()};
+    for (unsigned i = 0; i < told.n; i++) {
+        struct exits_pool *p = &told.pool[i];
+        p->a = (uint16_t)num();
+        p->b = (uint16_t)num();
+        p->in_a = i256_lo(wide());
+        p->in_b = i256_lo(wide());
+        p->keep = (uint32_t)num();
+        p->of = (uint32_t)num();
+        p->gas = (uint32_t)num();
+    }
+    if (exits_take(desk.exits, &told, book.market.n_instruments, &error))
+        malformed(error.msg);
+}
+
+static void do_pos(void)
+{
+    account = (struct account){.rule = &perpetual, .n_positions = (uint16_t)num()};
+    for (unsigned i = 0; i < account.n_positions; i++) {
+        account.position[i].instrument = (uint16_t)num();
+        account.position[i].size = i256_to_i128(wide());
+    }
+}
+
+static unsigned legs(struct order_leg leg[ORDER_LEGS_MAX])
+{
+    unsigned n = (unsigned)num();
+    for (unsigned i = 0; i < n; i++) {
+        leg[i].instrument = (uint16_t)num();
+        leg[i].qty = i256_to_i128(wide());
+    }
+    return n;
+}
+
+static void do_slip(void)
+{
+    struct order_leg leg[ORDER_LEGS_MAX];
+    unsigned n = legs(leg);
+    int64_t slip = desk_slip(&desk, &account, px, leg, n);
+    printf("%" PRId64 " %d\n", slip, desk.slip_known);
+}
+
+static void do_ranked(void)
+{
+    struct order_leg leg[ORDER_LEGS_MAX];
+    int64_t value = num(), reward = num();
+    unsigned n = legs(leg);
+    printf("%" PRId64 "\n", desk_ranked(&desk, &account, px, leg, n, value, reward));
+}
+
+static void do_way(void)
+{
+    uint16_t coll = (uint16_t)num(), debt = (uint16_t)num();
+    last = desk_way(&desk, coll, debt, px);
+    if (!last) {
+        puts("none");
+        return;
+    }
+    put(last->slop);
+    printf("%" PRIu32 " %" PRIu32 "\n", last->gas, desk_way_version(&desk, coll, debt, px));
+}
+
+static void do_split(void)
+{
+    if (!last)
+        malformed("split without a way");
+    put(last->out(last, i256_lo(wide())));
+    putchar('\n');
+}
+
+static void do_upto(void)
+{
+    i256 out = wide();
+    if (!last)
+        malformed("upto without a way");
+    put(last->upto(last, exit_rate_near(out, wide())));
+    putchar('\n');
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} commands[] = {
+    {"inst", do_inst}, {"mode", do_mode},     {"side", do_side}, {"pools", do_pools}, {"pos", do_pos},
+    {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},   {"split", do_split}, {"upto", do_upto},
+};
+
+int main(void)
+{
+    static char line[65536];
+    while (fgets(line, sizeof line, stdin)) {
+        const char *name = strtok(line, " \n");
+        size_t i = 0, n = sizeof commands / sizeof commands[0];
+        while (name && i < n && strcmp(commands[i].name, name) != 0)
+            i++;
+        if (!name || i == n)
+            malformed("command");
+        commands[i].run();
+        fflush(stdout);
+    }
+    return 0;
+}
