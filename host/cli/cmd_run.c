@@ -102,6 +102,8 @@ static int open_session(struct run *r, struct err *e)
     }
     if (r->past.spent_e8)
         session_spent(r->session, r->past.spent_e8);
+    if (r->past.paid_e8)
+        session_budget(r->session, r->past.paid_e8);
     for (size_t i = 0; i < r->past.n_stages; i++)
         if (session_restage(r->session, r->past.stage[i], STAGE_BYTES, e) != 0)
             return -1;

@@ -32,12 +32,18 @@ static const char help[] =
     "8:\n"
     "                    instrument=NAME,k_bps=N,min_bps=N[,base_bps=N,max_bps=N,sigma0_ppm=N,dead_bps=N,\n"
     "                    rate_mbps=N,lambda_ppm=N,period_s=N,least=N] (docs/lab/dynamic.md)\n"
+    "  --auctions SPEC   collateral of lending accounts is sold by auction, not at once (docs/execution.md, "
+    "9):\n"
+    "                    [curve=linear|stairstep|exponential,tau=S,step=S,cut_ppm=N,buf_bps=N,cusp_bps=N,\n"
+    "                    tail=S,chop_bps=N,chip_bps=N,tip_e8=N,dust_e8=N,rule=NAME,wall=0|1] and a rival:\n"
+    "                    [rival_pct=N,rival_from_bps=N,rival_to_bps=N,rival_part_pct=N]; curve=exponential\n"
+    "                    alone: 1 % a second from 120 % of the oracle's price, at most an hour\n"
     "\n"
     "Test aids, all off by default:\n"
     "  --delay-us N      wait N microseconds before answering an order\n"
     "  --refuse PCT      refuse PCT percent of the orders, chosen by --seed and the order's key\n"
     "  --churn N         N deposits, withdrawals and trades a second, on accounts chosen at random\n"
-    "  --seed N          for --refuse and --churn (default 1)\n"
+    "  --seed N          for --refuse, --churn and the rival (default 1)\n"
     "  --crash-after N   kill this process with SIGKILL after N fills, before the reply\n"
     "\n"
     "ledger prints the balances of every party and checks them: each currency and token sums to zero, "
@@ -62,7 +68,8 @@ enum {
     OPT_SEED,
     OPT_CRASH,
     OPT_CHURN,
-    OPT_DYNAMIC
+    OPT_DYNAMIC,
+    OPT_AUCTIONS
 };
 
 static const struct option options[] = {
@@ -76,6 +83,7 @@ static const struct option options[] = {
     {"crash-after", required_argument, NULL, OPT_CRASH},
     {"churn", required_argument, NULL, OPT_CHURN},
     {"dynamic", required_argument, NULL, OPT_DYNAMIC},
+    {"auctions", required_argument, NULL, OPT_AUCTIONS},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -90,6 +98,18 @@ static int take_dynamic(struct venue_options *o)
         return usage(e.msg, NULL);
     }
     o->n_dynamic++;
+    return 0;
+}
+
+static int take_auctions(struct venue_options *o)
+{
+    static struct auction_spec spec;
+    struct err e;
+    if (auction_spec_parse(optarg, &spec, &e) != 0) {
+        fprintf(stderr, "tripline venue: --auctions %s: ", optarg);
+        return usage(e.msg, NULL);
+    }
+    o->auctions = &spec;
     return 0;
 }
 
@@ -127,6 +147,8 @@ static int take_option(int c, struct venue_options *o)
         return 0;
     case OPT_DYNAMIC:
         return take_dynamic(o);
+    case OPT_AUCTIONS:
+        return take_auctions(o);
     case OPT_SEED:
         return number_parse(optarg, 0, UINT64_MAX, &o->seed)
                    ? usage("--seed takes a whole number, not", optarg)

@@ -10,6 +10,7 @@
 #include "cli/card_options.h"
 #include "cli/number.h"
 #include "cli/session_options.h"
+#include "exec/paper/auction_spec.h"
 #include "exec/paper/venue_dynamic.h"
 
 static const char help[] =
@@ -47,6 +48,8 @@ static const char help_more[] =
     "  --venue-dynamic S  a threshold at that venue follows volatility: tripline venue --help, --dynamic "
     "(not in\n"
     "                     lockstep)\n"
+    "  --venue-auctions S that venue sells lending accounts' collateral by auction: tripline venue --help,\n"
+    "                     --auctions (with a rival or by the wall clock: not in lockstep)\n"
     "  --venue-churn N    N random states a second at that venue (not in lockstep)\n"
     "  --venue-arg ARG    an argument for the venue started here (repeatable)\n"
     "  --kill-file PATH   no order leaves while this file exists (default DIR/kill); SIGUSR1 and SIGUSR2 do "
@@ -75,6 +78,9 @@ static const char help_more[] =
     "                     depth=feed: what the feed's books take off each profit, depth_fee_ppm (500) of it "
     "a\n"
     "                     taker's; depth=required: no order without a book (default none; docs/worth.md)\n"
+    "                     auctions=N: up to N auctions of the venue are followed and bid on (4096 with\n"
+    "                     --venue-auctions, else 0); auction_... _slippage_ppm _depth_e8 _gas_e8 _profit_e8\n"
+    "                     _once_e8 _total_e8 _lead_ms (docs/execution.md, section 9)\n"
     "                     predicted_max_e8: budget of orders on predicted prices (default 0: none leave)\n"
     "  --histograms FILE  the stages' latencies as an HdrHistogram log, for existing plotters\n"
     "  --quiet            no progress\n"
@@ -92,6 +98,7 @@ enum {
     OPT_HISTOGRAMS,
     OPT_CHURN,
     OPT_DYNAMIC,
+    OPT_AUCTIONS,
     OPT_CHAIN
 };
 
@@ -105,6 +112,7 @@ static const struct option options[] = {
     {"venue-arg", required_argument, NULL, 'V'},
     {"venue-churn", required_argument, NULL, OPT_CHURN},
     {"venue-dynamic", required_argument, NULL, OPT_DYNAMIC},
+    {"venue-auctions", required_argument, NULL, OPT_AUCTIONS},
     {"chain", required_argument, NULL, OPT_CHAIN},
     {"kill-file", required_argument, NULL, 'k'},
     {"packets", required_argument, NULL, 'p'},
@@ -137,6 +145,7 @@ static int bad(const char *what, const char *arg)
 static int set(struct run_options *o, char *arg)
 {
     struct err e;
+    o->auctions_given |= strncmp(arg, "auctions=", strlen("auctions=")) == 0;
     return session_set(&o->config, arg, &e) == 0 ? 0 : bad(e.msg, NULL);
 }
 
@@ -149,8 +158,10 @@ static int take_card(struct run_options *o, int c)
     return good ? 0 : bad("bad value for an option of the simulated device", optarg);
 }
 
-#define CHURN   "--churn" // of the venue
-#define DYNAMIC "--dynamic"
+#define CHURN    "--churn" // of the venue
+#define DYNAMIC  "--dynamic"
+#define AUCTIONS "--auctions"
+enum { AUCTIONS_FOLLOWED = 4096 };
 
 static int venue_arg(struct run_options *o, const char *arg)
 {
@@ -167,6 +178,16 @@ static int dynamic_arg(struct run_options *o)
     if (dynamic_spec_parse(optarg, &s, &e) != 0)
         return bad("--venue-dynamic", e.msg);
     return venue_arg(o, DYNAMIC) != 0 ? 2 : venue_arg(o, optarg);
+}
+
+static int auctions_arg(struct run_options *o)
+{
+    struct auction_spec s;
+    struct err e;
+    if (auction_spec_parse(optarg, &s, &e) != 0)
+        return bad("--venue-auctions", e.msg);
+    o->auctions_beside = s.rival_pct || s.wall;
+    return venue_arg(o, AUCTIONS) != 0 ? 2 : venue_arg(o, optarg);
 }
 
 static bool venue_has(const struct run_options *o, const char *option)
@@ -226,6 +247,8 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         return venue_arg(o, CHURN) != 0 ? 2 : venue_arg(o, optarg);
     case OPT_DYNAMIC:
         return dynamic_arg(o);
+    case OPT_AUCTIONS:
+        return auctions_arg(o);
     case OPT_CHAIN:
         o->chain = optarg;
         return 0;
@@ -303,7 +326,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
                    o->device);
     if (o->chain && (o->venue || o->n_venue_args))
-        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn, --venue-dynamic)",
+        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn, --venue-dynamic,"
+                   " --venue-auctions)",
                    NULL);
     if (o->chain && o->lockstep)
         return bad(
@@ -323,6 +347,14 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("--venue-churn is for a venue started here; give --churn to the one at", o->venue);
     if (venue_has(o, DYNAMIC) && o->venue)
         return bad("--venue-dynamic is for a venue started here; give --dynamic to the one at", o->venue);
+    if (venue_has(o, AUCTIONS) && o->venue)
+        return bad("--venue-auctions is for a venue started here; give --auctions to the one at", o->venue);
+    if (o->auctions_beside && o->lockstep)
+        return bad("--venue-auctions with a rival or wall=1 tells of auctions beside the orders, so a run in"
+                   " lockstep would not repeat: add --no-lockstep",
+                   NULL);
+    if (venue_has(o, AUCTIONS) && o->config.bids.max == 0 && !o->auctions_given)
+        o->config.bids.max = AUCTIONS_FOLLOWED;
     if (venue_has(o, CHURN) && o->lockstep)
         return bad(
             "--venue-churn comes by the clock, so a run in lockstep would not repeat: add --no-lockstep",

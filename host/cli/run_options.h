@@ -11,7 +11,9 @@ struct run_options {
     const char *accounts, *capture, *dir, *device, *trace, *venue, *kill_file, *oracle, *chain, *histograms;
     const char *venue_args[16]; // passed on to a venue started here
     size_t n_venue_args;
-    char *const *eal; // after "--", NULL-terminated, or NULL
+    bool auctions_beside; // that venue tells of auctions beside its replies
+    bool auctions_given;  // --set auctions=
+    char *const *eal;     // after "--", NULL-terminated, or NULL
     bool audit, lockstep, quiet, spin, card_given;
     uint64_t max_frames, max_seconds;
     struct port_options ports;

@@ -124,6 +124,20 @@ static u256 most_part(const struct search *s, u256 price)
     return ck_min(u256_div(ck_min(coin, s->room), price, NULL), lot);
 }
 
+// The auction as it is at this second and price, for the hundreds of questions that follow: the same answers
+// without the power that a price takes.
+static struct clip standing(const struct clip *k, u256 price, uint64_t now)
+{
+    struct clip flat = *k;
+    if (u256_is_zero(price))
+        return flat;
+    flat.calc = (struct curve){.kind = CURVE_STAIRSTEP, .step = 1, .cut = u256_pow10(RAY_DIGITS)};
+    flat.cusp = U256_ZERO;
+    flat.top = price;
+    flat.tic = now;
+    return flat;
+}
+
 struct bidder_plan bidder_now(const struct clip *k, const struct bidder_terms *t,
                               const struct bidder_budget *b, uint64_t now)
 {
@@ -136,6 +150,8 @@ struct bidder_plan bidder_now(const struct clip *k, const struct bidder_terms *t
         p.why = c.why ? c.why : done ? "reset" : "Clipper/not-running-auction";
         return p;
     }
+    const struct clip flat = standing(k, price, now);
+    s.k = &flat;
     search_parts(&s, most_part(&s, price));
     (void)consider(&s, k->lot); // all: the whole lot, or as much as the tab buys
     if (!s.any) {

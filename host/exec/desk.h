@@ -6,6 +6,7 @@
 #ifndef TRIPLINE_EXEC_DESK_H
 #define TRIPLINE_EXEC_DESK_H
 
+#include "exec/exit/exit.h"
 #include "exec/exit/slip.h"
 #include "exec/gateway.h"
 #include "exec/order.h"
@@ -192,6 +193,9 @@ enum desk_answer desk_predict(struct desk *d, size_t account, const int64_t *px,
 // first. 0, or -1 with *e set and nothing changed: it does not decode, or names what the market does not
 // have.
 int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e);
+// The way out of a reserve's token into another's, as desk_exits() last said; NULL: nothing was told, or
+// there is none. Until the next call of the desk.
+const struct exit_venue *desk_way_out(struct desk *d, uint16_t coll, uint16_t debt);
 // Applies a reply to an order: on FILLED the account in the book is replaced (epoch included), unless the
 // book has a newer state already. MINED ends an order as FILLED does where it succeeded (the account's state
 // has come before), else as REFUSED does; UNDONE, and MINED once more, are counted, and of the account's

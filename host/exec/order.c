@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/order.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "accounts/store.h"
+#include "exec/auction.h"
 #include "exec/cursor.h"
 
-// States, and what a chain says, have versions of their own: a program that does not know them refuses them
-// by their first byte, and the replies in journals and venues from before stay what they are.
-enum { ORDER_VERSION = 1, REPLY_VERSION = 1, STATE_VERSION = 2, MINED_VERSION = 3 };
+// States, what a chain says, and what tells of an auction have versions of their own: a program that does not
+// know them refuses them by their first byte, and the replies in journals and venues from before stay what
+// they are.
+enum { ORDER_VERSION = 1, REPLY_VERSION = 1, STATE_VERSION = 2, MINED_VERSION = 3, NOTE_VERSION = 4 };
 
 static int cmp_u32(uint32_t a, uint32_t b)
 {
@@ -118,6 +121,8 @@ const char *order_status_name(uint8_t status)
         return "undone";
     case ORDER_INPUT:
         return "input";
+    case ORDER_TAKEN:
+        return "taken";
     default:
         return "?";
     }
@@ -128,10 +133,17 @@ static bool is_mined(uint8_t status)
     return status == ORDER_MINED || status == ORDER_UNDONE;
 }
 
-static uint8_t version_of(uint8_t status)
+static bool may_note(uint8_t status)
+{
+    return status == ORDER_FILLED || status == ORDER_REFUSED || status == ORDER_TAKEN;
+}
+
+static uint8_t version_of(uint8_t status, bool note)
 {
     if (is_mined(status))
         return MINED_VERSION;
+    if (note)
+        return NOTE_VERSION;
     return status == ORDER_STATE ? STATE_VERSION : REPLY_VERSION;
 }
 
@@ -152,7 +164,10 @@ static bool reply_sound(const struct order_reply *r)
     bool state = r->status == ORDER_STATE;
     if (is_mined(r->status))
         return !r->has_account && mined_sound(r);
-    if (r->status < ORDER_FILLED || r->status > ORDER_STATE)
+    bool taken = r->status == ORDER_TAKEN;
+    if (r->n_note > NOTE_BYTES || (r->n_note && !may_note(r->status)) || (taken && !r->n_note))
+        return false;
+    if (!taken && (r->status < ORDER_FILLED || r->status > ORDER_STATE))
         return false;
     if (r->has_account != (state || r->status == ORDER_FILLED))
         return false;
@@ -194,13 +209,17 @@ size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size)
     if (!reply_sound(r) || n >= REASON_LEN)
         return 0;
     struct wcur c = wcur_of(buf, size);
-    put_u8(&c, version_of(r->status));
+    put_u8(&c, version_of(r->status, r->n_note != 0));
     put_u8(&c, r->status);
     put_key(&c, &r->key);
     put_u8(&c, (uint8_t)n);
     put_bytes(&c, r->reason, n);
     if (is_mined(r->status))
         put_mined(&c, &r->mined);
+    if (r->n_note) {
+        put_u16(&c, r->n_note);
+        put_bytes(&c, r->note, r->n_note);
+    }
     if (c.bad)
         return 0;
     if (!r->has_account)
@@ -215,10 +234,24 @@ static void leave_out(struct order_reply *r)
     r->sent_after_ns = 0; // nobody has measured it
     r->waited = false;
     r->market = NULL;
+    r->n_note = 0;
     r->mined = (struct order_mined){0};
     r->input.type = 0;
     r->input.data = NULL;
     r->input.n = 0;
+}
+
+static int get_note(struct rcur *c, struct order_reply *r)
+{
+    static_assert((int)AUCTION_BYTES <= (int)NOTE_BYTES, "an auction fits");
+    struct auction a;
+    uint16_t n = get_u16(c);
+    const uint8_t *at = n <= NOTE_BYTES ? rcur_take(c, n) : NULL;
+    if (!at || auction_decode(at, n, &a))
+        return -1;
+    memcpy(r->note, at, n);
+    r->n_note = n;
+    return 0;
 }
 
 int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
@@ -229,14 +262,15 @@ int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r)
     r->status = get_u8(&c);
     get_key(&c, &r->key);
     uint8_t n = get_u8(&c);
-    if (c.bad || version != version_of(r->status) || n >= REASON_LEN)
+    bool note = version == NOTE_VERSION && may_note(r->status);
+    if (c.bad || version != version_of(r->status, note) || n >= REASON_LEN)
         return -1;
     const uint8_t *text = rcur_take(&c, n);
     if (!text || memchr(text, 0, n))
         return -1;
     memcpy(r->reason, text, n);
     memset(r->reason + n, 0, REASON_LEN - n);
-    if (is_mined(r->status) && get_mined(&c, &r->mined))
+    if ((is_mined(r->status) && get_mined(&c, &r->mined)) || (note && get_note(&c, r)))
         return -1;
     r->has_account = r->status == ORDER_FILLED || r->status == ORDER_STATE;
     if (r->has_account) {

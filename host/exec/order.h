@@ -55,6 +55,8 @@ enum order_status {
     // No order's: a record that the session takes as an input of its own (order_reply.input). From a gateway
     // only; has no encoding as a reply.
     ORDER_INPUT = 8,
+    // A bid's (exec/auction.h): it bought from the auction, or reset it. The note has the state after.
+    ORDER_TAKEN = 9,
 };
 const char *order_status_name(uint8_t status); // "filled", ...; "?" for anything else
 
@@ -69,16 +71,17 @@ struct order_mined {
     u128 paid_wei;    // handed to the block's maker beside that
 };
 
-enum { REASON_LEN = 96 };
+enum { REASON_LEN = 96, NOTE_BYTES = 512 };
 struct order_reply {
     struct order_key key;
     uint8_t status; // enum order_status
     char reason[REASON_LEN];
     bool has_account;            // new state follows (FILLED, STATE)
+    uint16_t n_note;             // bytes of note
     struct account account;      // rule pointer resolved
     const struct market *market; // MARKET: the whole market; valid until the gateway is polled again
     struct order_mined mined;    // MINED, UNDONE
-    // INPUT: the journal record it is (J_TOLD, J_EXITS); valid until the gateway is polled again.
+    // INPUT: the journal record it is (J_TOLD, J_EXITS, J_AUCTION); valid until the gateway is polled again.
     struct {
         uint8_t type; // enum journal_type
         const uint8_t *data;
@@ -88,10 +91,13 @@ struct order_reply {
     // CLOCK_MONOTONIC; 0 where nothing was sent.
     uint64_t sent_after_ns;
     bool waited; // its bytes were not on disk yet when the gateway first looked
+    // An auction's state (auction_encode): of the one that a FILLED order has begun, of the one that a bid
+    // was for (TAKEN; REFUSED, where there is one).
+    uint8_t note[NOTE_BYTES];
 };
-// FILLED and STATE carry an account and nothing else does; the account's id is the key's. Of STATE's key the
-// rest is zero, and it gives no reason. Encode: 0 when it does not fit or that does not hold. Decode: 0 or
-// -1.
+// FILLED and STATE carry an account and nothing else does; the account's id is the key's. Only FILLED,
+// REFUSED and TAKEN may carry a note, TAKEN must. Of STATE's key the rest is zero, and it gives no reason.
+// Encode: 0 when it does not fit or that does not hold. Decode: 0 or -1.
 size_t reply_encode(const struct order_reply *r, uint8_t *buf, size_t size);
 int reply_decode(const uint8_t *buf, size_t len, struct order_reply *r);
 enum { REPLY_BYTES_MAX = 16384 };

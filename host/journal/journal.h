@@ -39,6 +39,9 @@ enum journal_type {
     J_UNWORTH = 21, // why an account that may be liquidated got no order (exec/desk.h) (output)
     J_STAGE = 22,   // an account's stage of liquidation after a transition (exec/stages.h) (output)
     J_STAGED = 23,  // the same of before this session (input)
+    J_AUCTION = 24, // an auction has begun, or changed (exec/auction.h) (input)
+    J_BID = 25,     // order to take from an auction, or to reset it (exec/auction.h) (output)
+    J_BUDGET = 26,  // i64 paid in auctions before this session, 1e-8 units (input)
 };
 
 enum {

@@ -35,6 +35,11 @@ void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uin
     le32_store(rec + 4, epoch);
     le32_store(rec + 8, revision);
     session_put(s, J_RESTORE, rec, sizeof rec, NULL, 0);
+    if (epoch == BID_EPOCH) {
+        if (s->bids)
+            bids_restore(s->bids, revision);
+        return;
+    }
     size_t i = book_find(s->book, account_id);
     if (i != SIZE_MAX)
         desk_restore(s->desk, i, epoch, revision);

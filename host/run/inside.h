@@ -93,6 +93,7 @@ struct session {
     } ahead;
     struct session_books *books; // NULL: without depth
     struct expect expect;        // of prices and orders, with predict
+    struct bids *bids;           // NULL: auctions are not followed
 };
 
 // session.c
@@ -127,6 +128,15 @@ void session_book(struct session *s, const struct order_reply *r);
 // After the desk is there: it asks for the feed's books, where its depth says so. 0, or -1 with *e set.
 int session_books_open(struct session *s, struct err *e);
 void session_books_free(struct session *s);
+// session_bids.c
+int session_bids_open(struct session *s, struct err *e);
+void session_bids_room(struct session *s);   // the gateway holds orders and bids: so many fewer orders
+void session_bids_resume(struct session *s); // what is followed is planned anew
+// With s->bids. Prices have changed, or time has.
+void session_bids_run(struct session *s, const struct price_change *changed, size_t n);
+int session_auction(struct session *s, const uint8_t *data, size_t n, struct err *e); // J_AUCTION
+// What a reply, logged already, says of auctions. True: it is a bid's, and there is no more to it.
+bool session_bids_reply(struct session *s, const struct order_reply *r);
 
 // pairs.c; of a paired book only
 // Is the book paired, and in its order? 0, or -1 with *e set: its market is, and it is not.

@@ -101,14 +101,13 @@ static void take_replies(struct live *l)
 // or when the run is to stop and that counts.
 static bool settle(struct live *l, int timeout_ms, bool until_stop)
 {
-    const struct desk_counters *n = desk_counters(session_desk(l->session));
-    uint64_t since = clock_now(CLOCK_MONOTONIC), outstanding = n->outstanding;
-    while (!l->failed && n->outstanding && gateway_wait(l->gw, WAIT_STEP_MS) != 0) {
+    uint64_t since = clock_now(CLOCK_MONOTONIC), outstanding = session_outstanding(l->session);
+    while (!l->failed && outstanding && gateway_wait(l->gw, WAIT_STEP_MS) != 0) {
         take_replies(l);
-        uint64_t now = clock_now(CLOCK_MONOTONIC);
-        if (n->outstanding != outstanding)
+        uint64_t now = clock_now(CLOCK_MONOTONIC), left = session_outstanding(l->session);
+        if (left != outstanding)
             since = now;
-        outstanding = n->outstanding;
+        outstanding = left;
         if (now - since >= (uint64_t)timeout_ms * NS_PER_MS || (until_stop && *l->c->stop))
             return outstanding == 0;
     }

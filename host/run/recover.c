@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "exec/desk.h"
 #include "journal/journal.h"
+#include "run/recover_bids.h"
 
 // All that is known of one account while scanning.
 struct entry {
@@ -25,6 +26,7 @@ struct scan {
     size_t n, room;
     int64_t spent_e8;
     size_t segments, first_accounts;
+    struct bids_scan bids;
 };
 
 static struct entry *entry_of(struct scan *s, uint32_t account)
@@ -94,6 +96,10 @@ static int on_reply(struct scan *s, const struct journal_record *rec, struct err
         return err_set(e, "reply ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
     if (r.status == ORDER_STATE || r.key.account == 0) // no order's
         return 0;
+    if (is_bid(&r.key)) {
+        bids_scan_reply(&s->bids, &r);
+        return 0;
+    }
     // A chain's block that was undone: the transaction is looked for where it was logged (exec/evm/txlog.h),
     // and may still have its effect.
     bool undone = r.status == ORDER_UNDONE;
@@ -119,6 +125,10 @@ static int on_restore(struct scan *s, const struct journal_record *rec, struct e
 {
     if (rec->len != 12)
         return err_set(e, "restore record of %u bytes", rec->len);
+    if (le32_load(rec->data + 4) == BID_EPOCH) {
+        bids_scan_restore(&s->bids, le32_load(rec->data + 8));
+        return 0;
+    }
     struct entry *x = entry_of(s, le32_load(rec->data));
     if (!x)
         return err_set(e, "out of memory");
@@ -165,6 +175,9 @@ static int take(struct scan *s, const struct journal_record *rec, struct err *e)
     case J_STAGE:
     case J_STAGED:
         return on_stage(s, rec, e);
+    case J_BID:
+    case J_BUDGET:
+        return bids_scan_record(&s->bids, rec, e);
     case J_SPENT:
         if (rec->len != 8)
             return err_set(e, "spent record of %u bytes", rec->len);
@@ -177,8 +190,8 @@ static int take(struct scan *s, const struct journal_record *rec, struct err *e)
 
 static int collect(const struct scan *s, struct recover *out, struct err *e)
 {
-    out->account = calloc(s->n + 1, sizeof *out->account);
-    out->open = calloc(2 * s->n + 1, sizeof *out->open);
+    out->account = calloc(s->n + 2, sizeof *out->account);
+    out->open = calloc(2 * s->n + s->bids.n + 1, sizeof *out->open);
     out->stage = calloc(s->n + 1, sizeof *out->stage);
     if (!out->account || !out->open || !out->stage)
         return err_set(e, "out of memory for %zu accounts", s->n);
@@ -193,6 +206,11 @@ static int collect(const struct scan *s, struct recover *out, struct err *e)
         if (x->sent_open && !(x->newest_open && order_key_cmp(&x->sent, &x->newest) == 0))
             out->open[out->n_open++] = x->sent;
     }
+    for (size_t i = 0; i < s->bids.n; i++)
+        out->open[out->n_open++] = s->bids.open[i].key;
+    out->paid_e8 = s->bids.paid_e8;
+    if (s->bids.revision) // of any auction: bids count on from there
+        out->account[out->n_accounts++] = (struct recover_account){1, BID_EPOCH, s->bids.revision};
     return 0;
 }
 
@@ -218,6 +236,7 @@ int recover_scan(const char *path, struct recover *out, struct err *e)
     if (rc == 0)
         rc = collect(&s, out, e);
     free(s.at);
+    free(s.bids.open);
     if (rc != 0)
         recover_free(out);
     return rc;

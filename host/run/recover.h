@@ -13,12 +13,13 @@ struct recover_account {
 
 struct recover {
     size_t n_accounts;
-    struct recover_account *account; // ascending by id
+    struct recover_account *account; // ascending by id; then bids', with BID_EPOCH
     size_t n_open;
     size_t n_stages;
     uint8_t (*stage)[STAGE_BYTES]; // of accounts that have one: records as session_restage() takes them
     struct order_key *open;        // to be looked up before anything else goes out
     int64_t spent_e8;              // value handed over so far, less what came to nothing
+    int64_t paid_e8;               // in auctions, open bids included
     bool clean_end;
     size_t first_accounts; // of the journal's first session: those of the store that it was made from
 };

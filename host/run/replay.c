@@ -45,7 +45,7 @@ struct replay {
 static bool is_output(uint8_t type)
 {
     return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER || type == J_UNWORTH ||
-           type == J_STAGE;
+           type == J_STAGE || type == J_BID;
 }
 
 // The session's log during a replay: outputs are kept for comparison, inputs it was just given are not.
@@ -215,7 +215,7 @@ static int decode_market(const struct journal_record *rec, struct market *m, str
 
 static int feed_input(struct replay *r, const struct journal_record *rec, struct err *e)
 {
-    static struct order_reply reply; // 6 KiB; one replay at a time
+    static struct order_reply reply; // 7 KiB; one replay at a time
     static struct market market;
     settle(r);
     if (!r->begun && begin(r, e) != 0)
@@ -240,6 +240,11 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
             return err_set(e, "spent record of %u bytes", rec->len);
         session_spent(r->session, (int64_t)le64_load(rec->data));
         return 0;
+    case J_BUDGET:
+        if (rec->len != 8)
+            return err_set(e, "budget record of %u bytes", rec->len);
+        session_budget(r->session, (int64_t)le64_load(rec->data));
+        return 0;
     case J_RESTORE:
         if (rec->len != 12)
             return err_set(e, "restore record of %u bytes", rec->len);
@@ -254,6 +259,7 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
         return decode_market(rec, &market, e) == 0 ? session_market(r->session, &market, e) : -1;
     case J_TOLD:
     case J_EXITS:
+    case J_AUCTION:
         return session_input(r->session, (enum journal_type)rec->type, rec->data, rec->len, e);
     default:
         if (reply_decode(rec->data, rec->len, &reply) != 0)
@@ -298,6 +304,8 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_RESTORE:
     case J_SPENT:
     case J_STAGED:
+    case J_AUCTION:
+    case J_BUDGET:
     case J_FRAME:
     case J_CLOCK:
     case J_READ:

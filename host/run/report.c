@@ -52,7 +52,10 @@ static const char *type_name(unsigned type)
                                         [J_EXITS] = "ways out told",
                                         [J_UNWORTH] = "not worth it",
                                         [J_STAGE] = "stages entered",
-                                        [J_STAGED] = "stages carried over"};
+                                        [J_STAGED] = "stages carried over",
+                                        [J_AUCTION] = "auctions told",
+                                        [J_BID] = "bids",
+                                        [J_BUDGET] = "budgets carried over"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
 }
 

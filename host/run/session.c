@@ -350,6 +350,8 @@ void session_apply(struct session *s, const struct price_change *changed, size_t
         session_check(s, engine_review(s->engine, &s->why));
     if (n && s->ahead.n && !s->failed) // without new prices the input may be in no log
         next_review(s);
+    if (s->bids)
+        session_bids_run(s, changed, n);
 }
 
 static void on_end(void *ctx, const struct feed_packet *p)
@@ -440,9 +442,10 @@ struct session *session_new(const struct session_config *c, struct book *book, s
         if (s->accounts_max > engine_room(s->engine))
             s->accounts_max = engine_room(s->engine);
         struct desk_log dl = {s, desk_put};
-        s->desk = desk_new(&c->desk, book, gw, &dl, e);
+        session_bids_room(s);
+        s->desk = desk_new(&s->cfg.desk, book, gw, &dl, e);
     }
-    if (!s->desk || session_books_open(s, e) != 0) {
+    if (!s->desk || session_books_open(s, e) != 0 || session_bids_open(s, e) != 0) {
         session_free(s);
         return NULL;
     }
@@ -453,6 +456,7 @@ void session_free(struct session *s)
 {
     if (!s)
         return;
+    bids_free(s->bids);
     desk_free(s->desk);
     engine_free(s->engine);
     oracle_free(s->oracle);
@@ -534,6 +538,8 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
         session_state(s, &r->account);
         return session_verdict(s, e);
     }
+    if (session_bids_reply(s, r))
+        return session_verdict(s, e);
     session_book(s, r);
     size_t account = desk_reply(s->desk, r);
     if (account == SIZE_MAX)
@@ -561,6 +567,7 @@ int session_kill(struct session *s, bool on, struct err *e)
     desk_kill(s->desk, on);
     if (!on) {
         oracle_resume(s->oracle);
+        session_bids_resume(s);
         on_time(s);
     }
     return session_verdict(s, e);

@@ -13,6 +13,7 @@
 #include "journal/journal.h"
 #include "oracle/oracle.h"
 #include "run/audit.h"
+#include "run/bids.h"
 #include "run/config.h"
 #include "run/stamps.h"
 
@@ -83,6 +84,8 @@ int session_begin(struct session *s, struct err *e);
 void session_restore(struct session *s, uint32_t account_id, uint32_t epoch, uint32_t revision);
 // Value handed over by earlier sessions of the journal; counts towards the limit on the whole run.
 void session_spent(struct session *s, int64_t value_e8);
+// Paid in auctions by earlier sessions, open bids included; counts towards auction_total_e8.
+void session_budget(struct session *s, int64_t paid_e8);
 // An account's stage of liquidation before this session (J_STAGED, exec/stages.h). 0, or -1 with *e set.
 uint32_t session_stages(const struct session *s); // enum stages_policy
 int session_restage(struct session *s, const uint8_t *data, size_t n, struct err *e);
@@ -96,7 +99,8 @@ int session_reply(struct session *s, const struct order_reply *r, struct err *e)
 // Instruments' parameters are new from here on: `next` is the whole market (market_follows). One that does
 // not follow, or that some account would not be valid in, is refused and counted: the old parameters stay.
 int session_market(struct session *s, const struct market *next, struct err *e);
-// ORDER_INPUT: a record of prices told by a chain's oracle (J_TOLD), or of ways out (J_EXITS). One that does
+// ORDER_INPUT: a record of prices told by a chain's oracle (J_TOLD), of ways out (J_EXITS), or of an auction
+// (J_AUCTION; one that is known already, or when none is followed, is not logged). One that does
 // not decode, or names what the market does not have, is an error: the session's caller made it.
 int session_input(struct session *s, enum journal_type type, const uint8_t *data, size_t n, struct err *e);
 int session_kill(struct session *s, bool on, struct err *e); // off: also ends every HOLD_HALT of the oracle
@@ -119,6 +123,8 @@ const struct feed *session_feed(const struct session *s);
 const struct oracle *session_oracle(const struct session *s);
 const struct engine *session_engine(const struct session *s);
 struct desk *session_desk(struct session *s);
+const struct bids *session_bids(const struct session *s);   // NULL: auctions are not followed
+uint64_t session_outstanding(const struct session *s);      // orders and bids that await their replies
 const struct audit *session_audit(const struct session *s); // NULL without audit
 const struct session_counters *session_counters(const struct session *s);
 const struct session_money *session_money(const struct session *s);

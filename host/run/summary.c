@@ -169,6 +169,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
         say(t, " (without an order of ours)\n");
     say_stages(t, in);
     say_parameters(t, in);
+    say_bids(t, in);
     say_money(t, "value      ", d->value_e8);
     say_money(t, " liquidated, reward", d->reward_e8);
     say(t, " (units of account)\n");
@@ -304,5 +305,6 @@ bool summary_holds(const struct summary_input *in)
     // A flipped bit may be one of a band.
     bool exits = g->band_exits_expected == g->band_exits_seen || g->device_faults;
     return summary_judged(in) && device_mismatch(in->device, diff, sizeof diff) == 0 && exits &&
-           g->device_errors == 0 && chain_holds(in) && (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
+           g->device_errors == 0 && chain_holds(in) && bids_hold(in) &&
+           (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
 }

@@ -18,5 +18,8 @@ void say_chain(struct text *t, const struct summary_input *in);
 // From an order's hand-over until its receipt was told.
 void say_receipts(struct text *t, const struct summary_input *in);
 bool chain_holds(const struct summary_input *in); // no account and no price differed from the contracts'
+// summary_bids.c
+void say_bids(struct text *t, const struct summary_input *in);
+bool bids_hold(const struct summary_input *in); // no purchase was missed
 
 #endif

@@ -113,6 +113,8 @@ static void take_told(struct session *s)
 
 int session_input(struct session *s, enum journal_type type, const uint8_t *data, size_t n, struct err *e)
 {
+    if (type == J_AUCTION)
+        return session_auction(s, data, n, e);
     if (type != J_TOLD && type != J_EXITS)
         return err_set(e, "record type %d is no input of its own", (int)type);
     if (type == J_TOLD && told_decode(data, n, &s->told) != 0)
@@ -125,9 +127,10 @@ int session_input(struct session *s, enum journal_type type, const uint8_t *data
     session_put(s, type, data, n, NULL, 0);
     if (type == J_TOLD)
         take_told(s);
-    else if (desk_exits(s->desk, data, n, e) == 0)
+    else if (desk_exits(s->desk, data, n, e) == 0) {
+        session_bids_resume(s);
         session_apply(s, NULL, 0, true); // what was not worth it may be now
-    else
+    } else
         return -1;
     return session_verdict(s, e);
 }

@@ -71,8 +71,18 @@ struct order_size {
 // Money moved by a settlement. Perpetuals: cash quanta, instrument -1. Lending: token units of the reserve
 // `instrument`; PARTY_ACCOUNT's flow is the change of its (balance - debt), PARTY_POOL's is rounding only.
 // The sum of all flows of one currency or token is zero. A deficit is a negative flow of PARTY_DEFICIT, which
-// pays it.
-enum party { PARTY_ACCOUNT, PARTY_LIQUIDATOR, PARTY_VENUE, PARTY_POOL, PARTY_DEFICIT, PARTY_COUNT };
+// pays it. Not of a rule's: PARTY_AUCTION has what is for sale in auctions and owes what was repaid with it;
+// PARTY_OTHERS are other keepers, and owners outside of their accounts.
+enum party {
+    PARTY_ACCOUNT,
+    PARTY_LIQUIDATOR,
+    PARTY_VENUE,
+    PARTY_POOL,
+    PARTY_DEFICIT,
+    PARTY_AUCTION,
+    PARTY_OTHERS,
+    PARTY_COUNT
+};
 struct flow {
     uint8_t party;      // enum party
     int32_t instrument; // reserve whose token moves, or -1 for settlement cash

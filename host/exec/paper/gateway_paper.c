@@ -15,6 +15,7 @@
 
 #include "accounts/store.h"
 #include "base/spsc.h"
+#include "exec/auction.h"
 #include "exec/paper/client.h"
 #include "exec/paper/market_parts.h"
 #include "exec/paper/paper.h"
@@ -97,6 +98,10 @@ static struct paper *of(struct gateway *g)
 {
     return (struct paper *)g;
 }
+static bool of_order(uint8_t status)
+{
+    return status != ORDER_STATE && status != ORDER_MARKET && status != ORDER_INPUT;
+}
 static void add(uint64_t *counter)
 {
     __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
@@ -141,7 +146,8 @@ static int paper_poll(struct gateway *g, struct order_reply *out)
     if (!spsc_pop(&p->out, out))
         return 0;
     p->lent = out->status == ORDER_MARKET;
-    if (out->status == ORDER_STATE || p->lent)
+    out->input.data = out->note; // of an ORDER_INPUT
+    if (!of_order(out->status))
         __atomic_store_n(&p->states_polled, p->states_polled + 1, __ATOMIC_RELEASE);
     else
         p->polled++;
@@ -308,7 +314,7 @@ static bool out_of_date(const struct paper *p, const struct entry *e)
 
 static void push_reply(struct paper *p)
 {
-    if (p->reply.status != ORDER_STATE && p->reply.status != ORDER_MARKET)
+    if (of_order(p->reply.status))
         add(&p->replies);
     // Never full: at most GATEWAY_OUTSTANDING_MAX are between submit and poll, and STATES_WINDOW states.
     bool pushed = spsc_push(&p->out, &p->reply);
@@ -402,12 +408,16 @@ static void on_reply(struct paper *p)
 
 static bool on_told(struct paper *p)
 {
-    if (p->states >= p->granted || reply_decode(p->msg.u.told.p, p->msg.u.told.len, &p->reply) ||
-        p->reply.status != ORDER_STATE) {
+    bool auction = p->msg.type == WIRE_AUCTION, bad = p->states >= p->granted;
+    if (auction)
+        auction_input(p->msg.u.auction.p, p->msg.u.auction.len, &p->reply);
+    else
+        bad |= reply_decode(p->msg.u.told.p, p->msg.u.told.len, &p->reply) || p->reply.status != ORDER_STATE;
+    if (bad) {
         add(&p->errors);
         return false;
     }
-    p->told = p->msg.u.told.seq;
+    p->told = auction ? p->told : p->msg.u.told.seq;
     p->states++;
     push_reply(p);
     return true;
@@ -446,6 +456,7 @@ static bool on_packet(struct paper *p)
         on_reply(p);
         return true;
     case WIRE_TOLD:
+    case WIRE_AUCTION:
         return on_told(p);
     case WIRE_MARKET_PART:
         return on_part(p);

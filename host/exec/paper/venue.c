@@ -17,7 +17,7 @@
 #include "exec/paper/socket.h"
 #include "exec/paper/venue_inside.h"
 
-enum { SEND_TIMEOUT_MS = 2000, CHURN_STEP_MS = 1 };
+enum { SEND_TIMEOUT_MS = 2000, CHURN_STEP_MS = 1, WALL_STEP_MS = 50 };
 static const uint64_t NS_PER_SECOND = 1000000000;
 
 struct account *venue_account(struct venue *v, uint32_t id, size_t *index)
@@ -162,7 +162,7 @@ static int loop(struct venue *v, int listener, int signals, struct err *e)
 {
     for (;;) {
         struct pollfd p[CLIENTS_MAX + 2] = {{signals, POLLIN, 0}, {listener, POLLIN, 0}};
-        if (venue_churn(v, e))
+        if (venue_churn(v, e) || venue_wall(v, e))
             return -1;
         for (unsigned i = 0; i < CLIENTS_MAX; i++) {
             int full = venue_tell(v, &v->client[i], e);
@@ -171,7 +171,10 @@ static int loop(struct venue *v, int listener, int signals, struct err *e)
             short out = full ? POLLOUT : 0;
             p[2 + i] = (struct pollfd){v->client[i].fd, POLLIN | out, 0}; // fd -1 is skipped by poll
         }
-        if (poll(p, CLIENTS_MAX + 2, v->o->churn ? CHURN_STEP_MS : -1) < 0) {
+        if (poll(p, CLIENTS_MAX + 2,
+                 v->o->churn        ? CHURN_STEP_MS
+                 : venue_by_wall(v) ? WALL_STEP_MS
+                                    : -1) < 0) {
             if (errno == EINTR)
                 continue;
             return err_set(e, "venue: poll: %s", strerror(errno));
@@ -216,7 +219,7 @@ static int prepare_state(struct venue *v, struct err *e)
     if (venue_db_load(v->db.db, v->o->state, &v->s, e))
         return -1;
     market_now(&v->s.book.market, v->s.second * NS_PER_SECOND);
-    return venue_load_told(v, e) != 0 ? -1 : venue_dynamic_start(v, e);
+    return venue_load_told(v, e) || venue_auctions_start(v, e) ? -1 : venue_dynamic_start(v, e);
 }
 
 static int open_signals(void)
@@ -255,6 +258,7 @@ int venue_serve(const struct venue_options *o, struct err *e)
         close(signals);
     venue_db_close(&v->db);
     told_free(&v->told);
+    venue_auctions_free(&v->auctions);
     venue_state_free(&v->s);
     free(v);
     return rc;

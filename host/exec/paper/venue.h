@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "exec/paper/auction_spec.h"
 #include "exec/paper/venue_dynamic.h"
 
 struct venue_options {
@@ -17,6 +18,7 @@ struct venue_options {
     bool sync;                                      // a reply means on disk
     struct dynamic_spec dynamic[DYNAMIC_SPECS_MAX]; // thresholds that follow volatility
     unsigned n_dynamic;
+    const struct auction_spec *auctions; // collateral is sold by auction; NULL: at once
     // test aids, all off by default
     uint32_t delay_us;    // before each reply to an order
     uint32_t refuse_pct;  // refuse this share of orders, chosen by seed and key

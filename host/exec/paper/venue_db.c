@@ -36,6 +36,10 @@ static const char schema[] =
     " PRIMARY KEY(currency, party)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS counter(name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;";
 
+// States from before there were auctions get an empty table: nothing else is new in them.
+static const char auctions[] = "CREATE TABLE IF NOT EXISTS auction(id INTEGER PRIMARY KEY,"
+                               " seq INTEGER NOT NULL UNIQUE, state BLOB NOT NULL);";
+
 // Everything was as told then, by the parameters of the start.
 static const char upgrade[] = "ALTER TABLE account ADD COLUMN opening_market INTEGER NOT NULL DEFAULT 1;"
                               "ALTER TABLE account ADD COLUMN opening_at INTEGER NOT NULL DEFAULT 0;"
@@ -62,6 +66,8 @@ static const char *const sql[VDB_STATEMENTS] = {
     [VDB_GET_BALANCE] = "SELECT amount FROM balance WHERE currency = ?1 AND party = ?2",
     [VDB_SET_BALANCE] = "INSERT OR REPLACE INTO balance VALUES(?1, ?2, ?3)",
     [VDB_COUNT] = "INSERT INTO counter VALUES(?1, 1) ON CONFLICT(name) DO UPDATE SET n = n + 1",
+    [VDB_PUT_AUCTION] = ("INSERT INTO auction VALUES(?1, ?2, ?3) ON CONFLICT(id)"
+                         " DO UPDATE SET seq = ?2, state = ?3"),
 };
 
 static int fail(sqlite3 *db, const char *path, struct err *e)
@@ -150,7 +156,8 @@ int venue_db_open(struct venue_db *v, const char *path, bool sync, struct err *e
         return vfail(v, e);
     sqlite3_busy_timeout(v->db, 5000); // a reader (venue ledger) may hold it for a moment
     if (exec_sql(v, "PRAGMA journal_mode=WAL", e) ||
-        exec_sql(v, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF", e) || make_schema(v, e))
+        exec_sql(v, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF", e) || make_schema(v, e) ||
+        exec_sql(v, auctions, e))
         return -1;
     for (unsigned i = 0; i < VDB_STATEMENTS; i++) {
         if (sqlite3_prepare_v3(v->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &v->st[i], NULL) != SQLITE_OK)

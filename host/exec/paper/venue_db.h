@@ -26,6 +26,7 @@ enum venue_statement {
     VDB_GET_BALANCE,
     VDB_SET_BALANCE,
     VDB_COUNT,
+    VDB_PUT_AUCTION,
     VDB_STATEMENTS
 };
 

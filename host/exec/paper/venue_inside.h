@@ -10,6 +10,7 @@
 #include "base/prng.h"
 #include "exec/paper/market_parts.h"
 #include "exec/paper/venue.h"
+#include "exec/paper/venue_auctions.h"
 #include "exec/paper/venue_db.h"
 #include "exec/paper/venue_told.h"
 
@@ -23,6 +24,8 @@ struct client {
     uint32_t next;             // what it is told next, an index of told_list, TOLD_NONE
     uint32_t sent;             // bytes of that, where it is a market
     struct market_parts parts; // of a SET_MARKET
+    uint32_t next_auction;     // as next, of venue_auctions.told
+    uint64_t auctions_from;    // its number when the client began to watch
 };
 
 struct venue {
@@ -47,10 +50,12 @@ struct venue {
     } coded;
     struct market next; // scratch of new parameters
     struct dynamic_follow dynamic[DYNAMIC_SPECS_MAX];
+    struct venue_auctions auctions;
     // scratch
     uint8_t in[WIRE_MAX], out[WIRE_MAX], reply_bytes[REPLY_BYTES_MAX];
     struct wire_msg msg;
     struct order order;
+    struct bid bid;
     struct order_reply reply;
     struct account after;
     struct settlement settlement, accrued;
@@ -69,6 +74,9 @@ void venue_send_refusal(struct venue *v, struct client *c, uint8_t code, const c
 
 // venue_orders.c
 int venue_on_order(struct venue *v, struct client *c, const struct wire_order *w, struct err *e);
+bool venue_take_second(struct venue *v, uint64_t second);             // true: it is later than what was known
+bool venue_refuses(const struct venue *v, const struct order_key *k); // a test aid
+void venue_send_reply(struct venue *v, struct client *c, const uint8_t *reply, size_t n);
 int venue_on_lookup(struct venue *v, struct client *c, const struct wire_lookup *l, struct err *e);
 
 // venue_states.c

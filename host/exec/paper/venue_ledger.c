@@ -12,7 +12,8 @@
 
 static const char *const party_name[PARTY_COUNT] = {
     [PARTY_ACCOUNT] = "accounts", [PARTY_LIQUIDATOR] = "liquidator", [PARTY_VENUE] = "venue",
-    [PARTY_POOL] = "pool",        [PARTY_DEFICIT] = "deficit",
+    [PARTY_POOL] = "pool",        [PARTY_DEFICIT] = "deficit",       [PARTY_AUCTION] = "auctions",
+    [PARTY_OTHERS] = "others",
 };
 
 struct audit {

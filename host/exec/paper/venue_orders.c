@@ -12,13 +12,13 @@
 
 static const uint64_t NS_PER_SECOND = 1000000000;
 
-static void send_reply(struct venue *v, struct client *c, const uint8_t *reply, size_t n)
+void venue_send_reply(struct venue *v, struct client *c, const uint8_t *reply, size_t n)
 {
     venue_send(v, c, wire_put_reply(reply, n, v->out, sizeof v->out));
 }
 
 // The same key is refused or taken whatever was before it and however often the venue is started.
-static bool refuse_at_random(const struct venue *v, const struct order_key *k)
+bool venue_refuses(const struct venue *v, const struct order_key *k)
 {
     uint64_t x = v->o->seed;
     x = splitmix64(&x) ^ ((uint64_t)k->account << 32 | k->epoch);
@@ -28,7 +28,7 @@ static bool refuse_at_random(const struct venue *v, const struct order_key *k)
 
 // The venue's time is the latest that a keeper has judged at. An order judged earlier (another keeper, a
 // capture that begins anew) is judged here at that time all the same: the books never go back.
-static bool take_second(struct venue *v, uint64_t second)
+bool venue_take_second(struct venue *v, uint64_t second)
 {
     if (second <= v->s.second)
         return false;
@@ -89,10 +89,11 @@ static void decide(struct venue *v, const struct wire_order *w, const struct acc
     r->key = v->order.key;
     r->status = ORDER_REFUSED;
     r->has_account = false;
+    r->n_note = 0;
     memset(r->reason, 0, sizeof r->reason);
     if (!a) {
         (void)err_set(&why, "no such account");
-    } else if (v->o->refuse_pct && refuse_at_random(v, &v->order.key)) {
+    } else if (v->o->refuse_pct && venue_refuses(v, &v->order.key)) {
         (void)err_set(&why, "refused at random (test aid)");
     } else {
         books_marks(&v->s.book.market, a, w, v->px);
@@ -102,6 +103,9 @@ static void decide(struct venue *v, const struct wire_order *w, const struct acc
             r->has_account = true;
             r->account = v->after;
             (void)err_set(&why, "%s", v->order.full ? "full" : "partial");
+            if (venue_kick(v, a))
+                (void)err_set(&why, "%s, auction %u", v->order.full ? "full" : "partial",
+                              v->auctions.kicked.a.id);
         } else if (strstr(why.msg, "does not conserve")) {
             fprintf(stderr, "venue: order of account %u refused: %s\n", a->id, why.msg);
         }
@@ -113,7 +117,7 @@ static int settle_new(struct venue *v, struct client *c, const struct wire_order
 {
     size_t i;
     struct account *a = venue_account(v, v->order.key.account, &i);
-    bool later = take_second(v, w->second);
+    bool later = venue_take_second(v, w->second);
     decide(v, w, a);
     size_t n = reply_encode(&v->reply, v->reply_bytes, sizeof v->reply_bytes);
     if (n == 0)
@@ -121,15 +125,16 @@ static int settle_new(struct venue *v, struct client *c, const struct wire_order
     bool filled = v->reply.status == ORDER_FILLED;
     if (venue_db_begin(&v->db, e) || (later && venue_db_set_second(&v->db, v->s.second, e)) ||
         venue_db_put_order(&v->db, &v->reply, w->bytes, w->n_bytes, v->reply_bytes, n, e) ||
-        (filled && put_fill(v, i, e)) || venue_db_commit(&v->db, e))
+        (filled && (put_fill(v, i, e) || venue_put_kick(v, e))) || venue_db_commit(&v->db, e))
         return -1;
     if (filled) {
         *a = v->after;
+        venue_kicked(v);
         v->fills++;
         if (v->o->crash_after && v->fills >= v->o->crash_after)
             (void)kill(getpid(), SIGKILL);
     }
-    send_reply(v, c, v->reply_bytes, n);
+    venue_send_reply(v, c, v->reply_bytes, n);
     return venue_dynamic(v, w, e);
 }
 
@@ -142,7 +147,10 @@ static int count_violation(struct venue *v, struct err *e)
 
 int venue_on_order(struct venue *v, struct client *c, const struct wire_order *w, struct err *e)
 {
-    if (order_decode(w->bytes, w->n_bytes, &v->order)) {
+    bool bid = bid_decode(w->bytes, w->n_bytes, &v->bid) == 0;
+    if (bid)
+        v->order.key = v->bid.key;
+    else if (order_decode(w->bytes, w->n_bytes, &v->order)) {
         venue_send_refusal(v, c, WIRE_MALFORMED, "the order does not decode");
         return 0;
     }
@@ -152,13 +160,15 @@ int venue_on_order(struct venue *v, struct client *c, const struct wire_order *w
     }
     struct venue_stored was;
     int known = venue_db_find(&v->db, &v->order.key, &was, e);
-    if (known <= 0)
-        return known ? -1 : settle_new(v, c, w, e);
+    if (known < 0 || (!known && venue_rival(v, w->second, e)))
+        return -1;
+    if (!known)
+        return bid ? venue_on_bid(v, c, w, e) : settle_new(v, c, w, e);
     // A fenced key never had bytes; whatever comes under it now is refused by the stored reply.
     bool same = was.status == ORDER_UNKNOWN ||
                 (was.n_bytes == w->n_bytes && memcmp(was.bytes, w->bytes, w->n_bytes) == 0);
     if (same)
-        send_reply(v, c, was.reply, was.n_reply);
+        venue_send_reply(v, c, was.reply, was.n_reply);
     venue_db_done(&v->db);
     if (same)
         return 0;
@@ -176,6 +186,7 @@ static int fence_key(struct venue *v, const struct order_key *k, size_t *n, stru
     r->key = *k;
     r->status = ORDER_UNKNOWN;
     r->has_account = false;
+    r->n_note = 0;
     (void)snprintf(r->reason, sizeof r->reason, "never seen; closed by a look-up");
     *n = reply_encode(r, v->reply_bytes, sizeof v->reply_bytes);
     return venue_db_put_order(&v->db, r, NULL, 0, v->reply_bytes, *n, e);
@@ -188,7 +199,7 @@ static int answer_key(struct venue *v, struct client *c, const struct order_key 
     if (known < 0)
         return -1;
     if (known)
-        send_reply(v, c, was.reply, was.n_reply);
+        venue_send_reply(v, c, was.reply, was.n_reply);
     else
         venue_send(v, c, wire_put_absent(k, v->out, sizeof v->out));
     venue_db_done(&v->db);

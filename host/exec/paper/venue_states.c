@@ -54,6 +54,8 @@ static int tell_account(struct venue *v, struct client *c, const struct account 
 
 int venue_tell(struct venue *v, struct client *c, struct err *e)
 {
+    if (venue_tell_auctions(v, c))
+        return 1;
     while (c->fd >= 0 && c->watching && c->room && c->next != TOLD_NONE) {
         const struct told_node *x = told_node(&v->told, c->next);
         bool market = c->next >= TOLD_MARKET;
@@ -72,8 +74,10 @@ int venue_tell(struct venue *v, struct client *c, struct err *e)
 
 void venue_on_watch(struct venue *v, struct client *c, uint64_t after, uint32_t room, uint8_t market)
 {
-    if (!c->watching)
+    if (!c->watching) {
         c->next = told_after(&v->told, after);
+        venue_watch_auctions(v, c);
+    }
     c->watching = true;
     c->market |= market;
     c->room = room > UINT32_MAX - c->room ? UINT32_MAX : c->room + room;

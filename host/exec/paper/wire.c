@@ -5,6 +5,7 @@
 
 #include "accounts/moving.h"
 #include "accounts/store.h"
+#include "exec/auction.h"
 #include "exec/cursor.h"
 
 #define WIRE_MAGIC UINT32_C(0x56504c54) // "TLPV"
@@ -127,6 +128,14 @@ size_t wire_put_told(uint64_t seq, const uint8_t *reply, size_t n, uint8_t *buf,
     put_u8(&c, WIRE_TOLD);
     put_u64(&c, seq);
     put_bytes(&c, reply, n);
+    return wcur_done(&c);
+}
+
+size_t wire_put_auction(const uint8_t *auction, size_t n, uint8_t *buf, size_t size)
+{
+    struct wcur c = wcur_of(buf, size);
+    put_u8(&c, WIRE_AUCTION);
+    put_bytes(&c, auction, n);
     return wcur_done(&c);
 }
 
@@ -330,6 +339,14 @@ static int get_part(struct rcur *c, uint8_t type, struct wire_part *p)
     return sound && (type == WIRE_MARKET_PART || p->seq == 0) ? 0 : -1;
 }
 
+static int get_auction(struct rcur *c, struct wire_msg *m)
+{
+    struct auction a;
+    m->u.auction.len = c->left;
+    m->u.auction.p = rcur_take(c, c->left);
+    return auction_decode(m->u.auction.p, m->u.auction.len, &a);
+}
+
 static int get_body(struct rcur *c, struct wire_msg *m)
 {
     switch (m->type) {
@@ -388,6 +405,8 @@ static int get_body(struct rcur *c, struct wire_msg *m)
         return 0;
     case WIRE_STATES:
         return get_states(c, &m->u.states);
+    case WIRE_AUCTION:
+        return get_auction(c, m);
     case WIRE_BALANCES:
         return get_balances(c, &m->u.balances);
     case WIRE_ERROR:

@@ -8,7 +8,8 @@
 #include "exec/gateway.h"
 
 enum {
-    WIRE_VERSION = 4,        // 3: states without an order; 4: an order's second, instruments' parameters
+    WIRE_VERSION =
+        5, // 3: states without an order; 4: an order's second, instruments' parameters; 5: auctions
     WIRE_MAX = 32768,        // bytes of any packet
     WIRE_KEYS_MAX = 256,     // keys in one LOOKUP
     WIRE_TEXT_MAX = 160,     // with terminator
@@ -36,6 +37,7 @@ enum wire_type {
     WIRE_TOLD = 0x86, // a state without an order
     WIRE_IS_SET = 0x87,
     WIRE_MARKET_PART = 0x88,
+    WIRE_AUCTION = 0x89, // an auction has begun, or changed
     WIRE_ERROR = 0x8f,
 };
 
@@ -117,7 +119,7 @@ struct wire_msg {
         struct order_key absent;
         struct {
             uint64_t after; // states with numbers above it; counts in a connection's first WATCH only
-            uint32_t room;  // so many more TOLD and markets may be sent
+            uint32_t room;  // so many more TOLD, AUCTION and markets may be sent
             uint8_t market; // 1: one of them may be a market, whole; 0 adds nothing
         } watch;
         struct {
@@ -129,6 +131,10 @@ struct wire_msg {
             const uint8_t *p; // reply_decode, ORDER_STATE
             size_t len;
         } told;
+        struct {
+            const uint8_t *p; // auction_decode has taken it
+            size_t len;
+        } auction;
         struct {
             uint32_t id, epoch; // id 0: the market, its version
         } is_set;
@@ -153,6 +159,7 @@ size_t wire_put_reply(const uint8_t *reply, size_t n, uint8_t *buf, size_t size)
 size_t wire_put_watch(uint64_t after, uint32_t room, uint8_t market, uint8_t *buf, size_t size);
 size_t wire_put_set(const struct account *a, uint8_t *buf, size_t size);
 size_t wire_put_told(uint64_t seq, const uint8_t *reply, size_t n, uint8_t *buf, size_t size);
+size_t wire_put_auction(const uint8_t *auction, size_t n, uint8_t *buf, size_t size);
 size_t wire_put_is_set(uint32_t id, uint32_t epoch, uint8_t *buf, size_t size);
 size_t wire_put_market(uint8_t *buf, size_t size); // the request
 // As much of p as the packet takes: of p->len bytes from p->p on, of which the first stands at p->offset.

@@ -254,7 +254,7 @@ START_TEST(mined_round_trip)
     }
     ck_assert_str_eq(order_status_name(ORDER_MINED), "mined");
     ck_assert_str_eq(order_status_name(ORDER_UNDONE), "undone");
-    ck_assert_str_eq(order_status_name(ORDER_INPUT + 1), "?");
+    ck_assert_str_eq(order_status_name(ORDER_TAKEN + 1), "?");
 }
 END_TEST
 

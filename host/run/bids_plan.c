@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run/bids_plan.h"
+
+static u256 linear_out(const struct bidder_sale *sale, u256 q)
+{
+    u256 out;
+    return u256_mul(q, ((const struct bids_sale *)sale)->rate, &out) ? U256_ZERO : out;
+}
+
+static u256 exit_out(const struct bidder_sale *sale, u256 q)
+{
+    const struct exit_venue *v = ((const struct bids_sale *)sale)->exit;
+    u256 out;
+    bool over = !u256_fits_u128(q) ||
+                u256_mul(u256_from_u128(v->out(v, u256_to_u128(q))), u256_pow10(RAY_DIGITS), &out);
+    return over ? U256_ZERO : out;
+}
+
+// Units of collateral that are worth depth_e8: the pool's, and as much of the debt's token at that price.
+static void open_pool(const struct bids_config *c, const struct market *m, const struct auction *a,
+                      const int64_t *px, u256 price, struct checked *ck, struct bids_sale *s)
+{
+    u256 rad;
+    if (!auction_rad(m, a->coll, px, c->depth_e8, false, &rad))
+        ck_fail(ck, "no price for the depth");
+    u256 units = u256_div(rad, u256_pow10(RAY_DIGITS), NULL);
+    s->pool = bidder_pool(units, ck_mul(ck, units, price), c->slippage_ppm);
+}
+
+static void open_sale(const struct bids_config *c, const struct market *m, const struct auction *a,
+                      const struct exit_venue *way, const int64_t *px, struct checked *ck,
+                      struct bids_terms *out)
+{
+    struct bids_sale *s = &out->sale;
+    u256 price = clip_feed_price(ck, &out->feed);
+    s->exit = way;
+    s->bounded = way == NULL;
+    s->rate = ck_mul_div(ck, price, ck_u64(BIDDER_PPM - c->slippage_ppm), ck_u64(BIDDER_PPM));
+    out->t.sale = &s->sale;
+    if (way) {
+        s->sale.out = exit_out;
+        s->sale.slop = ck_mul(ck, u256_from_u128(way->slop), u256_pow10(RAY_DIGITS));
+    } else if (c->depth_e8 > 0) {
+        open_pool(c, m, a, px, price, ck, s);
+        s->rate = ck_add(ck, s->rate, ck_u64(1)); // a bound, so rounded up
+        out->t.sale = &s->pool.sale;
+    } else {
+        s->sale.out = linear_out;
+    }
+}
+
+bool bids_terms(const struct bids_config *c, const struct market *m, const struct auction *a,
+                const struct exit_venue *way, const int64_t *px, int64_t left_e8, struct bids_terms *out)
+{
+    struct checked ck = {0};
+    *out = (struct bids_terms){.feed = auction_feed(m, a->coll, a->debt, px)};
+    if (!out->feed.has)
+        return false;
+    open_sale(c, m, a, way, px, &ck, out);
+    out->room = (struct bidder_budget){.once = U256_MAX, .total = U256_MAX};
+    bool good = auction_rad(m, a->debt, px, c->gas_e8, true, &out->t.gas) &&
+                auction_rad(m, a->debt, px, c->profit_e8, true, &out->t.profit);
+    if (c->once_e8)
+        good &= auction_rad(m, a->debt, px, c->once_e8, false, &out->room.once);
+    if (left_e8 != INT64_MAX)
+        good &= auction_rad(m, a->debt, px, left_e8, false, &out->room.total);
+    return good && ck_ok(&ck);
+}
+
+// A purchase of q at a price p pays only where q p < out(q) <= q rate: not before the price is at or below
+// rate.
+uint64_t bids_not_before(const struct bids_terms *x, const struct auction *a, uint64_t now)
+{
+    struct checked c = {0};
+    if (!x->sale.bounded)
+        return now;
+    struct curve_hit h = curve_first(&c, &a->k.calc, a->k.top, x->sale.rate, a->k.tail);
+    if (!ck_ok(&c) || (h.found && !h.first))
+        return now;
+    if (!h.found)
+        return UINT64_MAX;
+    return a->k.tic + h.at > now ? a->k.tic + h.at : now;
+}
+
+struct bidder_plan bids_first(const struct bids_terms *x, const struct auction *a, uint64_t now)
+{
+    uint64_t from = bids_not_before(x, a, now);
+    struct checked c = {0};
+    uint64_t due = clip_redo_at(&c, &a->k);
+    if (from >= due && due > now)
+        return (struct bidder_plan){.at = due, .why = "price"};
+    return bidder_first(&a->k, &x->t, &x->room, from < due ? from : now);
+}

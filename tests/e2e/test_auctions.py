@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Auctions end to end: the venue sells collateral by auction, the keeper bids at the second at which it pays, a rival
+comes earlier or later, resets, limits, kill -9 of both sides, replay.
+
+The judge reads the journal's bytes and the venue's database itself. Prints TAP. Environment: TRIPLINE, SEED.
+"""
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import tempfile
+import time
+
+from keeper import SEED, TRIPLINE, finish, must, number, report, tripline
+
+DEADLINE = 60
+print("# SEED=%d" % SEED)
+work = tempfile.mkdtemp(prefix="tl-auctions-")
+db, capture = os.path.join(work, "a.db"), os.path.join(work, "crash.pcap")
+must("gen", "-q", "-o", capture, "--path", "crash", "--seconds", 24, "--rate", 60, "--seed", SEED)
+must("accounts", "gen", "--db", db, "--accounts", 300, "--near", 400000, "--seed", SEED)
+
+HEADER, FRAME, CLOCK, REPLY, READ, AUCTION, BID, BUDGET = 1, 4, 5, 7, 17, 24, 25, 26
+FILLED, REFUSED, TAKEN, BID_EPOCH = 1, 2, 9, 0xffffffff
+KICKED, BOUGHT, RESET = range(3)
+SPEC = "cut_ppm=960000,chip_bps=20,tail=12,cusp_bps=6000,dust_e8=20000000000"
+GAS = ["--set", "auction_gas_e8=200000000"]
+
+
+def at(*name):
+    return os.path.join(work, *name)
+
+
+def records(path):
+    """(type, payload) of each whole record; what is torn ends it."""
+    data = open(path, "rb").read()
+    i = 32
+    while i + 16 <= len(data):
+        word = struct.unpack_from("<I", data, i)[0]
+        kind, n = word >> 24, word & 0xffffff
+        if kind == 0 or i + 16 + n > len(data):
+            return
+        if kind != 255:
+            yield kind, data[i + 16:i + 16 + n]
+        i += 16 + n
+
+
+def auction_of(p):
+    n, version, account, coll, debt, event, by, second = struct.unpack_from("<IIIHHBIQ", p, 1)
+    slice_, owe = int.from_bytes(p[30:46], "little"), int.from_bytes(p[46:78], "little")
+    at_ = 78 + 1 + 16 + 6 * 32 + 8
+    running = p[at_]
+    tab, lot, top = (int.from_bytes(p[at_ + 1 + 32 * i:at_ + 33 + 32 * i], "little") for i in range(3))
+    return {"id": n, "version": version, "event": event, "by": by, "second": second, "slice": slice_, "owe": owe, "running": running,
+            "tab": tab, "lot": lot, "top": top, "tic": struct.unpack_from("<Q", p, at_ + 97)[0]}
+
+
+def bid_of(p):
+    key = struct.unpack_from("<IIII", p, 1)
+    what, version = struct.unpack_from("<BI", p, 17)
+    return key, what, version, struct.unpack_from("<q", p, 86)[0]
+
+
+class Judge:
+    """Goes through a journal: what was told of each auction, what was bid on it, and what became of that."""
+
+    def __init__(self, path):
+        self.faults, self.state, self.flight, self.keys, self.value = [], {}, {}, set(), {}
+        self.taken, self.refused, self.others, self.resets, self.told, self.carried, self.now = set(), 0, 0, 0, 0, 0, 0
+        for kind, p in records(path):
+            if kind == HEADER:
+                self.now = 0
+                self.state = {}  # told anew
+            elif kind in (FRAME, CLOCK, READ):
+                self.now = max(self.now, struct.unpack_from("<Q", p)[0])
+            elif kind == AUCTION:
+                self.tell(auction_of(p))
+            elif kind == BUDGET:
+                self.carried = struct.unpack_from("<q", p)[0]
+            elif kind == BID:
+                self.bid(*bid_of(p))
+            elif kind == REPLY:
+                self.reply(p)
+
+    def tell(self, a):
+        was = self.state.get(a["id"])
+        self.told += 1
+        if was and a["version"] <= was["version"]:
+            return
+        if was and a["lot"] > was["lot"] or was and a["running"] and not was["running"]:
+            self.faults.append("auction %d: grows" % a["id"])
+        self.others += a["event"] == BOUGHT and a["by"] == 0
+        self.state[a["id"]] = a
+
+    def bid(self, key, what, version, value):
+        a = self.state.get(key[1])
+        if not a or a["version"] != version or not a["running"]:
+            self.faults.append("%s: a bid on version %d, known is %s" % (key, version, a))
+        if key[1] in self.flight:
+            self.faults.append("%s: a bid while another is in flight" % (key,))
+        if key in self.keys:
+            self.faults.append("%s: a key twice" % (key,))
+        if key[3] <= max((k[3] for k in self.keys if k[1] == key[1]), default=0):
+            self.faults.append("%s: revisions go back" % (key,))
+        if a and a["tic"] > self.now // 10**9 + 1:
+            self.faults.append("%s: bids before the auction began" % (key,))
+        self.keys.add(key)
+        self.value[key] = value
+        self.flight[key[1]] = key
+        self.resets += what == 1
+
+    def reply(self, p):
+        status, key = p[1], struct.unpack_from("<IIII", p, 2)
+        note = None
+        if p[0] == 4:
+            i = 19 + p[18]
+            n = struct.unpack_from("<H", p, i)[0]
+            note = auction_of(p[i + 2:i + 2 + n])
+        if key[2] == BID_EPOCH:
+            if key not in self.keys:
+                self.faults.append("%s: a reply to no bid" % (key,))
+            if self.flight.get(key[1]) == key:
+                del self.flight[key[1]]
+            self.refused += status != TAKEN
+            if status == TAKEN:
+                self.taken.add(key)
+        if note:
+            self.tell(note)
+
+    def open(self):
+        return len(self.flight)
+
+
+def run(name, spec, *more, lockstep=True):
+    return tripline("run", "--quiet", "--audit", "--accounts", db, "--capture", capture, "--dir", at(name), "--device", "model",
+                    "--venue-arg=--fsync", "--venue-arg=off", "--venue-auctions", spec,
+                    *([] if lockstep else ["--no-lockstep"]), *GAS, *more)
+
+
+def venue_side(name):
+    """(bids that took effect by key, auctions by id) as the venue has them."""
+    c = sqlite3.connect(at(name, "venue.db"))
+    taken = {(r[0], r[1], r[2], r[3]) for r in c.execute("SELECT desk, account, epoch, revision FROM orders WHERE status = 9")}
+    rows = [bytes(r[0]) for r in c.execute("SELECT state FROM auction")]
+    lots = {a["id"]: dict(a, lent=int.from_bytes(p[-24:-8], "little", signed=True)) for a, p in ((auction_of(p), p) for p in rows)}
+    held = {r[0]: int(r[1]) for r in c.execute("SELECT currency, amount FROM balance WHERE party = 5")}
+    debt = {}
+    for currency, amount in c.execute("SELECT currency, amount FROM posting WHERE party = 5"):
+        debt[currency] = debt.get(currency, 0) + int(amount)
+    return taken, lots, held, debt
+
+
+def ends_well(p, what):
+    return report(p.returncode == 0 and "missed=0 unconfirmed_orders=0" in p.stdout and number(p.stdout, r"auctions missed=(\d+)") == 0
+                  and number(p.stdout, r"missed=0 of (\d+) judged") > 0, what, p.stdout[-4000:] + p.stderr)
+
+
+def judged(name, what):
+    j = Judge(at(name, "journal"))
+    report(not j.faults and (j.keys or name == "wall"), "%s: one bid at a time, on what is known, under a key of its own" % what, "\n".join(j.faults[:20]))
+    p = tripline("replay", "--audit", at(name, "journal"))
+    report(p.returncode == 0 and "replay: identical" in p.stdout, "%s: replays" % what, p.stdout + p.stderr)
+    p = tripline("venue", "ledger", "--state", at(name, "venue.db"))
+    report(p.returncode == 0 and "conservation: holds" in p.stdout, "%s: books balance" % what, p.stdout[-3000:] + p.stderr)
+    taken, lots, held, posted = venue_side(name)
+    report(taken == j.taken, "%s: what the venue sold is what the keeper knows of" % what, (taken ^ j.taken))
+    left = sum(a["lot"] - a["lent"] for a in lots.values())
+    report(left == sum(held.values()) == sum(posted.values()) and not any(a["lent"] for a in lots.values() if not a["running"]),
+           "%s: the venue holds what is left of the lots, and owes what is left of the debts" % what, (left, held, posted))
+    return j, lots
+
+
+def check_lockstep():
+    p = run("plain", SPEC)
+    ends_well(p, "lockstep: nothing missed, nothing unconfirmed")
+    j, lots = judged("plain", "lockstep")
+    report(j.taken and not j.others, "lockstep: nobody else buys", (j.others, len(j.taken)))
+    report(number(p.stdout, r"auctions +(\d+) followed") == len(lots) > 10, "lockstep: every auction is followed", p.stdout)
+    wakes, plans = number(p.stdout, r"(\d+) wakes"), number(p.stdout, r"(\d+) plans")
+    seconds = sum(1 for _ in range(24)) * len(lots)
+    report(0 < wakes < seconds // 4, "lockstep: woken, not polled", (wakes, plans, seconds))
+    again = run("again", SPEC)
+    bids = [[p for k, p in records(at(n, "journal")) if k in (BID, AUCTION)] for n in ("plain", "again")]
+    report(again.returncode == 0 and bids[0] == bids[1] and bids[0], "lockstep: repeats exactly", (len(bids[0]), len(bids[1])))
+
+
+def check_curves():
+    for spec in ("curve=linear,tau=14,buf_bps=11000,tail=10", "curve=stairstep,step=3,cut_ppm=900000,tail=20,rule=aave-3.5"):
+        name = spec[6:10]
+        ends_well(run(name, spec, "--set", "auction_depth_e8=100000000000000", "--set", "auction_lead_ms=200"), "%s: nothing missed" % spec)
+        judged(name, spec)
+
+
+def check_resets():
+    ends_well(run("resets", "cut_ppm=960000,chip_bps=50,tail=4,cusp_bps=6000"), "resets: nothing missed")
+    j, _ = judged("resets", "resets")
+    report(j.resets > 0 and len(j.taken) > j.resets, "resets: for their incentive, and takes after them", (j.resets, len(j.taken)))
+
+
+def check_rival():
+    p = run("rival", SPEC + ",rival_pct=70,rival_from_bps=9700,rival_to_bps=10300", lockstep=False)
+    ends_well(p, "rival: nothing missed")
+    j, lots = judged("rival", "rival")
+    report(j.others > 0 and j.taken, "rival: some are bought by it, some by the keeper", (j.others, len(j.taken)))
+    p = run("wall", SPEC + ",rival_pct=100,rival_part_pct=100,wall=1", lockstep=False)
+    report(p.returncode == 0, "rival by the wall clock: the run ends well", p.stdout[-3000:] + p.stderr)
+    j, lots = judged("wall", "rival by the wall clock")
+    report(j.others > 0, "rival by the wall clock: does not wait for the keeper's time", j.others)
+
+
+def check_limits():
+    once, total = 50 * 10**8, 400 * 10**8
+    limits = ["--set", "auction_once_e8=%d" % once, "--set", "auction_total_e8=%d" % total]
+    spec = "cut_ppm=960000,tail=12,cusp_bps=6000"
+    ends_well(run("limits", spec, *limits), "limits: nothing within them is missed")
+    j, _ = judged("limits", "limits")
+    paid = sum(j.value[k] for k in j.taken)
+    report(0 < paid <= total and max(j.value.values()) <= once, "limits: of a purchase and in all", (paid, max(j.value.values())))
+    ends_well(run("limits", spec, *limits), "limits: the next run ends well")
+    j, _ = judged("limits", "limits, two runs")
+    report(sum(j.value[k] for k in j.taken) <= total and j.carried == paid, "limits: in all means of all runs", (paid, j.carried, sum(j.value[k] for k in j.taken)))
+    p = tripline("run", "--quiet", "--accounts", db, "--capture", capture, "--dir", at("off"), "--device", "model", "--venue-auctions", spec,
+                 "--set", "auctions=0", "--venue-arg=--fsync", "--venue-arg=off")
+    report(p.returncode == 0 and not any(k in (BID, AUCTION) for k, _ in records(at("off", "journal"))), "auctions=0: none is followed", p.stdout)
+
+
+def child_of(pid):
+    """The venue's process."""
+    for thread in os.listdir("/proc/%d/task" % pid):
+        for p in open("/proc/%d/task/%s/children" % (pid, thread)).read().split():
+            if open("/proc/%s/cmdline" % p, "rb").read().split(b"\0")[1:2] == [b"venue"]:
+                return int(p)
+    return 0
+
+
+def kill_at(command, effect):
+    """SIGKILL while a bid has no outcome, the venue being stopped before it sees it. effect: then it goes on, and the
+    keeper dies before it can take the answer."""
+    path = at("kill", "journal")
+    known = len(Judge(path).keys) if os.path.exists(path) else 0
+    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    venue, stopped, end = 0, 0, time.monotonic() + DEADLINE
+    while p.poll() is None and time.monotonic() < end:
+        j = Judge(path) if os.path.exists(path) and os.path.getsize(path) > 32 else None
+        if venue and len(j.keys) > known and j.open():
+            time.sleep(0.1)  # until it is on disk, and sent
+            if effect:
+                p.send_signal(signal.SIGSTOP)
+                os.kill(venue, signal.SIGCONT)
+                time.sleep(0.4)
+            p.send_signal(signal.SIGKILL)
+            break
+        if venue and time.monotonic() > stopped + 0.4:  # it is something else that waits for an answer
+            os.kill(venue, signal.SIGCONT)
+            venue = 0
+            time.sleep(0.02)
+        elif not venue and j and any(a["running"] for a in j.state.values()):
+            venue, stopped = child_of(p.pid), time.monotonic()
+            if venue:
+                os.kill(venue, signal.SIGSTOP)
+        time.sleep(0.005)
+    died = p.wait(timeout=DEADLINE) == -signal.SIGKILL
+    if venue and not effect:
+        os.kill(venue, signal.SIGCONT)
+    time.sleep(0.2)
+    j, more = Judge(path), venue_side("kill")[0] - Judge(path).taken
+    report(died and j.open() and bool(more) == effect, "killed with %d bids in flight, of which %d took effect" % (j.open(), len(more)))
+
+
+def check_kill():
+    """kill -9 between a bid and its outcome; the same journal goes on."""
+    command = [TRIPLINE, "run", "--quiet", "--audit", "--accounts", db, "--capture", capture, "--dir", at("kill"), "--device", "model",
+                "--venue-arg=--fsync", "--venue-arg=off", "--venue-auctions", SPEC, *GAS]
+    kill_at(command, True)
+    kill_at(command, False)
+    last = tripline(*command[1:])
+    ends_well(last, "kill -9: the next run ends well")
+    j, _ = judged("kill", "kill -9")
+    report(not j.open(), "kill -9: every bid has an outcome", j.flight)
+
+
+def check_venue_dies():
+    p = run("dies", SPEC, "--venue-arg=--crash-after=25")
+    ends_well(p, "the venue dies again and again: the run ends well")
+    judged("dies", "the venue dies")
+
+
+def check_versions():
+    sock, state = at("v.sock"), at("v.db")
+    p = subprocess.Popen([TRIPLINE, "venue", "--socket", sock, "--state", state, "--accounts", db, "--fsync", "off", "--auctions", SPEC])
+    answer = b""
+    try:
+        end = time.monotonic() + 20
+        while not os.path.exists(sock) and time.monotonic() < end:
+            time.sleep(0.02)
+        for version, want in ((4, 0x8f), (5, 0x81)):
+            s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            s.connect(sock)
+            s.send(b"\x01" + b"TLPV" + struct.pack("<H", version))
+            answer = s.recv(4096)
+            report(answer[0] == want, "a peer of wire version %d is %s" % (version, "greeted" if want == 0x81 else "refused"), answer)
+            s.close()
+    finally:
+        p.terminate()
+        p.wait(timeout=30)
+
+
+def check_usage():
+    for spec, why in (("often=1", "cut_ppm"), ("cut_ppm=2000000", "1 to 1000000"), ("curve=round", "stairstep"), ("rule=perp-linear-1", "lending rule")):
+        p = run("bad", spec)
+        report(p.returncode == 2 and why in p.stderr, "usage: %s" % spec, p.stderr)
+    p = run("bad", SPEC + ",rival_pct=5")
+    report(p.returncode == 2 and "--no-lockstep" in p.stderr, "usage: a rival is not for lockstep", p.stderr)
+    p = tripline("venue", "--socket", at("x"), "--state", at("y"), "--auctions", "tail=0")
+    report(p.returncode == 2 and "tail" in p.stderr, "usage: of the venue", p.stderr)
+
+
+check_lockstep()
+check_curves()
+check_resets()
+check_rival()
+check_limits()
+check_kill()
+check_venue_dies()
+check_versions()
+check_usage()
+shutil.rmtree(work)
+finish()

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bids beyond what tests/diff/bids_diff.py sees of one auction: woken and not polled, many at once within
+// what one call may cost, room, bids in flight, what is told twice, what the journal does not take.
+#include "run/bids.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_suite.h"
+
+enum { MANY = 300, START = 1000 };
+static const uint64_t NS = 1000000000;
+
+static struct market market;
+static int64_t px[MARKET_ASSETS_MAX];
+static unsigned n_sent, n_logged;
+static bool log_full;
+static struct gateway_order last;
+
+static int submit(struct gateway *g, const struct gateway_order *o)
+{
+    (void)g;
+    gateway_order_copy(&last, o);
+    ck_assert_uint_gt(o->lsn, 0);
+    n_sent++;
+    return 0;
+}
+static const struct gateway_ops ops = {.submit = submit};
+static struct gateway gw = {&ops};
+
+static uint64_t put(void *ctx, enum journal_type type, const void *data, size_t n)
+{
+    (void)ctx;
+    (void)data;
+    ck_assert(type == J_BID && n == BID_BYTES);
+    return log_full ? 0 : ++n_logged;
+}
+static bool no_asset(void *ctx, uint16_t asset)
+{
+    (void)ctx;
+    (void)asset;
+    return false;
+}
+static bool no(void *ctx)
+{
+    (void)ctx;
+    return false;
+}
+static const struct exit_venue *none(void *ctx, uint16_t coll, uint16_t debt)
+{
+    (void)ctx;
+    (void)coll;
+    (void)debt;
+    return NULL;
+}
+
+static struct bids *open_bids(uint32_t max, int64_t total_e8)
+{
+    const struct bids_hooks h = {NULL, put, no_asset, no, none};
+    const struct bids_config c = {.max = max, .total_e8 = total_e8};
+    struct err e;
+    market = (struct market){.n_assets = 2, .n_instruments = 2};
+    market.instrument[0] = (struct instrument){.kind = INST_RESERVE, .asset = 0};
+    market.instrument[1] = (struct instrument){.kind = INST_RESERVE, .asset = 1};
+    px[0] = 100;
+    px[1] = 1;
+    n_sent = n_logged = 0;
+    log_full = false;
+    struct bids *b = bids_new(&c, 7, &market, &gw, &h, true, &e);
+    ck_assert_ptr_nonnull(b);
+    return b;
+}
+
+// Ten units, from 200 down to nothing within 100 s: pays from the 51st second on, when the price is 98.
+static struct auction auction(uint32_t id)
+{
+    struct auction a = {.id = id, .version = 1, .coll = 0, .debt = 1, .second = START};
+    const u256 ray = u256_pow10(RAY_DIGITS);
+    a.k =
+        (struct clip){.calc = {.kind = CURVE_LINEAR, .tau = 100}, .tail = 90, .running = true, .tic = START};
+    a.k.buf = ray;
+    a.k.lot = u256_from_u64(10);
+    (void)u256_mul(u256_from_u64(200), ray, &a.k.top);
+    (void)u256_mul(u256_from_u64(5000), ray, &a.k.tab);
+    return a;
+}
+
+static void answer(struct bids *b, uint32_t id, uint32_t revision, uint8_t status, uint64_t now)
+{
+    static struct order_reply r;
+    memset(&r, 0, sizeof r);
+    r.key = (struct order_key){7, id, BID_EPOCH, revision};
+    r.status = status;
+    bids_reply(b, &r, now);
+}
+
+// A hundred calls a second for 51 seconds: it is looked at when it is told, at its bound (the price is 100),
+// and when it pays.
+START_TEST(test_woken)
+{
+    struct bids *b = open_bids(8, 0);
+    const struct auction a = auction(1);
+    const struct bids_counters *n = bids_counters(b);
+    bids_told(b, &a);
+    for (uint64_t ms = 0; ms <= 51000; ms += 10) {
+        ck_assert_uint_eq(n_sent, 0);
+        bids_run(b, px, START * NS + ms * 1000000);
+    }
+    ck_assert_uint_eq(n_sent, 1);
+    ck_assert_uint_eq(last.second, START + 51);
+    ck_assert(n->replans == 1 && n->wakes == 2 && n->plans == 2 && n->missed == 0 && n->judged > 400);
+    bids_free(b);
+}
+END_TEST
+
+// A price stirs all of them; a call does no more than it may, and in the end all have been looked at.
+START_TEST(test_bounded)
+{
+    struct bids *b = open_bids(MANY, 0);
+    const struct bids_counters *n = bids_counters(b);
+    for (uint32_t i = 1; i <= MANY; i++) {
+        const struct auction a = auction(i);
+        bids_told(b, &a);
+    }
+    for (unsigned i = 0; i < MANY / BIDS_LOOKS_A_CALL + 1; i++) {
+        uint64_t looks = n->replans;
+        bids_run(b, px, START * NS);
+        ck_assert_uint_le(n->replans - looks, BIDS_LOOKS_A_CALL);
+    }
+    ck_assert(n->replans == MANY && n->plans == 0);
+    px[0] = 199; // pays from the second second on
+    for (unsigned i = 0; i < 3; i++)
+        bids_price(b, 0); // thrice the same
+    unsigned calls = 0;
+    for (uint64_t t = (START + 2) * NS; n_sent < BIDS_OUTSTANDING_MAX; t += 1000000, calls++) {
+        unsigned before = n_sent;
+        bids_run(b, px, t);
+        ck_assert_uint_le(n_sent - before, BIDS_PLANS_A_CALL);
+        ck_assert_uint_lt(calls, MANY);
+    }
+    ck_assert_uint_eq(bids_outstanding(b), BIDS_OUTSTANDING_MAX);
+    for (unsigned i = 0; i < MANY; i++)
+        bids_run(b, px, (START + 2) * NS + 400000000);
+    ck_assert_uint_eq(n_sent, BIDS_OUTSTANDING_MAX); // the others are parked, not polled
+    uint64_t looks = n->wakes + n->replans;
+    bids_run(b, px, (START + 2) * NS + 500000000);
+    ck_assert_uint_eq(n->wakes + n->replans, looks);
+    answer(b, last.key.account, last.key.revision, ORDER_REFUSED, (START + 2) * NS + 500000000);
+    bids_run(b, px, (START + 2) * NS + 500000000);
+    ck_assert_uint_eq(n_sent, BIDS_OUTSTANDING_MAX + 1); // its place is another's now
+    ck_assert_uint_eq(n->missed, 0);
+    bids_free(b);
+}
+END_TEST
+
+START_TEST(test_told)
+{
+    struct bids *b = open_bids(2, 0);
+    struct auction a = auction(5), over = a;
+    const struct bids_counters *n = bids_counters(b);
+    over.version = 2;
+    over.event = AUCTION_TAKEN;
+    over.slice = 10;
+    over.k.running = false;
+    ck_assert(!bids_wants(b, &over)); // unknown, and over
+    ck_assert(bids_wants(b, &a));
+    bids_told(b, &a);
+    ck_assert(!bids_wants(b, &a) && bids_wants(b, &over));
+    bids_told(b, &a);
+    ck_assert_uint_eq(n->old, 1);
+    a.id = 3;
+    bids_told(b, &a);
+    a.id = 4;
+    bids_told(b, &a);
+    ck_assert(n->full == 1 && bids_followed(b) == 2);
+    bids_told(b, &over);
+    ck_assert_uint_eq(bids_followed(b), 1);
+    a.coll = 9;
+    bids_told(b, &a);
+    ck_assert(n->strange == 1 && bids_followed(b) == 1);
+    answer(b, 5, 1, ORDER_TAKEN, START * NS);
+    answer(b, 3, 1, ORDER_TAKEN, START * NS);
+    ck_assert_uint_eq(n->stray, 2);
+    bids_free(b);
+}
+END_TEST
+
+START_TEST(test_over_while_in_flight)
+{
+    struct bids *b = open_bids(2, 0);
+    struct auction a = auction(1);
+    bids_told(b, &a);
+    bids_run(b, px, (START + 60) * NS);
+    ck_assert_uint_eq(n_sent, 1);
+    a.version = 2;
+    a.event = AUCTION_TAKEN;
+    a.slice = 10;
+    a.k.running = false;
+    bids_told(b, &a);
+    ck_assert_uint_eq(bids_followed(b), 1); // its reply is awaited
+    answer(b, 1, 1, ORDER_REFUSED, (START + 60) * NS);
+    ck_assert(bids_followed(b) == 0 && bids_outstanding(b) == 0);
+    bids_run(b, px, (START + 80) * NS);
+    ck_assert_uint_eq(n_sent, 1);
+    bids_free(b);
+}
+END_TEST
+
+// P6: what the journal did not take does not leave; revisions go on from where an earlier session was.
+START_TEST(test_journal)
+{
+    struct bids *b = open_bids(2, 0);
+    const struct auction a = auction(1);
+    bids_restore(b, 41);
+    bids_restore(b, 5);
+    bids_told(b, &a);
+    log_full = true;
+    bids_run(b, px, (START + 60) * NS);
+    ck_assert(n_sent == 0 && bids_counters(b)->not_logged == 1 && bids_outstanding(b) == 0);
+    log_full = false;
+    bids_run(b, px, (START + 61) * NS);
+    ck_assert_uint_eq(n_sent, 1);
+    ck_assert_uint_eq(last.key.revision, 43);
+    bids_free(b);
+}
+END_TEST
+
+START_TEST(test_spent)
+{
+    const int64_t unit = 100000000;
+    struct bids *b = open_bids(2, 700 * unit);
+    const struct auction a = auction(1);
+    bids_spent(b, 400 * unit);
+    bids_told(b, &a);
+    bids_run(b, px, (START + 60) * NS); // 80 each, 300 left: three
+    struct bid x;
+    ck_assert_uint_eq(n_sent, 1);
+    ck_assert_int_eq(bid_decode(last.bytes, last.n_bytes, &x), 0);
+    ck_assert(u256_cmp(x.amt, u256_from_u64(3)) == 0 && x.value_e8 == 240 * unit);
+    bids_free(b);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *t = tcase_create("bids");
+    tcase_add_test(t, test_woken);
+    tcase_add_test(t, test_bounded);
+    tcase_add_test(t, test_told);
+    tcase_add_test(t, test_over_while_in_flight);
+    tcase_add_test(t, test_journal);
+    tcase_add_test(t, test_spent);
+    Suite *s = suite_create("bids");
+    suite_add_tcase(s, t);
+    return run_suite(s);
+}
