@@ -61,6 +61,17 @@ size_t book_find(const struct book *b, uint32_t id)
     return lo < b->n_accounts && book_id(b, lo) == id ? lo : SIZE_MAX;
 }
 
+bool book_uses(const struct book *b, unsigned uses)
+{
+    const struct rule *rule;
+    unsigned any = 0;
+    for (unsigned i = 0; b->packed && (rule = packed_rule(b->packed, i)); i++)
+        any |= rule->uses;
+    for (size_t i = 0; !b->packed && i < b->n_accounts; i++)
+        any |= b->account[i].rule->uses;
+    return any & uses;
+}
+
 bool market_within(const struct book *b, const struct market *next, const bool *changed)
 {
     if (!b->packed)

@@ -63,6 +63,8 @@ const struct account *book_account(const struct book *b, size_t i, struct accoun
 const struct account *book_view(const struct book *b, size_t i);
 // Account i will be wanted soon: up to so many cache lines of it are fetched. Decides nothing.
 void book_fetch(const struct book *b, size_t i, int lines);
+// Do accounts of the book, of now or before, have a rule with any of these bits of enum rule_use?
+bool book_uses(const struct book *b, unsigned uses);
 uint32_t book_id(const struct book *b, size_t i);
 // Index of the account with this id, SIZE_MAX when there is none. O(log n).
 size_t book_find(const struct book *b, uint32_t id);

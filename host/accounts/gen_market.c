@@ -232,6 +232,9 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
     s.cash_decimals = s.kind == INST_INVERSE ? CASH_DECIMALS_COIN : CASH_DECIMALS_QUOTE;
     s.size_decimals = s.kind == INST_INVERSE ? 0 : size_decimals(p->price_e12);
     set_tiers(&s);
+    const struct rule *rule = o->perp && s.kind == INST_LINEAR ? rule_find(o->perp) : NULL;
+    if (rule && rule->trading)
+        rule->trading->terms(&s);
     m->instrument[m->n_instruments++] = s;
     return 0;
 }

@@ -500,11 +500,13 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
         return err_set(e, "share near the threshold must be at most %d ppm", MARKET_PPM);
     if (gen_market(o, m, g->px, e))
         return -1;
-    g->linear = rule_find("perp-linear-1");
+    g->linear = rule_find(o->perp ? o->perp : "perp-linear-1");
     g->inverse = rule_find("perp-inverse-1");
     g->lending = rule_find(o->lending ? o->lending : "aave-3.5");
     if (!g->lending || !g->lending->borrowing)
         return err_set(e, "%s is not a rule for lending", o->lending);
+    if (!g->linear || g->linear->holding || g->linear == g->inverse)
+        return err_set(e, "%s is not a rule for linear perpetuals", o->perp);
     g->dollar = -1;
     for (uint16_t i = 0; i < m->n_instruments; i++) {
         uint8_t kind = m->instrument[i].kind;

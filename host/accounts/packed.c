@@ -444,6 +444,11 @@ static void note_reach(struct packed *p, const struct account *a)
     }
 }
 
+const struct rule *packed_rule(const struct packed *p, unsigned i)
+{
+    return i < p->n_rules ? p->rule[i] : NULL;
+}
+
 const struct reach *packed_reach(const struct packed *p)
 {
     return p->reach;

@@ -30,6 +30,8 @@ size_t packed_lower(const struct packed *p, size_t from, size_t to, uint32_t id)
 // Bytes allocated for records and index, and of these, bytes of records in use.
 size_t packed_bytes(const struct packed *p, size_t *used);
 
+// Rules that accounts have or had: the i-th, NULL past the end.
+const struct rule *packed_rule(const struct packed *p, unsigned i);
 // By instrument, the most of it that any account has or had.
 const struct reach *packed_reach(const struct packed *p);
 

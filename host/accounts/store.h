@@ -61,6 +61,7 @@ struct gen_options {
     const struct gen_price *prices;
     size_t n_prices;
     const char *lending; // rule of the borrowers; NULL: "aave-3.5"
+    const char *perp;    // rule of those who hold linear perpetuals; NULL: "perp-linear-1"
     uint32_t near_ppm;   // share of accounts that 0.05 % to 3 % of market move liquidates; the others are
                          // spread wider
     uint32_t guard_ppm;  // mark against index, written into the perpetuals' assets; 0 = no guard

@@ -23,8 +23,8 @@
 static const char HELP[] =
     "usage: tripline accounts import [--db STORE] FILE...\n"
     "       tripline accounts gen    [--db STORE] [--force] [-n N] [--seed S] [--near PPM] [--guard PPM]\n"
-    "                                [--rates SECONDS] [--lending RULE] [--capture FILE] [--prices FILE]\n"
-    "                                [--price NAME=VALUE]...\n"
+    "                                [--rates SECONDS] [--lending RULE] [--perp RULE] [--capture FILE]\n"
+    "                                [--prices FILE] [--price NAME=VALUE]...\n"
     "       tripline accounts show   [--db STORE] [--market] [--at SECONDS] [--capture FILE] [--prices "
     "FILE]\n"
     "                                [--price NAME=VALUE]... [ID]\n"
@@ -56,6 +56,7 @@ static const char HELP[] =
     "Unix\n"
     "                  epoch (default: nothing moves with time)\n"
     "  --lending RULE  rule of the borrowers (default aave-3.5)\n"
+    "  --perp RULE     rule of those who hold linear perpetuals (default perp-linear-1)\n"
     "  --force         replace the content of a store that exists\n"
     "\n"
     "show    Lists the accounts, or one account with its positions; with prices also their exact health.\n"
@@ -86,7 +87,7 @@ static const char HELP[] =
 enum { EXIT_USAGE = 2, DEFAULT_COUNT = 240, COUNT_MAX = 100000000 };
 
 struct options {
-    const char *db, *output, *lending;
+    const char *db, *output, *lending, *perp;
     uint64_t count, seed, near_ppm, guard_ppm, rates_at, at;
     bool force, market, csv, progress;
     struct start_prices prices;
@@ -116,6 +117,7 @@ enum {
     OPT_GUARD,
     OPT_RATES,
     OPT_LENDING,
+    OPT_PERP,
     OPT_AT,
     OPT_FORCE,
     OPT_MARKET,
@@ -133,6 +135,7 @@ static const struct option LONG[] = {{"db", required_argument, NULL, OPT_DB},
                                      {"guard", required_argument, NULL, OPT_GUARD},
                                      {"rates", required_argument, NULL, OPT_RATES},
                                      {"lending", required_argument, NULL, OPT_LENDING},
+                                     {"perp", required_argument, NULL, OPT_PERP},
                                      {"at", required_argument, NULL, OPT_AT},
                                      {"force", no_argument, NULL, OPT_FORCE},
                                      {"market", no_argument, NULL, OPT_MARKET},
@@ -180,6 +183,11 @@ static int take_option(struct options *o, int opt)
         return rule_find(optarg) && rule_find(optarg)->holding
                    ? 0
                    : usage("--lending: no rule for lending: ", optarg);
+    case OPT_PERP:
+        o->perp = optarg;
+        return rule_find(optarg) && !rule_find(optarg)->holding && strcmp(optarg, "perp-inverse-1") != 0
+                   ? 0
+                   : usage("--perp: no rule for linear perpetuals: ", optarg);
     case OPT_FORCE:
         o->force = true;
         return 0;
@@ -245,7 +253,7 @@ static int run_import(struct options *o)
 // ---- gen
 // -----------------------------------------------------------------------------------------------------
 
-enum { RULES_SHOWN = 16 };
+enum { RULES_SHOWN = 64 };
 
 static void print_book_line(const struct options *o, const struct market *m, const uint64_t *of_rule)
 {
@@ -285,6 +293,7 @@ static int run_gen(struct options *o)
                                   .prices = o->prices.n ? o->prices.price : NULL,
                                   .n_prices = o->prices.n,
                                   .lending = o->lending,
+                                  .perp = o->perp,
                                   .near_ppm = (uint32_t)o->near_ppm,
                                   .guard_ppm = (uint32_t)o->guard_ppm,
                                   .rates_at = o->rates_at};
@@ -472,7 +481,7 @@ int cmd_accounts(int argc, char **argv)
 {
     static const struct subcommand commands[] = {
         {"import", run_import, ""},
-        {"gen", run_gen, " accounts seed near guard rates lending force capture prices price "},
+        {"gen", run_gen, " accounts seed near guard rates lending perp force capture prices price "},
         {"show", run_show, " market at capture prices price "},
         {"export", run_export, " output csv market "},
     };

@@ -77,6 +77,10 @@ static const struct {
     {"comet-1", "Compound III: a debt in the base token, absorbed whole; the keeper buys a collateral"},
     {"compound-v2-1",
      "Compound v2: collateral in cTokens, close factor, incentive, the reserves' share of it"},
+    {"binance-usdm-1",
+     "Binance USD-M: linear perpetuals, cross margin, brackets; the fund takes all of it over"},
+    {"hyperliquid-1",
+     "Hyperliquid: tiers by leverage, exactly; a part above 100,000 first, cooldown, backstop"},
 };
 
 struct options {
@@ -229,6 +233,7 @@ static int margin_of_rule(const struct rule *rule, bool even_none, const struct 
     struct gen_options g = {.seed = o->seed,
                             .accounts = (uint32_t)o->accounts,
                             .lending = rule->holding ? rule->name : NULL,
+                            .perp = rule->trading ? rule->name : NULL,
                             .near_ppm = GEN_NEAR_PPM};
     struct book book = {0};
     *r = (struct measure){.quantisation = r->quantisation, .chord = r->chord};

@@ -32,7 +32,8 @@ static bool waits_for_grace(const struct market *m)
 int due_open(struct engine *g, struct err *e)
 {
     g->moves |= market_moves(&g->book->market);
-    g->clocked |= g->moves || waits_for_grace(&g->book->market);
+    // What a rule remembers is a moment: a cooldown ends by the clock alone as well.
+    g->clocked |= g->moves || waits_for_grace(&g->book->market) || book_uses(g->book, USE_STATE);
     if (!g->moves || g->wheel)
         return 0;
     g->wheel = wheel_new((uint32_t)g->accounts_max + 1, WHEEL_TICK, 0);

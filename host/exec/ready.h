@@ -70,6 +70,8 @@ static inline int64_t ready_value(const struct order *o, unsigned near)
 static inline int64_t ready_reward(const struct order *o, unsigned near)
 {
     int64_t r = o->reward_e8, v;
+    if (r == 0) // of a rule under which nobody earns anything, at any price
+        return 0;
     int64_t less = (r < 0 ? -(r + 1) : r) >> near;
     return __builtin_sub_overflow(r, less + 2 * o->n, &v) ? INT64_MIN : v;
 }

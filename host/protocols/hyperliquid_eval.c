@@ -103,11 +103,11 @@ static void read_state(struct state *s, struct asked *q)
     a->now = state_u64_or(s, "time", INT64_MAX, 0);
     a->had_partial = state_has(s, "partial_at");
     a->partial_at = state_u64_or(s, "partial_at", INT64_MAX, 0);
-    a->cooldown = state_u64_or(s, "cooldown_ms", INT64_MAX, 30000);
+    a->cooldown = state_u64_or(s, "cooldown_ms", INT64_MAX, HL_COOLDOWN_MS);
     a->cooldown_waits = state_choice(s, "cooldown", COOLDOWNS, 2, true) == 1;
     a->partial_above =
-        i256_from_u128(state_u64_or(s, "partial_above", INT64_MAX, UINT64_C(100000) * VENUE_MONEY));
-    a->partial_ppm = state_u64_or(s, "partial_ppm", 1000000, 200000);
+        i256_from_u128(state_u64_or(s, "partial_above", INT64_MAX, (uint64_t)HL_PARTIAL_ABOVE * VENUE_MONEY));
+    a->partial_ppm = state_u64_or(s, "partial_ppm", 1000000, HL_PARTIAL_PPM);
     if (a->had_partial && a->partial_at > a->now)
         state_fail(s, s->at->line, "\"partial_at\" must not be after \"time\"");
     for (struct state x; state_next(s, "positions", HL_POSITIONS_MAX, &it, &x);)

@@ -32,7 +32,7 @@ MUTANTS = [
     (V, "u256_pow10(PRICE_DIGITS - in->size_decimals), u256_from_u64(", "u256_pow10(PRICE_DIGITS), u256_from_u64("),
     (V, ".entered = credit_counts(p) || p->debt != 0", ".entered = true"),
     (V, "c->incentive = credit_factor(coll->lb_bps);", "c->incentive = credit_factor(debt->lb_bps);"),
-    (V, "c->close_factor = u256_from_u128(debt->credit.close_factor);", "c->close_factor = u256_from_u128(coll->credit.close_factor);"),
+    (V, "c->close_factor = credit_term(debt, TERM_CLOSE_FACTOR);", "c->close_factor = credit_term(coll, TERM_CLOSE_FACTOR);"),
     (V, "u256 top = ck_mul(&k, ck_add(&k, s->tokens, u256_from_u64(1)), one());", "u256 top = ck_mul(&k, s->tokens, one());"),
     (V, "ck_min(compound_v2_most(c, j, &k), covered(c, j, i))", "compound_v2_most(c, j, &k)"),
     (V, "i256_sub(h->equity, credit_signed(lost))", "i256_add(h->equity, credit_signed(lost))"),

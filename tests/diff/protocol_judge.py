@@ -134,7 +134,7 @@ def found(name, mutant, judge, more=(), seed=1, timeout=60):
         if mutant:
             file, old, new, *place = mutant
             if "/" not in file:
-                file = next(f"{d}/{file}" for d in (PROTOCOLS, CORES) if os.path.exists(f"{ROOT}/{d}/{file}"))
+                file = os.path.relpath(next(f for d in (PROTOCOLS, CORES, CORES + "/*") for f in glob.glob(f"{ROOT}/{d}/{file}")), ROOT)
             os.makedirs(os.path.dirname(f"{t}/{file}"))
             with open(f"{ROOT}/{file}", encoding="utf-8") as f:
                 text = f.read()

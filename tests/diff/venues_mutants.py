@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong versions of the venues' rules that venues_diff.py --mutants must find: file, text, replacement, place where there are more."""
-RISK, LIQ, DYDX = "dydx_v4_risk.c", "dydx_v4_liquidate.c", "dydx_v4.c"
-HL, HLR, BN, BNR, TIERS = "hyperliquid.c", "hyperliquid_rule.c", "binance_usdm.c", "binance_usdm_rule.c", "venue_tiers.c"
+RISK, LIQ, DYDX = "dydx_v4_risk.c", "dydx_v4_liquidate.c", "dydx_v4_eval.c"
+HL, HLR, BN, BNR, TIERS = "hyperliquid_eval.c", "hyperliquid.c", "binance_usdm_eval.c", "binance_usdm.c", "venue_tiers.c"
 OF_TIERS = [
     (TIERS, "i256_cmp(v, most) >= 0)", "i256_cmp(v, most) > 0)"),
     (TIERS, "k == 0 || i256_cmp(v, most) >= 0", "k == 0 || i256_cmp(v, most) <= 0"),
@@ -72,20 +72,20 @@ MUTANTS = {
     ],
     "hyperliquid": OF_TIERS + [
         (HLR, "(int64_t)(scale / (2 * leverage[k]))", "(int64_t)(scale / leverage[k])"),
-        (HLR, "i256_mul(money(from[k]), i256_sub(rate, last))", "i256_mul(money(from[k]), rate)"),
+        (HLR, "i256_mul(from[k], i256_sub(rate, last))", "i256_mul(from[k], rate)"),
         (HLR, "        last = rate;\n", ""),
         (HLR, "if (i256_sign(equity) < 0)\n        return HL_ADL;", ""),
         (HLR, "if (i256_sign(equity) < 0)", "if (i256_sign(equity) <= 0)"),
-        (HLR, "i256_mul_i64(m->maintenance, 2)) < 0", "i256_mul_i64(m->maintenance, 2)) <= 0"),
+        (HLR, "i256_mul_i64(maintenance, 2)) < 0", "i256_mul_i64(maintenance, 2)) <= 0"),
         (HLR, "i256_mul_i64(equity, 3)", "i256_mul_i64(equity, 4)"),
-        (HLR, "i256_cmp(equity, m->maintenance) >= 0", "i256_cmp(equity, m->maintenance) > 0"),
+        (HLR, "i256_cmp(equity, maintenance) < 0 ?", "i256_cmp(equity, maintenance) <= 0 ?"),
         (HLR, "a->had_partial && a->now - a->partial_at < a->cooldown;", "a->had_partial && a->now - a->partial_at <= a->cooldown;"),
-        (HLR, "return cooling && a->cooldown_waits ?", "return cooling ?"),
+        (HLR, "stage == HL_BOOK && cooling && a->cooldown_waits ?", "stage == HL_BOOK && cooling ?"),
         (HLR, "(a->cooldown_waits || a->now - a->partial_at < a->cooldown)", "a->now - a->partial_at < a->cooldown"),
         (HLR, "(a->cooldown_waits || a->now - a->partial_at < a->cooldown)", "(a->cooldown_waits || a->now - a->partial_at >= a->cooldown)"),
         (HLR, "money(a->partial_above)) > 0", "money(a->partial_above)) >= 0"),
-        (HLR, "part = i256_mul(i256_div_floor(part, x->lot), x->lot);", "part = i256_mul(i256_div_ceil(part, x->lot), x->lot);"),
-        (HLR, "i256_min(i256_max(part, x->lot), all)", "i256_min(part, all)"),
+        (HLR, "part = i256_mul(i256_div_floor(part, lot), lot);", "part = i256_mul(i256_div_ceil(part, lot), lot);"),
+        (HLR, "i256_min(i256_max(part, lot), all)", "i256_min(part, all)"),
         (HLR, "if (!a->at[i].isolated) {", "if (true) {"),
         (HLR, "a->at[i].isolated ? hl_isolated(a, i) : hl_cross(a)", "hl_cross(a)"),
         (HLR, "i256_sub(m.maintenance, own)", "m.maintenance"),

@@ -115,6 +115,11 @@ struct borrowing {
         struct instrument *in); // turns a generated reserve of Aave's into one of this rule's; NULL: it is
 };
 
+// The same of a rule for perpetuals.
+struct trading {
+    void (*terms)(struct instrument *in); // turns a generated linear perpetual into one of this rule's
+};
+
 // What a rule keeps in fields of a position that its kind has no other use for.
 enum rule_use {
     USE_QUOTE = 1,   // perpetuals: what the position is owed in cash, beyond size * price, is supply - debt;
@@ -127,6 +132,7 @@ struct rule {
     const char *name;                  // with version
     uint8_t uses;                      // bits of enum rule_use
     const struct borrowing *borrowing; // lending; NULL: perpetuals
+    const struct trading *trading;     // perpetuals that are not as they are generated; else NULL
     // Rows of the account, valid inside band[asset] for every asset it uses and within the span of
     // market_window. The LEVEL_LIQUIDATE ones come first; of several (scenarios) the least counts, H is their
     // minimum. warn_ppm > 0 adds one LEVEL_WARN sibling. Returns the number of rows, which does not depend on
@@ -190,6 +196,9 @@ extern const struct rule rule_aave_3_7;         // "aave-3.7"
 extern const struct rule rule_morpho_blue_1; // "morpho-blue-1"
 extern const struct rule rule_comet_1;       // "comet-1"
 extern const struct rule rule_compound_v2_1; // "compound-v2-1"
+
+extern const struct rule rule_binance_usdm_1; // "binance-usdm-1"
+extern const struct rule rule_hyperliquid_1;  // "hyperliquid-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

@@ -176,6 +176,8 @@ START_TEST(value_and_reward_bounds)
     ck_assert_int_eq(ready_reward(&o, 10), (1 << 20) - (1 << 10) - 2);
     o.reward_e8 = -(1 << 20) - 1;
     ck_assert_int_eq(ready_reward(&o, 10), -(1 << 20) - 1 - (1 << 10) - 2);
+    o.reward_e8 = 0; // no rounding makes a loss of what brings nothing
+    ck_assert_int_eq(ready_reward(&o, 10), 0);
     o.value_e8 = INT64_MAX;
     o.reward_e8 = INT64_MIN;
     ck_assert_int_eq(ready_value(&o, 16), INT64_MAX);

@@ -88,6 +88,10 @@ int64_t perp_shock_most(const struct market *m, const struct position *p);
 int perp_linear_row(const struct market *m, const struct account *a, const struct band *band, int64_t eq,
                     int64_t req, const struct scenario *x, struct affine *f, struct err *e);
 
+// All rows of a linear account: the one to liquidate by, and where warn_ppm > 0 its warning. See struct rule.
+int perp_linear_rows(const struct market *m, const struct account *a, const struct band *band,
+                     uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e);
+
 // The three below: kind is INST_LINEAR or INST_INVERSE; shocked: the requirement has the worst scenario's
 // loss in it (perp-portfolio-1).
 void perp_health(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
@@ -96,6 +100,23 @@ int perp_size(const struct market *m, const struct account *a, const int64_t *px
               const struct size_policy *policy, uint8_t kind, bool shocked, struct order_size *out);
 int perp_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
                 unsigned n, uint8_t kind, bool shocked, struct settlement *out, struct err *e);
+// perp_settle without asking whether the account is liquidatable.
+int perp_settle_legs(const struct market *m, struct account *a, const int64_t *px,
+                     const struct order_leg *leg, unsigned n, uint8_t kind, struct settlement *out,
+                     struct err *e);
+// The venue (its fund, its vault) takes the whole account over, position and margin: what the margin is worth
+// at the marks is PARTY_VENUE's, a lack PARTY_DEFICIT's; neither fee nor penalty. That is to close at the
+// bankruptcy price and to mark the position at once. Each position's P&L is floored to cash quanta. The legs
+// must be all positions, whole. 0, or -1 with *e set and the account as it was.
+int perp_take_over(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
+                   unsigned n, uint8_t kind, struct settlement *out, struct err *e);
+// Are the legs all positions, whole?
+bool perp_whole(const struct account *a, const struct order_leg *leg, unsigned n);
+// A size without a reward that is built leg by leg: begin, then each leg of a linear perpetual with its
+// value. full holds as long as every leg is its whole position.
+void perp_size_begin(struct order_size *out);
+void perp_size_leg(const struct market *m, const struct position *p, i128 qty, const int64_t *px,
+                   struct order_size *out);
 // The two ways of perp_health and perp_size (perp_sums.h): in 256 bits, and in 128, for accounts that fit.
 void perp_health_of(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
                     bool shocked, struct health *out);
@@ -122,6 +143,11 @@ bool perp_inverse_shift(const struct market *m, const struct instrument *was, co
 bool perp_crossed(const struct market *m, const struct account *a);
 bool perp_within(const struct market *next, unsigned i, const struct reach *r, uint8_t kind);
 int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e);
+// The two with instruments that may have the terms keys[0..n-1]; perp_within and perp_validate allow none.
+bool perp_within_terms(const struct market *next, unsigned i, const struct reach *r, uint8_t kind,
+                       const enum term *keys, unsigned n);
+int perp_validate_terms(const struct market *m, const struct account *a, uint8_t kind, const enum term *keys,
+                        unsigned n, struct err *e);
 
 // What closing `qty` (> 0) of position p at px moves, in cash quanta. Rounding, always against the account:
 // pnl, less the funding of what is closed, floored; penalty and fee ceiled.

@@ -62,8 +62,8 @@ int perp_linear_row(const struct market *m, const struct account *a, const struc
     return 0;
 }
 
-static int linear_rows(const struct market *m, const struct account *a, const struct band *band,
-                       uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+int perp_linear_rows(const struct market *m, const struct account *a, const struct band *band,
+                     uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
 {
     if (a->n_positions == 0)
         return 0; // no requirement: never liquidatable
@@ -113,7 +113,7 @@ static bool linear_within(const struct market *next, unsigned i, const struct re
 
 const struct rule rule_perp_linear_1 = {
     .name = "perp-linear-1",
-    .rows = linear_rows,
+    .rows = perp_linear_rows,
     .health = linear_health,
     .size = linear_size,
     .settle = linear_settle,

@@ -107,10 +107,17 @@ int perp_settle(const struct market *m, struct account *a, const int64_t *px, co
                 unsigned n, uint8_t kind, bool shocked, struct settlement *out, struct err *e)
 {
     struct health h;
-    struct closing c;
     perp_health(m, a, px, kind, shocked, &h);
     if (!h.liquidatable)
         return err_set(e, "account %u is not liquidatable at these prices", a->id);
+    return perp_settle_legs(m, a, px, leg, n, kind, out, e);
+}
+
+int perp_settle_legs(const struct market *m, struct account *a, const int64_t *px,
+                     const struct order_leg *leg, unsigned n, uint8_t kind, struct settlement *out,
+                     struct err *e)
+{
+    struct closing c;
     if (check_legs(a, leg, n, e))
         return -1;
     close_legs(m, a, px, leg, n, kind, &c);
@@ -129,6 +136,71 @@ int perp_settle(const struct market *m, struct account *a, const int64_t *px, co
     add_flow(out, PARTY_DEFICIT, i256_neg(c.deficit));
     a->cash = i256_to_i128(c.cash);
     return 0;
+}
+
+// ---- whole accounts
+
+bool perp_whole(const struct account *a, const struct order_leg *leg, unsigned n)
+{
+    if (n != a->n_positions || check_legs(a, leg, n, NULL))
+        return false;
+    bool whole = true;
+    for (unsigned i = 0; i < n; i++)
+        whole = whole && leg[i].qty == perp_abs(a->position[find(a, leg[i].instrument)].size);
+    return whole;
+}
+
+// Cash and the P&L of every position, in cash quanta.
+static i256 worth_of(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind)
+{
+    unsigned k = perp_scale(m, a, kind);
+    i256 sum = i256_from_i128(a->cash);
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        struct perp_close c;
+        perp_close(m, a, &a->position[i], perp_abs(a->position[i].size), px, k, &c);
+        sum = i256_add(sum, c.pnl);
+    }
+    return sum;
+}
+
+int perp_take_over(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
+                   unsigned n, uint8_t kind, struct settlement *out, struct err *e)
+{
+    if (check_legs(a, leg, n, e))
+        return -1;
+    if (!perp_whole(a, leg, n))
+        return err_set(e, "account %u: the venue takes over all of it: every position, whole", a->id);
+    i256 worth = worth_of(m, a, px, kind), cash = i256_from_i128(a->cash);
+    out->n = 0;
+    add_flow(out, PARTY_ACCOUNT, i256_neg(cash));
+    add_flow(out, PARTY_VENUE, i256_max(worth, I256_ZERO));
+    add_flow(out, PARTY_POOL, i256_sub(cash, worth)); // the P&L's other side
+    add_flow(out, PARTY_DEFICIT, i256_min(worth, I256_ZERO));
+    for (unsigned i = 0; i < a->n_positions; i++)
+        a->position[i].size = 0;
+    drop_closed(a);
+    a->cash = 0;
+    return 0;
+}
+
+void perp_size_begin(struct order_size *out)
+{
+    out->full = true;
+    out->n = 0;
+    out->value = out->reward = I256_ZERO;
+}
+
+void perp_size_leg(const struct market *m, const struct position *p, i128 qty, const int64_t *px,
+                   struct order_size *out)
+{
+    enum { E8 = 8 };
+    const struct instrument *in = &m->instrument[p->instrument];
+    unsigned dec = (unsigned)in->size_decimals + m->asset[in->asset].decimals;
+    i256 v = i256_mul_i64(i256_from_i128(qty), px[in->asset]);
+    v = dec <= E8 ? i256_mul(v, unit10(E8 - dec)) : i256_div10_floor(v, dec - E8);
+    out->leg[out->n++] = (struct order_leg){.instrument = p->instrument, .qty = qty};
+    out->value = i256_add(out->value, v);
+    out->full = out->full && qty == perp_abs(p->size);
 }
 
 // Can the cash not leave its range, whatever the roundings are? By the bits of what each leg can move: its

@@ -32,9 +32,17 @@ static int check_tiers(const struct account *a, const struct instrument *in, uns
     return 0;
 }
 
+// What a rule knows of instruments: their kind, and the terms that they may have.
+struct known {
+    uint8_t kind;
+    const enum term *keys;
+    unsigned n;
+};
+
 static int check_instrument(const struct market *m, const struct account *a, const struct instrument *in,
-                            uint8_t kind, struct err *e)
+                            const struct known *known, struct err *e)
 {
+    uint8_t kind = known->kind;
     if (in->kind != kind)
         return err_set(e, "account %u: instrument %s is not %s: choose the rule that fits it", a->id,
                        in->name, kind == INST_LINEAR ? "a linear perpetual" : "an inverse perpetual");
@@ -53,7 +61,7 @@ static int check_instrument(const struct market *m, const struct account *a, con
         return err_set(e,
                        "account %u: instrument %s: a profit's weight is 0..1000000 ppm, of linear perpetuals",
                        a->id, in->name);
-    if (terms_fit(&in->terms, NULL, 0, a->id, in->name, e) || instrument_moving_check(in, e))
+    if (terms_fit(&in->terms, known->keys, known->n, a->id, in->name, e) || instrument_moving_check(in, e))
         return -1;
     if (kind != INST_INVERSE)
         return 0;
@@ -115,6 +123,13 @@ static int check_ranges(const struct market *m, const struct account *a, uint8_t
 
 int perp_validate(const struct market *m, const struct account *a, uint8_t kind, struct err *e)
 {
+    return perp_validate_terms(m, a, kind, NULL, 0, e);
+}
+
+int perp_validate_terms(const struct market *m, const struct account *a, uint8_t kind, const enum term *keys,
+                        unsigned n, struct err *e)
+{
+    const struct known known = {kind, keys, n};
     if (a->n_positions > ACCOUNT_POSITIONS_MAX)
         return err_set(e, "account %u: more than %d positions", a->id, ACCOUNT_POSITIONS_MAX);
     if (a->cash_decimals > 18)
@@ -128,7 +143,7 @@ int perp_validate(const struct market *m, const struct account *a, uint8_t kind,
         if (i > 0 && p->instrument <= p[-1].instrument)
             return err_set(e, "account %u: positions must be sorted, one an instrument", a->id);
         const struct instrument *in = &m->instrument[p->instrument];
-        if (check_instrument(m, a, in, kind, e))
+        if (check_instrument(m, a, in, &known, e))
             return -1;
         if (p->size == 0 || p->entry <= 0)
             return err_set(
@@ -162,6 +177,13 @@ static unsigned finest(const struct market *m, uint8_t kind)
 // Tiers and funding alone meet what an account has; what else can change is the instrument's own.
 bool perp_within(const struct market *next, unsigned i, const struct reach *r, uint8_t kind)
 {
+    return perp_within_terms(next, i, r, kind, NULL, 0);
+}
+
+bool perp_within_terms(const struct market *next, unsigned i, const struct reach *r, uint8_t kind,
+                       const enum term *keys, unsigned n)
+{
+    const struct known known = {kind, keys, n};
     const struct instrument *in = &next->instrument[i];
     struct err e;
     if (in->kind != kind)
@@ -170,7 +192,7 @@ bool perp_within(const struct market *next, unsigned i, const struct reach *r, u
     memcpy(any.currency, in->currency, CURRENCY_LEN);
     any.cash_decimals = in->cash_decimals;
     unsigned row_k = finest(next, kind);
-    if (check_instrument(next, &any, in, kind, &e) ||
+    if (check_instrument(next, &any, in, &known, &e) ||
         check_tiers(&any, in, i256_bits(unit10(row_k - in->cash_decimals)), &e) ||
         r->size_bits > PERP_SIZE_BITS)
         return false;

@@ -11,32 +11,44 @@ static i256 scaled(const struct hl_account *a, i256 v)
     return i256_mul_i64(v, (int64_t)a->scale);
 }
 
-void hl_tiers(struct venue_tiers *t, uint64_t scale, unsigned n, const i256 *from, const uint64_t *leverage)
+void hl_tiers_from(struct venue_tiers *t, uint64_t scale, unsigned n, const i256 *from,
+                   const uint64_t *leverage)
 {
     i256 cut = I256_ZERO, last = I256_ZERO;
     t->n = n;
     for (unsigned k = 0; k < n; k++) {
         i256 rate = i256_from_i64((int64_t)(scale / (2 * leverage[k])));
-        cut = i256_add(cut, i256_mul(money(from[k]), i256_sub(rate, last)));
+        cut = i256_add(cut, i256_mul(from[k], i256_sub(rate, last)));
         t->tier[k].rate = rate;
         t->tier[k].cut = cut;
         last = rate;
     }
 }
 
+void hl_tiers(struct venue_tiers *t, uint64_t scale, unsigned n, const i256 *from, const uint64_t *leverage)
+{
+    i256 bound[VENUE_TIERS_MAX];
+    for (unsigned k = 0; k < n; k++)
+        bound[k] = money(from[k]);
+    hl_tiers_from(t, scale, n, bound, leverage);
+}
+
 // Below zero: the venue's loss, ADL. Below two thirds of maintenance: the liquidator vault. Below
 // maintenance: the book.
-static enum hl_action judge(const struct hl_account *a, const struct hl_margin *m)
+enum hl_action hl_stage(i256 equity, i256 maintenance)
 {
-    i256 equity = scaled(a, m->equity);
     if (i256_sign(equity) < 0)
         return HL_ADL;
-    if (i256_cmp(i256_mul_i64(equity, 3), i256_mul_i64(m->maintenance, 2)) < 0)
+    if (i256_cmp(i256_mul_i64(equity, 3), i256_mul_i64(maintenance, 2)) < 0)
         return HL_BACKSTOP;
-    if (i256_cmp(equity, m->maintenance) >= 0)
-        return HL_NONE;
+    return i256_cmp(equity, maintenance) < 0 ? HL_BOOK : HL_NONE;
+}
+
+static enum hl_action judge(const struct hl_account *a, const struct hl_margin *m)
+{
+    enum hl_action stage = hl_stage(scaled(a, m->equity), m->maintenance);
     bool cooling = a->had_partial && a->now - a->partial_at < a->cooldown;
-    return cooling && a->cooldown_waits ? HL_WAIT : HL_BOOK;
+    return stage == HL_BOOK && cooling && a->cooldown_waits ? HL_WAIT : stage;
 }
 
 static void add(struct hl_margin *m, const struct venue_position *p)
@@ -67,6 +79,13 @@ struct hl_margin hl_isolated(const struct hl_account *a, unsigned i)
     return m;
 }
 
+i256 hl_part(i256 all, uint64_t ppm, i256 lot)
+{
+    i256 part = i256_div_floor(i256_mul_i64(all, (int64_t)ppm), i256_from_i64(1000000));
+    part = i256_mul(i256_div_floor(part, lot), lot);
+    return i256_min(i256_max(part, lot), all);
+}
+
 i256 hl_order(const struct hl_account *a, unsigned i, enum hl_action action)
 {
     const struct hl_position *x = &a->at[i];
@@ -77,11 +96,7 @@ i256 hl_order(const struct hl_account *a, unsigned i, enum hl_action action)
     // While the cooldown runs the whole position goes; by the other reading, whoever had a partial
     // liquidation and is past its cooldown.
     bool whole = a->had_partial && (a->cooldown_waits || a->now - a->partial_at < a->cooldown);
-    if (!large || whole)
-        return all;
-    i256 part = i256_div_floor(i256_mul_i64(all, (int64_t)a->partial_ppm), i256_from_i64(1000000));
-    part = i256_mul(i256_div_floor(part, x->lot), x->lot);
-    return i256_min(i256_max(part, x->lot), all);
+    return !large || whole ? all : hl_part(all, a->partial_ppm, x->lot);
 }
 
 void hl_range(const struct hl_account *a, unsigned i, struct venue_range *out)

@@ -7,6 +7,8 @@
 #include "accounts/rules/venue/venue_tiers.h"
 
 enum { HL_POSITIONS_MAX = 20, HL_ADL_MAX = 16, HL_LEVERAGE_MAX = 255 };
+// Above this notional, in whole USDC, a part of a position is sent; then all of it for so long.
+enum { HL_PARTIAL_ABOVE = 100000, HL_PARTIAL_PPM = 200000, HL_COOLDOWN_MS = 30000 };
 
 enum hl_action { HL_NONE, HL_BOOK, HL_WAIT, HL_BACKSTOP, HL_ADL };
 
@@ -38,6 +40,13 @@ struct hl_margin {            // of the cross account, or of one isolated positi
 // Tiers from lower bounds (1e-8, the first 0, rising) and greatest leverages (falling): rate = 1 / (2 *
 // leverage). scale must be a multiple of every 2 * leverage.
 void hl_tiers(struct venue_tiers *t, uint64_t scale, unsigned n, const i256 *from, const uint64_t *leverage);
+// The same with lower bounds in quanta of the notionals that will be asked for, whatever these are.
+void hl_tiers_from(struct venue_tiers *t, uint64_t scale, unsigned n, const i256 *from,
+                   const uint64_t *leverage);
+// By the state alone, both in one quantum: HL_NONE, HL_BOOK, HL_BACKSTOP or HL_ADL.
+enum hl_action hl_stage(i256 equity, i256 maintenance);
+// The part of a position that is sent: rounded down to a lot, at least one, at most all; > 0.
+i256 hl_part(i256 all, uint64_t ppm, i256 lot);
 struct hl_margin hl_cross(const struct hl_account *a);
 struct hl_margin hl_isolated(const struct hl_account *a, unsigned i);
 // What goes to the book for position i, in units of its size (0: nothing), given its margin's action.
