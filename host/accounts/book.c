@@ -400,3 +400,12 @@ int account_validate(const struct market *m, const struct account *a, struct err
         return -1;
     return a->rule->validate ? a->rule->validate(m, a, e) : 0;
 }
+
+i256 account_cash(const struct market *m, const struct account *a)
+{
+    i256 sum = i256_from_i128(a->cash);
+    for (unsigned i = 0; a->rule->uses & USE_QUOTE && a->rule->holding && i < a->n_positions; i++)
+        if (m->instrument[a->position[i].instrument].kind != INST_RESERVE)
+            sum = i256_add(sum, a->rule->holding(m, &a->position[i]));
+    return sum;
+}

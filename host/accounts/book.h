@@ -53,6 +53,9 @@ bool instrument_differs(const struct instrument *a, const struct instrument *b);
 int account_check(const struct market *m, const struct account *a, struct err *e);
 // account_check and the rule's own validation.
 int account_validate(const struct market *m, const struct account *a, struct err *e);
+// Cash, and the quote balances of perpetuals under a rule that has them (USE_QUOTE, rule->holding), in cash
+// quanta.
+i256 account_cash(const struct market *m, const struct account *a);
 
 // Access to the accounts of a book however it keeps them. book_account gives account i, either in place or
 // unpacked into *scratch: valid until scratch is used again or the account changes. i < n_accounts. Of an

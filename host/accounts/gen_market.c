@@ -235,6 +235,8 @@ static int add_perp(const struct gen_options *o, const struct gen_price *p, stru
     const struct rule *rule = o->perp && s.kind == INST_LINEAR ? rule_find(o->perp) : NULL;
     if (rule && rule->trading)
         rule->trading->terms(&s);
+    else if (rule && rule->borrowing && rule->borrowing->terms)
+        rule->borrowing->terms(&s);
     m->instrument[m->n_instruments++] = s;
     return 0;
 }
@@ -269,6 +271,9 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
                            .liquidity_index = ray_ppm * (MARKET_PPM + r->supply_growth_ppm),
                            .borrow_index = ray_ppm * (MARKET_PPM + r->debt_growth_ppm)};
     const struct rule *rule = o->lending ? rule_find(o->lending) : NULL;
+    if (o->perp && rule_find(o->perp) && rule_find(o->perp)->borrowing)
+        rule = rule_find(o->perp); // its accounts have reserves too
+    (void)snprintf(s.name, sizeof s.name, "%s", r->name);
     if (rule && rule->borrowing && rule->borrowing->terms) {
         rule->borrowing->terms(&s);
     } else if (o->rates_at) {
@@ -276,7 +281,6 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
         s.liquidity_rate = ray_ppm * r->supply_rate_ppm;
         s.borrow_rate = ray_ppm * r->debt_rate_ppm;
     }
-    (void)snprintf(s.name, sizeof s.name, "%s", r->name);
     m->instrument[m->n_instruments++] = s;
     return 0;
 }

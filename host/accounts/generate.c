@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "accounts/book.h"
+#include "accounts/gen_draw.h"
 #include "accounts/gen_market.h"
+#include "accounts/gen_quote.h"
 #include "accounts/reciprocal.h"
 #include "accounts/rules/rule.h"
 #include "base/prng.h"
@@ -31,15 +33,10 @@ static const double CASH_GUESS_MAX = 1e36;
 static const double NEAR_LO = 0.0005,
                     NEAR_HI = 0.03;               // market move that liquidates an account of the near share
 static const double FAR_LO = 0.03, FAR_HI = 0.60; // and a borrower of the rest
+static const double LEAST_PRICE = 0.001;          // where prices have six decimals
 static const double LEVERAGE_MAX = 40, ENTRY_SPREAD = 0.08;
 static const double NOTIONAL_MEDIAN = 30000, NOTIONAL_MIN = 300, NOTIONAL_MAX = 10e6;
 static const double NOTIONAL_SPREAD = 1.8; // doublings in a standard deviation
-
-// Log-uniform in a range whose ends are given as log2: their bisection would take longer than all else of an
-// account.
-struct log_range {
-    double lo, hi;
-};
 
 struct book_gen {
     struct gen_options o; // without the prices, which are the caller's
@@ -58,57 +55,6 @@ struct book_gen {
 
 // ---- numbers
 // -------------------------------------------------------------------------------------------------
-
-// 2^x for |x| < 1000 to about 1e-15, by the series of e^(f ln 2).
-static double exp2_exact_steps(double x)
-{
-    const double ln2 = 0.693147180559945309417;
-    enum { TERMS = 18 };
-    int n = (int)x - (x < 0);
-    double f = (x - n) * ln2, term = 1, sum = 1;
-    for (int k = 1; k < TERMS; k++) {
-        term = term * f / k;
-        sum += term;
-    }
-    for (; n > 0; n--)
-        sum *= 2;
-    for (; n < 0; n++)
-        sum /= 2;
-    return sum;
-}
-
-// log2 of a value >= 1e-6, by bisection on exp2: needed a few times at most.
-static double log2_exact_steps(double v)
-{
-    double lo = -20, hi = 40;
-    for (int i = 0; i < 60; i++) {
-        double mid = (lo + hi) / 2;
-        if (exp2_exact_steps(mid) < v)
-            lo = mid;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-static struct log_range log_range(double lo, double hi)
-{
-    return (struct log_range){log2_exact_steps(lo), log2_exact_steps(hi)};
-}
-
-static double draw_log_uniform(struct prng *r, const struct log_range *l)
-{
-    return exp2_exact_steps(l->lo + (l->hi - l->lo) * prng_unit(r));
-}
-
-// Sum of twelve uniforms: mean 0, variance 1, close to normal within three deviations.
-static double draw_normal(struct prng *r)
-{
-    double s = -6;
-    for (int i = 0; i < 12; i++)
-        s += prng_unit(r);
-    return s;
-}
 
 static double draw_notional(struct prng *r)
 {
@@ -153,7 +99,8 @@ static void move_all(const struct book_gen *g, double move, int64_t *out)
 static bool healthy_at(const struct book_gen *g, const struct account *a, const int64_t *px)
 {
     struct health h;
-    a->rule->health(g->m, a, px, &h);
+    struct account copy;
+    a->rule->health(g->m, gen_quoted(g->m, g->dollar, a, &copy), px, &h);
     return !h.liquidatable;
 }
 
@@ -166,6 +113,8 @@ static bool healthy_around_start(const struct book_gen *g, const struct account 
 static bool gains_from_fall(const struct book_gen *g, const struct account *a)
 {
     struct health lo, hi;
+    struct account copy;
+    a = gen_quoted(g->m, g->dollar, a, &copy);
     a->rule->health(g->m, a, g->lo, &lo);
     a->rule->health(g->m, a, g->hi, &hi);
     return i256_cmp(i256_sub(lo.equity, lo.requirement), i256_sub(hi.equity, hi.requirement)) > 0;
@@ -187,7 +136,8 @@ static void draw_subset(struct prng *r, const uint16_t *list, unsigned of, unsig
 static double surplus(const struct book_gen *g, const struct account *a, const int64_t *px)
 {
     struct health h;
-    a->rule->health(g->m, a, px, &h);
+    struct account copy;
+    a->rule->health(g->m, gen_quoted(g->m, g->dollar, a, &copy), px, &h);
     return i256_to_double(i256_sub(h.equity, h.requirement));
 }
 
@@ -282,6 +232,17 @@ static unsigned draw_currency(struct book_gen *g, uint8_t kind, uint16_t *list)
     return n;
 }
 
+// A third of those who may have some coin beside their margin, a tenth of their notional.
+static void draw_deposit(struct book_gen *g, struct account *a, double notional)
+{
+    const uint16_t *all = g->of_kind[INST_RESERVE];
+    uint16_t i = all[prng_below(&g->rng, g->n_of_kind[INST_RESERVE])];
+    const struct instrument *s = &g->m->instrument[i];
+    double quanta = notional / 10 / price_of(g, s) * pow10_of(s->size_decimals);
+    if (prng_chance(&g->rng, 1, 3) && i != g->dollar && quanta >= 1)
+        gen_deposit(a, i, (i128)quanta);
+}
+
 static void make_perp(struct book_gen *g, struct account *a, uint8_t kind, bool near_threshold)
 {
     uint16_t list[MARKET_INSTRUMENTS_MAX];
@@ -304,7 +265,12 @@ static void make_perp(struct book_gen *g, struct account *a, uint8_t kind, bool 
         draw_perp_position(g, &a->position[i], notional * weight[i] / sum,
                            prng_chance(&g->rng, ALONG_PERCENT, 100) ? is_long : !is_long);
     }
+    if (a->rule->uses & USE_QUOTE)
+        draw_deposit(g, a, notional);
     draw_cash(g, a, near_threshold);
+    struct account copy;
+    if (gen_quoted(g->m, g->dollar, a, &copy) == &copy)
+        *a = copy;
 }
 
 // ---- lending
@@ -505,15 +471,24 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
     g->lending = rule_find(o->lending ? o->lending : "aave-3.5");
     if (!g->lending || !g->lending->borrowing)
         return err_set(e, "%s is not a rule for lending", o->lending);
-    if (!g->linear || g->linear->holding || g->linear == g->inverse)
+    if (!g->linear || g->linear == g->inverse || (g->linear->borrowing && !g->linear->borrowing->perps))
         return err_set(e, "%s is not a rule for linear perpetuals", o->perp);
+    if (o->perp && o->lending && g->linear != g->lending && g->linear->borrowing)
+        return err_set(e, "%s has reserves of its own: --lending must name it too, or be left out", o->perp);
+    if (g->linear->borrowing)
+        g->lending = g->linear; // reserves are as this rule reads them
     g->dollar = -1;
     for (uint16_t i = 0; i < m->n_instruments; i++) {
         uint8_t kind = m->instrument[i].kind;
+        if (kind == INST_LINEAR && (g->linear->uses & USE_QUOTE) &&
+            price_of(g, &m->instrument[i]) < LEAST_PRICE)
+            continue; // such protocols list a million of these as one
         g->of_kind[kind][g->n_of_kind[kind]++] = i;
         if (kind == INST_RESERVE && gen_is_stable(&m->asset[m->instrument[i].asset]))
             g->dollar = i;
     }
+    if (g->linear->borrowing && g->dollar < 0)
+        return err_set(e, "%s needs the price of its quote's reserve: usdc_usd", o->perp);
     move_all(g, -(double)MARGIN_PPM / MARKET_PPM, g->lo);
     move_all(g, (double)MARGIN_PPM / MARKET_PPM, g->hi);
     if (!g->n_of_kind[INST_LINEAR] && !g->n_of_kind[INST_INVERSE] && g->n_of_kind[INST_RESERVE] < 2)

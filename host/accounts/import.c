@@ -340,6 +340,7 @@ static int read_reserve_position(struct import *im, const struct fields *f, cons
 {
     const char *flag = f->text[TEXT_COLLATERAL];
     bool premium = im->current.account.rule->uses & USE_PREMIUM;
+    bool empty = im->current.account.rule->uses & USE_QUOTE; // what perpetuals settle in may be
     if ((!premium &&
          (refuse_field(im, f, TEXT_SIZE, "reserve") || refuse_field(im, f, TEXT_FUNDING, "reserve"))) ||
         refuse_field(im, f, TEXT_ENTRY, "reserve") ||
@@ -348,7 +349,7 @@ static int read_reserve_position(struct import *im, const struct fields *f, cons
         take_amount(im, f, TEXT_SUPPLY, false, s->size_decimals, &p->supply) ||
         take_amount(im, f, TEXT_DEBT, false, s->size_decimals, &p->debt))
         return -1;
-    if (p->supply < 0 || p->debt < 0 || (p->supply == 0 && p->debt == 0))
+    if (p->supply < 0 || p->debt < 0 || (p->supply == 0 && p->debt == 0 && !empty))
         return import_error(im, f->line, "supply or debt must be above 0, and neither below");
     // Whether a supply counts as collateral is the borrower's own setting: it has no default.
     if (!flag && p->supply != 0)

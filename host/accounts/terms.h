@@ -61,11 +61,19 @@ enum {
     X(MAINTENANCE_PPM, "maintenance_ppm", 0, false)                                                          \
     /* hyperliquid-1 */                                                                                      \
     X(LOT, "lot", TERM_TOKEN, false)                                                                         \
-    /* drift-v2-1 */                                                                                         \
+    /* drift-v2-1; the first three of the quote's reserve, for the whole program */                          \
+    X(LIQUIDATION_BUFFER, "liquidation_buffer", 4, true)                                                     \
+    X(INITIAL_PCT, "initial_pct", 4, true)                                                                   \
+    X(LIQUIDATION_SLOTS, "liquidation_slots", 0, true)                                                       \
+    X(TOKEN_DECIMALS, "token_decimals", 0, true)                                                             \
     X(LIABILITY_WEIGHT, "liability_weight", 4, true)                                                         \
     X(SPOT_IMF, "spot_imf", 6, true)                                                                         \
+    X(ASSET_TIER, "asset_tier", 0, true)                                                                     \
     X(PERP_IMF, "perp_imf", 6, false)                                                                        \
-    X(PNL_IMF, "pnl_imf", 6, false)                                                                          \
+    X(HIGH_LEVERAGE_RATIO, "high_leverage_ratio", 4, false)                                                  \
+    X(CONTRACT_TIER, "contract_tier", 0, false)                                                              \
+    X(SHORT_FUNDING_ABOVE, "short_funding_above", 18, false)                                                 \
+    X(SHORT_FUNDING_BELOW, "short_funding_below", 18, false)                                                 \
     /* mango-v4-1: I80F48 as integers */                                                                     \
     X(MAINT_ASSET_WEIGHT, "maint_asset_weight_fx", 0, true)                                                  \
     X(MAINT_LIAB_WEIGHT, "maint_liab_weight_fx", 0, true)                                                    \

@@ -81,6 +81,8 @@ static const struct {
      "Binance USD-M: linear perpetuals, cross margin, brackets; the fund takes all of it over"},
     {"hyperliquid-1",
      "Hyperliquid: tiers by leverage, exactly; a part above 100,000 first, cooldown, backstop"},
+    {"drift-v2-1",
+     "Drift v2: spot balances and perpetuals in one cross margin, a ramp, an end above the start"},
 };
 
 struct options {
@@ -233,7 +235,8 @@ static int margin_of_rule(const struct rule *rule, bool even_none, const struct 
     struct gen_options g = {.seed = o->seed,
                             .accounts = (uint32_t)o->accounts,
                             .lending = rule->holding ? rule->name : NULL,
-                            .perp = rule->trading ? rule->name : NULL,
+                            .perp = rule->trading || (rule->borrowing && rule->borrowing->perps) ? rule->name
+                                                                                                 : NULL,
                             .near_ppm = GEN_NEAR_PPM};
     struct book book = {0};
     *r = (struct measure){.quantisation = r->quantisation, .chord = r->chord};

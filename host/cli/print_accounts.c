@@ -112,7 +112,12 @@ static void print_position(const struct market *m, const struct position *p)
     } else {
         dec_format(p->size, s->size_decimals, x);
         dec_format(p->entry, m->asset[s->asset].decimals, y);
-        printf("  %-24s size %s, entry %s", s->name, x, y);
+        if (p->entry) {
+            printf("  %-24s size %s, entry %s", s->name, x, y);
+        } else { // rules that keep what it has cost as a balance
+            dec_format(p->supply - p->debt, s->cash_decimals, y);
+            printf("  %-24s size %s, quote %s", s->name, x, y);
+        }
         dec_format(p->funding, FUNDING_DECIMALS, x);
         printf("%s%s\n", p->funding ? ", funding settled to " : "", p->funding ? x : "");
     }

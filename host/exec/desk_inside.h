@@ -173,7 +173,7 @@ void desk_worth_free(struct desk *d);
 // Is this an account that is asked about? Margin rules name their reward themselves.
 static inline bool desk_worth_of(const struct desk *d, const struct account *a)
 {
-    return d->exits && a->rule->holding;
+    return d->exits && a->rule->holding && !(a->rule->uses & USE_QUOTE); // those size by their own word
 }
 // Sizes the account's order at px into d->size, d->worth and d->terms; the ways out stand at the prices `now`
 // and follow (exit/follow.h). False: d->worth says why not, its reason is *reason (unworth.h).

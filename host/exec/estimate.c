@@ -37,11 +37,15 @@ static i256 perpetual(const struct market *m, const struct position *p, const in
 
 static i256 lending(const struct market *m, const struct account *a, const int64_t *px)
 {
-    i256 debt = I256_ZERO, most = I256_ZERO;
+    i256 debt = I256_ZERO, most = I256_ZERO, reward = I256_ZERO;
     uint32_t bonus_bps = 0;
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
+        if (in->kind != INST_RESERVE) { // a quote balance beside it moves nothing
+            reward = i256_add(reward, perpetual(m, p, px));
+            continue;
+        }
         if (px[in->asset] <= 0)
             continue;
         i256 has = a->rule->holding(m, p);
@@ -55,7 +59,9 @@ static i256 lending(const struct market *m, const struct account *a, const int64
             bonus_bps = emode ? in->emode_lb_bps : in->lb_bps;
         }
     }
-    return bonus_bps > BPS ? share(i256_min(debt, most), bonus_bps - BPS, BPS) : I256_ZERO;
+    if (bonus_bps > BPS)
+        reward = i256_add(reward, share(i256_min(debt, most), bonus_bps - BPS, BPS));
+    return reward;
 }
 
 int64_t estimate_reward_e8(const struct market *m, const struct account *a, const int64_t *px)

@@ -21,8 +21,10 @@ static void begin_flows(struct cascade *c)
         const struct account *a = &c->b->account[i];
         int cur = currency_of(m, a->currency);
         if (cur >= 0)
-            c->cash[cur].start = i256_add(c->cash[cur].start, i256_from_i128(a->cash));
+            c->cash[cur].start = i256_add(c->cash[cur].start, account_cash(m, a));
         for (unsigned k = 0; a->rule->holding && k < a->n_positions; k++) {
+            if (m->instrument[a->position[k].instrument].kind != INST_RESERVE)
+                continue;
             i256 *start = &c->flows[a->position[k].instrument].start;
             *start = i256_add(*start, a->rule->holding(m, &a->position[k]));
         }
@@ -312,7 +314,7 @@ static enum executed execute(struct cascade *c, size_t i)
     if (cascade_size(c, a, at, &o) != 0 ||
         a->rule->settle(&c->b->market, &after, c->px, o.leg, o.n, &t, NULL) != 0)
         return REFUSED;
-    bool perp = !a->rule->holding;
+    bool perp = cascade_of_perps(c, a, &o);
     unsigned held = o.n, largest = 0;
     for (unsigned k = 1; perp && k < o.n; k++)
         if (leg_money(c, &o.leg[k]) > leg_money(c, &o.leg[largest]))

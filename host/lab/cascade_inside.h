@@ -85,7 +85,8 @@ i128 money_of_tokens(const struct cascade *c, unsigned instrument, i256 units, b
 // the same at the mark. `commit` false: nothing changes.
 i128 market_trade(struct cascade *c, i128 net[SCENARIO_COINS_MAX], unsigned instrument, i256 qty, i128 *fair,
                   i128 *unsold);
-// cascade_size.c: what an order asks for.
+// cascade_size.c: what an order asks for; whether its legs are perpetuals', closed at the mark.
+bool cascade_of_perps(const struct cascade *c, const struct account *a, const struct order_size *o);
 int cascade_size(const struct cascade *c, const struct account *a, enum staged_at at, struct order_size *out);
 void cascade_look(const struct cascade *c, const struct account *a, struct staged_view *v);
 // cascade_loss.c: who bears what is missing.

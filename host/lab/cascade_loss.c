@@ -205,8 +205,10 @@ bool cascade_conserved(const struct cascade *c, struct err *e)
         const struct account *a = &c->b->account[i];
         int cur = currency_of(m, a->currency);
         if (cur >= 0)
-            add(&cash[cur].start, a->cash);
+            cash[cur].start = i256_add(cash[cur].start, account_cash(m, a));
         for (unsigned k = 0; a->rule->holding && k < a->n_positions; k++) {
+            if (m->instrument[a->position[k].instrument].kind != INST_RESERVE)
+                continue;
             i256 *sum = &token[a->position[k].instrument].start;
             *sum = i256_add(*sum, a->rule->holding(m, &a->position[k]));
         }

@@ -42,6 +42,12 @@ static int perp_part(const struct account *a, uint32_t ppm, struct order_size *o
     return out->n ? 0 : -1;
 }
 
+bool cascade_of_perps(const struct cascade *c, const struct account *a, const struct order_size *o)
+{
+    return !a->rule->holding ||
+           (o->n == 1 && c->b->market.instrument[o->leg[0].instrument].kind != INST_RESERVE);
+}
+
 int cascade_size(const struct cascade *c, const struct account *a, enum staged_at at, struct order_size *out)
 {
     const struct lab_scenario *s = c->s;

@@ -62,7 +62,7 @@ static bool same_form(const struct affine *a, const struct affine *b)
 }
 
 // Up to 3.4 Aave rounds an average threshold to whole bps: the healthy set is not convex where thresholds
-// differ.
+// differ. Nor where a profit is a product of two prices (USE_QUOTE).
 static bool averages(const struct account *a)
 {
     return a->rule == &rule_aave_1_19 || a->rule == &rule_aave_3_3 || a->rule == &rule_aave_3_4;
@@ -106,7 +106,7 @@ static int first_forms(struct maker *k, const struct account *a, struct err *e)
         return k->rows;
     if (a->rule->rows(m, a, k->point, 0, k->upper[0], e) != k->rows)
         return err_set(e, "account %u: its rows depend on the band: its rule is at fault", a->id);
-    bool bends = averages(a) && (!a->rule->bends || a->rule->bends(m, a));
+    bool bends = (averages(a) || (a->rule->uses & USE_QUOTE)) && (!a->rule->bends || a->rule->bends(m, a));
     k->convex = !bends && !any_grace(m, a);
     k->flat = k->convex && k->rows == 1;
     k->n = 0;

@@ -52,7 +52,7 @@ static void perpetual(const struct market *m, const struct position *p, struct w
            unit = 1 / pow10_of(as->decimals);
     double funding = s * whole(funding_now(in) - p->funding, FUNDING_DECIMALS);
     if (in->kind == INST_LINEAR) {
-        w->owed0 += s * e + funding;
+        w->owed0 += s * e + funding - whole(p->supply - p->debt, in->cash_decimals); // entry, or its quote
         add(w, in->asset, size * unit, (size * cost - s) * unit);
     } else { // coins s / e - s / P, times P
         w->value0 += size;

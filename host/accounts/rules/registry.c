@@ -4,11 +4,26 @@
 
 #include <string.h>
 
-static const struct rule *const RULES[] = {&rule_perp_linear_1,  &rule_perp_inverse_1, &rule_perp_portfolio_1,
-                                           &rule_aave_1_19,      &rule_aave_3_3,       &rule_aave_3_4,
-                                           &rule_aave_3_5,       &rule_aave_3_6,       &rule_aave_3_7,
-                                           &rule_morpho_blue_1,  &rule_comet_1,        &rule_compound_v2_1,
-                                           &rule_binance_usdm_1, &rule_hyperliquid_1};
+// In the order in which lists show them.
+// clang-format off
+static const struct rule *const RULES[] = {
+    &rule_perp_linear_1,
+    &rule_perp_inverse_1,
+    &rule_perp_portfolio_1,
+    &rule_aave_1_19,
+    &rule_aave_3_3,
+    &rule_aave_3_4,
+    &rule_aave_3_5,
+    &rule_aave_3_6,
+    &rule_aave_3_7,
+    &rule_morpho_blue_1,
+    &rule_comet_1,
+    &rule_compound_v2_1,
+    &rule_binance_usdm_1,
+    &rule_hyperliquid_1,
+    &rule_drift_v2_1,
+};
+// clang-format on
 
 const struct rule *rule_at(size_t i)
 {

@@ -110,6 +110,7 @@ struct shift {
 // What borrowers under a lending rule look like, for whoever makes some.
 struct borrowing {
     uint8_t debts, collaterals; // reserves at most, of each; 0: any number
+    bool perps;                 // its accounts may hold perpetuals too, by their quote (USE_QUOTE)
     bool emodes;                // eMode categories, interest rates and ramps are known
     void (*terms)(
         struct instrument *in); // turns a generated reserve of Aave's into one of this rule's; NULL: it is
@@ -196,6 +197,7 @@ extern const struct rule rule_aave_3_7;         // "aave-3.7"
 extern const struct rule rule_morpho_blue_1; // "morpho-blue-1"
 extern const struct rule rule_comet_1;       // "comet-1"
 extern const struct rule rule_compound_v2_1; // "compound-v2-1"
+extern const struct rule rule_drift_v2_1;    // "drift-v2-1"
 
 extern const struct rule rule_binance_usdm_1; // "binance-usdm-1"
 extern const struct rule rule_hyperliquid_1;  // "hyperliquid-1"

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "accounts/book.h"
 #include "accounts/moving.h"
 #include "exec/marks.h"
 
@@ -40,7 +41,7 @@ int books_settle(const struct market *m, const struct account *before, const int
 i256 books_holding(const struct market *m, const struct account *a, int32_t instrument)
 {
     if (instrument < 0)
-        return i256_from_i128(a->cash);
+        return account_cash(m, a);
     i256 net = i256_from_i64(0);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];

@@ -11,8 +11,8 @@ void books_marks(const struct market *m, const struct account *a, const struct w
 // Settles o on *after, a copy of *before with the epoch raised. 0, or -1 with the reason (no effect).
 int books_settle(const struct market *m, const struct account *before, const int64_t *px,
                  const struct order *o, struct account *after, struct settlement *s, struct err *e);
-// What the account itself owns of a currency: cash (instrument -1), or token units supplied less owed, each
-// as the protocol shows it (supply floored, debt ceiled).
+// What the account itself owns of a currency: cash (instrument -1; account_cash), or token units supplied
+// less owed, each as the protocol shows it (supply floored, debt ceiled).
 i256 books_holding(const struct market *m, const struct account *a, int32_t instrument);
 // Has the account balances that bear interest?
 bool books_accrue_at_all(const struct market *m, const struct account *a);
