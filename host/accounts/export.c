@@ -142,22 +142,36 @@ static void put_instrument(FILE *f, const struct market *m, const struct instrum
     fputs("}", f);
 }
 
-static void put_position(FILE *f, const struct market *m, const struct position *p)
+// Of supply and debt.
+static unsigned balance_decimals(const struct account *a, const struct instrument *s)
+{
+    return a->rule->uses & USE_BITS ? 0 : s->kind == INST_RESERVE ? s->size_decimals : s->cash_decimals;
+}
+
+// What a full liquidation leaves; an import would refuse it. Not what perpetuals with a quote settle in.
+static bool left_out(const struct market *m, const struct account *a, const struct position *p)
+{
+    bool needed = a->rule->uses & USE_QUOTE && m->instrument[p->instrument].kind == INST_RESERVE;
+    return !p->size && !p->supply && !p->debt && !needed;
+}
+
+static void put_position(FILE *f, const struct market *m, const struct account *a, const struct position *p)
 {
     const struct instrument *s = &m->instrument[p->instrument];
+    unsigned decimals = balance_decimals(a, s);
     fputs("      {\"instrument\": ", f);
     put_text(f, s->name);
     if (s->kind == INST_RESERVE) {
-        put_amount(f, "supply", p->supply, s->size_decimals);
-        put_amount(f, "debt", p->debt, s->size_decimals);
+        put_amount(f, "supply", p->supply, decimals);
+        put_amount(f, "debt", p->debt, decimals);
         fprintf(f, ", \"collateral\": %s", p->collateral ? "true" : "false");
         put_told(f, "size", p->size, s->size_decimals); // rules that say so (USE_PREMIUM)
     } else {
         put_amount(f, "size", p->size, s->size_decimals);
         if (p->entry)
             put_amount(f, "entry", p->entry, m->asset[s->asset].decimals);
-        put_told(f, "supply", p->supply, s->cash_decimals); // rules that say so (USE_QUOTE)
-        put_told(f, "debt", p->debt, s->cash_decimals);
+        put_told(f, "supply", p->supply, decimals); // rules that say so (USE_QUOTE)
+        put_told(f, "debt", p->debt, decimals);
     }
     put_told(f, "funding", p->funding, FUNDING_DECIMALS);
     fputs("}", f);
@@ -179,10 +193,10 @@ static void put_account(FILE *f, const struct market *m, const struct account *a
     const char *sep = "\n";
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
-        if (!p->size && !p->supply && !p->debt)
-            continue; // what a full liquidation leaves; an import would refuse it
+        if (left_out(m, a, p))
+            continue;
         fputs(sep, f);
-        put_position(f, m, p);
+        put_position(f, m, a, p);
         sep = ",\n";
     }
     fputs("]}", f);
@@ -213,13 +227,14 @@ static void put_csv_amount(FILE *f, i128 v, unsigned decimals)
     fputs(text, f);
 }
 
-static void put_csv_position(FILE *f, const struct market *m, const struct position *p)
+static void put_csv_position(FILE *f, const struct market *m, const struct account *a,
+                             const struct position *p)
 {
     const struct instrument *s = &m->instrument[p->instrument];
     put_csv_text(f, s->name);
     fputc(',', f);
     bool reserve = s->kind == INST_RESERVE;
-    unsigned decimals = reserve ? s->size_decimals : s->cash_decimals;
+    unsigned decimals = balance_decimals(a, s);
     if (!reserve || p->size)
         put_csv_amount(f, p->size, s->size_decimals);
     fputc(',', f);
@@ -260,11 +275,11 @@ static void put_csv_account(FILE *f, const struct market *m, const struct accoun
     fputc(',', f);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
-        if (!p->size && !p->supply && !p->debt)
+        if (left_out(m, a, p))
             continue;
         if (!first)
             fprintf(f, "%u,,,,,,,,", a->id);
-        put_csv_position(f, m, p);
+        put_csv_position(f, m, a, p);
         first = false;
     }
     if (first)

@@ -285,10 +285,14 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
     return 0;
 }
 
+static const double FX_ONES = 0x1p96;
+
 double gen_supply_unit(const struct instrument *s)
 {
     double one = 1e18, ray = 1e27;
     u128 rate = term_get(&s->terms, TERM_EXCHANGE_RATE);
+    if (term_get(&s->terms, TERM_DEPOSIT_INDEX_FX)) // both in I80F48
+        return (double)term_get(&s->terms, TERM_DEPOSIT_INDEX_FX) / FX_ONES;
     return rate ? (double)rate / one : (double)s->liquidity_index / ray;
 }
 
@@ -296,6 +300,8 @@ double gen_debt_unit(const struct instrument *s)
 {
     double ray = 1e27;
     u128 shares = term_get(&s->terms, TERM_BORROW_SHARES);
+    if (term_get(&s->terms, TERM_BORROW_INDEX_FX))
+        return (double)term_get(&s->terms, TERM_BORROW_INDEX_FX) / FX_ONES;
     return shares ? (double)term_get(&s->terms, TERM_BORROW_ASSETS) / (double)shares
                   : (double)s->borrow_index / ray;
 }

@@ -318,13 +318,14 @@ static int read_perp_position(struct import *im, const struct fields *f, const s
 {
     i128 entry = 0;
     bool quote = im->current.account.rule->uses & USE_QUOTE;
+    unsigned decimals = im->current.account.rule->uses & USE_BITS ? 0 : s->cash_decimals;
     if ((!quote &&
          (refuse_field(im, f, TEXT_SUPPLY, "perpetual") || refuse_field(im, f, TEXT_DEBT, "perpetual"))) ||
         refuse_field(im, f, TEXT_COLLATERAL, "perpetual") ||
         take_amount(im, f, TEXT_SIZE, true, s->size_decimals, &p->size) ||
         take_amount(im, f, TEXT_ENTRY, !quote, im->market.asset[s->asset].decimals, &entry) ||
-        take_amount(im, f, TEXT_SUPPLY, false, s->cash_decimals, &p->supply) ||
-        take_amount(im, f, TEXT_DEBT, false, s->cash_decimals, &p->debt) ||
+        take_amount(im, f, TEXT_SUPPLY, false, decimals, &p->supply) ||
+        take_amount(im, f, TEXT_DEBT, false, decimals, &p->debt) ||
         take_amount(im, f, TEXT_FUNDING, false, FUNDING_DECIMALS, &p->funding))
         return -1;
     if (p->size == 0 && !p->supply && !p->debt)
@@ -341,13 +342,14 @@ static int read_reserve_position(struct import *im, const struct fields *f, cons
     const char *flag = f->text[TEXT_COLLATERAL];
     bool premium = im->current.account.rule->uses & USE_PREMIUM;
     bool empty = im->current.account.rule->uses & USE_QUOTE; // what perpetuals settle in may be
+    unsigned decimals = im->current.account.rule->uses & USE_BITS ? 0 : s->size_decimals;
     if ((!premium &&
          (refuse_field(im, f, TEXT_SIZE, "reserve") || refuse_field(im, f, TEXT_FUNDING, "reserve"))) ||
         refuse_field(im, f, TEXT_ENTRY, "reserve") ||
         take_amount(im, f, TEXT_SIZE, false, s->size_decimals, &p->size) ||
         take_amount(im, f, TEXT_FUNDING, false, FUNDING_DECIMALS, &p->funding) ||
-        take_amount(im, f, TEXT_SUPPLY, false, s->size_decimals, &p->supply) ||
-        take_amount(im, f, TEXT_DEBT, false, s->size_decimals, &p->debt))
+        take_amount(im, f, TEXT_SUPPLY, false, decimals, &p->supply) ||
+        take_amount(im, f, TEXT_DEBT, false, decimals, &p->debt))
         return -1;
     if (p->supply < 0 || p->debt < 0 || (p->supply == 0 && p->debt == 0 && !empty))
         return import_error(im, f->line, "supply or debt must be above 0, and neither below");

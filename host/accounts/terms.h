@@ -59,7 +59,7 @@ enum {
     /* dydx-v4-1: the maintenance fraction is of the initial one */                                          \
     X(INITIAL_PPM, "initial_ppm", 0, false)                                                                  \
     X(MAINTENANCE_PPM, "maintenance_ppm", 0, false)                                                          \
-    /* hyperliquid-1 */                                                                                      \
+    /* hyperliquid-1, mango-v4-1 */                                                                          \
     X(LOT, "lot", TERM_TOKEN, false)                                                                         \
     /* drift-v2-1; the first three of the quote's reserve, for the whole program */                          \
     X(LIQUIDATION_BUFFER, "liquidation_buffer", 4, true)                                                     \
@@ -74,11 +74,25 @@ enum {
     X(CONTRACT_TIER, "contract_tier", 0, false)                                                              \
     X(SHORT_FUNDING_ABOVE, "short_funding_above", 18, false)                                                 \
     X(SHORT_FUNDING_BELOW, "short_funding_below", 18, false)                                                 \
-    /* mango-v4-1: I80F48 as integers */                                                                     \
+    /* mango-v4-1 (and lot): I80F48 as bits */                                                               \
     X(MAINT_ASSET_WEIGHT, "maint_asset_weight_fx", 0, true)                                                  \
     X(MAINT_LIAB_WEIGHT, "maint_liab_weight_fx", 0, true)                                                    \
     X(INIT_ASSET_WEIGHT, "init_asset_weight_fx", 0, true)                                                    \
-    X(INIT_LIAB_WEIGHT, "init_liab_weight_fx", 0, true)
+    X(INIT_LIAB_WEIGHT, "init_liab_weight_fx", 0, true)                                                      \
+    X(DEPOSIT_INDEX_FX, "deposit_index_fx", 0, true)                                                         \
+    X(BORROW_INDEX_FX, "borrow_index_fx", 0, true)                                                           \
+    X(LIQUIDATION_FEE_FX, "liquidation_fee_fx", 0, true)                                                     \
+    X(PLATFORM_FEE_FX, "platform_liquidation_fee_fx", 0, true)                                               \
+    X(NO_ASSET_LIQUIDATION, "disable_asset_liquidation", 0, true)                                            \
+    X(MAINT_BASE_ASSET_FX, "maint_base_asset_weight_fx", 0, false)                                           \
+    X(INIT_BASE_ASSET_FX, "init_base_asset_weight_fx", 0, false)                                             \
+    X(MAINT_BASE_LIAB_FX, "maint_base_liab_weight_fx", 0, false)                                             \
+    X(INIT_BASE_LIAB_FX, "init_base_liab_weight_fx", 0, false)                                               \
+    X(MAINT_OVERALL_FX, "maint_overall_asset_weight_fx", 0, false)                                           \
+    X(INIT_OVERALL_FX, "init_overall_asset_weight_fx", 0, false)                                             \
+    X(BASE_LIQUIDATION_FEE_FX, "base_liquidation_fee_fx", 0, false)                                          \
+    X(PERP_PLATFORM_FEE_FX, "perp_platform_liquidation_fee_fx", 0, false)                                    \
+    X(POSITIVE_PNL_FEE_FX, "positive_pnl_liquidation_fee_fx", 0, false)
 
 enum term {
     TERM_NONE,

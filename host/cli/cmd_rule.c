@@ -83,6 +83,7 @@ static const struct {
      "Hyperliquid: tiers by leverage, exactly; a part above 100,000 first, cooldown, backstop"},
     {"drift-v2-1",
      "Drift v2: spot balances and perpetuals in one cross margin, a ramp, an end above the start"},
+    {"mango-v4-1", "Mango v4: tokens and perps in one account, I80F48, an end above the start"},
 };
 
 struct options {

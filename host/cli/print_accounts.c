@@ -100,15 +100,20 @@ void print_accounts(const struct book *b, const int64_t *px)
     }
 }
 
-static void print_position(const struct market *m, const struct position *p)
+static void print_position(const struct market *m, const struct account *a, const struct position *p)
 {
     const struct instrument *s = &m->instrument[p->instrument];
     char x[DEC_TEXT_MAX], y[DEC_TEXT_MAX];
+    bool bits = a->rule->uses & USE_BITS;
     if (s->kind == INST_RESERVE) {
-        dec_format(p->supply, s->size_decimals, x);
-        dec_format(p->debt, s->size_decimals, y);
+        dec_format(p->supply, bits ? 0 : s->size_decimals, x);
+        dec_format(p->debt, bits ? 0 : s->size_decimals, y);
         printf("  %-24s scaled supply %s%s, scaled debt %s\n", s->name, x,
                p->collateral ? " (collateral)" : "", y);
+    } else if (a->rule->uses & USE_QUOTE) {
+        dec_format(p->size, s->size_decimals, x);
+        dec_format(p->supply - p->debt, bits ? 0 : s->cash_decimals, y);
+        printf("  %-24s size %s, quote %s\n", s->name, x, y);
     } else {
         dec_format(p->size, s->size_decimals, x);
         dec_format(p->entry, m->asset[s->asset].decimals, y);
@@ -135,7 +140,7 @@ int print_account(const struct book *b, uint32_t id, const int64_t *px)
     printf("account %u %s\n  rule %s, eMode %u, epoch %u, cash %s%s%s\n", a->id, a->name, a->rule->name,
            a->emode, a->epoch, text, a->currency[0] ? " " : "", a->currency);
     for (unsigned k = 0; k < a->n_positions; k++)
-        print_position(&b->market, &a->position[k]);
+        print_position(&b->market, a, &a->position[k]);
     if (px) {
         health_text(&b->market, a, px, text, sizeof text);
         printf("  health %s\n", text);

@@ -35,6 +35,11 @@ static void reserve(const struct market *m, const struct account *a, const struc
     const struct instrument *in = &m->instrument[p->instrument];
     double unit = 1 / pow10_of((unsigned)in->size_decimals + m->asset[in->asset].decimals), index = 1e27;
     uint32_t lt = aave_lt(in, a), lb = aave_lb(in, a);
+    if (a->rule->uses & USE_BITS) { // positions in another unit than tokens by an index
+        double has = i256_to_double(a->rule->holding(m, p)) * unit;
+        add(w, in->asset, has > 0 ? has : 0, has > 0 ? -has * BPS / (lb > BPS ? lb : BPS) : -has);
+        return;
+    }
     if (p->supply != 0 && p->collateral && lt != 0) {
         double c = (double)p->supply * ((double)liquidity_index_now(in) / index) * unit;
         add(w, in->asset, c, -c * BPS / (lb > BPS ? lb : BPS));
@@ -43,7 +48,8 @@ static void reserve(const struct market *m, const struct account *a, const struc
         add(w, in->asset, 0, (double)p->debt * ((double)borrow_index_now(in) / index) * unit);
 }
 
-static void perpetual(const struct market *m, const struct position *p, struct worth *w)
+static void perpetual(const struct market *m, const struct account *a, const struct position *p,
+                      struct worth *w)
 {
     const struct instrument *in = &m->instrument[p->instrument];
     const struct asset *as = &m->asset[in->asset];
@@ -51,6 +57,8 @@ static void perpetual(const struct market *m, const struct position *p, struct w
     double cost = ((double)in->penalty_ppm + (double)in->fee_ppm) / MARKET_PPM,
            unit = 1 / pow10_of(as->decimals);
     double funding = s * whole(funding_now(in) - p->funding, FUNDING_DECIMALS);
+    if (a->rule->uses & USE_QUOTE && a->rule->holding) // in place of an entry price
+        w->owed0 -= i256_to_double(a->rule->holding(m, p)) / pow10_of(in->cash_decimals);
     if (in->kind == INST_LINEAR) {
         w->owed0 += s * e + funding - whole(p->supply - p->debt, in->cash_decimals); // entry, or its quote
         add(w, in->asset, size * unit, (size * cost - s) * unit);
@@ -70,7 +78,7 @@ void account_worth(const struct market *m, const struct account *a, struct worth
         if (m->instrument[p->instrument].kind == INST_RESERVE)
             reserve(m, a, p, out);
         else
-            perpetual(m, p, out);
+            perpetual(m, a, p, out);
     }
     if (a->n_positions == 0 || a->cash == 0)
         return;

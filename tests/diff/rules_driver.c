@@ -9,7 +9,10 @@
 //   scenario X N (I SHOCK)*       the market's X-th
 //   reserve I SIZE_DEC ASSET LT LB FEE EMODE EMODE_LT EMODE_LB LIQUIDITY_INDEX BORROW_INDEX
 //   credit I RATE CLOSE ASSETS SHARES  terms of a reserve
+//   term I NAME VALUE              one term of an instrument, in its quanta
 //   account RULE CURRENCY CASH_DEC EMODE CASH     currency - is none
+//   state WORD WORD                rule_state of the account
+//   remembered                  -> rule_state
 //   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT [FUNDING]
 //   rates I FUNDING_INDEX FUNDING_RATE LIQUIDITY_RATE BORROW_RATE TOLD_AT      as told; a market_told
 //   ramp I FROM EMODE_FROM START END GRACE_UNTIL                               the same
@@ -197,6 +200,14 @@ static void do_credit(void)
         (void)term_set(t, (enum term)key, (u128)big());
 }
 
+static void do_term(void)
+{
+    struct terms *t = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)].terms;
+    enum term key = term_find(word());
+    if (key == TERM_NONE || !term_set(t, key, (u128)big()))
+        malformed("term");
+}
+
 // A further eMode category of a reserve: instrument, category, threshold, bonus.
 static void do_further(void)
 {
@@ -221,6 +232,17 @@ static void do_account(void)
     account.cash_decimals = (uint8_t)num(0, 255);
     account.emode = (uint8_t)num(0, 255);
     account.cash = big();
+}
+
+static void do_state(void)
+{
+    for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
+        account.rule_state[k] = (uint64_t)num(0, INT64_MAX);
+}
+
+static void do_remembered(void)
+{
+    printf("%" PRIu64 " %" PRIu64 "\n", account.rule_state[0], account.rule_state[1]);
 }
 
 static void do_pos(void)
@@ -466,6 +488,9 @@ static const struct {
     {"further", do_further, false},
     {"credit", do_credit, false},
     {"account", do_account, false},
+    {"term", do_term, false},
+    {"state", do_state, false},
+    {"remembered", do_remembered, false},
     {"pos", do_pos, false},
     {"px", do_px, false},
     {"grid", do_grid, false},

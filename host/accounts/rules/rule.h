@@ -127,6 +127,7 @@ enum rule_use {
                      // entry is 0 then
     USE_PREMIUM = 2, // reserves: size and funding, as the rule says
     USE_STATE = 4,   // account's rule_state
+    USE_BITS = 8,    // supply and debt are I80F48: files have them as whole numbers, their bits
 };
 
 struct rule {
@@ -158,7 +159,8 @@ struct rule {
     bool (*takes)(const struct market *m, const struct account *a, const int64_t *px,
                   const struct order_leg *leg, unsigned n, const struct order_size *exact);
     // Lending: what the account has in one of its reserves as the contract reads it now, balance less debt,
-    // in token units; a settlement's PARTY_ACCOUNT flows are its changes. NULL: perpetuals.
+    // in token units; a settlement's PARTY_ACCOUNT flows are its changes. Of a perpetual (USE_QUOTE): its
+    // quote balance in cash quanta, which counts as cash in the flows. NULL: perpetuals.
     i256 (*holding)(const struct market *m, const struct position *p);
     // Whether the rows' form may depend on the bands (a margin tier inside, a weight that depends on a sign),
     // beyond their slack. NULL: it may.
@@ -201,6 +203,7 @@ extern const struct rule rule_drift_v2_1;    // "drift-v2-1"
 
 extern const struct rule rule_binance_usdm_1; // "binance-usdm-1"
 extern const struct rule rule_hyperliquid_1;  // "hyperliquid-1"
+extern const struct rule rule_mango_v4_1;     // "mango-v4-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

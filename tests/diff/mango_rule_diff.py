@@ -1,0 +1,423 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The rule of accounts mango-v4-1 (docs/protocols/mango-v4.md, "As a rule of accounts") against the program in exact Python
+integers (judge_mango.py, judge_mango_orders.py): health, rows that never miss and are tight where they touch, the order that
+is chosen, settlement to the last unit with every party's flow, refusals. Most accounts stand within a unit of their edge.
+
+  mango_rule_diff.py             TAP on stdout
+  mango_rule_diff.py --mutants   wrong versions of the sources, each of which must be found
+
+Environment: SEED (default 1), CASES (default 1000), CC (default gcc). Run from the project root.
+"""
+import collections
+import concurrent.futures
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from glob import glob
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, ".."))
+import tap
+from judge_mango import HIGH, ONE, Refused, World, mul
+from judge_mango_orders import perp_liq, token_liq
+from mango_rule_cases import make
+from mango_rule_mutants import MUTANTS
+
+SEED = int(os.environ.get("SEED", "1"), 0)
+CASES = int(os.environ.get("CASES", "1000"))
+ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
+SOURCES = ["tests/diff/rules_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
+    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(glob("host/accounts/rules/*.c") + glob("host/accounts/rules/*/*.c"))
+REACHED = """liquidatable|healthy|flagged, liquidatable|flagged, healthy|within a unit of the edge|no health|nothing at risk|tokens alone
+with perps|profit changes sign in the band|balance changes sign in the band|shared asset|settled: tokens|settled: perp|settled: profit alone
+left liquidation|stayed in liquidation|refused|healthy refused|perp order|token order|no order|position emptied|perp emptied|dust|coarser row
+settled: part of the lots|limited by the leg|empty settle position|not valid""".replace("\n", "|").split("|")
+
+
+class Check:
+    def __init__(self):
+        self.lines, self.asked, self.bad, self.n = [], [], collections.defaultdict(list), collections.Counter()
+        self.seen = collections.Counter()
+
+    def that(self, name, good, what):
+        self.n[name] += 1
+        if not good:
+            self.bad[name].append(str(what() if callable(what) else what)[:3000])
+
+    def ask(self, line, judge):
+        self.lines.append(line)
+        self.asked.append((line, judge))
+
+    def run(self, exe):
+        done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True, timeout=120)
+        answers = done.stdout.splitlines()
+        if done.returncode or len(answers) != len(self.asked):
+            self.that("the driver answers", False, (done.returncode, len(answers), len(self.asked), done.stderr[-1000:]))
+            return
+        for (line, judge), answer in zip(self.asked, answers):
+            try:
+                judge(answer.split())
+            except (ValueError, IndexError, KeyError, StopIteration, ZeroDivisionError) as e:
+                self.that("every answer makes sense", False, f"{line}: {answer}: {e!r}")
+
+
+# ---- health
+
+def ask_health(k, case, px):
+    k.lines += case.px_lines(px)
+    s = case.sums(px)
+    if s is None:
+        k.seen["no health"] += 1
+        want = ["0", str(HIGH), "0"]
+    else:
+        k.seen["liquidatable" if s[0] < s[1] else "healthy"] += 1
+        k.seen[f"flagged, {'liquidatable' if s[0] < s[1] else 'healthy'}"] += case.flag
+        k.seen["within a unit of the edge"] += case.at_risk() and abs(s[0] - s[1]) <= 2
+        want = [str(int(s[0] < s[1])), str(s[0]), str(s[1])]
+    k.ask("health", lambda got: k.that("health", got == want, lambda: (got, want, px, case.lines())))
+    return s
+
+
+# ---- rows
+
+def parse_rows(words):
+    w = iter(words)
+    out = []
+    for _ in range(int(next(w))):
+        level, n, c, slack = (int(next(w)) for _ in range(4))
+        out.append((level, c, slack, [(int(next(w)), int(next(w))) for _ in range(n)]))
+    return out
+
+
+def row_value(row, px):
+    return row[1] + sum(a * px[i] for i, a in row[3]) - row[2]
+
+
+def band_of(px, ppm):
+    """That of the driver's grid, for prices that it does not round."""
+    half = px * ppm // 10**6
+    return max(1, px - half), px + half
+
+
+def profits(case, i, price, end):
+    """A perp's weighted profit at a price of quanta, not rounded but its last step."""
+    p, (size, quote) = case.perps[i]["terms"], case.pos[i]
+    kind = "init" if end else "maint"
+    u = quote + (size * p[f"{kind}_base_{'liab' if size < 0 else 'asset'}_weight"] * case.unit(i) * price >> 48)
+    return (mul(p[f"{kind}_overall_asset_weight"], u) if u > 0 else u), u
+
+
+def corner(k, case, bands):
+    """Prices at which the row must touch health: each perp at the edge that is the worse for it, the settle token at its lower."""
+    px = {a: lo for a, (lo, hi) in bands.items()}
+    low = high = 0
+    for i in case.pos:
+        if i in case.perps:
+            lo, hi = bands[case.asset(i)]
+            a, b = profits(case, i, lo, case.flag), profits(case, i, hi, case.flag)
+            px[case.asset(i)] = lo if a[0] <= b[0] else hi
+            k.seen["profit changes sign in the band"] += (a[1] > 0) != (b[1] > 0)
+            low, high = low + min(a[0], b[0]), high + max(a[0], b[0])
+    settles = [case.perps[i]["settle"] for i in case.pos if i in case.perps]
+    if settles:
+        bits = case.pos[settles[0]][1]
+        t = case.tokens[settles[0]]["terms"]
+        native = bits * t["deposit_index" if bits > 0 else "borrow_index"] >> 48
+        k.seen["balance changes sign in the band"] += native + low < 0 < native + high
+    return px
+
+
+def ask_rows(k, case):
+    r, warn = case.r, case.r.choice([0, 1000, 50000, 1000000])
+    ppm = {a: r.choice([0, 100, 10000, 200000]) for a in case.px}
+    bands = {a: band_of(p, ppm[a]) for a, p in case.px.items()}
+    exact = all(p < 1 << 32 for p in case.px.values())
+    k.lines += [f"grid {a} {p} {ppm[a]}" for a, p in case.px.items()]
+    rows, n = [], int(case.at_risk()) * (1 + (warn > 0))
+    k.ask(f"rows {warn}", lambda got: rows.extend(parse_rows(got)))
+    k.ask(f"rows {warn}", lambda got: k.that("number of rows", len(rows) == n, got))
+    k.seen["nothing at risk"] += n == 0
+    perps = [i for i in case.pos if i in case.perps]
+    k.seen["with perps" if perps else "tokens alone"] += 1
+    assets = [case.asset(i) for i in case.pos]
+    shared = len(set(assets)) < len(assets)
+    k.seen["shared asset"] += shared
+    k.seen["empty settle position"] += any(v == (0, 0) for v in case.pos.values())
+    inside = [{a: r.choice([lo, hi, r.randint(lo, hi)]) for a, (lo, hi) in bands.items()} for _ in range(4)] if exact else []
+    edge = corner(k, case, bands)
+    for px in [case.px, edge] + inside if exact else [case.px]:
+        s = ask_health(k, case, px)
+        if not n:
+            continue
+        if s is None:
+            continue
+
+        def judge(got, px=px, s=s):
+            have, owed = s
+            lower = row_value(rows[0], px)
+            coarse = max(abs(a) for _, a in rows[0][3]).bit_length() >= 149 or abs(rows[0][1]).bit_length() >= 199 if rows[0][3] else False
+            k.seen["coarser row"] += coarse
+            k.that("rows never miss", have >= owed or lower < 0, lambda: (rows, px, s, case.lines()))
+            k.that("compiled rows never miss", have >= owed or got[0] == "err" or int(got[0]) < 0, lambda: (got, px, s, case.lines()))
+            if not coarse:
+                gap = ((have - owed) << 32) - lower
+                k.that("rows are below health", gap >= 0, lambda: (gap, rows, px, s, case.lines()))
+                if (px is edge and exact and not shared) or not perps:
+                    # A price is rounded down before a balance meets it, a debt's too: that much above the line.
+                    floors = sum(abs(b) >> 48 for b in case.gross(px)) + 8 << 32
+                    spare = 3 * rows[0][2] + floors + sum(px.values()) * (4 + 4 * len(perps)) * (1 + max(case.price(i, px) for i in case.pos) // ONE)
+                    k.that("rows touch health where they must", gap <= spare, lambda: (gap / spare, rows, px, s, case.lines()))
+            if warn and not coarse:
+                k.that("warnings come first", have * 10**6 >= owed * (10**6 + warn) or row_value(rows[1], px) < 0, lambda: (rows, px, s, case.lines()))
+                k.that("warnings are no louder than asked", have * 10**6 < owed * (10**6 + warn) or perps or row_value(rows[1], px) >= -2 * rows[1][2] - (4 << 32) * (4 + owed // ONE + have // ONE) - sum(px.values()) * 99,
+                       lambda: (rows, px, s, case.lines()))
+        k.ask("hat", judge)
+
+
+# ---- orders
+
+def outcome(case, px, legs, seen=None):
+    """(flows, positions, flag, value, reward), or None: refused."""
+    try:
+        w = World(case.state(px))
+        if len(legs) == 2:
+            (j, qty), (c, zero) = legs
+            if qty <= 0 or zero or j not in case.tokens or c not in case.tokens or j not in case.pos or c not in case.pos:
+                return None
+            got = token_liq(w, dict(asset=c, liab=j, max_liab=min(qty << 48, HIGH)))
+            if not got["liab_transfer"]:
+                return None
+            if seen is not None:
+                seen["limited by the leg"] += got["liab_transfer"] == qty << 48
+            flows = [(LIQUIDATOR, j, -got["liab_transfer"] >> 48),
+                     (LIQUIDATOR, c, got["asset_to_liqor"] >> 48), (VENUE, c, got["platform_fee"] >> 48)]
+            paid, taken = got["liab_transfer"] * case.price(j, px) >> 48, got["asset_to_liqor"] * case.price(c, px) >> 48
+            value = -(-paid * 100 >> 48)
+            return flows, case.settled(w), w.liquidating, value, (taken * 100 >> 48) - value
+        (i, qty), = legs
+        if i not in case.perps or i not in case.pos:
+            return None
+        p = case.perps[i]
+        size = case.pos[i][0]
+        if qty < 0 or qty > abs(size) or qty % p["lot"]:
+            return None
+        got = perp_liq(w, dict(market=i, max_base=qty // p["lot"] * (-1 if size < 0 else 1)))
+        if not got["base_transfer"] and not got["pnl_transfer"]:
+            return None
+        if seen is not None:
+            seen["settled: profit alone"] += not got["base_transfer"]
+            seen["settled: part of the lots"] += 0 < abs(got["base_transfer"]) * p["lot"] < abs(size)
+        t, P = p["settle"], case.price(p["settle"], px)
+        base = got["base_transfer"] * p["lot"] * case.price(i, px)
+        flows = [(LIQUIDATOR, -1, got["quote_to_liqor"] + got["pnl_transfer"] - base >> 48), (VENUE, -1, got["platform_fee"] >> 48),
+                 (LIQUIDATOR, t, -got["token_transfer"] >> 48)]
+        token = got["token_transfer"]
+        gain = got["quote_to_liqor"] + got["pnl_transfer"] - base - token
+        return flows, case.settled(w), w.liquidating, -(-((abs(base) + token) * P >> 48) * 100 >> 48), (gain * P >> 48) * 100 >> 48
+    except Refused:
+        return None
+
+
+def candidates(case, px):
+    """What size may choose: perps first, the greatest reward, the first in the order of instruments among equals."""
+    perps, tokens = [], []
+    for i, (size, bits) in sorted(case.pos.items()):
+        if i in case.perps:
+            perps.append([(i, abs(size))])
+        elif bits < 0:
+            owed = -(bits * case.tokens[i]["terms"]["borrow_index"] >> 48 >> 48)
+            native = -(bits * case.tokens[i]["terms"]["borrow_index"] >> 48)
+            tokens += [[(i, -(-native // ONE)), (c, 0)] for c, (_, b) in sorted(case.pos.items()) if c in case.tokens and b > 0 and owed >= 0]
+    for group in (perps, tokens):
+        good = [(o[4], -n, legs, o) for n, legs in enumerate(group) for o in [outcome(case, px, legs)] if o]
+        if good:
+            return max(good, key=lambda x: x[:2])
+    return None
+
+
+def ask_size(k, case):
+    px, s = case.px, case.sums(case.px)
+    best = candidates(case, px) if s and s[0] < s[1] else None
+    k.seen["no order" if not best else "perp order" if len(best[2]) == 1 else "token order"] += bool(s and s[0] < s[1])
+    want = ["none"]
+    if best:
+        want = ["1", str(best[3][3]), str(best[3][4]), str(len(best[2]))] + [str(v) for leg in best[2] for v in leg]
+    k.ask("size 1050000 0", lambda got: k.that("size", got == want, lambda: (got, want, px, case.lines())))
+
+
+def legs_of(case):
+    r = case.r
+    tokens, perps = [i for i in case.pos if i in case.tokens], [i for i in case.pos if i in case.perps]
+    if perps and r.random() < 0.55:
+        i = r.choice(perps)
+        size, lot = abs(case.pos[i][0]), case.perps[i]["lot"]
+        qty = r.choice([size, size, size // 2 // lot * lot, 0, r.randint(0, size) // lot * lot, size // 10 // lot * lot, size + lot, size // 3])
+        return [(i, qty)]
+    debts, backs = [i for i in tokens if case.pos[i][1] < 0] or tokens, [i for i in tokens if case.pos[i][1] > 0] or tokens
+    if r.random() < 0.05:
+        debts = backs = list(case.tokens)
+    j, c = r.choice(debts), r.choice(backs)
+    owed = abs(case.holding(j, case.pos)) + 1
+    qty = r.choice([owed, owed * 1000, r.randint(1, owed), max(1, owed // 1000), 1])
+    if r.random() < 0.1:
+        return r.choice([[(j, 0), (c, 0)], [(j, qty), (c, 1)], [(j, qty)], [(j, qty), (c, 0), (c, 0)], [(j, qty), (j, 0)]])
+    return [(j, qty), (c, 0)]
+
+
+def ask_settle(k, case):
+    if not any(i in case.tokens for i in case.pos):
+        return
+    px, legs = case.px, legs_of(case)
+    bad_shape = len(legs) == 3
+    want = None if bad_shape else outcome(case, px, legs, k.seen)
+    s = case.sums(px)
+    k.seen["refused"] += want is None
+    k.seen["healthy refused"] += want is None and bool(s) and s[0] >= s[1]
+    if want:
+        k.seen["settled: tokens" if len(legs) == 2 else "settled: perp"] += 1
+        k.seen["stayed in liquidation" if want[2] else "left liquidation"] += 1
+        k.seen["position emptied"] += any(i not in want[1] for i in case.pos if i in case.tokens)
+        k.seen["perp emptied"] += any(i not in want[1] for i in case.pos if i in case.perps)
+
+    def judge(got):
+        tell = lambda: (got, want, legs, px, case.lines())
+        if want is None:
+            k.that("what the program refuses", got[0] == "err" and got[1] != "CHANGED", tell)
+            return
+        k.that("what the program takes", got[0] == "ok", tell)
+        if got[0] != "ok":
+            return
+        n = int(got[1])
+        sums, mine, due = collections.Counter(), collections.Counter(), collections.Counter()
+        for x in range(n):
+            party, i, v = (int(v) for v in got[2 + 3 * x:5 + 3 * x])
+            sums[i] += v
+            mine[party, i] += v
+        words = [int(v) for v in got[2 + 3 * n:]]
+        pos, marks = {}, {}
+        for x in range(words[1]):
+            i, on, size, entry, supply, debt, _ = words[2 + 7 * x:9 + 7 * x]
+            pos[i], marks[i] = (size, supply - debt), (on, min(supply, debt), entry)
+        k.that("positions after it", pos == want[1], tell)
+        k.that("supply or debt, enabled", all(m == (int(i in case.tokens and pos[i][1] > 0), 0, 0) for i, m in marks.items()), tell)
+        k.that("flows sum to zero", not any(sums.values()), tell)
+        for party, i, v in want[0]:
+            due[party, i] += v
+        moved = collections.Counter()
+        for i in case.pos:
+            moved[i if i in case.tokens else -1] += case.holding(i, want[1]) - case.holding(i, case.pos)
+        for i in set(moved) | {i for _, i in mine}:
+            k.that("the account's flow is what it holds more", mine[ACCOUNT, i] == moved[i], tell)
+            for party in (LIQUIDATOR, VENUE, DEFICIT):
+                k.that("everybody's flow", mine[party, i] == due[party, i], tell)
+            k.seen["dust"] += abs(mine[POOL, i]) > 0
+    k.ask("settle " + " ".join([str(len(legs))] + [f"{i} {qty}" for i, qty in legs]), judge)
+    k.ask("remembered", lambda got: k.that("the flag after it", got == [str(int(want[2] if want else case.flag)), "0"], lambda: (got, want, legs, case.lines())))
+
+
+# ---- what is refused as no account
+
+def ask_invalid(k, case):
+    r = case.r
+    wrong = []
+    tokens, perps = [i for i in case.pos if i in case.tokens], [i for i in case.pos if i in case.perps]
+    if tokens:
+        i = r.choice(tokens)
+        wrong += [[f"term {i} maint_liab_weight_fx {8 << 48}"], [f"term {i} init_liab_weight_fx 0"],
+                  [f"term {i} init_asset_weight_fx 0", f"term {i} init_liab_weight_fx 0"], [f"term {i} maint_asset_weight_fx 0", f"term {i} maint_liab_weight_fx 0"],
+                  [f"term {i} init_asset_weight_fx {case.tokens[i]['terms']['init_liab_weight'] + 1}"],
+                  [f"term {i} liquidation_fee_fx {ONE + 1}"], [f"term {i} exchange_rate 1"], [f"term {i} deposit_index_fx {1 << 81}"]]
+    wrong += [["state 2 0"], ["state 0 1"], [f"pos 200 0 0 0 1 0"]]
+    if perps:
+        i = r.choice(perps)
+        wrong += [[f"term {i} maint_overall_asset_weight_fx {ONE + 1}"], [f"term {i} init_base_asset_weight_fx {9 << 48}"], [f"weight {i} 5"],
+                  [f"term {i} maint_base_liab_weight_fx 0"], [f"term {i} initial_ppm 5"]]
+        if case.pos[i][0]:
+            wrong.append([f"term {i} lot {abs(case.pos[i][0]) * 2}"])
+    k.lines += case.lines() + r.choice(wrong)
+    k.seen["not valid"] += 1
+    k.ask("validate", lambda got: k.that("what is no account of Mango's", got[0] == "err", lambda: (got, case.lines())))
+    k.lines += case.lines()
+    k.ask("validate", lambda got: k.that("validates", got == ["ok"], lambda: (got, case.lines())))
+
+
+def drive(k, case):
+    k.lines += case.lines()
+    k.ask("validate", lambda got: k.that("validates", got == ["ok"], lambda: (got, case.lines())))
+    ask_rows(k, case)
+    ask_health(k, case, case.px)
+    ask_size(k, case)
+    ask_settle(k, case)
+    if case.r.random() < 0.2:
+        ask_invalid(k, case)
+
+
+# ---- building
+
+def compiled(cc, source, o, folder):
+    subprocess.run(cc + [f"-I{folder}/host", "-Ihost", "-c", source, "-o", o], check=True, capture_output=True, text=True)
+    return o
+
+
+def build(out, objects, changed=None):
+    """changed: (file, text) of a wrong version; what it does not touch is taken as it was compiled before."""
+    cc, folder = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"], f"{out}.src"
+    if changed:
+        os.makedirs(os.path.dirname(f"{folder}/{changed[0]}"))
+        with open(f"{folder}/{changed[0]}", "w", encoding="utf-8") as f:
+            f.write(changed[1])
+    jobs, made = [], []
+    for x in SOURCES:
+        anew = changed and (x == changed[0] or (changed[0].endswith(".h") and "/mango/" in x))
+        o = f"{out}.{os.path.basename(x)}.o" if anew else f"{objects}/{x.replace('/', '_')}.o"
+        if anew or not os.path.exists(o):
+            jobs.append((f"{folder}/{x}" if changed and x == changed[0] else x, o))
+        made.append(o)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(lambda j: compiled(cc, *j, folder), jobs))
+    subprocess.run(cc + [*made, "-lm", "-o", out], check=True, capture_output=True, text=True)
+    return out
+
+
+def judge(exe, seed, cases):
+    k = Check()
+    r = random.Random(f"{seed} mango-v4-1")
+    while cases:
+        case = make(r)
+        if not case.pos:
+            continue
+        drive(k, case)
+        cases -= 1
+    k.run(exe)
+    return k
+
+
+def mutants(t):
+    build(f"{t}/right", t)
+    for i, (file, old, new) in enumerate(MUTANTS):
+        with open(file, encoding="utf-8") as f:
+            text = f.read()
+        assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
+        k = judge(build(f"{t}/m{i}", t, (file, text.replace(old, new))), SEED, min(CASES, 400))
+        how = next(iter(k.bad), "")
+        tap.report(bool(k.bad), f"mutant {i + 1}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:50]} ({how})", "not found")
+
+
+def main():
+    print(f"# SEED={SEED} CASES={CASES}")
+    with tempfile.TemporaryDirectory() as t:
+        if "--mutants" in sys.argv:
+            mutants(t)
+            tap.finish()
+        k = judge(build(f"{t}/driver", t), SEED, CASES)
+    for name, n in sorted(k.n.items()):
+        tap.report(name not in k.bad, f"{name} ({n})", f"{len(k.bad[name])} of {n}: {k.bad[name][:1]}")
+    missing = [x for x in REACHED if not k.seen[x]]
+    tap.report(not missing, "reached: " + ", ".join(f"{x} {k.seen[x]}" for x in REACHED), f"never: {missing}")
+    tap.finish()
+
+
+main()
