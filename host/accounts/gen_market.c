@@ -276,6 +276,8 @@ static int add_reserve(const struct gen_options *o, const struct gen_price *p, s
     (void)snprintf(s.name, sizeof s.name, "%s", r->name);
     if (rule && rule->borrowing && rule->borrowing->terms) {
         rule->borrowing->terms(&s);
+        if (rule->borrowing->totals)
+            rule->borrowing->totals(&s, px[asset]);
     } else if (o->rates_at) {
         s.told_at = o->rates_at;
         s.liquidity_rate = ray_ppm * r->supply_rate_ppm;

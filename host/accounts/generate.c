@@ -25,6 +25,7 @@ enum {
     MARGIN_PPM = 300,   // healthy within this distance of the start
     BASE_MM_PPM = 10000,
     EMODE_PERCENT = 40,
+    SHAPE_COIN = 60, // per cent of borrowers that have coins against dollars
     BISECT_STEPS = 127,
     CASH_PROBE_BITS = 40, // cash that shows how health rises with it
     DEBT_GUESS = 2,       // of 2^32
@@ -318,14 +319,14 @@ static void draw_loan(struct book_gen *g, struct loan *l)
         coin[j] = t;
     }
     memset(l, 0, sizeof *l);
-    uint64_t shape = prng_below(&g->rng, 100);
+    uint64_t shape = prng_below(&g->rng, g->lending->borrowing->dollars ? SHAPE_COIN : 100);
     if (g->dollar < 0 ||
         (n >= 2 && shape >= 85)) { // coin against coin (accounts_generate saw to two reserves)
         l->collateral[coin[0]] = true;
         l->debt[coin[1]] = true;
         if (g->dollar >= 0)
             l->collateral[g->dollar] = prng_chance(&g->rng, 1, 2);
-    } else if (shape < 60) {
+    } else if (shape < SHAPE_COIN) {
         l->collateral[coin[0]] = true;
         l->debt[g->dollar] = true;
         if (n >= 2 && prng_chance(&g->rng, 1, 3))
@@ -338,7 +339,8 @@ static void draw_loan(struct book_gen *g, struct loan *l)
         if (n >= 2 && prng_chance(&g->rng, 1, 4))
             l->debt[coin[1]] = true;
     }
-    keep_most(l->debt, g->lending->borrowing->debts, coin[0]);
+    keep_most(l->debt, g->lending->borrowing->debts,
+              g->lending->borrowing->dollars ? (uint16_t)g->dollar : coin[0]);
     keep_most(l->collateral, g->lending->borrowing->collaterals, coin[0]);
 }
 
@@ -489,6 +491,8 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
     }
     if (g->linear->borrowing && g->dollar < 0)
         return err_set(e, "%s needs the price of its quote's reserve: usdc_usd", o->perp);
+    if (g->lending->borrowing->dollars && g->n_of_kind[INST_RESERVE] >= 2 && g->dollar < 0)
+        return err_set(e, "%s lends dollars: give the price of usdc_usd", o->lending);
     move_all(g, -(double)MARGIN_PPM / MARKET_PPM, g->lo);
     move_all(g, (double)MARGIN_PPM / MARKET_PPM, g->hi);
     if (!g->n_of_kind[INST_LINEAR] && !g->n_of_kind[INST_INVERSE] && g->n_of_kind[INST_RESERVE] < 2)

@@ -43,16 +43,17 @@ enum {
     X(TARGET_HEALTH, "target_health", 18, true)                                                              \
     X(MAX_BONUS_HEALTH, "max_bonus_health", 18, true)                                                        \
     X(BONUS_FACTOR, "bonus_factor_bps", 0, true)                                                             \
-    /* maker-dog-1: mat, hole, dirt, Hole, Dirt, dust, chip, tip */                                          \
+    /* maker-dog-1: mat, hole, dirt, Hole, Dirt, dust, chop, chip, tip */                                    \
     X(LIQUIDATION_RATIO, "liquidation_ratio", 27, true)                                                      \
     X(HOLE, "hole", 18, true)                                                                                \
     X(DIRT, "dirt", 18, true)                                                                                \
     X(TOTAL_HOLE, "total_hole", 18, true)                                                                    \
     X(TOTAL_DIRT, "total_dirt", 18, true)                                                                    \
     X(DEBT_DUST, "debt_dust", 18, true)                                                                      \
+    X(CHOP, "chop", 18, true)                                                                                \
     X(CHIP, "chip", 18, true)                                                                                \
     X(TIP, "tip", 18, true)                                                                                  \
-    /* liquity-v1: of all troves, and the stability pool's deposits */                                       \
+    /* liquity-1: of all troves, and the stability pool's deposits */                                        \
     X(SYSTEM_COLL, "system_coll", TERM_TOKEN, true)                                                          \
     X(SYSTEM_DEBT, "system_debt", TERM_TOKEN, true)                                                          \
     X(POOL_DEPOSITS, "pool_deposits", TERM_TOKEN, true)                                                      \

@@ -77,6 +77,8 @@ static const struct {
     {"comet-1", "Compound III: a debt in the base token, absorbed whole; the keeper buys a collateral"},
     {"compound-v2-1",
      "Compound v2: collateral in cTokens, close factor, incentive, the reserves' share of it"},
+    {"maker-dog-1", "Maker: vaults of one collateral type; bark hands them to an auction, within its room"},
+    {"liquity-1", "Liquity v1: troves, closed whole, normal and recovery mode"},
     {"binance-usdm-1",
      "Binance USD-M: linear perpetuals, cross margin, brackets; the fund takes all of it over"},
     {"hyperliquid-1",

@@ -27,7 +27,7 @@ static void open_for(struct checked *c, const struct clip *k, unsigned level)
 
 static u256 incentive(struct checked *c, const struct clip *k, u256 tab)
 {
-    return ck_add(c, k->tip, auction_wmul(c, tab, k->chip));
+    return dog_incentive(c, k->tip, k->chip, tab);
 }
 
 static u256 start_price(struct checked *c, const struct clip *k, u256 feed_price)

@@ -1,39 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maker's collateral auction (Liquidations 2.0): a price that falls by a curve, bought in parts. Source:
-// makerdao/dss src/clip.sol and src/dog.sol. Wad 1e18, ray 1e27, rad 1e45; collateral is wad, prices are
-// rays, the coin (Dai) is rad, times are seconds of the epoch. A call that the contract would revert leaves
-// everything as it was, and c->why names the contract's error ("Clipper/too-expensive").
-// Pure functions over caller's memory, no allocation; one thread for each auction.
+// makerdao/dss src/clip.sol; what comes before is accounts/rules/maker/dog.h. Wad 1e18, ray 1e27, rad 1e45;
+// collateral is wad, prices are rays, the coin (Dai) is rad, times are seconds of the epoch. A call that the
+// contract would revert leaves everything as it was, and c->why names the contract's error
+// ("Clipper/too-expensive"). Pure functions over caller's memory, no allocation; one thread for each auction.
 #ifndef TRIPLINE_ECON_AUCTION_CLIP_H
 #define TRIPLINE_ECON_AUCTION_CLIP_H
 
+#include "accounts/rules/maker/dog.h"
 #include "econ/auction_curve.h"
-
-// What open auctions may owe, in all and of one collateral type, and what they do owe. rad
-struct dog_room {
-    u256 total_hole, total_dirt; // Hole, Dirt
-    u256 hole, dirt;
-};
-void dog_digs(struct checked *c, struct dog_room *d, u256 rad); // an auction owes less
-
-struct dog_vault {
-    u256 ink, art;         // wad: collateral, normalised debt
-    u256 rate, spot, dust; // ray, ray, rad
-    u256 chop;             // wad: 1.13e18 is a penalty of 13 %
-    bool live;             // the dog's
-};
-// Is collateral at the spot price worth less than the debt? ink spot < art rate, and spot is not 0.
-bool dog_unsafe(struct checked *c, const struct dog_vault *v);
-
-struct dog_bark {
-    u256 dart, dink; // wad: debt and collateral taken
-    u256 due, tab;   // rad: dart rate, and with the penalty
-    bool partial;    // some debt stays
-    bool dusty;      // the room was for less, but too little would have stayed: taken whole
-};
-// The liquidation of a vault, without the auction's kick: c fails as Dog.bark and Vat.grab would. Updates
-// the room. dust 0 and a room of 0 wad of debt end as "Dog/null-auction".
-struct dog_bark dog_bark(struct checked *c, const struct dog_vault *v, struct dog_room *room);
 
 struct clip_feed { // the oracle, as Clipper.getFeedPrice reads it
     u256 val;      // wad

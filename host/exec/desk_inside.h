@@ -170,10 +170,12 @@ uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const in
 
 int desk_worth_init(struct desk *d, uint32_t room, struct err *e);
 void desk_worth_free(struct desk *d);
-// Is this an account that is asked about? Margin rules name their reward themselves.
+// Is this an account that is asked about? Margin rules name their reward themselves, and so do those that pay
+// who spends nothing.
 static inline bool desk_worth_of(const struct desk *d, const struct account *a)
 {
-    return d->exits && a->rule->holding && !(a->rule->uses & USE_QUOTE); // those size by their own word
+    const struct rule *r = a->rule; // some size by their own word, some cost the keeper nothing
+    return d->exits && r->holding && !(r->uses & USE_QUOTE) && !(r->borrowing && r->borrowing->paid);
 }
 // Sizes the account's order at px into d->size, d->worth and d->terms; the ways out stand at the prices `now`
 // and follow (exit/follow.h). False: d->worth says why not, its reason is *reason (unworth.h).

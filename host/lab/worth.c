@@ -29,17 +29,36 @@ static void add(struct worth *w, uint16_t asset, double value, double owed)
     w->owed[k] += owed;
 }
 
+// What supply or debt alone comes to in token units, by the rule: shares, cTokens and normalised debts too.
+static double tokens(const struct market *m, const struct account *a, const struct position *p, i128 supply,
+                     i128 debt)
+{
+    struct position x = *p;
+    x.supply = supply;
+    x.debt = debt;
+    double v = i256_to_double(a->rule->holding(m, &x));
+    return v < 0 ? -v : v;
+}
+
+// Of protocols other than Aave: whatever is enabled counts, their rules know its threshold.
+static void credit(const struct market *m, const struct account *a, const struct position *p, struct worth *w)
+{
+    const struct instrument *in = &m->instrument[p->instrument];
+    double unit = 1 / pow10_of((unsigned)in->size_decimals + m->asset[in->asset].decimals);
+    if (p->supply != 0 && p->collateral) {
+        double c = tokens(m, a, p, p->supply, 0) * unit;
+        add(w, in->asset, c, -c * BPS / (in->lb_bps > BPS ? in->lb_bps : BPS));
+    }
+    if (p->debt != 0)
+        add(w, in->asset, 0, tokens(m, a, p, 0, p->debt) * unit);
+}
+
 static void reserve(const struct market *m, const struct account *a, const struct position *p,
                     struct worth *w)
 {
     const struct instrument *in = &m->instrument[p->instrument];
     double unit = 1 / pow10_of((unsigned)in->size_decimals + m->asset[in->asset].decimals), index = 1e27;
     uint32_t lt = aave_lt(in, a), lb = aave_lb(in, a);
-    if (a->rule->uses & USE_BITS) { // positions in another unit than tokens by an index
-        double has = i256_to_double(a->rule->holding(m, p)) * unit;
-        add(w, in->asset, has > 0 ? has : 0, has > 0 ? -has * BPS / (lb > BPS ? lb : BPS) : -has);
-        return;
-    }
     if (p->supply != 0 && p->collateral && lt != 0) {
         double c = (double)p->supply * ((double)liquidity_index_now(in) / index) * unit;
         add(w, in->asset, c, -c * BPS / (lb > BPS ? lb : BPS));
@@ -57,10 +76,10 @@ static void perpetual(const struct market *m, const struct account *a, const str
     double cost = ((double)in->penalty_ppm + (double)in->fee_ppm) / MARKET_PPM,
            unit = 1 / pow10_of(as->decimals);
     double funding = s * whole(funding_now(in) - p->funding, FUNDING_DECIMALS);
-    if (a->rule->uses & USE_QUOTE && a->rule->holding) // in place of an entry price
+    if ((a->rule->uses & USE_QUOTE) && a->rule->holding) // in place of an entry price
         w->owed0 -= i256_to_double(a->rule->holding(m, p)) / pow10_of(in->cash_decimals);
     if (in->kind == INST_LINEAR) {
-        w->owed0 += s * e + funding - whole(p->supply - p->debt, in->cash_decimals); // entry, or its quote
+        w->owed0 += s * e + funding;
         add(w, in->asset, size * unit, (size * cost - s) * unit);
     } else { // coins s / e - s / P, times P
         w->value0 += size;
@@ -75,10 +94,12 @@ void account_worth(const struct market *m, const struct account *a, struct worth
     out->value0 = out->owed0 = 0;
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
-        if (m->instrument[p->instrument].kind == INST_RESERVE)
-            reserve(m, a, p, out);
-        else
+        if (m->instrument[p->instrument].kind != INST_RESERVE)
             perpetual(m, a, p, out);
+        else if (a->rule->borrowing && !a->rule->borrowing->emodes)
+            credit(m, a, p, out);
+        else
+            reserve(m, a, p, out);
     }
     if (a->n_positions == 0 || a->cash == 0)
         return;

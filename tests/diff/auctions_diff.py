@@ -29,7 +29,8 @@ from judge_auctions import Revert  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "400"))
-ECON = sorted(glob.glob("host/econ/auction_*.c")) + ["host/econ/bidder.c"]
+DOG = "host/accounts/rules/maker/dog.c"
+ECON = sorted(glob.glob("host/econ/auction_*.c")) + ["host/econ/bidder.c", DOG]
 SOURCES = ["tests/diff/auctions_driver.c", "host/base/u256.c", "host/base/wide.c", "host/base/checked.c"] + ECON
 
 
@@ -92,8 +93,8 @@ def mutants():
         if only not in name:
             continue
         try:
-            if file in ("auction_dog.c", "maker_dog.c"):
-                path = f"host/econ/{file}" if file == "auction_dog.c" else file
+            if file in ("dog.c", "maker_dog_eval.c"):
+                path = DOG if file == "dog.c" else file
 
                 def judge(dog, rng):
                     check = Checks()

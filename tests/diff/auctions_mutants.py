@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrong versions of host/econ's auctions and of maker_dog.c that auctions_diff.py --mutants must find: name, file, text,
+"""Wrong versions of host/econ's auctions and of maker_dog_eval.c that auctions_diff.py --mutants must find: name, file, text,
 replacement, and the place of the text when it occurs more than once (from 0)."""
-CURVE, CLIP, DOG, ENGLISH, DISCOUNT, TIME, BIDDER, STATE = ("auction_curve.c", "auction_clip.c", "auction_dog.c", "auction_english.c", "auction_discount.c", "auction_time.c",
-                                                            "bidder.c", "maker_dog.c")
+CURVE, CLIP, DOG, ENGLISH, DISCOUNT, TIME, BIDDER, STATE = ("auction_curve.c", "auction_clip.c", "dog.c", "auction_english.c", "auction_discount.c", "auction_time.c",
+                                                            "bidder.c", "maker_dog_eval.c")
 MUTANTS = [
     ("curve: powers floored", CURVE, "ck_div(c, ck_add(c, ck_mul(c, x, y), half), base)", "ck_div(c, ck_mul(c, x, y), base)"),
     ("curve: powers rounded up", CURVE, "half = u256_shr(base, 1)", "half = ck_sub(c, base, ck_u64(1))"),
@@ -27,8 +27,8 @@ MUTANTS = [
     ("clip: kick while stopped", CLIP, "open_for(c, k, 1);", "open_for(c, k, 2);"),
     ("clip: redo while stopped", CLIP, "open_for(c, k, 2);", "open_for(c, k, 3);"),
     ("clip: take while stopped", CLIP, "open_for(c, k, 3);", "open_for(c, k, 4);"),
-    ("clip: no chip", CLIP, "return ck_add(c, k->tip, auction_wmul(c, tab, k->chip));", "return k->tip;"),
-    ("clip: no tip", CLIP, "return ck_add(c, k->tip, auction_wmul(c, tab, k->chip));", "return auction_wmul(c, tab, k->chip);"),
+    ("clip: no chip", DOG, "return ck_add(c, tip, ck_mul_div(c, tab, chip, u256_pow10(DOG_WAD_DIGITS)));", "return tip;"),
+    ("clip: no tip", DOG, "return ck_add(c, tip, ck_mul_div(c, tab, chip, u256_pow10(DOG_WAD_DIGITS)));", "return ck_mul_div(c, tab, chip, u256_pow10(DOG_WAD_DIGITS));"),
     ("clip: tail itself resets", CLIP, "now - k->tic > k->tail", "now - k->tic >= k->tail"),
     ("clip: cusp itself resets", CLIP, "ck_lt(auction_rdiv(c, price, k->top), k->cusp)", "!ck_lt(k->cusp, auction_rdiv(c, price, k->top))"),
     ("clip: redo when not due", CLIP, "    if (!done)\n        ck_fail(c, \"Clipper/cannot-reset\");", ""),
@@ -56,14 +56,14 @@ MUTANTS = [
     ("dog: at the line is unsafe", DOG, "return ck_ok(c) && ck_lt(worth, owed);", "return ck_ok(c) && !ck_lt(owed, worth);"),
     ("dog: worthless collateral is unsafe", DOG, "    if (u256_is_zero(v->spot))", "    if (false)"),
     ("dog: room of all only", DOG, "ck_min(ck_sub(c, room->total_hole, room->total_dirt), ck_sub(c, room->hole, room->dirt))", "ck_sub(c, room->total_hole, room->total_dirt)"),
-    ("dog: room without the penalty", DOG, "ck_div(c, ck_mul_div(c, room, u256_pow10(WAD_DIGITS), v->rate), v->chop)", "ck_div(c, ck_mul_div(c, room, u256_pow10(WAD_DIGITS), v->rate), u256_pow10(WAD_DIGITS))"),
-    ("dog: room divided in the other order", DOG, "ck_div(c, ck_mul_div(c, room, u256_pow10(WAD_DIGITS), v->rate), v->chop)", "ck_mul_div(c, room, u256_pow10(WAD_DIGITS), auction_wmul(c, v->rate, v->chop))"),
+    ("dog: room without the penalty", DOG, "ck_div(c, ck_mul_div(c, room, u256_pow10(DOG_WAD_DIGITS), v->rate), v->chop)", "ck_div(c, ck_mul_div(c, room, u256_pow10(DOG_WAD_DIGITS), v->rate), u256_pow10(DOG_WAD_DIGITS))"),
+    ("dog: room divided in the other order", DOG, "ck_div(c, ck_mul_div(c, room, u256_pow10(DOG_WAD_DIGITS), v->rate), v->chop)", "ck_mul_div(c, room, u256_pow10(DOG_WAD_DIGITS), ck_mul_div(c, v->rate, v->chop, u256_pow10(DOG_WAD_DIGITS)))"),
     ("dog: dust may stay", DOG, "        b->dusty = true;", "        if (false)\n        b->dusty = true;"),
     ("dog: dust of the edge taken", DOG, "if (ck_lt(ck_mul(c, ck_sub(c, v->art, dart), v->rate), v->dust))", "if (!ck_lt(v->dust, ck_mul(c, ck_sub(c, v->art, dart), v->rate)))"),
     ("dog: dusty auctions", DOG, "    if (ck_lt(ck_mul(c, dart, v->rate), v->dust))\n        ck_fail(c, \"Dog/dusty-auction-from-partial-liquidation\");", ""),
     ("dog: collateral rounded up", DOG, "b->dink = ck_mul_div(c, v->ink, b->dart, v->art);", "b->dink = ck_mul_div_up(c, v->ink, b->dart, v->art);"),
     ("dog: no collateral is an auction", DOG, "if (u256_is_zero(b->dink))", "if (false)"),
-    ("dog: tab without the penalty", DOG, "b->tab = ck_mul_div(c, b->due, v->chop, u256_pow10(WAD_DIGITS));", "b->tab = b->due;"),
+    ("dog: tab without the penalty", DOG, "b->tab = ck_mul_div(c, b->due, v->chop, u256_pow10(DOG_WAD_DIGITS));", "b->tab = b->due;"),
     ("dog: limit reached is room", DOG, "u256_cmp(room->hole, room->dirt) <= 0", "u256_cmp(room->hole, room->dirt) < 0"),
     ("dog: dirt not counted", DOG, "    room->dirt = own;\n    return b;", "    return b;"),
     ("dog: barks when shut down", DOG, "    if (!v->live)", "    if (false)"),

@@ -24,6 +24,7 @@
 //                                  liquidity index
 //   px I PRICE
 //   validate                    -> ok | err TEXT
+//   within I SUPPLY DEBT        -> 0 | 1: the rule's, of reserve I held with at most so many bits
 //   health                      -> liquidatable equity requirement
 //   grid I REF PPM                 band of asset I and its device grid
 //   rows WARN                   -> n (level n c slack (asset a)*n)*n | err TEXT
@@ -319,6 +320,14 @@ static void do_validate(void)
         printf("err %s\n", e.msg);
 }
 
+static void do_within(void)
+{
+    unsigned i = (unsigned)num(0, MARKET_INSTRUMENTS_MAX - 1);
+    struct reach r = {.held = true, .supply_bits = (uint8_t)num(0, 127)};
+    r.debt_bits = (uint8_t)num(0, 127);
+    printf("%d\n", !account.rule->within || account.rule->within(&market, i, &r));
+}
+
 static void do_moving(void)
 {
     const struct instrument *in = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)];
@@ -487,14 +496,15 @@ static const struct {
     {"reserve", do_reserve, false},
     {"further", do_further, false},
     {"credit", do_credit, false},
-    {"account", do_account, false},
     {"term", do_term, false},
+    {"account", do_account, false},
     {"state", do_state, false},
     {"remembered", do_remembered, false},
     {"pos", do_pos, false},
     {"px", do_px, false},
     {"grid", do_grid, false},
     {"validate", do_validate, false},
+    {"within", do_within, false},
     {"health", do_health, true},
     {"rows", do_rows, true},
     {"hat", do_hat, true},

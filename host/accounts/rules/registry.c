@@ -19,6 +19,8 @@ static const struct rule *const RULES[] = {
     &rule_morpho_blue_1,
     &rule_comet_1,
     &rule_compound_v2_1,
+    &rule_maker_dog_1,
+    &rule_liquity_1,
     &rule_binance_usdm_1,
     &rule_hyperliquid_1,
     &rule_drift_v2_1,

@@ -112,8 +112,12 @@ struct borrowing {
     uint8_t debts, collaterals; // reserves at most, of each; 0: any number
     bool perps;                 // its accounts may hold perpetuals too, by their quote (USE_QUOTE)
     bool emodes;                // eMode categories, interest rates and ramps are known
+    bool paid;                  // who liquidates spends nothing and is paid: no way out is looked for
+    bool dollars;               // only dollars are borrowed, and against coins
     void (*terms)(
         struct instrument *in); // turns a generated reserve of Aave's into one of this rule's; NULL: it is
+    void (*totals)(struct instrument *in, int64_t price); // then what the protocol has in all of it, at a
+                                                          // start price (quanta); NULL: nothing
 };
 
 // The same of a rule for perpetuals.
@@ -204,6 +208,8 @@ extern const struct rule rule_drift_v2_1;    // "drift-v2-1"
 extern const struct rule rule_binance_usdm_1; // "binance-usdm-1"
 extern const struct rule rule_hyperliquid_1;  // "hyperliquid-1"
 extern const struct rule rule_mango_v4_1;     // "mango-v4-1"
+extern const struct rule rule_maker_dog_1;    // "maker-dog-1"
+extern const struct rule rule_liquity_1;      // "liquity-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dog: which vaults, how much of them, and how much all auctions may owe. dss src/dog.sol.
-#include "econ/auction_clip.h"
+#include "accounts/rules/maker/dog.h"
+
+enum { FEED_DIGITS = 9 }; // a feed's wad to a ray
 
 void dog_digs(struct checked *c, struct dog_room *d, u256 rad)
 {
@@ -9,6 +10,12 @@ void dog_digs(struct checked *c, struct dog_room *d, u256 rad)
         return;
     d->total_dirt = total;
     d->dirt = own;
+}
+
+u256 dog_spot(struct checked *c, u256 val, u256 par, u256 mat)
+{
+    u256 ray = u256_pow10(DOG_RAY_DIGITS), price = ck_mul(c, val, u256_pow10(FEED_DIGITS));
+    return ck_mul_div(c, ck_mul_div(c, price, ray, par), ray, mat);
 }
 
 bool dog_unsafe(struct checked *c, const struct dog_vault *v)
@@ -22,7 +29,7 @@ bool dog_unsafe(struct checked *c, const struct dog_vault *v)
 // The debt to take: all, or what the room is for, if both sides of the cut are worth an auction or a vault.
 static u256 debt_taken(struct checked *c, const struct dog_vault *v, u256 room, struct dog_bark *b)
 {
-    u256 dart = ck_div(c, ck_mul_div(c, room, u256_pow10(WAD_DIGITS), v->rate), v->chop);
+    u256 dart = ck_div(c, ck_mul_div(c, room, u256_pow10(DOG_WAD_DIGITS), v->rate), v->chop);
     dart = ck_min(v->art, dart);
     if (!ck_ok(c) || u256_cmp(v->art, dart) <= 0)
         return dart;
@@ -46,7 +53,7 @@ static void amounts(struct checked *c, const struct dog_vault *v, u256 room, str
     if (u256_cmp(b->dart, most) > 0 || u256_cmp(b->dink, most) > 0)
         ck_fail(c, "Dog/overflow");
     b->due = ck_mul(c, b->dart, v->rate); // Vat.grab's int256 of it is stricter, the penalty below strictest
-    b->tab = ck_mul_div(c, b->due, v->chop, u256_pow10(WAD_DIGITS));
+    b->tab = ck_mul_div(c, b->due, v->chop, u256_pow10(DOG_WAD_DIGITS));
 }
 
 struct dog_bark dog_bark(struct checked *c, const struct dog_vault *v, struct dog_room *room)
@@ -68,4 +75,9 @@ struct dog_bark dog_bark(struct checked *c, const struct dog_vault *v, struct do
     room->total_dirt = total;
     room->dirt = own;
     return b;
+}
+
+u256 dog_incentive(struct checked *c, u256 tip, u256 chip, u256 tab)
+{
+    return ck_add(c, tip, ck_mul_div(c, tab, chip, u256_pow10(DOG_WAD_DIGITS)));
 }
