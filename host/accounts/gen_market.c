@@ -295,6 +295,9 @@ double gen_supply_unit(const struct instrument *s)
     u128 rate = term_get(&s->terms, TERM_EXCHANGE_RATE);
     if (term_get(&s->terms, TERM_DEPOSIT_INDEX_FX)) // both in I80F48
         return (double)term_get(&s->terms, TERM_DEPOSIT_INDEX_FX) / FX_ONES;
+    u128 shares = term_get(&s->terms, TERM_VAULT_SHARES);
+    if (shares)
+        return (double)term_get(&s->terms, TERM_VAULT_ASSETS) / (double)shares;
     return rate ? (double)rate / one : (double)s->liquidity_index / ray;
 }
 

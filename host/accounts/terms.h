@@ -34,9 +34,12 @@ enum {
     X(PRE_LCF2, "pre_lcf2", 18, true)                                                                        \
     X(PRE_LIF1, "pre_lif1", 18, true)                                                                        \
     X(PRE_LIF2, "pre_lif2", 18, true)                                                                        \
-    /* evk-1 */                                                                                              \
+    /* evk-1: of the vault that lends; totals of a collateral's vault (none: shares are tokens) */           \
     X(MAX_DISCOUNT, "max_discount_bps", 0, true)                                                             \
     X(COOL_OFF, "cool_off_s", 0, true)                                                                       \
+    X(KEEP_DEBT, "keep_debt", 0, true)                                                                       \
+    X(VAULT_ASSETS, "vault_assets", TERM_TOKEN, true)                                                        \
+    X(VAULT_SHARES, "vault_shares", TERM_TOKEN, true)                                                        \
     /* aave-v4-1 */                                                                                          \
     X(ADDED_ASSETS, "added_assets", TERM_TOKEN, true)                                                        \
     X(ADDED_SHARES, "added_shares", TERM_TOKEN, true)                                                        \

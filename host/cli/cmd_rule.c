@@ -86,6 +86,9 @@ static const struct {
     {"drift-v2-1",
      "Drift v2: spot balances and perpetuals in one cross margin, a ramp, an end above the start"},
     {"mango-v4-1", "Mango v4: tokens and perps in one account, I80F48, an end above the start"},
+    {"morpho-pre-liquidation-1",
+     "Morpho Blue with a pre-liquidation contract: part of a debt, before Morpho's own"},
+    {"evk-1", "Euler vault kit: LTVs that ramp, discount 1 - health, cool-off; bad debt socialised"},
 };
 
 struct options {
@@ -114,10 +117,10 @@ static int list(void)
         for (size_t k = 0; k < sizeof DESCRIPTIONS / sizeof *DESCRIPTIONS; k++)
             if (strcmp(DESCRIPTIONS[k].rule, rule_at(i)->name) == 0)
                 what = DESCRIPTIONS[k].what;
-        printf("%-23s %s\n", rule_at(i)->name, what);
+        printf("%-25s %s\n", rule_at(i)->name, what);
     }
     for (size_t i = 0; protocol_at(i); i++)
-        printf("%-23s eval: %s\n", protocol_at(i)->name, protocol_at(i)->title);
+        printf("%-25s eval: %s\n", protocol_at(i)->name, protocol_at(i)->title);
     return 0;
 }
 

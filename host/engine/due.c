@@ -20,11 +20,11 @@ static uint64_t span_of(unsigned tier)
     return HOT_SPAN << tier;
 }
 
-// A grace period moves no row, but it ends by the clock alone.
+// A grace period or an account's cool-off moves no row, but it ends by the clock alone.
 static bool waits_for_grace(const struct market *m)
 {
     for (uint16_t i = 0; i < m->n_instruments; i++)
-        if (m->instrument[i].grace_until)
+        if (m->instrument[i].grace_until || term_get(&m->instrument[i].terms, TERM_COOL_OFF))
             return true;
     return false;
 }

@@ -71,7 +71,8 @@ static bool averages(const struct account *a)
 static bool any_grace(const struct market *m, const struct account *a)
 {
     for (unsigned i = 0; i < a->n_positions; i++)
-        if (grace_now(&m->instrument[a->position[i].instrument]))
+        if (grace_now(&m->instrument[a->position[i].instrument]) ||
+            term_get(&m->instrument[a->position[i].instrument].terms, TERM_COOL_OFF))
             return true;
     return false;
 }

@@ -132,8 +132,8 @@ int credit_check_reserve(const struct market *m, const struct account *a, const 
     if (in->lt_bps > CREDIT_BPS || in->fee_bps > CREDIT_BPS || in->lb_bps > 2 * CREDIT_BPS)
         return err_set(e, "account %u: reserve %s: lt_bps and fee_bps must be at most %d, lb_bps %d", a->id,
                        in->name, CREDIT_BPS, 2 * CREDIT_BPS);
-    if (in->liquidity_rate || in->borrow_rate || in->ramp_from_bps || in->emode_ramp_from_bps ||
-        in->grace_until)
+    bool ramp = in->ramp_from_bps && !(a->rule && a->rule->uses & USE_RAMPS);
+    if (in->liquidity_rate || in->borrow_rate || ramp || in->emode_ramp_from_bps || in->grace_until)
         return err_set(e, "account %u: reserve %s: rates, ramps and grace periods are for Aave's rules alone",
                        a->id, in->name);
     return 0;

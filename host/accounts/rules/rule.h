@@ -132,6 +132,7 @@ enum rule_use {
     USE_PREMIUM = 2, // reserves: size and funding, as the rule says
     USE_STATE = 4,   // account's rule_state
     USE_BITS = 8,    // supply and debt are I80F48: files have them as whole numbers, their bits
+    USE_RAMPS = 16,  // reserves: thresholds may ramp; of the rules that credit_common.h checks
 };
 
 struct rule {
@@ -210,6 +211,8 @@ extern const struct rule rule_hyperliquid_1;  // "hyperliquid-1"
 extern const struct rule rule_mango_v4_1;     // "mango-v4-1"
 extern const struct rule rule_maker_dog_1;    // "maker-dog-1"
 extern const struct rule rule_liquity_1;      // "liquity-1"
+extern const struct rule rule_evk_1;          // "evk-1"
+extern const struct rule rule_morpho_pre_1;   // "morpho-pre-liquidation-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end

@@ -6,28 +6,23 @@
 // with p* an integer (mechanics: threshold price), so the row is exact: no slack.
 // Size: repaying x of the debt takes LIF x of the collateral's worth: (C - LIF LLTV x) >= T (B - x), with an
 // allowance for every rounding; more than the position has: all of it, and what stays owed is written off.
+#include "accounts/rules/morpho/credit_morpho.h"
 #include "accounts/rules/credit_common.h"
-#include "accounts/rules/morpho/morpho_blue.h"
 #include "accounts/rules/perp/perp_common.h"
 
 enum { SCALE_DIGITS = 36, ASSETS_BITS = 112 };
 
-struct loan {
-    const struct position *debt, *coll; // coll NULL: none
-    const struct instrument *loan, *back;
-    struct morpho_market market;
-    struct morpho_position at;
-};
-
-static const enum term TERMS_KNOWN[] = {TERM_BORROW_ASSETS, TERM_BORROW_SHARES};
+// Those of the markets; a pre-liquidation contract's are behind them.
+enum { MARKET_TERMS = 2 };
+static const enum term TERMS_KNOWN[] = {TERM_BORROW_ASSETS, TERM_BORROW_SHARES, TERM_PRE_LLTV, TERM_PRE_LCF1,
+                                        TERM_PRE_LCF2,      TERM_PRE_LIF1,      TERM_PRE_LIF2};
 
 static unsigned scale_digits(const struct loan *l)
 {
     return (unsigned)SCALE_DIGITS + l->loan->size_decimals - (l->back ? l->back->size_decimals : 0);
 }
 
-// False: nothing is owed.
-static bool loan_of(const struct market *m, const struct account *a, struct loan *l)
+bool morpho_loan_of(const struct market *m, const struct account *a, struct loan *l)
 {
     *l = (struct loan){.debt = NULL};
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -53,7 +48,7 @@ static bool loan_of(const struct market *m, const struct account *a, struct loan
     return true;
 }
 
-static u256 price_of(const struct loan *l, const int64_t *px)
+u256 morpho_price_of(const struct loan *l, const int64_t *px)
 {
     struct checked c = {0};
     if (!l->back)
@@ -90,44 +85,54 @@ static int row_of(const struct loan *l, u256 needed, uint8_t level, struct affin
     return i256_sign(gain) != 0 ? perp_row_add(f, l->back->asset, gain) : 0;
 }
 
-static int morpho_rows(const struct market *m, const struct account *a, const struct band *band,
-                       uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+int morpho_loan_rows(const struct loan *l, uint32_t warn_ppm, struct affine out[2])
 {
     struct checked c = {0};
-    struct loan l;
-    if (credit_bands(m, a, band, e))
-        return -1;
-    if (!loan_of(m, a, &l))
-        return 0;
-    u256 borrowed = borrowed_of(&l);
-    (void)row_of(&l, borrowed, LEVEL_LIQUIDATE, &out[0]);
+    u256 borrowed = borrowed_of(l);
+    (void)row_of(l, borrowed, LEVEL_LIQUIDATE, &out[0]);
     if (warn_ppm == 0)
         return 1;
     u256 scaled =
         ck_mul_div_up(&c, borrowed, u256_from_u64(1000000 + (uint64_t)warn_ppm), u256_from_u64(1000000));
-    (void)row_of(&l, scaled, LEVEL_WARN, &out[1]);
+    (void)row_of(l, scaled, LEVEL_WARN, &out[1]);
     return 2;
+}
+
+static int morpho_rows(const struct market *m, const struct account *a, const struct band *band,
+                       uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    struct loan l;
+    if (credit_bands(m, a, band, e))
+        return -1;
+    return morpho_loan_of(m, a, &l) ? morpho_loan_rows(&l, warn_ppm, out) : 0;
 }
 
 static void sums(const struct loan *l, const int64_t *px, u256 *most, u256 *borrowed)
 {
     struct checked c = {0};
     *borrowed = borrowed_of(l);
-    *most = l->back ? morpho_max_borrow(&c, l->at.collateral, price_of(l, px), l->market.lltv) : U256_ZERO;
+    *most =
+        l->back ? morpho_max_borrow(&c, l->at.collateral, morpho_price_of(l, px), l->market.lltv) : U256_ZERO;
     if (!ck_ok(&c)) // collateral * price leaves the word: the contract reverts, and cannot liquidate
         *most = u256_shr(U256_MAX, 1);
+}
+
+void morpho_loan_health(const struct loan *l, const int64_t *px, struct health *out)
+{
+    u256 most, borrowed;
+    sums(l, px, &most, &borrowed);
+    out->equity = credit_signed(most);
+    out->requirement = credit_signed(borrowed);
+    out->liquidatable = ck_lt(most, borrowed);
 }
 
 static void morpho_health(const struct market *m, const struct account *a, const int64_t *px,
                           struct health *out)
 {
     struct loan l;
-    u256 most = U256_ZERO, borrowed = U256_ZERO;
-    if (loan_of(m, a, &l))
-        sums(&l, px, &most, &borrowed);
-    out->equity = credit_signed(most);
-    out->requirement = credit_signed(borrowed);
-    out->liquidatable = ck_lt(most, borrowed);
+    *out = (struct health){.equity = I256_ZERO, .requirement = I256_ZERO};
+    if (morpho_loan_of(m, a, &l))
+        morpho_loan_health(&l, px, out);
 }
 
 // What to ask the contract for when at most `qty` loan units may be spent: shares, or, where those would take
@@ -149,22 +154,20 @@ static struct morpho_order order_for(const struct loan *l, u256 price, u256 qty)
 
 static const char *execute(const struct loan *l, const int64_t *px, i128 qty, struct morpho_liquidation *x)
 {
-    u256 price = price_of(l, px);
+    u256 price = morpho_price_of(l, px);
     const char *why = morpho_liquidate(&l->market, &l->at, price, order_for(l, price, credit_amount(qty)), x);
     if (!why && ck_lt(credit_amount(qty), x->repaid_assets))
         why = "the collateral costs more than the debt leg has";
     return why;
 }
 
-// Loan units whose repayment leaves the target; the whole debt when none does.
-static i256 target_debt(const struct loan *l, const int64_t *px, const struct size_policy *policy)
+i256 morpho_target_debt(const struct loan *l, const int64_t *px, const struct size_policy *policy, u256 lif)
 {
     struct checked c = {0};
     u256 most, borrowed;
     i256 x, one = i256_from_i64(1);
     sums(l, px, &most, &borrowed);
-    u256 weight =
-        ck_mul_div_up(&c, morpho_lif(&c, l->market.lltv), l->market.lltv, u256_from_u64(CREDIT_ONE));
+    u256 weight = ck_mul_div_up(&c, lif, l->market.lltv, u256_from_u64(CREDIT_ONE));
     // A share is worth up to this; a debt is rounded up once more. Two floors of the collateral's worth.
     u256 share =
         ck_add(&c, morpho_assets_up(&c, u256_from_u64(1), l->market.borrow_assets, l->market.borrow_shares),
@@ -185,9 +188,10 @@ static int morpho_size(const struct market *m, const struct account *a, const in
     struct morpho_liquidation x;
     struct health h;
     morpho_health(m, a, px, &h);
-    if (!h.liquidatable || !loan_of(m, a, &l) || !l.coll)
+    if (!h.liquidatable || !morpho_loan_of(m, a, &l) || !l.coll)
         return -1;
-    i256 qty = target_debt(&l, px, policy);
+    struct checked c = {0};
+    i256 qty = morpho_target_debt(&l, px, policy, morpho_lif(&c, l.market.lltv));
     if (!i256_fits_i128(qty) || !i256_fits_i128(h.requirement))
         return -1;
     if (execute(&l, px, i256_to_i128(qty), &x) || u256_is_zero(x.left.collateral)) {
@@ -205,7 +209,7 @@ static int morpho_size(const struct market *m, const struct account *a, const in
     return 0;
 }
 
-static i256 morpho_holding(const struct market *m, const struct position *p)
+i256 morpho_holding(const struct market *m, const struct position *p)
 {
     struct checked c = {0};
     const struct instrument *in = &m->instrument[p->instrument];
@@ -214,22 +218,14 @@ static i256 morpho_holding(const struct market *m, const struct position *p)
     return i256_sub(i256_from_i128(p->supply), credit_signed(owed));
 }
 
-static int morpho_settle(const struct market *m, struct account *a, const int64_t *px,
-                         const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e)
+void morpho_book(const struct market *m, struct account *a, const struct loan *l,
+                 const struct morpho_moved *x, struct settlement *out)
 {
-    struct loan l;
-    struct morpho_liquidation x;
-    if (credit_legs(a, leg, n, e) || !loan_of(m, a, &l))
-        return -1;
-    const char *why = execute(&l, px, leg[0].qty, &x);
-    if (why)
-        return err_set(e, "account %u: %s", a->id, why);
-    struct position *d = &a->position[l.debt - a->position], *s = &a->position[l.coll - a->position];
-    i256 before = morpho_holding(m, d), paid = credit_signed(x.repaid_assets),
-         lost = credit_signed(x.bad_debt_assets);
-    d->debt = i256_to_i128(credit_signed(x.left.borrow_shares));
-    s->supply = i256_to_i128(credit_signed(x.left.collateral));
-    i256 relieved = i256_sub(morpho_holding(m, d), before), seized = credit_signed(x.seized);
+    struct position *d = &a->position[l->debt - a->position], *s = &a->position[l->coll - a->position];
+    i256 before = morpho_holding(m, d), paid = credit_signed(x->repaid), lost = credit_signed(x->lost);
+    d->debt = i256_to_i128(credit_signed(x->left.borrow_shares));
+    s->supply = i256_to_i128(credit_signed(x->left.collateral));
+    i256 relieved = i256_sub(morpho_holding(m, d), before), seized = credit_signed(x->seized);
     out->n = 0;
     credit_flow(out, PARTY_ACCOUNT, d->instrument, relieved);
     credit_flow(out, PARTY_LIQUIDATOR, d->instrument, i256_neg(paid));
@@ -238,6 +234,21 @@ static int morpho_settle(const struct market *m, struct account *a, const int64_
     credit_flow(out, PARTY_ACCOUNT, s->instrument, i256_neg(seized));
     credit_flow(out, PARTY_LIQUIDATOR, s->instrument, seized);
     credit_drop_empty(a);
+}
+
+static int morpho_settle(const struct market *m, struct account *a, const int64_t *px,
+                         const struct order_leg *leg, unsigned n, struct settlement *out, struct err *e)
+{
+    struct loan l;
+    struct morpho_liquidation x;
+    if (credit_legs(a, leg, n, e) || !morpho_loan_of(m, a, &l))
+        return -1;
+    const char *why = execute(&l, px, leg[0].qty, &x);
+    if (why)
+        return err_set(e, "account %u: %s", a->id, why);
+    struct morpho_moved moved = {
+        .repaid = x.repaid_assets, .seized = x.seized, .lost = x.bad_debt_assets, .left = x.left};
+    morpho_book(m, a, &l, &moved, out);
     return 0;
 }
 
@@ -251,10 +262,11 @@ static int check_reserve(const struct market *m, const struct account *a, const 
                        in->name, CREDIT_BPS);
     if (credit_bits(term_get(&in->terms, TERM_BORROW_ASSETS)) > ASSETS_BITS)
         return err_set(e, "account %u: reserve %s: borrow_assets out of range", a->id, in->name);
-    return terms_fit(&in->terms, TERMS_KNOWN, sizeof TERMS_KNOWN / sizeof *TERMS_KNOWN, a->id, in->name, e);
+    unsigned known = a->rule == &rule_morpho_pre_1 ? sizeof TERMS_KNOWN / sizeof *TERMS_KNOWN : MARKET_TERMS;
+    return terms_fit(&in->terms, TERMS_KNOWN, known, a->id, in->name, e);
 }
 
-static int morpho_validate(const struct market *m, const struct account *a, struct err *e)
+int morpho_validate(const struct market *m, const struct account *a, struct err *e)
 {
     const struct position *debt = NULL, *coll = NULL;
     if (credit_check_account(m, a, ACCOUNT_POSITIONS_MAX, e))
@@ -279,18 +291,26 @@ static int morpho_validate(const struct market *m, const struct account *a, stru
     return 0;
 }
 
-static bool morpho_within(const struct market *next, unsigned i, const struct reach *r)
+bool morpho_reserve_within(const struct rule *rule, const struct market *next, unsigned i,
+                           const struct reach *r)
 {
-    static const struct account any = {.id = 0}; // its number is all that the check of a reserve reads
+    struct account any; // its number and rule are all that the check of a reserve reads
     const struct instrument *in = &next->instrument[i];
     struct err e;
+    any.id = 0;
+    any.rule = rule;
     if (in->kind != INST_RESERVE)
         return true;
     u128 most = r->debt_bits >= 127 ? (u128)-1 >> 1 : ((u128)1 << r->debt_bits) - 1;
     return check_reserve(next, &any, in, &e) == 0 && most <= term_get(&in->terms, TERM_BORROW_SHARES);
 }
 
-static void morpho_terms(struct instrument *in)
+static bool morpho_within(const struct market *next, unsigned i, const struct reach *r)
+{
+    return morpho_reserve_within(&rule_morpho_blue_1, next, i, r);
+}
+
+void morpho_terms(struct instrument *in)
 {
     const uint64_t tokens = 1000000000, growth_ppm = 1042718; // what a share has grown by
     u128 unit = (u128)i256_to_i128(unit10(in->size_decimals));

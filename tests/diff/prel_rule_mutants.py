@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong versions for prel_rule_diff.py --mutants: (file, text, replacement)."""
+P, M = "host/accounts/rules/morpho/credit_pre_liquidation.c", "host/accounts/rules/morpho/credit_morpho.c"
+MUTANTS = [
+    (P, ".lcf2 = credit_term(back, TERM_PRE_LCF2)", ".lcf2 = credit_term(back, TERM_PRE_LCF1)"),
+    (P, ".lif1 = credit_term(back, TERM_PRE_LIF1)", ".lif1 = credit_term(back, TERM_PRE_LIF2)"),
+    (P, ".lif2 = credit_term(back, TERM_PRE_LIF2)", ".lif2 = credit_term(back, TERM_PRE_LIF1)"),
+    (P, "l->market.lltv = credit_term(l->back, TERM_PRE_LLTV);", ""),
+    (P, "if (ck_lt(qty, t.borrowed))", "if (1)"),
+    (P, "if (ck_lt(qty, t.borrowed))", "if (!ck_lt(t.borrowed, qty))"),
+    (P, "shares = morpho_shares_down(", "shares = morpho_shares_up("),
+    (P, "shares = ck_min(shares, t.repayable_shares);", ""),
+    (P, "u256 shares = l->at.borrow_shares;", "u256 shares = t.repayable_shares;"),
+    (P, "return i256_cmp(x, all) < 0 ? x : all;", "return all;"),
+    (P, "return i256_cmp(x, all) < 0 ? x : all;", "return x;"),
+    (P, "(void)seen_by_contract(m, a, &l);\n", "(void)morpho_loan_of(m, a, &l);\n"),
+    (P, "most->terms.lif)", "u256_from_u64(MORPHO_WAD))"),
+    (P, "        return rule_morpho_blue_1.size(m, a, px, policy, out);", "        return -1;"),
+    (P, "        return rule_morpho_blue_1.settle(m, a, px, leg, n, out, e);", "        return err_set(e, \"not here\");"),
+    (P, "qty = credit_signed(most.repaid_assets);\n        x = most;", "return -1;"),
+    (P, "out->full = u256_cmp(x.repaid_shares, most.repaid_shares) == 0;", "out->full = true;"),
+    (P, "credit_worth_ceil(l.loan, x.repaid_assets,", "credit_worth_floor(l.loan, x.repaid_assets,"),
+    (P, "credit_worth_floor(l.back, x.seized,", "credit_worth_ceil(l.back, x.seized,"),
+    (P, ".seized = x.seized,", ".seized = U256_ZERO,"),
+    (P, "return morpho_pre_refused(&pre, credit_factor(back->lt_bps));", "return NULL;"),
+    (P, "if (u256_is_zero(pre.lltv))", "if (0)"),
+    (M, "l->market.lltv = credit_factor(l->back->lt_bps);", "l->market.lltv = credit_factor(l->back->lt_bps + 1);"),
+    (M, "a->rule == &rule_morpho_pre_1 ?", "1 ?"),
+    (M, "u256_from_u64(1000000 + (uint64_t)warn_ppm)", "u256_from_u64(1000000)"),
+    (M, "i256_add(credit_signed(borrowed), credit_signed(share))", "i256_sub(credit_signed(borrowed), credit_signed(share))"),
+    (M, "credit_flow(out, PARTY_POOL, d->instrument, i256_sub(i256_add(paid, lost), relieved));", ""),
+    (M, "credit_flow(out, PARTY_DEFICIT, d->instrument, i256_neg(lost));", ""),
+]
