@@ -96,7 +96,16 @@ enum {
     X(INIT_OVERALL_FX, "init_overall_asset_weight_fx", 0, false)                                             \
     X(BASE_LIQUIDATION_FEE_FX, "base_liquidation_fee_fx", 0, false)                                          \
     X(PERP_PLATFORM_FEE_FX, "perp_platform_liquidation_fee_fx", 0, false)                                    \
-    X(POSITIVE_PNL_FEE_FX, "positive_pnl_liquidation_fee_fx", 0, false)
+    X(POSITIVE_PNL_FEE_FX, "positive_pnl_liquidation_fee_fx", 0, false)                                      \
+    /* dydx-v4-1: price steps, and the chain's LiquidationsConfig */                                         \
+    X(SUBTICKS_PER_TICK, "subticks_per_tick", 0, false)                                                      \
+    X(SUBTICK_DECIMALS, "subtick_decimals", 0, false)                                                        \
+    X(SPREAD_PPM, "spread_to_maintenance_ppm", 0, false)                                                     \
+    X(BANKRUPTCY_ADJUSTMENT, "bankruptcy_adjustment_ppm", 0, false)                                          \
+    X(MAX_PORTION, "max_position_portion_ppm", 0, false)                                                     \
+    X(MIN_LIQUIDATED, "min_position_notional", TERM_CASH, false)                                             \
+    X(MAX_LIQUIDATED, "max_notional_liquidated", TERM_CASH, false)                                           \
+    X(MAX_INSURANCE_LOST, "max_insurance_lost", TERM_CASH, false)
 
 enum term {
     TERM_NONE,

@@ -89,6 +89,7 @@ static const struct {
     {"morpho-pre-liquidation-1",
      "Morpho Blue with a pre-liquidation contract: part of a debt, before Morpho's own"},
     {"evk-1", "Euler vault kit: LTVs that ramp, discount 1 - health, cool-off; bad debt socialised"},
+    {"dydx-v4-1", "dYdX v4: orders at the fillable price, limits of a block, insurance fund, deleveraging"},
 };
 
 struct options {

@@ -6,26 +6,15 @@
 //   memory                   -> the same
 //   band I                   -> lo hi
 //   edge HI N                -> N prices: those of assets 0 to N-1 are put on their bands' edges, the upper
-//   ones if HI bends                    -> 0 | 1 takes N (INSTRUMENT QTY)*N -> 0 | 1 within I BITS -> 0 | 1:
-//   instrument I, held up to so many bits of size, as the market has it now shift I N (FLOOR RATE)*N -> none
-//   | down up spared, parts of 2^60; I has these tiers from here on
+//                               ones if HI
+//   bends                    -> 0 | 1
+//   takes N (INSTRUMENT QTY)*N -> 0 | 1
+//   within I BITS            -> 0 | 1: instrument I as it is now, held up to so many bits of size
+//   shift I N (FLOOR RATE)*N (NAME VALUE)* -> none | down up spared, parts of 2^60; I has these tiers and
+//                               terms, or funding_index, from here on
 #define main rules_driver_main
 #include "rules_driver.c"
 #undef main
-
-static void do_term(void)
-{
-    struct terms *t = &market.instrument[num(0, MARKET_INSTRUMENTS_MAX - 1)].terms;
-    enum term key = term_find(word());
-    if (!key || !term_set(t, key, (u128)big()))
-        malformed("term");
-}
-
-static void do_state(void)
-{
-    for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
-        account.rule_state[k] = (uint64_t)num(0, INT64_MAX);
-}
 
 static void do_memory(void)
 {
@@ -64,7 +53,7 @@ static void do_takes(void)
     printf("%d\n", account.rule->takes(&market, &account, px, leg, n, NULL));
 }
 
-static void do_within(void)
+static void do_within_size(void)
 {
     unsigned i = (unsigned)num(0, MARKET_INSTRUMENTS_MAX - 1);
     struct reach r = {.held = true, .size_bits = (uint8_t)num(0, 128)};
@@ -83,6 +72,11 @@ static void do_shift(void)
         is->tier[t].floor = big();
         is->tier[t].rate_ppm = (uint32_t)num(0, UINT32_MAX);
     }
+    for (const char *w = strtok(NULL, " \n"); w; w = strtok(NULL, " \n"))
+        if (strcmp(w, "funding_index") == 0)
+            is->funding_index = big();
+        else if (!term_set(&is->terms, term_find(w), (u128)big()))
+            malformed("term");
     if (account.rule->shift(&market, &was, is, &until, 1, &s, &spared))
         printf("%" PRIu64 " %" PRIu64 " %d\n", s.down, s.up, spared);
     else
@@ -93,8 +87,8 @@ static const struct {
     const char *name;
     void (*run)(void);
 } more[] = {
-    {"term", do_term}, {"state", do_state}, {"memory", do_memory}, {"band", do_band},   {"bends", do_bends},
-    {"edge", do_edge}, {"takes", do_takes}, {"within", do_within}, {"shift", do_shift},
+    {"memory", do_memory}, {"band", do_band},          {"bends", do_bends}, {"edge", do_edge},
+    {"takes", do_takes},   {"within", do_within_size}, {"shift", do_shift},
 };
 
 int main(void)

@@ -25,6 +25,7 @@ static const struct rule *const RULES[] = {
     &rule_liquity_1,
     &rule_binance_usdm_1,
     &rule_hyperliquid_1,
+    &rule_dydx_v4_1,
     &rule_drift_v2_1,
     &rule_mango_v4_1,
 };

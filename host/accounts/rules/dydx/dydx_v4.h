@@ -78,6 +78,9 @@ struct dydx_fill {
     i256 fund;       // > 0: the subaccount pays it to the fund, < 0: the fund pays
 };
 
+// Without a range: the caller bounds them. quantums * price * 10^max(exponent, 0) fits; notional >= 0.
+i256 dydx_quote(const struct dydx_perpetual *p, i256 quantums); // signed, rounded towards zero
+i256 dydx_maintenance(const struct dydx_perpetual *p, i256 notional);
 // Notional, signed, rounded towards zero.
 const char *dydx_notional(const struct dydx_perpetual *p, i256 quantums, i256 *out);
 // Initial margin fraction at the present open interest, ppm.

@@ -9,23 +9,30 @@ static bool fits(i256 v, unsigned bits)
 
 static i256 mul_ppm_up(i256 v, uint32_t ppm)
 {
-    return i256_div_ceil(i256_mul_i64(v, ppm), i256_from_i64(DYDX_PPM));
+    return i256_div10_ceil(i256_mul_i64(v, ppm), 6);
 }
 
 // Towards zero, for a short as for a long: the chain divides by Quo here, not by Div.
-static i256 to_quote(const struct dydx_perpetual *p, i256 quantums)
+i256 dydx_quote(const struct dydx_perpetual *p, i256 quantums)
 {
     i256 v = i256_mul(quantums, i256_from_u128(p->price));
-    if (p->exponent < 0)
-        return i256_div_trunc(v, i256_pow10((unsigned)-p->exponent));
-    return i256_mul(v, i256_pow10((unsigned)p->exponent));
+    if (p->exponent >= 0)
+        return i256_mul(v, i256_pow10((unsigned)p->exponent));
+    i256 size = i256_div10_floor(i256_abs(v), (unsigned)-p->exponent);
+    return i256_sign(v) < 0 ? i256_neg(size) : size;
+}
+
+// On the base fraction, whatever the open interest or the user's leverage.
+i256 dydx_maintenance(const struct dydx_perpetual *p, i256 notional)
+{
+    return mul_ppm_up(mul_ppm_up(notional, p->initial_ppm), p->maintenance_ppm);
 }
 
 const char *dydx_notional(const struct dydx_perpetual *p, i256 quantums, i256 *out)
 {
     if (!fits(quantums, DYDX_BASE_BITS))
         return DYDX_RANGE;
-    *out = to_quote(p, quantums);
+    *out = dydx_quote(p, quantums);
     return fits(*out, DYDX_NOTIONAL_BITS) ? NULL : DYDX_RANGE;
 }
 
@@ -33,7 +40,7 @@ const char *dydx_initial_ppm(const struct dydx_perpetual *p, uint32_t *out)
 {
     if (!fits(p->open_interest, DYDX_BASE_BITS))
         return DYDX_RANGE;
-    i256 oi = to_quote(p, p->open_interest);
+    i256 oi = dydx_quote(p, p->open_interest);
     i256 lower = i256_from_u128(p->oi_lower), upper = i256_from_u128(p->oi_upper);
     *out = p->initial_ppm;
     if (p->oi_upper == 0 || i256_cmp(oi, lower) <= 0)
@@ -59,8 +66,7 @@ const char *dydx_position_risk(const struct dydx_perpetual *p, i256 quantums, ui
     i256 size = i256_abs(out->nc);
     ppm = custom_imf_ppm > ppm ? custom_imf_ppm : ppm;
     out->imr = mul_ppm_up(size, ppm);
-    // Maintenance stands on the base fraction, whatever the open interest or the user's leverage.
-    out->mmr = mul_ppm_up(mul_ppm_up(size, p->initial_ppm), p->maintenance_ppm);
+    out->mmr = dydx_maintenance(p, size);
     return NULL;
 }
 
