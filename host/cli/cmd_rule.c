@@ -88,6 +88,7 @@ static const struct {
     {"mango-v4-1", "Mango v4: tokens and perps in one account, I80F48, an end above the start"},
     {"morpho-pre-liquidation-1",
      "Morpho Blue with a pre-liquidation contract: part of a debt, before Morpho's own"},
+    {"aave-v4-1", "Aave V4 spoke: bonus by health, debt to the target health, dust, premium, deficit"},
     {"evk-1", "Euler vault kit: LTVs that ramp, discount 1 - health, cool-off; bad debt socialised"},
     {"dydx-v4-1", "dYdX v4: orders at the fillable price, limits of a block, insurance fund, deleveraging"},
 };

@@ -7,6 +7,7 @@
 //   fits I S D Z       -> rule->within for instrument I, whose greatest supply, debt and size have so many
 //   bits
 #define main rules_driver_main
+int rules_driver_main(void);
 #include "rules_driver.c"
 #undef main
 

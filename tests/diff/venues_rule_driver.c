@@ -13,6 +13,7 @@
 //   shift I N (FLOOR RATE)*N (NAME VALUE)* -> none | down up spared, parts of 2^60; I has these tiers and
 //                               terms, or funding_index, from here on
 #define main rules_driver_main
+int rules_driver_main(void);
 #include "rules_driver.c"
 #undef main
 

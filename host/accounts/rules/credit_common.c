@@ -154,7 +154,8 @@ int credit_check_account(const struct market *m, const struct account *a, unsign
             return err_set(e, "account %u: unknown instrument %u", a->id, p->instrument);
         if (i > 0 && p->instrument <= p[-1].instrument)
             return err_set(e, "account %u: positions must be sorted, one an instrument", a->id);
-        if (p->size != 0 || p->supply < 0 || p->debt < 0)
+        bool size = p->size != 0 && !(a->rule && a->rule->uses & USE_PREMIUM);
+        if (size || p->supply < 0 || p->debt < 0)
             return err_set(e, "account %u: reserve %s: it has supply and debt, not below 0, and no size",
                            a->id, m->instrument[p->instrument].name);
         if (credit_check_reserve(m, a, &m->instrument[p->instrument], e))

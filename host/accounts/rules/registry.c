@@ -16,6 +16,7 @@ static const struct rule *const RULES[] = {
     &rule_aave_3_5,
     &rule_aave_3_6,
     &rule_aave_3_7,
+    &rule_aave_v4_1,
     &rule_morpho_blue_1,
     &rule_morpho_pre_1,
     &rule_comet_1,

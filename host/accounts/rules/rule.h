@@ -214,6 +214,7 @@ extern const struct rule rule_liquity_1;      // "liquity-1"
 extern const struct rule rule_evk_1;          // "evk-1"
 extern const struct rule rule_morpho_pre_1;   // "morpho-pre-liquidation-1"
 extern const struct rule rule_dydx_v4_1;      // "dydx-v4-1"
+extern const struct rule rule_aave_v4_1;      // "aave-v4-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end
