@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "accounts/book.h"
+#include "cli/lab_capture.h"
 #include "cli/lab_page.h"
 #include "cli/number.h"
 #include "cli/progress.h"
@@ -198,6 +199,8 @@ int lab_run(int argc, char **argv)
         if (o.seeded)
             s.seed = o.seed;
         rc = scenario_paths(&s, &e);
+        if (rc == 0)
+            rc = lab_capture_fill(&s, &e);
         cli_progress_begin(&p, "lab run", o.progress, NULL);
         if (rc == 0)
             rc = run_scenario(&o, &s, &p.to, &e);

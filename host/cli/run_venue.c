@@ -16,11 +16,11 @@ enum { VENUE_READY_MS = 10000, NOTE_LEN = 256, ORDER_WAIT_MS = 1000 };
 static int check_dynamic(const struct run *r, struct err *e)
 {
     struct dynamic_spec spec;
-    struct dynamic_follow follow;
+    static struct dynamic_follow follow; // holds windows, large for the stack
     for (size_t i = 0; i + 1 < r->o.n_venue_args; i++)
         if (strcmp(r->o.venue_args[i], "--dynamic") == 0 &&
             (dynamic_spec_parse(r->o.venue_args[i + 1], &spec, e) != 0 ||
-             dynamic_follow(&follow, &spec, &r->book.market, e) != 0))
+             dynamic_follow(&follow, &spec, &r->book.market, NULL, e) != 0))
             return -1;
     return 0;
 }

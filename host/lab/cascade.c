@@ -92,6 +92,7 @@ void cascade_close(struct cascade *c)
     free(c->rank);
     free(c->share);
     free(c->steps);
+    free(c->lot);
     free(c);
 }
 
@@ -159,13 +160,13 @@ struct result {
     i128 keeper, value, slippage, unsold;
 };
 
-static bool keeper_absent(const struct cascade *c)
+bool cascade_absent(const struct cascade *c)
 {
     const struct scenario_keeper *k = &c->s->keeper;
     return k->absent_from <= c->step && c->step < k->absent_to;
 }
 
-static i128 gas(const struct cascade *c)
+i128 cascade_gas(const struct cascade *c)
 {
     const struct scenario_keeper *k = &c->s->keeper;
     return k->spike_from <= c->step && c->step < k->spike_to ? k->spike_gas : k->gas;
@@ -212,6 +213,8 @@ static void settle_keeper(struct cascade *c, const struct account *a, const stru
             r->keeper += money_of_cash(c, currency_of(&c->b->market, a->currency), f->amount, false);
             continue;
         }
+        if (c->s->clip.cut_ppm && i256_sign(f->amount) > 0 && !c->b->market.instrument[f->instrument].n_tiers)
+            continue; // for sale by auction
         i128 gain = market_trade(c, net, (unsigned)f->instrument, f->amount, &fair, &unsold);
         r->keeper += gain;
         r->slippage += fair - gain;
@@ -219,6 +222,33 @@ static void settle_keeper(struct cascade *c, const struct account *a, const stru
         if (i256_sign(f->amount) < 0)
             r->value += money_of_tokens(c, (unsigned)f->instrument, i256_neg(f->amount), false);
     }
+}
+
+// The collateral of a loan goes on auction to raise what its debt has cost, by value where it is of several
+// tokens; what no auction takes is sold at once. The auctions' house pays that cost.
+static void auction_legs(struct cascade *c, const struct account *a, const struct settlement *t,
+                         struct result *r)
+{
+    i128 tab = -r->keeper, all = 0, upto = 0, given = 0;
+    r->keeper = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (unsigned i = 0; i < t->n; i++) {
+            const struct flow *f = &t->flow[i];
+            i128 fair = 0, unsold = 0;
+            if (f->party != PARTY_LIQUIDATOR || f->instrument < 0 || i256_sign(f->amount) <= 0)
+                continue;
+            i128 worth = money_of_tokens(c, (unsigned)f->instrument, f->amount, false);
+            all += pass ? 0 : worth;
+            if (pass == 0)
+                continue;
+            upto += worth;
+            i128 part = (all > 0 ? econ_part_floor(tab, upto, all) : tab) - given;
+            given += part;
+            if (clip_begin(c, a->id, (unsigned)f->instrument, f->amount, part))
+                continue;
+            r->keeper += market_trade(c, c->net, (unsigned)f->instrument, f->amount, &fair, &unsold) - part;
+            r->unsold += unsold;
+        }
 }
 
 static i128 deficit_of(const struct settlement *t)
@@ -326,12 +356,15 @@ static enum executed execute(struct cascade *c, size_t i)
         r.value += leg_money(c, &o.leg[k]);
     if (perp && at != STAGED_BACKSTOP) // which keeps what it takes over
         sell_legs(c, a, &o, held, net, &r);
-    r.keeper -= gas(c);
-    if (c->s->keeper.must_pay && r.keeper <= 0)
+    bool auction = !perp && c->s->clip.cut_ppm; // whose start pays for itself
+    if (!auction && c->s->keeper.must_pay && r.keeper <= cascade_gas(c))
         return UNPAID;
+    memcpy(c->net, net, sizeof net);
+    if (auction)
+        auction_legs(c, a, &t, &r);
+    r.keeper -= cascade_gas(c);
     commit(c, i, &t, &r);
     take_losses(c, a, &o, &t, held < o.n ? held : 0);
-    memcpy(c->net, net, sizeof net);
     account_copy(a, &after);
     memset(&a->position[a->n_positions], 0, (ACCOUNT_POSITIONS_MAX - a->n_positions) * sizeof *a->position);
     settled(c, i);
@@ -375,7 +408,7 @@ static uint32_t serve_queue(struct cascade *c, uint64_t *budget)
     for (size_t k = 0; k < n; k++) {
         uint32_t i = c->queue[k];
         const struct cascade_account *s = &c->state[i];
-        bool try = *budget > 0 && !keeper_absent(c) && s->due <= c->step && s->tried != c->step + 1;
+        bool try = *budget > 0 && !cascade_absent(c) && s->due <= c->step && s->tried != c->step + 1;
         uint32_t had = c->steps[c->step].executed;
         bool gone = try && serve(c, i);
         *budget -= c->steps[c->step].executed - had;
@@ -398,6 +431,10 @@ static void run_step(struct cascade *c)
     }
     for (size_t i = 0; i < c->b->n_accounts; i++)
         c->state[i].orders = 0;
+    if (c->n_lots) {
+        market_prices(c);
+        clip_step(c);
+    }
     for (c->round = 0; c->round < ROUNDS_MAX; c->round++) {
         market_prices(c);
         boxes_follow(c);

@@ -5,6 +5,7 @@
 
 #include "accounts/book.h"
 #include "accounts/rules/rule.h"
+#include "econ/auction_clip.h"
 #include "econ/staged.h"
 #include "lab/cascade.h"
 
@@ -42,6 +43,27 @@ struct cascade_reduce {
     uint32_t seen;                                                          // steps
 };
 
+enum { CLIP_PICTURES = 12, CLIP_POINTS = 4096 };
+struct cascade_lot {
+    struct clip clip;
+    uint32_t id;                // account
+    unsigned instrument, scale; // a token unit is 10^scale wad
+    uint32_t resets;
+    uint64_t began;
+    u256 top, missing; // ray: its first; rad: what it ended without
+    bool over;
+};
+struct cascade_auctions { // rad: kicked = raised + missing + tabs of what runs
+    u256 kicked, raised, missing;
+    uint32_t lots, takes;
+    i128 returned; // money at the marks: what lots had left when all was raised
+};
+struct clip_point { // of the picture
+    uint32_t lot;
+    uint64_t at;
+    uint32_t ppm; // of the first price
+};
+
 struct cascade {
     const struct lab_scenario *s;
     struct book *b;
@@ -65,6 +87,11 @@ struct cascade {
     uint32_t step, round;
     uint64_t adl_start;
     struct cascade_reduce reduce;
+    struct cascade_lot *lot;
+    size_t n_lots, room_lots;
+    struct cascade_auctions auctions;
+    struct clip_point point[CLIP_POINTS];
+    size_t n_points;
     struct cascade_step *steps;
     struct cascade_totals sum;
     void (*each)(void *ctx, const struct cascade_event *e);
@@ -97,6 +124,14 @@ void loss_round_end(struct cascade *c);
 // position at most what is left: *paid.
 void cascade_close_part(struct cascade *c, size_t i, unsigned instrument, i128 qty, i128 pays, enum party to,
                         i128 *paid);
+// cascade.c
+i128 cascade_gas(const struct cascade *c);    // money an order, now
+bool cascade_absent(const struct cascade *c); // is nobody there to liquidate or bid?
+// cascade_clip.c: a lot of token units to raise `tab`, begun now; false: the auction refuses it.
+bool clip_begin(struct cascade *c, uint32_t id, unsigned instrument, i256 units, i128 tab);
+void clip_step(struct cascade *c); // at a step's beginning, after its first prices
+bool clip_conserved(const struct cascade *c);
+void clip_result(const struct cascade *c, struct lab_result *r);
 void reduce_step(struct cascade *c); // cascade_reduce.c: at a step's end, before its last prices
 bool cascade_add_flows(struct cascade *c, const struct account *a, const struct settlement *t);
 

@@ -226,6 +226,8 @@ bool cascade_conserved(const struct cascade *c, struct err *e)
             i256_cmp(token_change, c->flows[i].party[PARTY_ACCOUNT]) != 0)
             return err_set(e, "money of %s is not conserved", m->instrument[i].name) == 0;
     }
+    if (!clip_conserved(c))
+        return err_set(e, "auctions do not add up") == 0;
     if (t->lost != t->from_fund + t->from_adl + t->socialised + t->booked)
         return err_set(e, "losses do not add up") == 0;
     if (c->fund.balance != c->s->fund + t->fees_in - t->from_fund || c->fund.balance < c->s->fund_floor)

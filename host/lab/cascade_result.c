@@ -174,4 +174,5 @@ void cascade_result(const struct cascade *c, const struct cascade *plain, struct
     summary(c, plain, r);
     cascade_charts(c, plain, r);
     waterfall_result(c, r);
+    clip_result(c, r);
 }

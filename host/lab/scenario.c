@@ -209,7 +209,7 @@ static int take_accounts(struct reader *r, const struct field *k, const yaml_nod
 
 static int take_shape(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
-    static const char *const WORDS[] = {"flat", "slow_fall", "crash_rebound", "gap", "csv", NULL};
+    static const char *const WORDS[] = {"flat", "slow_fall", "crash_rebound", "gap", "csv", "capture", NULL};
     int i = 0;
     int rc = take_word(r, k, v, WORDS, &i);
     *(enum path_shape *)k->to = (enum path_shape)i;
@@ -227,11 +227,15 @@ static int take_path(struct reader *r, const struct field *k, const yaml_node_t 
         {"lasts", take_u32, &p->lasts, 1, SCENARIO_STEPS_MAX, 0, false},
         {"noise_ppm", take_u32, &p->noise_ppm, 0, 100000, 0, false},
         {"file", take_text, p->file, 0, sizeof p->file, 0, false},
+        {"instrument", take_text, p->instrument, 0, sizeof p->instrument, 0, false},
     };
     if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v) != 0)
         return -1;
-    if ((p->shape == PATH_CSV) != (p->file[0] != 0))
-        return wrong(r, v, k->name, "shape: csv and file: FILE belong together");
+    bool capture = p->shape == PATH_CAPTURE;
+    if ((p->shape == PATH_CSV || capture) != (p->file[0] != 0))
+        return wrong(r, v, k->name, "shape: csv or capture and file: FILE belong together");
+    if (capture != (p->instrument[0] != 0) || (capture && p->noise_ppm))
+        return wrong(r, v, k->name, "shape: capture wants instrument: NAME, and no noise_ppm");
     if (p->rebound_ppm > p->fall_ppm)
         return wrong(r, v, "rebound_ppm", "more than fall_ppm: make it smaller");
     return 0;
@@ -257,6 +261,14 @@ static int take_level(struct reader *r, struct scenario_coin *c, const yaml_node
 
 static int take_book(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
+    struct scenario_coin *c = k->to;
+    const struct field fields[] = {
+        {"capture", take_text, c->book_file, 0, sizeof c->book_file, 0, true},
+        {"instrument", take_text, c->book_instrument, 0, sizeof c->book_instrument, 0, true},
+        {"at_s", take_u64, &c->book_at_s, 1, UINT64_C(315360000), 0, false},
+    };
+    if (v->type == YAML_MAPPING_NODE)
+        return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
     if (v->type != YAML_SEQUENCE_NODE)
         return wrong(r, v, k->name, "a list of levels is wanted: [{away_ppm: 500, money: 1000000}, ...]");
     for (const yaml_node_item_t *i = v->data.sequence.items.start; i < v->data.sequence.items.top; i++)
@@ -281,6 +293,30 @@ static int take_assets(struct reader *r, const struct field *k, const yaml_node_
     return c->n ? 0 : wrong(r, v, k->name, "the list is empty: name at least one asset");
 }
 
+enum depth_model { DEPTH_CURVE, DEPTH_BOOK, DEPTH_CPMM };
+
+static int take_depth(struct reader *r, const struct field *k, const yaml_node_t *v)
+{
+    static const char *const WORDS[] = {"curve", "book", "cpmm", NULL};
+    return take_word(r, k, v, WORDS, k->to);
+}
+
+// One of the two models alone, where it is asked for.
+static int choose_depth(struct reader *r, struct scenario_coin *c, int model, const yaml_node_t *v)
+{
+    if (model == DEPTH_BOOK && c->depth.n == 0 && !c->book_file[0])
+        return wrong(r, v, "depth", "book: there is none: add the key book");
+    if (model == DEPTH_CPMM && c->depth.pool == 0)
+        return wrong(r, v, "depth", "cpmm: there is no pool: add the key pool");
+    if (model == DEPTH_BOOK)
+        c->depth.pool = 0;
+    if (model == DEPTH_CPMM) {
+        c->depth.n = 0;
+        c->book_file[0] = '\0';
+    }
+    return 0;
+}
+
 static int take_coins(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
     struct lab_scenario *s = r->s;
@@ -291,6 +327,7 @@ static int take_coins(struct reader *r, const struct field *k, const yaml_node_t
         if (s->n_coins == SCENARIO_COINS_MAX)
             return wrong(r, item, k->name, "more than 16 coins");
         struct scenario_coin *c = &s->coin[s->n_coins++];
+        int model = DEPTH_CURVE;
         const struct field fields[] = {
             {"name", take_text, c->name, 0, sizeof c->name, 0, true},
             {"assets", take_assets, c, 0, 0, 0, true},
@@ -298,10 +335,12 @@ static int take_coins(struct reader *r, const struct field *k, const yaml_node_t
             {"book", take_book, c, 0, 0, 0, false},
             {"pool", take_money, &c->depth.pool, 1, MONEY_MOST, 0, false},
             {"half_life", take_u32, &c->half_life, 0, 10000, 0, false},
+            {"depth", take_depth, &model, 0, 0, 0, false},
         };
         c->line = item->start_mark.line + 1;
         c->path.lasts = 1;
-        if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, item) != 0)
+        if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, item) != 0 ||
+            choose_depth(r, c, model, item) != 0)
             return -1;
         c->depth.keep_ppb = curve_keep(c->half_life);
     }
@@ -403,6 +442,32 @@ static int take_reduce(struct reader *r, const struct field *k, const yaml_node_
     return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
 }
 
+static int take_sale(struct reader *r, const struct field *k, const yaml_node_t *v)
+{
+    static const char *const WORDS[] = {"fixed", "clip", NULL};
+    return take_word(r, k, v, WORDS, k->to);
+}
+
+static int take_liquidation(struct reader *r, const struct field *k, const yaml_node_t *v)
+{
+    struct scenario_clip *s = &r->s->clip;
+    int clip = 0;
+    *s = (struct scenario_clip){1200000, 990000, 90, 21600, 2};
+    const struct field fields[] = {
+        {"kind", take_sale, &clip, 0, 0, 0, true},
+        {"buf_ppm", take_u32, &s->buf_ppm, PPM_ONE, 2 * PPM_ONE, 0, false},
+        {"cut_ppm", take_u32, &s->cut_ppm, 1, PPM_ONE - 1, 0, false},
+        {"step_s", take_u32, &s->step_s, 1, 86400, 0, false},
+        {"tail_s", take_u32, &s->tail_s, 1, 864000, 0, false},
+        {"resets", take_u32, &s->resets, 0, 1000, 0, false},
+    };
+    if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v) != 0)
+        return -1;
+    if (!clip)
+        *s = (struct scenario_clip){0};
+    return 0;
+}
+
 static int take_auction(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
     struct lab_scenario *s = r->s;
@@ -462,6 +527,7 @@ static int take_all(struct reader *r, const yaml_node_t *root)
         {"burst", take_burst, NULL, 0, 0, 0, false},
         {"reduce", take_reduce, NULL, 0, 0, 0, false},
         {"auction", take_auction, NULL, 0, 0, 0, false},
+        {"liquidation", take_liquidation, NULL, 0, 0, 0, false},
     };
     if (!root || root->type != YAML_MAPPING_NODE)
         return err_set(r->e, "%s:1: no keys in it; %s lists them", r->path, DOC);

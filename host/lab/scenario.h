@@ -20,13 +20,14 @@ enum {
 #define SCENARIO_MONEY  INT64_C(100000000)     // a unit of account; money is in 1e-8 of it
 #define SCENARIO_FACTOR INT64_C(1000000000000) // the start price; factors are in 1e-12 of it
 
-enum path_shape { PATH_FLAT, PATH_SLOW_FALL, PATH_CRASH_REBOUND, PATH_GAP, PATH_CSV };
+enum path_shape { PATH_FLAT, PATH_SLOW_FALL, PATH_CRASH_REBOUND, PATH_GAP, PATH_CSV, PATH_CAPTURE };
 struct scenario_path {
     enum path_shape shape;
     uint32_t fall_ppm, rebound_ppm; // of the start price; a rebound is at most the fall
     uint32_t at, lasts;             // steps: when it begins, how long the fall takes
     uint32_t noise_ppm;             // of the start price, uniform, each step; seeded
     char file[SCENARIO_TEXT];
+    char instrument[64]; // of a capture: whose marks; filled in by who can read one
 };
 
 // Market assets that one price moves alike, and where they are sold.
@@ -37,6 +38,8 @@ struct scenario_coin {
     size_t line; // of the file, for messages
     struct scenario_path path;
     struct depth_curve depth;
+    char book_file[SCENARIO_TEXT], book_instrument[64]; // a capture's book, likewise; empty: none
+    uint64_t book_at_s;                                 // seconds after its first frame; 0: its end
     uint32_t half_life;
     int64_t *factor; // of steps + 1: made by scenario_paths()
 };
@@ -50,6 +53,13 @@ struct scenario_keeper {
     uint32_t spike_from, spike_to; // steps of another gas price; from == to: none
     int64_t spike_gas;
     uint32_t absent_from, absent_to; // steps without a keeper
+};
+
+// Collateral of loans goes to falling auctions (econ/auction_clip.h) in place of being sold at once; cut 0:
+// it does not.
+struct scenario_clip {
+    uint32_t buf_ppm, cut_ppm, step_s, tail_s; // first price of the mark; what a step leaves; seconds
+    uint32_t resets;                           // until what is missing is lost
 };
 
 struct lab_scenario {
@@ -75,6 +85,7 @@ struct lab_scenario {
     char burst_instrument[NAME_LEN];
     // gradual reduction: no account likelier than this to breach within so many steps; chance 0: none
     uint32_t reduce_steps, reduce_chance_ppm;
+    struct scenario_clip clip;
     // a falling auction to show beside; lot 0: none
     uint64_t auction_lot, auction_tab; // whole coins and units of account
     uint32_t auction_buf_ppm, auction_cut_ppm, auction_step_s, auction_tail_s;

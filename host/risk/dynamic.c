@@ -96,7 +96,11 @@ static bool rise(const struct dynamic_rule *r, struct dynamic_state *s, uint32_t
 
 bool dynamic_step(const struct dynamic_rule *r, struct dynamic_state *s, uint64_t sigma_ppm, uint64_t now)
 {
-    uint32_t target = dynamic_target(r, sigma_ppm);
+    return dynamic_step_to(r, s, dynamic_target(r, sigma_ppm), now);
+}
+
+bool dynamic_step_to(const struct dynamic_rule *r, struct dynamic_state *s, uint32_t target, uint64_t now)
+{
     if (now < s->since)
         now = s->since;
     if (target == s->to_bps || apart(target, s->to_bps) <= r->dead_bps) {

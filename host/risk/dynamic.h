@@ -38,5 +38,7 @@ uint32_t dynamic_at(const struct dynamic_state *s, uint64_t at);
 // told. Between any two moments a <= b it falls by at most rate * (b - a) / 1000 + 1 bps; between any two
 // steps it rises by at most rate * (b - a) / 1000 + dead + 1 bps. Inside [min, max] once it has been there.
 bool dynamic_step(const struct dynamic_rule *r, struct dynamic_state *s, uint64_t sigma_ppm, uint64_t now);
+// The same towards a target inside [min, max] that somebody else has found.
+bool dynamic_step_to(const struct dynamic_rule *r, struct dynamic_state *s, uint32_t target, uint64_t now);
 
 #endif

@@ -27,7 +27,7 @@ from judge_cascade import FACTOR, MONEY, Depth, Member, World
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "600"))
 FOLDER = "host/lab/"
-SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_loss cascade_market cascade_reduce cascade_size depth_curve edge result scenario scenario_path".split()]
+SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_clip cascade_loss cascade_market cascade_reduce cascade_size depth_curve edge result scenario scenario_path".split()]
 PARTS = SOURCES + ["tests/diff/cascade_driver.c"] + sorted(
     f for f in glob("host/base/*.c") + glob("host/accounts/*.c") + glob("host/accounts/rules/**/*.c", recursive=True) + glob("host/econ/*.c") + glob("host/risk/*.c") + glob("host/exec/exit/*.c"))
 WATERFALLS = {  # docs/econ/losses.md
@@ -38,7 +38,8 @@ WATERFALLS = {  # docs/econ/losses.md
     "hyperliquid": {"steps": {"adl"}, "whole": False, "rank": "hyperliquid"},
 }
 WANTED = ["executed", "unpaid", "recovered", "deleveraged", "socialised", "booked", "bad debt", "more than the fund has",
-          "more than the depth takes", "state 2", "state 3", "state 4", "state 5", "state 6"]
+          "more than the depth takes", "state 2", "state 3", "state 4", "state 5", "state 6",
+          "lot", "lot reset", "lot that nobody wants", "bid does not pay", "whole lot", "part of a lot", "lot sold short", "lot with something left"]
 SUMS = "value slippage keeper fees_in unsold lost from_fund from_adl socialised booked adl_fills refused".split()
 
 
@@ -82,7 +83,7 @@ class Driver:
         """{first word: [numbers of its lines]}; the last word of all in "end"."""
         self.p.stdin.write("\n".join(["reset"] + lines + ["run"]) + "\n")
         self.p.stdin.flush()
-        out = {"event": [], "step": [], "account": [], "sum": [], "conserved": []}
+        out = {"event": [], "step": [], "account": [], "sum": [], "auctions": [], "conserved": []}
         while True:
             line = self.p.stdout.readline()
             if not line:
@@ -137,7 +138,8 @@ class Case:
         path = os.path.join(self.folder, f"path-{self.number}-{k}.csv")
         with open(path, "w", encoding="utf-8") as out:
             out.write("# step,ppm\n" + "".join(f"{i},{x // 10**6}\n" for i, x in enumerate(f)))
-        return {"path": path, "factors": f, "levels": levels, "pool": pool, "half": r.choice([0, 1, 3, 10])}
+        return {"path": path, "factors": f, "levels": levels, "pool": pool, "half": r.choice([0, 1, 3, 10]),
+                "depth": "curve" if simple else r.choice(["curve"] * 3 + ["book"] * bool(levels) + ["cpmm"] * bool(pool))}
 
     def perp(self, k):
         r = self.r
@@ -202,6 +204,10 @@ class Case:
                            "absent": r.choice([(0, 0), (a, b)])}
         self.fund = r.choice([0, r.randint(0, 10**4), 10**8])
         self.floor = r.randint(0, self.fund)
+        self.clip = None
+        if not simple and r.random() < 0.6:
+            self.clip = {"buf": r.choice([10**6, 1200000, r.randint(10**6, 2 * 10**6)]), "cut": r.choice([990000, r.randint(300000, 999999)]), "step": r.choice([1, 5, 60]),
+                         "tail": r.choice([1, 30, 1000, 10000]), "resets": r.choice([0, 1, 2])}
         self.fees, self.waterfall = r.random() < 0.5, r.choice(sorted(WATERFALLS))
 
     def yaml(self, deeper=1, endless=False):
@@ -209,6 +215,8 @@ class Case:
         out = ["name: case", f"seed: {self.number}", "accounts: {generate: 1}", f"horizon_s: {self.horizon}", f"steps: {self.steps}", "coins:"]
         for n, c in enumerate(self.coins):
             out += [f"  - name: C{n}", f"    assets: [A{n}]", f"    path: {{shape: csv, file: {c['path']}}}", f"    half_life: {c['half']}"]
+            if c["depth"] != "curve" and not endless:
+                out.append(f"    depth: {c['depth']}")
             if c["levels"] and not endless:
                 out.append("    book: [" + ", ".join(f"{{away_ppm: {a}, money: {m * deeper}}}" for a, m in c["levels"]) + "]")
             if c["pool"] and not endless:
@@ -217,14 +225,16 @@ class Case:
         out.append(f"keeper: {{orders: {k['orders']}, latency: {k['latency']}, gas_cents: {k['gas'] // 10**6}, must_pay: {str(k['must_pay']).lower()}, "
                    f"spike: {{from: {k['spike'][0]}, to: {k['spike'][1]}, gas_cents: {k['spike_gas'] // 10**6}}}, absent: {{from: {k['absent'][0]}, to: {k['absent'][1]}}}}}")
         out.append(f"fund: {{balance: {self.fund}, floor: {self.floor}, fees: {str(self.fees).lower()}}}")
+        if self.clip:
+            out.append("liquidation: {kind: clip, buf_ppm: %(buf)d, cut_ppm: %(cut)d, step_s: %(step)d, tail_s: %(tail)d, resets: %(resets)d}" % self.clip)
         return ["|" + x for x in out + [f"waterfall: {self.waterfall}"]]
 
     def world(self, endless=False):
-        coins = [([n], c["factors"], Depth([] if endless else [(a, m * MONEY) for a, m in c["levels"]], 0 if endless else c["pool"] * MONEY, c["half"]))
+        coins = [([n], c["factors"], Depth([] if endless or c["depth"] == "cpmm" else [(a, m * MONEY) for a, m in c["levels"]], 0 if endless or c["depth"] == "book" else c["pool"] * MONEY, c["half"]))
                  for n, c in enumerate(self.coins)]
         return World({"start": dict(enumerate(self.prices)), "coins": coins, "policy": self.policy, "close": self.close, "target": self.target, "dust": self.dust,
                       "keeper": self.keeper, "fund": self.fund * MONEY, "floor": self.floor * MONEY, "fees": self.fees, "waterfall": WATERFALLS[self.waterfall],
-                      "seed": self.number, "steps": self.steps, "horizon": self.horizon}, self.instruments, self.members)
+                      "seed": self.number, "clip": self.clip, "steps": self.steps, "horizon": self.horizon}, self.instruments, self.members)
 
 
 def state(m):
@@ -246,6 +256,9 @@ def check_case(d, check, case):
     check("prices, depth, fund and deficit of each step", got["step"] == w.rows, got["step"], w.rows, what)
     check("accounts at the end", got["account"] == [state(m) for m in w.members], got["account"], [state(m) for m in w.members], what)
     check("sums", got["sum"][0] == [w.sum[k] for k in SUMS], got["sum"][0], w.sum, what)
+    h = w.house
+    check("auctions: lots, takes, what is left for owners", got["auctions"] == [[len(h.lots), h.takes, h.returned] if h else [0, 0, 0]], got["auctions"], what)
+    check("auctions add up in the judge too", not h or h.adds_up(), what)
     check("conserved to the unit", got["conserved"] == [[1]], what)
     s = dict(zip(SUMS, got["sum"][0]))
     check("losses add up", s["lost"] == s["from_fund"] + s["from_adl"] + s["socialised"] + s["booked"], s, what)

@@ -7,7 +7,7 @@
 
 #include "accounts/book.h"
 #include "accounts/rules/rule.h"
-#include "lab/cascade.h"
+#include "lab/cascade_inside.h"
 
 enum { ACCOUNTS_MAX = 64, TEXT_MAX = 1 << 16 };
 static struct book book;
@@ -136,6 +136,9 @@ static void tell(const struct cascade *c, const struct lab_scenario *s)
         put((const i128[]){t->value, t->slippage, t->keeper, t->fees_in, t->unsold, t->lost, t->from_fund,
                            t->from_adl, t->socialised, t->booked}[i]);
     printf(" %llu %llu\n", (unsigned long long)t->adl_fills, (unsigned long long)t->refused);
+    printf("auctions %u %u", c->auctions.lots, c->auctions.takes);
+    put(c->auctions.returned);
+    puts("");
 }
 
 static void run(const char *text)

@@ -5,6 +5,7 @@ from math import isqrt
 
 import judge_aave as ja
 import judge_perp as jp
+from judge_clip import House
 
 ONE, LEAST, MOST, FACTOR, MONEY = 10**9, 10**7, 2 * 10**9, 10**12, 10**8
 HEALTHY, WARNED, PARTIAL, FULL, BACKSTOP, BANKRUPT, CLOSED = range(7)
@@ -119,6 +120,7 @@ class World:
         self.mark, self.balance, self.adl_start = [FACTOR] * len(self.coins), self.fund, 0
         self.sum = dict.fromkeys("value slippage keeper fees_in unsold lost from_fund from_adl socialised booked adl_fills refused".split(), 0)
         self.seen = {}
+        self.house = House(self, self.clip) if self.clip else None
 
     def note(self, what):
         self.seen[what] = self.seen.get(what, 0) + 1
@@ -228,7 +230,7 @@ class World:
         if not got:
             return "refused"
         flows, after = got
-        net, keeper, value, slip, unsold, held = list(self.net), 0, 0, 0, 0, None
+        net, keeper, value, slip, unsold, held, lots = list(self.net), 0, 0, 0, 0, None, []
         deficit = sum(-x for p, i, x in flows if p == jp.DEFICIT and i is None)
         if deficit > 0:
             held = max(range(len(legs)), key=lambda k: (self.tokens(*legs[k]), -k))
@@ -238,6 +240,9 @@ class World:
                 continue
             if i is None:
                 keeper += x * 100
+                continue
+            if m.lending and self.house and x > 0:
+                lots.append((i, x))
                 continue
             gain, fair, out = self.trade(net, i, x)
             keeper, slip, unsold = keeper + gain, slip + fair - gain, unsold + out
@@ -250,9 +255,15 @@ class World:
                 if m.at != BACKSTOP and k != held:
                     gain, fair, out = self.trade(net, i, q if size[i] > 0 else -q)
                     keeper, slip, unsold = keeper + gain - fair, slip + fair - gain, unsold + out
+        if m.lending and self.house:
+            tab, keeper = -keeper, 0
+            for i, x in lots:  # Aave has one
+                if not self.house.begin(i, x, tab):
+                    gain, _, out = self.trade(net, i, x)
+                    keeper, unsold = gain - tab, unsold + out
         k = self.keeper
         keeper -= k["spike_gas"] if k["spike"][0] <= self.step < k["spike"][1] else k["gas"]
-        if k["must_pay"] and keeper <= 0:
+        if k["must_pay"] and keeper <= 0 and not (m.lending and self.house):
             return "unpaid"
         if self.fees:
             fee = sum(x * 100 for p, i, x in flows if p == jp.VENUE and i is None)
@@ -444,6 +455,9 @@ class World:
             for m in self.members:
                 m.orders = 0
             breached = executed = 0
+            if self.house and self.house.lots:
+                self.prices()
+                self.house.step()
             for self.round in range(10000):
                 self.prices()
                 asked = self.ask()

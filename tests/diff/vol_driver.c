@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/u256.h"
+#include "risk/climb.h"
 #include "risk/dynamic.h"
+#include "risk/estimate.h"
 #include "risk/scaled.h"
 #include "risk/vol.h"
 
@@ -16,6 +18,8 @@ static struct vol_sample sample[ROOM];
 static struct vol_window window = {.sample = sample};
 static struct dynamic_rule rule;
 static struct dynamic_state state;
+static struct climb climb;
+static struct estimate guess;
 static struct aloe_iv iv;
 
 static i256 number(void)
@@ -164,6 +168,84 @@ static void do_step(void)
     say(state.end);
 }
 
+static void do_stepto(void)
+{
+    uint32_t target = half();
+    say(dynamic_step_to(&rule, &state, target, word()));
+    say(state.from_bps);
+    say(state.to_bps);
+    say(state.start);
+    say(state.end);
+}
+
+static void do_climb(void) // at now; is the rule one?
+{
+    climb.at_bps = half();
+    climb.since = word();
+    say(climb_check(&rule) == NULL);
+}
+
+static void do_climbto(void) // target now
+{
+    uint32_t target = half();
+    say(climb_step(&rule, &climb, target, word()));
+    say(climb.at_bps);
+}
+
+static void do_interest(void) // value lower upper
+{
+    u128 value = (u128)num(), lower = (u128)num();
+    say(climb_open_interest(&rule, value, lower, (u128)num()));
+}
+
+static void
+do_tiers(void) // rooted factor lo hi n, then floor and rate of each: the new rates, the factor found
+{
+    uint32_t rooted = half(), factor = half(), lo = half(), hi = half(), n = half(), found = 0;
+    i128 floor[CLIMB_TIERS_MAX];
+    uint32_t rate[CLIMB_TIERS_MAX], root[CLIMB_TIERS_MAX], out[CLIMB_TIERS_MAX];
+    for (uint32_t k = 0; k < n; k++) {
+        floor[k] = num();
+        rate[k] = half();
+    }
+    if (n > 1)
+        climb_roots(floor, n, root);
+    for (uint32_t k = 0; k < n; k++) {
+        out[k] = climb_rate(rate[k], factor, rooted ? &root[k] : NULL);
+        say(out[k]);
+    }
+    say(climb_fit(rate, rooted ? root : NULL, n, out, lo, hi, &found));
+    say(found);
+    out[0]++; // no factor makes this, unless by chance
+    say(climb_fit(rate, rooted ? root : NULL, n, out, lo, hi, &found));
+    say(found);
+}
+
+static void do_reserve(void) // deposits quote iv tenths
+{
+    u128 deposits = (u128)num(), quote = (u128)num();
+    say(scaled_threshold(&rule, deposits, quote));
+    uint64_t v = word();
+    say(implied_threshold(&rule, v, half()));
+}
+
+static void do_guess(void) // kind window period lambda
+{
+    uint32_t kind = half(), window = half();
+    uint64_t period = word();
+    estimate_begin(&guess, (enum estimate_kind)kind, window, period, half());
+}
+
+static void do_mark(void) // price at
+{
+    uint64_t price = word();
+    struct estimate copy = guess; // as whoever keeps it may move it
+    say(estimate_price(&copy, price, word()));
+    guess = copy;
+    say((i128)estimate_var(&guess));
+    say((i128)guess.n);
+}
+
 static void do_estimate(void)
 {
     struct checked c = {NULL};
@@ -205,11 +287,13 @@ static void do_one(const char *what)
     static const struct {
         const char *name;
         void (*run)(void);
-    } table[] = {{"ewma", do_ewma},         {"ewmadt", do_ewma_dt}, {"follow", do_follow},
-                 {"price", do_price},       {"window", do_window},  {"add", do_add},
-                 {"bar", do_bar},           {"make", do_make},      {"sigma", do_sigma},
-                 {"rule", do_rule},         {"begin", do_begin},    {"step", do_step},
-                 {"estimate", do_estimate}, {"iv", do_iv},          {"update", do_update}};
+    } table[] = {
+        {"ewma", do_ewma},         {"ewmadt", do_ewma_dt},  {"follow", do_follow},     {"price", do_price},
+        {"window", do_window},     {"add", do_add},         {"bar", do_bar},           {"make", do_make},
+        {"sigma", do_sigma},       {"rule", do_rule},       {"begin", do_begin},       {"step", do_step},
+        {"estimate", do_estimate}, {"iv", do_iv},           {"update", do_update},     {"stepto", do_stepto},
+        {"climb", do_climb},       {"climbto", do_climbto}, {"interest", do_interest}, {"tiers", do_tiers},
+        {"reserve", do_reserve},   {"guess", do_guess},     {"mark", do_mark}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (strcmp(what, table[i].name) == 0) {
             table[i].run();
@@ -224,6 +308,8 @@ static void do_one(const char *what)
         say((i128)vol_square((int64_t)num()));
     else if (strcmp(what, "target") == 0)
         say(dynamic_target(&rule, word()));
+    else if (strcmp(what, "factor") == 0)
+        say(climb_target(&rule, word()));
     else if (strcmp(what, "at") == 0)
         say(dynamic_at(&state, word()));
     else if (strcmp(what, "ivat") == 0)

@@ -16,6 +16,7 @@ import tempfile
 import time
 
 from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from market_bytes import Market
 
 print("# SEED=%d" % SEED)
 work = tempfile.mkdtemp(prefix="tl-dynamic-")
@@ -49,59 +50,9 @@ def command(name, inputs, device, *more):
             "--audit", "--no-lockstep", *OFF, *more]
 
 
-class Market:
-    """The market's encoding (host/accounts/codec.c), as far as reserves' thresholds."""
-
-    def __init__(self, data):
-        self.d, self.n = data, 0
-        version, assets, count = self.byte(), self.number(), self.number()
-        self.old = version == 0xB2
-        for _ in range(assets):
-            self.text(), self.text(), self.byte(), self.byte()
-            for _ in range(3 if self.old else 4):
-                self.number()
-        self.of = dict(self.instrument(version) for _ in range(count))
-
-    def byte(self):
-        self.n += 1
-        return self.d[self.n - 1]
-
-    def number(self):
-        v = shift = 0
-        while True:
-            b = self.byte()
-            v, shift = v | (b & 127) << shift, shift + 7
-            if b < 128:
-                return v
-
-    def text(self):
-        n = self.byte()
-        self.n += n
-        return self.d[self.n - n:self.n].decode()
-
-    def instrument(self, version):
-        name = self.text()
-        self.byte(), self.byte(), self.text(), self.byte(), self.number(), self.number()
-        for _ in range(self.byte()):
-            self.number(), self.number()
-        self.number(), self.number()
-        lt = self.number()
-        self.number(), self.number(), self.byte()
-        for _ in range(4):
-            self.number()
-        ramp = (0, 0, 0)
-        if not self.old:
-            f = [self.number() for _ in range(11)]
-            ramp = f[6], f[8], f[9]
-        if version == 0xB4:
-            for _ in range(self.byte()):
-                self.byte(), self.number(), self.number()
-        return name, (lt, *ramp)
-
-
 def versions(name, instrument="WETH"):
     con = sqlite3.connect(at(name, "venue.db"))
-    out = [Market(v).of[instrument] for v, in con.execute("SELECT value FROM market ORDER BY version")]
+    out = [(x["lt"], *x["ramp"][:1], *x["ramp"][2:]) for x in (Market(v).of[instrument] for v, in con.execute("SELECT value FROM market ORDER BY version"))]
     con.close()
     return out
 

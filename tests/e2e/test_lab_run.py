@@ -5,6 +5,7 @@ line and remedy, files that are there. Prints TAP. Environment: TRIPLINE.
 """
 import json
 import os
+import struct
 import sys
 import tempfile
 
@@ -49,6 +50,64 @@ def check_reduction(folder, prices, plain):
     report("without reduction" not in alone and "Reduced beforehand" in alone, "--no-plain leaves the second run out", alone)
 
 
+def check_clip(folder, prices):
+    """Loans whose collateral is auctioned while the cascade goes on."""
+    path, page = os.path.join(folder, "clip.yaml"), os.path.join(folder, "clip.html")
+    text = SMALL.replace("PRICES", prices).replace("fall_ppm: 60000", "fall_ppm: 300000")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text + "liquidation: {kind: clip, step_s: 120, cut_ppm: 900000}\n")
+    out = must("lab", "run", path, "-o", page)
+    raised, wanted, missing = (number(out, what + r"\s+(\d+)") for what in ("\n  Raised", "To be raised", "Not raised"))
+    report(number(out, r"Lots\s+(\d+)") > 10 and number(out, r"Takes\s+(\d+)") > 0 and "Conserved                        yes" in out, "collateral of loans is auctioned, money conserved", out)
+    report(0 < raised and raised + missing <= wanted + 2, "what was to be raised is raised, missing, or still for sale", out)
+    report(must("lab", "run", path) == out, "auctions: the same seed, the same run")
+    with open(page, encoding="utf-8") as f:
+        report("Prices of the first lots" in f.read(), "the page has the auctions' prices against time")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    plain = must("lab", "run", path)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text + "liquidation: {kind: fixed}\n")
+    report(must("lab", "run", path) == plain and "Lots" not in plain, "kind: fixed is what is without the key")
+
+
+def check_capture(folder, prices):
+    """Prices from outside and a book out of a capture: factors worked out again from `tripline decode`."""
+    capture, path, data = (os.path.join(folder, "capture" + end) for end in (".pcap", ".yaml", ".json"))
+    must("gen", "-q", "-o", capture, "--path", "crash", "--seconds", 12, "--rate", 60, "--seed", 5, "--books", 8)
+    rows = [line.split(",") for line in must("decode", capture).splitlines()]
+    at, name, mark = (rows[0].index(x) for x in ("cap_ts_ns", "instrument_id", "mark"))
+    named = {r[name] for r in rows[1:] if r[rows[0].index("name")] == "BTC_USDC-PERPETUAL"}
+    marks = [(int(r[at]), float(r[mark])) for r in rows[1:] if r[name] in named and r[mark] not in ("", "nan")]
+    text = SMALL.replace("PRICES", prices).replace("horizon_s: 3600", "horizon_s: 10")
+    text = text.replace("path: {shape: gap, at: 5, fall_ppm: 60000}", "path: {shape: capture, file: %s, instrument: BTC_USDC-PERPETUAL}" % capture)
+    book = text.replace("book: [{away_ppm: 1000, money: 2000000}]", "book: {capture: %s, instrument: BTC_USDC-PERPETUAL, at_s: 5}" % capture)
+
+    def run(what, ok=True):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(what)
+        return must("lab", "run", path, "--json", data, "--force") if ok else tripline("lab", "run", path)
+
+    out = run(text)
+    with open(data, encoding="utf-8") as f:
+        have = next(c for c in json.load(f)["charts"] if c["title"].startswith("BTC: price"))["series"][0]["y"]
+    with open(capture, "rb") as f:
+        magic, sec, part = struct.unpack("<I20xII", f.read(32))
+    first = sec * 10**9 + part * (1 if magic == 0xA1B23C4D else 1000)  # of nanoseconds, or micro
+    moments = [first + 10**10 * k // 30 for k in range(31)]
+    want = [100 * ([m for t, m in marks if t <= x] or [marks[0][1]])[-1] / marks[0][1] for x in moments]
+    near = sum(abs(a - b) < 1e-6 for a, b in zip(have, want))
+    report(len(have) == 31 and near == 31, "prices of the capture: %d of 31 steps as decoded" % near, list(zip(have, want)))
+    with_book = run(book)
+    report("Conserved                        yes" in with_book and with_book != out, "a capture's book in place of levels", with_book)
+    report(run(book) == with_book, "a capture: the same run again")
+    for what, said in [(text.replace("horizon_s: 10", "horizon_s: 100"), "make horizon_s of the scenario"), (text.replace("instrument: BTC_USDC-PERPETUAL}", "instrument: NONE}"), "nothing of an instrument NONE"),
+                       (book.replace("instrument: BTC_USDC-PERPETUAL, at_s: 5", "instrument: NONE, at_s: 5"), "nothing of an instrument NONE"), (text.replace(capture, capture + "x"), "capture.pcapx"),
+                       (text.replace(", instrument: BTC_USDC-PERPETUAL}", "}"), "shape: capture wants instrument")]:
+        p = run(what, False)
+        report(p.returncode == 1 and said in p.stderr, "fault told: " + said, p)
+
+
 def check_small(folder):
     path, prices = os.path.join(folder, "small.yaml"), os.path.join(folder, "prices.csv")
     page, data = os.path.join(folder, "small.html"), os.path.join(folder, "small.json")
@@ -69,6 +128,8 @@ def check_small(folder):
         report(bool(json.load(f)), "the JSON is JSON")
     report(must("lab", "run", path) == out, "the same seed, the same run")
     check_reduction(folder, prices, out)
+    check_clip(folder, prices)
+    check_capture(folder, prices)
     report(must("lab", "run", path, "--seed", 4) != out, "another seed, another run")
     report(must("lab", "run", path, "-q") == "", "quiet")
     p = tripline("lab", "run", path, "-o", page)
@@ -96,6 +157,10 @@ def check_faults(folder, path):
     fault(good.replace("at: 7,", "at: 31,"), "burst: ", "after the last")
     fault(good.replace("btc_usd]", "btc_eur]"), "coin BTC (line 8", "the market has no asset btc_eur")
     fault(good.replace("fall_ppm: 60000", "fall_ppm: 60000, rebound_ppm: 70000"), "rebound_ppm: ", "more than fall_ppm")
+    fault(good.replace("    half_life: 3\n", "    half_life: 3\n    depth: sea\n"), "depth: ", "one of these is wanted: curve book cpmm")
+    fault(good.replace("    pool: 20000000\n", "    depth: cpmm\n"), "depth: ", "there is no pool")
+    fault(good + "liquidation: {kind: dutch}\n", "bad.yaml:22: kind: ", "one of these is wanted: fixed clip")
+    fault(good + "liquidation: {kind: clip, cut_ppm: 1000000}\n", "cut_ppm: ", "a whole number from 1 to 999999 is wanted")
     fault(good + "  x: [\n", "bad.yaml:", "not YAML")
     fault(good.replace("prices.csv", "none.csv"), "none.csv: ", "No such file")
     prices = os.path.join(folder, "prices.csv")

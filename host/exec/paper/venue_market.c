@@ -156,14 +156,40 @@ int venue_on_set_market(struct venue *v, struct client *c, const struct wire_par
     return 0;
 }
 
-// ---- thresholds that follow volatility
+// ---- parameters that follow its marks
 
 int venue_dynamic_start(struct venue *v, struct err *e)
 {
+    static const uint32_t FIRST = 1;
+    const struct market *first = NULL;
+    if (v->o->n_dynamic) {
+        if (code_market(v, FIRST, e))
+            return -1;
+        first = market_decode(v->coded.bytes, v->coded.n, &v->next) == v->coded.n ? &v->next : NULL;
+    }
     for (unsigned i = 0; i < v->o->n_dynamic; i++)
-        if (dynamic_follow(&v->dynamic[i], &v->o->dynamic[i], &v->s.book.market, e) != 0)
+        if (dynamic_follow(&v->dynamic[i], &v->o->dynamic[i], &v->s.book.market, first, e) != 0)
             return -1;
     return 0;
+}
+
+// Of an instrument: what its longs hold, size quanta, or what is deposited, token units rounded down.
+static i256 held(const struct venue *v, uint16_t instrument)
+{
+    const struct instrument *in = &v->s.book.market.instrument[instrument];
+    i256 sum = I256_ZERO;
+    for (size_t i = 0; i < v->s.book.n_accounts; i++) {
+        const struct account *a = &v->s.book.account[i];
+        for (unsigned k = 0; k < a->n_positions; k++) {
+            const struct position *p = &a->position[k];
+            i128 part = p->instrument != instrument ? 0 : in->kind == INST_RESERVE ? p->supply : p->size;
+            if (part > 0)
+                sum = i256_add(sum, i256_from_i128(part));
+        }
+    }
+    if (in->kind == INST_RESERVE)
+        sum = i256_div10_floor(i256_mul(sum, i256_from_u128(liquidity_index_now(in))), RAY_DIGITS);
+    return sum;
 }
 
 static int64_t mark_of(const struct wire_order *w, uint16_t asset)
@@ -196,7 +222,13 @@ int venue_dynamic(struct venue *v, const struct wire_order *w, struct err *e)
         struct dynamic_follow *f = &v->dynamic[i];
         const struct market *m = &v->s.book.market;
         struct instrument in = m->instrument[f->instrument];
-        if (!dynamic_mark(f, mark_of(w, in.asset), w->second, v->s.second, &in))
+        struct dynamic_seen seen = {.price = mark_of(w, in.asset),
+                                    .second = w->second,
+                                    .now = v->s.second,
+                                    .price_decimals = m->asset[in.asset].decimals};
+        if (seen.price > 0 && dynamic_wants_held(f, w->second))
+            seen.held = held(v, f->instrument);
+        if (!dynamic_mark(f, &seen, &in))
             continue;
         v->next = *m;
         v->next.instrument[f->instrument] = in;
