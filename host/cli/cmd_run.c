@@ -107,6 +107,9 @@ static int open_session(struct run *r, struct err *e)
     for (size_t i = 0; i < r->past.n_stages; i++)
         if (session_restage(r->session, r->past.stage[i], STAGE_BYTES, e) != 0)
             return -1;
+    for (size_t i = 0; i < r->past.n_called; i++)
+        if (session_recall(r->session, r->past.called[i], CALL_BYTES, e) != 0)
+            return -1;
     if (r->line ? run_chain_resumed(r, e) != 0 : run_venue_outcomes(r, e) != 0)
         return -1;
     return journal_sync(r->journal, e);

@@ -17,7 +17,9 @@
 static const char help[] =
     "usage: tripline top [OPTIONS]\n"
     "\n"
-    "Shows the lines of a running `tripline run`: what each brought, missed and brought late.\n"
+    "Shows the lines of a running `tripline run`: what each brought, missed and brought late; above them "
+    "what\n"
+    "the feed, the engine, liquidation by stages and margin calls did.\n"
     "\n"
     "  --dir DIR      the run's --dir (default tripline.run)\n"
     "  --once         one table, then the end\n"
@@ -146,6 +148,17 @@ static void show_engine(const struct json *row)
                text(row, "groups"), text(row, "flags"), text(row, "host_flags"), text(row, "confirmed"),
                text(row, "early"), text(row, "watching"), text(row, "boxes_background"),
                text(row, "boxes_foreground"));
+    else if (strcmp(row->key, "stages") == 0)
+        printf(
+            "stages %s: orders %s partial, %s full, %s backstop, %s bankrupt; %s taken back, %s liquidations "
+            "ended\n",
+            text(row, "policy"), text(row, "partial"), text(row, "full"), text(row, "backstop"),
+            text(row, "bankrupt"), text(row, "taken_back"), text(row, "ended"));
+    else if (strcmp(row->key, "calls") == 0)
+        printf("calls entered %s, %s, %s; left %s, %s, %s; standing %s, %s, %s (margin calls by level)\n",
+               text(row, "entered_1"), text(row, "entered_2"), text(row, "entered_3"), text(row, "left_1"),
+               text(row, "left_2"), text(row, "left_3"), text(row, "standing_1"), text(row, "standing_2"),
+               text(row, "standing_3"));
     else
         printf("tiers %s accounts on the device (%s rows), %s on the host, %s flagged; box %s ppm\n",
                text(row, "device"), text(row, "rows_used"), text(row, "host"), text(row, "flagged"),

@@ -73,7 +73,12 @@ static const char help_more[] =
     "                     after everything, at least min_profit_e8; worth_... (docs/worth.md, section 7)\n"
     "                     stages=hyperliquid or drift: perpetual accounts are liquidated in stages, an "
     "order\n"
-    "                     for each transition (docs/execution.md, section 8; default none)\n"
+    "                     for each transition; split: two orders of a lending account where they earn more "
+    "than\n"
+    "                     one (docs/execution.md, section 8; default none); stages_rest=within or after,\n"
+    "                     stages_ramp_ms stages_ramp_initial stages_ramp_steps\n"
+    "                     margin_call1_ppm 2 3: warning levels above the threshold, each lower than the one\n"
+    "                     before and all within warn_ppm; margin_call_clear_ppm (docs/econ/staged.md)\n"
     "                     depth=feed: what the feed's books take off each profit, depth_fee_ppm (500) of it "
     "a\n"
     "                     taker's; depth=required: no order without a book (default none; docs/worth.md)\n"
@@ -340,6 +345,12 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             NULL);
     if (o->chain && o->config.desk.depth.mode != DESK_DEPTH_NONE)
         return bad("--chain sells along one way by its pools (docs/chain_run.md): leave depth out", NULL);
+    struct err why;
+    if (calls_check(&o->config.calls, o->config.engine.warn_ppm, &why) != 0)
+        return bad(why.msg, NULL);
+    if (o->config.desk.stages == STAGES_SPLIT && o->config.desk.worth.mode != DESK_WORTH_OFF)
+        return bad("stages=split sizes lending orders by the close factor, worth by their profit: give one",
+                   NULL);
     if (!lockstep_given)
         o->lockstep = o->capture != NULL && !o->chain;
     if (venue_has(o, CHURN) && o->venue)

@@ -10,7 +10,7 @@ const struct staged_rule staged_hyperliquid = {
     .part_ppm = 200000,
     .part_above = (i128)100000 * 1000000,
     .cooldown = UINT64_C(30000000000),
-    .rest = REST_AFTER,
+    .rest = REST_WITHIN,
     .backstop_num = 2,
     .backstop_den = 3,
 };

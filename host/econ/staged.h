@@ -34,7 +34,8 @@ struct staged_rule {
     uint32_t backstop_num, backstop_den; // handed over while value < need * num / den; den 0: never
     bool at_equal;                       // liquidatable at value == need too
 };
-extern const struct staged_rule staged_hyperliquid; // now in nanoseconds, quote units of 1e-6
+// The venue's announcement is REST_WITHIN. Now in nanoseconds, quote units of 1e-6.
+extern const struct staged_rule staged_hyperliquid;
 
 // What an account is worth now. Quote units, each |amount| < 2^90.
 struct staged_view {

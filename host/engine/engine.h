@@ -159,6 +159,10 @@ int engine_market_changed(struct engine *g, const struct market *was, const uint
 void engine_order_ended(struct engine *g, size_t account);
 // Whether the account's breach is already known: flagged and watched, or with an order in flight.
 bool engine_flagged(const struct engine *g, size_t account);
+// The accounts that are within the warning distance at the prices of the last update, and some just outside,
+// in no order; their number. Nested boxes (engine_tiers.boxed) have no warning rows beyond the device: there
+// it is not all of them. Until the next call.
+size_t engine_near(const struct engine *g, const uint32_t **accounts);
 bool engine_placed(const struct engine *g, size_t account); // has all prices and its rows are on the device
 // Accounts with positions that no row stands for yet, because an asset of theirs has had no price.
 size_t engine_unplaced(const struct engine *g);

@@ -437,6 +437,12 @@ static size_t without(uint32_t *list, size_t n, uint32_t account)
     return kept;
 }
 
+size_t engine_near(const struct engine *g, const uint32_t **accounts)
+{
+    *accounts = g->warm;
+    return g->n_warm;
+}
+
 void watch_cool(struct engine *g, uint32_t account)
 {
     struct account_state *s = &g->acct[account];

@@ -370,9 +370,7 @@ static enum desk_answer fire(struct desk *d, size_t account, const int64_t *px, 
         return answer(d, why);
     if (!desk_make_out(d, st, a, r))
         return answer(d, DESK_NOT_LOGGED);
-    desk_fill_marks(d, assets, px);
-    if (d->out.second == 0) // nothing moves with time yet: any moment is as good, and a venue may want it
-        d->out.second = now_ns / NS_PER_S <= MOVING_TIME_MAX ? now_ns / NS_PER_S : 0;
+    desk_fill_moment(d, assets, px, now_ns);
     why = submit(d, &rec);
     if (why == DESK_SENT)
         handed_over(d, st, &rec, now_ns);
@@ -405,7 +403,7 @@ enum desk_answer desk_fire_staged(struct desk *d, size_t account, const int64_t 
         return answer(d, why);
     if (!desk_make_out(d, st, a, r) || !desk_stage_out(d, account))
         return answer(d, DESK_NOT_LOGGED);
-    desk_fill_marks(d, &d->assets, px);
+    desk_fill_moment(d, &d->assets, px, now_ns);
     why = submit(d, &rec);
     if (why == DESK_SENT)
         handed_over(d, st, &rec, now_ns);

@@ -63,6 +63,7 @@ struct desk_config {
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
     uint32_t ready_by;            // enum desk_ready; what goes by stages: always by its size
     uint32_t stages;              // enum stages_policy
+    struct stage_params stage;    // of it
     uint32_t ready_max;           // ready orders kept at once; 0 = 4096. Beyond it accounts go cold (counted)
     // Orders handed over that await their replies at once; 0 = GATEWAY_OUTSTANDING_MAX. The gateway must hold
     // as many.

@@ -125,6 +125,8 @@ struct ready *desk_ready_stands(struct desk *d, const struct account_state *st, 
 void desk_out_of_ready(struct desk *d, const struct ready *r); // into d->out
 bool desk_make_out(struct desk *d, struct account_state *st, const struct account *a, struct ready *r);
 void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t *px);
+// The same of an order that leaves at stream time now.
+void desk_fill_moment(struct desk *d, const struct marks_assets *s, const int64_t *px, uint64_t now_ns);
 
 // ---- desk_stages.c
 
@@ -132,8 +134,12 @@ int desk_stages_init(struct desk *d, struct err *e);
 // Does the account go by stages?
 static inline bool desk_staged_of(const struct desk *d, const struct account *a)
 {
-    return d->stage && !a->rule->holding;
+    return d->stage && (d->cfg.stages == STAGES_SPLIT) == (a->rule->holding != NULL);
 }
+// desk_split.c: what the split's step looks at, for an account that is at `at`; where an order may be due its
+// size into d->size: the first of two, or the second, or all as without. SENT, or why there is none.
+enum desk_answer desk_split_view(struct desk *d, const struct account *a, const int64_t *px,
+                                 enum staged_at at, struct stage_view *v);
 // The account's step at px into d->stage_next and d->stage_move, and the order that it asks for into d->size.
 // SENT, or why there is none.
 enum desk_answer desk_stage_size(struct desk *d, size_t account, const struct account *a, const int64_t *px,

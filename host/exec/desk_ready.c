@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "accounts/moving.h"
 #include "exec/estimate.h"
 
 enum { IMMINENT = 256 }; // weight of a ready order that the market already calls for
@@ -84,6 +85,14 @@ void desk_fill_marks(struct desk *d, const struct marks_assets *s, const int64_t
     d->out.n_marks = s->n;
     for (unsigned i = 0; i < s->n; i++)
         d->out.mark[i] = (struct gateway_mark){s->asset[i], px[s->asset[i]]};
+}
+
+void desk_fill_moment(struct desk *d, const struct marks_assets *s, const int64_t *px, uint64_t now_ns)
+{
+    enum { NS_PER_S = 1000000000 };
+    desk_fill_marks(d, s, px);
+    if (d->out.second == 0) // nothing moves with time yet: any moment is as good, and a venue may want it
+        d->out.second = now_ns / NS_PER_S <= MOVING_TIME_MAX ? now_ns / NS_PER_S : 0;
 }
 
 void desk_out_of_ready(struct desk *d, const struct ready *r)

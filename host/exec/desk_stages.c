@@ -16,6 +16,17 @@ int desk_stages_init(struct desk *d, struct err *e)
         return err_set(e, "stages: there is no policy %u", d->cfg.stages);
     if (d->cfg.stages == STAGES_NONE)
         return 0;
+    const struct stage_params *p = &d->cfg.stage;
+    if (p->rest > REST_WITHIN || p->ramp_initial > POLICY_RAMP_ONE)
+        return err_set(e, "stages_rest=%u stages_ramp_initial=%u: at most %d and %d", p->rest,
+                       p->ramp_initial, REST_WITHIN, POLICY_RAMP_ONE);
+    if (p->ramp_steps == 0 || p->ramp_steps > p->ramp_ms)
+        return err_set(e, "stages_ramp_steps=%u: from 1 to stages_ramp_ms, which is %u", p->ramp_steps,
+                       p->ramp_ms);
+    if (d->cfg.stages == STAGES_SPLIT && d->cfg.worth.mode != DESK_WORTH_OFF)
+        return err_set(e,
+                       "stages=split sizes lending orders by the close factor, worth by their profit: give "
+                       "one of the two");
     d->stage = pages_new(book_room(d->book), sizeof *d->stage);
     return d->stage ? 0 : err_set(e, "order desk: out of memory for the stages of its accounts");
 }
@@ -77,11 +88,12 @@ enum desk_answer desk_stage_size(struct desk *d, size_t account, const struct ac
             return DESK_NO_SIZE;
         if (!desk_priced(&d->assets, px))
             return DESK_PRICE_AGE;
-        why = view_of(d, a, px, &v);
+        why = d->cfg.stages == STAGES_SPLIT ? desk_split_view(d, a, px, d->stage_next.s.at, &v)
+                                            : view_of(d, a, px, &v);
     }
     if (why != DESK_SENT)
         return why;
-    stage_step((enum stages_policy)d->cfg.stages, &d->stage_next, &v, now_ns, &d->stage_move);
+    stage_step((enum stages_policy)d->cfg.stages, &d->cfg.stage, &d->stage_next, &v, now_ns, &d->stage_move);
     if (!d->stage_move.order)
         return DESK_STAGED;
     take_share(&d->size, d->stage_move.share);
@@ -98,7 +110,10 @@ struct ready *desk_stage_ready(struct desk *d, const struct account_state *st, c
     if (st->ready == READY_NONE)
         return NULL;
     struct ready *r = ready_at(&d->pool, st->ready);
-    if (!ready_close(&r->order, &d->size, d->cfg.ready_tolerance_ppm) ||
+    // One that repays more than the first of two would heal the account: there would be no second.
+    bool too_much = d->cfg.stages == STAGES_SPLIT && d->stage_move.to == STAGED_PARTIAL &&
+                    r->order.leg[0].qty > d->size.leg[0].qty;
+    if (too_much || !ready_close(&r->order, &d->size, d->cfg.ready_tolerance_ppm) ||
         !desk_ready_usable(d, a, &r->order, px)) {
         d->n.ready_unfit++;
         return NULL;

@@ -4,7 +4,8 @@
 #include "econ/policy.h"
 #include "exec/cursor.h"
 
-const char *const stages_name[STAGES_COUNT] = {"none", "hyperliquid", "drift"};
+const char *const stages_name[STAGES_COUNT] = {"none", "hyperliquid", "drift", "split"};
+const char *const stages_rest_name[2] = {"after", "within"};
 
 static bool liquidating(enum staged_at at)
 {
@@ -25,19 +26,21 @@ static struct staged_view as_compared(const struct stage_view *v)
                                 .open = v->open};
 }
 
-static void step_hyperliquid(struct stage_at *at, const struct stage_view *v, uint64_t now,
-                             struct stage_move *out)
+static void step_hyperliquid(const struct stage_params *p, struct stage_at *at, const struct stage_view *v,
+                             uint64_t now, struct stage_move *out)
 {
     struct staged_view view = as_compared(v);
+    struct staged_rule rule = staged_hyperliquid;
     struct staged_out o;
-    staged_step(&at->s, &staged_hyperliquid, &view, now, &o);
+    rule.rest = (enum staged_rest)p->rest;
+    staged_step(&at->s, &rule, &view, now, &o);
     out->to = o.to;
     out->changed = o.changed;
     out->order = o.order;
     out->share = o.to == STAGED_PARTIAL ? staged_hyperliquid.part_ppm : STAGE_SHARE_ONE;
 }
 
-static void end_drift(struct stage_at *at, enum staged_at to, struct stage_move *out)
+static void end_stages(struct stage_at *at, enum staged_at to, struct stage_move *out)
 {
     out->to = to;
     out->changed = at->s.at != to;
@@ -49,18 +52,19 @@ static void end_drift(struct stage_at *at, enum staged_at to, struct stage_move 
 }
 
 // An order of the ramp, when a step of it has passed since the one before.
-static void ramp(struct stage_at *at, const struct stage_view *v, struct stage_move *out)
+static void ramp(const struct stage_params *p, struct stage_at *at, const struct stage_view *v,
+                 struct stage_move *out)
 {
     enum { MS = 1000000 };
     bool first = !liquidating(at->s.at);
     uint64_t began = first ? at->s.now : at->s.since, elapsed = at->s.now - began;
-    uint64_t step = elapsed / (STAGES_DRIFT_NS / STAGES_DRIFT_STEPS);
+    uint64_t step = elapsed / ((uint64_t)p->ramp_ms * MS / p->ramp_steps);
     step = step > UINT32_MAX ? UINT32_MAX : step;
     const struct policy_ramp x = {.shortage = v->cure_e6,
                                   .freed = first ? 0 : at->freed_e6,
                                   .elapsed = elapsed / MS,
-                                  .duration = STAGES_DRIFT_NS / MS,
-                                  .initial = STAGES_DRIFT_INITIAL};
+                                  .duration = p->ramp_ms,
+                                  .initial = p->ramp_initial};
     if (!first && step <= at->step)
         return;
     i128 pct = v->bankrupt ? POLICY_RAMP_ONE : policy_ramp_pct(&x);
@@ -78,26 +82,48 @@ static void ramp(struct stage_at *at, const struct stage_view *v, struct stage_m
     at->freed_e6 = freed > INT64_MAX ? INT64_MAX : (int64_t)freed;
 }
 
-static void step_drift(struct stage_at *at, const struct stage_view *v, uint64_t now, struct stage_move *out)
+static void step_drift(const struct stage_params *p, struct stage_at *at, const struct stage_view *v,
+                       uint64_t now, struct stage_move *out)
 {
     if (now > at->s.now)
         at->s.now = now;
     if (!v->open)
-        end_drift(at, STAGED_CLOSED, out);
+        end_stages(at, STAGED_CLOSED, out);
     else if (v->breached)
-        ramp(at, v, out);
+        ramp(p, at, v, out);
     else if (v->ended || !liquidating(at->s.at))
-        end_drift(at, STAGED_HEALTHY, out);
+        end_stages(at, STAGED_HEALTHY, out);
 }
 
-void stage_step(enum stages_policy policy, struct stage_at *at, const struct stage_view *v, uint64_t now_ns,
-                struct stage_move *out)
+// The first of two, or all as without stages; then the second. After an order for all, its fill ends it.
+static void step_split(struct stage_at *at, const struct stage_view *v, uint64_t now, struct stage_move *out)
+{
+    if (now > at->s.now)
+        at->s.now = now;
+    if (!v->open || !v->breached) {
+        end_stages(at, v->open ? STAGED_HEALTHY : STAGED_CLOSED, out);
+        return;
+    }
+    if (liquidating(at->s.at) && at->s.at != STAGED_PARTIAL)
+        return;
+    out->to = at->s.at != STAGED_PARTIAL && v->split ? STAGED_PARTIAL : STAGED_FULL;
+    out->changed = out->order = true;
+    out->share = STAGE_SHARE_ONE; // of what the view's maker has sized
+    at->s.at = out->to;
+    at->s.since = at->s.now;
+    at->s.orders++;
+}
+
+void stage_step(enum stages_policy policy, const struct stage_params *p, struct stage_at *at,
+                const struct stage_view *v, uint64_t now_ns, struct stage_move *out)
 {
     *out = (struct stage_move){.from = at->s.at, .to = at->s.at};
     if (policy == STAGES_HYPERLIQUID)
-        step_hyperliquid(at, v, now_ns, out);
+        step_hyperliquid(p, at, v, now_ns, out);
     else if (policy == STAGES_DRIFT)
-        step_drift(at, v, now_ns, out);
+        step_drift(p, at, v, now_ns, out);
+    else if (policy == STAGES_SPLIT)
+        step_split(at, v, now_ns, out);
 }
 
 void stage_settled(struct staging *st, bool filled)
@@ -106,7 +132,7 @@ void stage_settled(struct staging *st, bool filled)
     st->open = false;
     if (!filled)
         st->is = st->before;
-    else if (st->policy == STAGES_HYPERLIQUID && liquidating(at) && at != STAGED_PARTIAL)
+    else if (st->policy != STAGES_DRIFT && liquidating(at) && at != STAGED_PARTIAL)
         st->is.s.at = STAGED_HEALTHY;
 }
 

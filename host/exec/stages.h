@@ -13,15 +13,25 @@ enum stages_policy {
     STAGES_HYPERLIQUID, // staged_hyperliquid: a fifth of what is above 100,000 first, 30 s, the rest;
                         // backstop
     STAGES_DRIFT,       // a share that grows with time until the liquidation ends, above where it began
+    STAGES_SPLIT,       // lending rules: two orders where a close factor makes them earn more than one
     STAGES_COUNT
 };
 extern const char *const stages_name[STAGES_COUNT];
+extern const char *const stages_rest_name[2]; // by enum staged_rest: "after", "within"
 
 enum { STAGE_SHARE_ONE = 1000000 };
-// Drift's ramp, in time as this keeper has it: DRIFT_INITIAL of POLICY_RAMP_ONE at once, everything after
-// DRIFT_NS, an order at most with each of DRIFT_STEPS equal steps.
-#define STAGES_DRIFT_NS UINT64_C(60000000000)
-enum { STAGES_DRIFT_INITIAL = 1000, STAGES_DRIFT_STEPS = 10 };
+// What of a policy may be chosen. Drift's ramp, in time as this keeper has it: ramp_initial of
+// POLICY_RAMP_ONE at once, everything after ramp_ms, an order at most with each of ramp_steps equal steps.
+struct stage_params {
+    uint32_t rest;         // enum staged_rest: of Hyperliquid
+    uint32_t ramp_ms;      // > 0
+    uint32_t ramp_initial; // <= POLICY_RAMP_ONE
+    uint32_t ramp_steps;   // 1 to ramp_ms
+};
+#define STAGE_PARAMS_DEFAULT                                                                                 \
+    {                                                                                                        \
+        REST_WITHIN, 60000, 1000, 10                                                                         \
+    }
 
 // Where an account's liquidation is.
 struct stage_at {
@@ -45,6 +55,7 @@ struct stage_view {
     bool breached;                // the rule says liquidatable
     bool backstop;                // equity < 2/3 of the requirement
     bool ended;                   // at or above where a liquidation ends (Drift)
+    bool split;                   // two orders earn more than one (split)
     int64_t notional_e6, cure_e6; // of all positions; of the order that would end it. Known when breached
 };
 
@@ -56,8 +67,8 @@ struct stage_move {
 };
 
 // One look, at stream time now; one before the latest seen counts as that.
-void stage_step(enum stages_policy policy, struct stage_at *at, const struct stage_view *v, uint64_t now_ns,
-                struct stage_move *out);
+void stage_step(enum stages_policy policy, const struct stage_params *p, struct stage_at *at,
+                const struct stage_view *v, uint64_t now_ns, struct stage_move *out);
 // What became of its order. Not filled: as if it had never left. After an order for everything the
 // liquidation is over: what is open then, by a deposit or a trade meanwhile, may be liquidated anew.
 void stage_settled(struct staging *st, bool filled);

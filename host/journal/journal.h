@@ -42,6 +42,9 @@ enum journal_type {
     J_AUCTION = 24, // an auction has begun, or changed (exec/auction.h) (input)
     J_BID = 25,     // order to take from an auction, or to reset it (exec/auction.h) (output)
     J_BUDGET = 26,  // i64 paid in auctions before this session, 1e-8 units (input)
+
+    J_MARGIN_CALL = 27, // an account has gone below a warning level, or back (run/calls.h) (output)
+    J_CALLED = 28,      // the deepest level that it was below before this session (input)
 };
 
 enum {

@@ -66,6 +66,10 @@ int session_restage(struct session *s, const uint8_t *data, size_t n, struct err
     return 0;
 }
 
+const struct desk_counters *session_desk_counters(const struct session *s)
+{
+    return desk_counters(s->desk);
+}
 const struct feed *session_feed(const struct session *s)
 {
     return s->feed;

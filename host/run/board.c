@@ -41,6 +41,10 @@ struct board {
     struct engine_counters engine;
     struct engine_tiers tiers;
     size_t watching, unplaced;
+    uint32_t stages; // enum stages_policy
+    struct desk_counters desk;
+    bool called; // margin calls are asked for
+    struct calls_counters calls;
     struct price price[MARKET_ASSETS_MAX];
     struct ports_port port[PORTS_MAX];
     size_t n_ports, n_streams;
@@ -93,6 +97,11 @@ static void copy_small(struct board *b, const struct session *s, const struct po
     b->watching = engine_watching(session_engine(s));
     b->unplaced =
         b->tiers.boxed ? engine_unplaced(session_engine(s)) : 0; // the others take a look at each account
+    b->stages = session_stages(s);
+    b->desk = *session_desk_counters(s);
+    b->called = session_calls(s) != NULL;
+    if (b->called)
+        b->calls = *calls_counters(session_calls(s));
     copy_own(b, session_feed(s));
     for (uint16_t a = 0; a < b->market->n_assets; a++)
         b->price[a] = (struct price){oracle_prices(o)[a], oracle_price_time(o, a), oracle_hold(o, a, now_ns)};
@@ -278,15 +287,50 @@ static void tier_fields(struct telemetry_row *out, const struct engine_tiers *t,
     telemetry_put(out, "bytes", t->bytes);
 }
 
-// Row 0 what the engine did, row 1, with nested boxes only, where the accounts are.
+static void stage_fields(struct telemetry_row *out, const struct board *b)
+{
+    (void)snprintf(out->name, sizeof out->name, "stages");
+    telemetry_put_text(out, "policy", stages_name[b->stages]);
+    telemetry_put(out, "partial", b->desk.stage[STAGED_PARTIAL]);
+    telemetry_put(out, "full", b->desk.stage[STAGED_FULL]);
+    telemetry_put(out, "backstop", b->desk.stage[STAGED_BACKSTOP]);
+    telemetry_put(out, "bankrupt", b->desk.stage[STAGED_BANKRUPT]);
+    telemetry_put(out, "taken_back", b->desk.stages_undone);
+    telemetry_put(out, "ended", b->desk.stages_ended);
+}
+
+static void call_fields(struct telemetry_row *out, const struct calls_counters *c)
+{
+    static const char *const key[CALL_LEVELS][3] = {{"entered_1", "left_1", "standing_1"},
+                                                    {"entered_2", "left_2", "standing_2"},
+                                                    {"entered_3", "left_3", "standing_3"}};
+    (void)snprintf(out->name, sizeof out->name, "calls");
+    for (unsigned k = 0; k < CALL_LEVELS; k++) {
+        telemetry_put(out, key[k][0], c->entered[k]);
+        telemetry_put(out, key[k][1], c->left[k]);
+        telemetry_put(out, key[k][2], c->standing[k]);
+    }
+}
+
+// Row 0 what the engine did; then, each where there is something to tell: with nested boxes where the
+// accounts are, liquidation by stages, margin calls.
 bool board_engine_row(void *board, size_t i, struct telemetry_row *out)
 {
     const struct board *b = board;
     const struct engine_counters *c = &b->engine;
-    if (!readable(b) || i > b->tiers.boxed)
+    bool staged = b->stages != STAGES_NONE;
+    if (!readable(b) || i > (size_t)b->tiers.boxed + staged + b->called)
         return false;
-    if (i == 1) {
+    if (i == 1 && b->tiers.boxed) {
         tier_fields(out, &b->tiers, b->unplaced);
+        return true;
+    }
+    if (i && i == (size_t)b->tiers.boxed + staged && staged) {
+        stage_fields(out, b);
+        return true;
+    }
+    if (i) {
+        call_fields(out, &b->calls);
         return true;
     }
     (void)snprintf(out->name, sizeof out->name, "engine");

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "econ/policy.h"
+
 // One line per setting: where it is, how wide, what is allowed.
 struct key {
     const char *name;
@@ -57,6 +59,10 @@ static const struct key keys[] = {
     KEY("ready_tolerance_ppm", desk.ready_tolerance_ppm, 4, 0, 1000000),
     KEY("ready_by", desk.ready_by, 4, DESK_READY_BY_SIZE, DESK_READY_BY_PRICE),
     {"stages", offsetof(struct session_config, desk.stages), 4, 0, STAGES_COUNT - 1, stages_name},
+    {"stages_rest", offsetof(struct session_config, desk.stage.rest), 4, 0, REST_WITHIN, stages_rest_name},
+    KEY("stages_ramp_ms", desk.stage.ramp_ms, 4, 1, 86400000),
+    KEY("stages_ramp_initial", desk.stage.ramp_initial, 4, 0, POLICY_RAMP_ONE),
+    KEY("stages_ramp_steps", desk.stage.ramp_steps, 4, 1, 86400000),
     KEY("worth", desk.worth.mode, 4, 0, DESK_WORTH_FLASH),
     KEY("worth_gas", desk.worth.gas, 4, 1, 30000000),
     KEY("worth_revert_gas", desk.worth.revert_gas, 4, 0, 30000000),
@@ -85,6 +91,10 @@ static const struct key keys[] = {
     KEY("auction_profit_e8", bids.profit_e8, 8, 0, INT64_MAX),
     KEY("auction_once_e8", bids.once_e8, 8, 0, INT64_MAX),
     KEY("auction_total_e8", bids.total_e8, 8, 0, INT64_MAX),
+    KEY("margin_call1_ppm", calls.level_ppm[0], 4, 0, 1000000),
+    KEY("margin_call2_ppm", calls.level_ppm[1], 4, 0, 1000000),
+    KEY("margin_call3_ppm", calls.level_ppm[2], 4, 0, 1000000),
+    KEY("margin_call_clear_ppm", calls.clear_ppm, 4, 0, 1000000),
     KEY("lanes", lanes, 4, 1, 1 << ABI_ROW_BITS), // of all devices, when they are several
     KEY("slots", slots, 4, 1, 1 << ABI_ROW_BITS),
     KEY("assets", assets, 4, 1, 4096),
@@ -103,6 +113,7 @@ void config_default(struct session_config *c)
                  .max_price_age_ns = UINT64_C(60000000000),
                  .ready_tolerance_ppm = 50000,
                  .ready_by = DESK_READY_BY_PRICE,
+                 .stage = STAGE_PARAMS_DEFAULT,
                  .worth = {.gas = 400000, // of the liquidation contract by flash loan (docs/worth.md)
                            .revert_gas = 115000,
                            .premium_bps = 5,
@@ -110,6 +121,7 @@ void config_default(struct session_config *c)
                            .tip_cap = UINT64_C(500000000000)},
                  .depth = {.fee_ppm = 500}},
         .bids = {.slippage_ppm = 5000},
+        .calls = {.clear_ppm = 10000},
         .expect = {.horizon_ms = 60000,
                    .fit = {1000000, 0, 1000000},
                    .outlook = {.odds_e6 = OUTLOOK_ONE},
@@ -203,6 +215,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     c->oracle = 0; // those that know policies say so
     c->desk.ready_by = DESK_READY_BY_SIZE;
     c->spare_accounts = 0;
+    c->desk.stage.rest = REST_AFTER; // the only reading there was
     // Nothing was known of what an oracle tells next.
     c->expect.deviation_ppm = c->expect.due_ms = c->expect.visible_ppm = c->expect.keep_ppm = 0;
     for (size_t at = 0; at < len;) {

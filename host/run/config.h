@@ -7,6 +7,7 @@
 #include "exec/desk.h"
 #include "risk/outlook.h"
 #include "run/bids.h"
+#include "run/calls.h"
 
 struct session_config {
     struct engine_config engine;
@@ -22,7 +23,8 @@ struct session_config {
         // and kept for such a price (0: never).
         uint32_t deviation_ppm, due_ms, visible_ppm, keep_ppm;
     } expect;
-    struct bids_config bids;       // none are followed in journals from before there were auctions
+    struct bids_config bids; // none are followed in journals from before there were auctions
+    struct calls_config calls;
     uint32_t lanes, slots, assets; // of the device
     // How prices are made: 2; older journals have 1 or 0 (enum oracle_rules: 1, raw).
     uint32_t oracle;

@@ -29,6 +29,7 @@ struct session {
     struct desk *desk;
     struct device *dev;
     bool audited;
+    bool looks;  // after an update: audited, or margin calls are asked for
     bool staged; // the desk has a policy of stages
     struct audit audit;
     struct session_counters count;
@@ -94,6 +95,7 @@ struct session {
     struct session_books *books; // NULL: without depth
     struct expect expect;        // of prices and orders, with predict
     struct bids *bids;           // NULL: auctions are not followed
+    struct calls *calls;         // NULL: no margin calls
 };
 
 // session.c
@@ -124,6 +126,10 @@ void session_state(struct session *s, const struct account *a);
 // nothing.
 void session_book(struct session *s, const struct order_reply *r);
 
+// session_calls.c
+int session_calls_open(struct session *s, struct err *e);
+// With s->looks. Prices, or an account, have changed: the audit, and margin calls.
+void session_look_all(struct session *s);
 // session_books.c
 // After the desk is there: it asks for the feed's books, where its depth says so. 0, or -1 with *e set.
 int session_books_open(struct session *s, struct err *e);

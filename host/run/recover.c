@@ -19,6 +19,7 @@ struct entry {
     int64_t sent_value_e8;
     bool staged;
     struct staging stage; // the last J_STAGE, with what the replies made of it
+    uint8_t called;       // levels of margin calls that it is below
 };
 
 struct scan {
@@ -155,6 +156,18 @@ static int on_stage(struct scan *s, const struct journal_record *rec, struct err
     return 0;
 }
 
+static int on_call(struct scan *s, const struct journal_record *rec, struct err *e)
+{
+    struct call_record c;
+    if (call_decode(rec->data, rec->len, &c) != 0)
+        return err_set(e, "margin call ending at byte %" PRIu64 " cannot be decoded", rec->lsn);
+    struct entry *x = entry_of(s, c.account);
+    if (!x)
+        return err_set(e, "out of memory");
+    x->called = c.entered ? c.level : (uint8_t)(c.level - 1);
+    return 0;
+}
+
 static int take(struct scan *s, const struct journal_record *rec, struct err *e)
 {
     switch (rec->type) {
@@ -175,6 +188,9 @@ static int take(struct scan *s, const struct journal_record *rec, struct err *e)
     case J_STAGE:
     case J_STAGED:
         return on_stage(s, rec, e);
+    case J_MARGIN_CALL:
+    case J_CALLED:
+        return on_call(s, rec, e);
     case J_BID:
     case J_BUDGET:
         return bids_scan_record(&s->bids, rec, e);
@@ -193,7 +209,8 @@ static int collect(const struct scan *s, struct recover *out, struct err *e)
     out->account = calloc(s->n + 2, sizeof *out->account);
     out->open = calloc(2 * s->n + s->bids.n + 1, sizeof *out->open);
     out->stage = calloc(s->n + 1, sizeof *out->stage);
-    if (!out->account || !out->open || !out->stage)
+    out->called = calloc(s->n + 1, sizeof *out->called);
+    if (!out->account || !out->open || !out->stage || !out->called)
         return err_set(e, "out of memory for %zu accounts", s->n);
     for (size_t i = 0; i < s->n; i++) {
         const struct entry *x = &s->at[i];
@@ -201,6 +218,10 @@ static int collect(const struct scan *s, struct recover *out, struct err *e)
             (struct recover_account){x->newest.account, x->newest.epoch, x->newest.revision};
         if (x->staged)
             stage_encode(x->newest.account, &x->stage, out->stage[out->n_stages++]);
+        if (x->called)
+            call_encode(
+                &(struct call_record){.account = x->newest.account, .level = x->called, .entered = true},
+                out->called[out->n_called++]);
         if (x->newest_open)
             out->open[out->n_open++] = x->newest;
         if (x->sent_open && !(x->newest_open && order_key_cmp(&x->sent, &x->newest) == 0))
@@ -247,5 +268,6 @@ void recover_free(struct recover *r)
     free(r->account);
     free(r->open);
     free(r->stage);
+    free(r->called);
     *r = (struct recover){0};
 }

@@ -6,6 +6,7 @@
 #define TRIPLINE_RUN_RECOVER_H
 
 #include "exec/stages.h"
+#include "run/calls.h"
 
 struct recover_account {
     uint32_t id, epoch, revision; // newest key given out
@@ -17,9 +18,12 @@ struct recover {
     size_t n_open;
     size_t n_stages;
     uint8_t (*stage)[STAGE_BYTES]; // of accounts that have one: records as session_restage() takes them
-    struct order_key *open;        // to be looked up before anything else goes out
-    int64_t spent_e8;              // value handed over so far, less what came to nothing
-    int64_t paid_e8;               // in auctions, open bids included
+    size_t n_called;
+    uint8_t (
+        *called)[CALL_BYTES]; // of accounts below a level of margin calls: as session_recall() takes them
+    struct order_key *open;   // to be looked up before anything else goes out
+    int64_t spent_e8;         // value handed over so far, less what came to nothing
+    int64_t paid_e8;          // in auctions, open bids included
     bool clean_end;
     size_t first_accounts; // of the journal's first session: those of the store that it was made from
 };

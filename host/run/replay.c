@@ -45,7 +45,7 @@ struct replay {
 static bool is_output(uint8_t type)
 {
     return type == J_COMMANDS || type == J_EVENT || type == J_READY || type == J_ORDER || type == J_UNWORTH ||
-           type == J_STAGE || type == J_BID;
+           type == J_STAGE || type == J_BID || type == J_MARGIN_CALL;
 }
 
 // The session's log during a replay: outputs are kept for comparison, inputs it was just given are not.
@@ -252,6 +252,8 @@ static int feed_input(struct replay *r, const struct journal_record *rec, struct
         return 0;
     case J_STAGED:
         return session_restage(r->session, rec->data, rec->len, e);
+    case J_CALLED:
+        return session_recall(r->session, rec->data, rec->len, e);
     case J_CONTROL:
         return rec->len == 1 ? session_kill(r->session, rec->data[0] != 0, e)
                              : err_set(e, "control record of %u bytes", rec->len);
@@ -304,6 +306,7 @@ static int take(struct replay *r, const struct journal_record *rec, struct err *
     case J_RESTORE:
     case J_SPENT:
     case J_STAGED:
+    case J_CALLED:
     case J_AUCTION:
     case J_BUDGET:
     case J_FRAME:

@@ -8,6 +8,7 @@
 #include "exec/desk.h"
 #include "exec/unworth.h"
 #include "journal/journal.h"
+#include "run/report_calls.h"
 
 struct order_line {
     struct order_record order;
@@ -23,6 +24,7 @@ struct report {
     size_t n, room;
     struct unworth *unworth; // as they come
     size_t n_unworth, unworth_room;
+    struct report_calls calls;
     uint64_t torn;
     char *notes;
     size_t notes_len;
@@ -55,7 +57,9 @@ static const char *type_name(unsigned type)
                                         [J_STAGED] = "stages carried over",
                                         [J_AUCTION] = "auctions told",
                                         [J_BID] = "bids",
-                                        [J_BUDGET] = "budgets carried over"};
+                                        [J_BUDGET] = "budgets carried over",
+                                        [J_MARGIN_CALL] = "margin calls",
+                                        [J_CALLED] = "calls carried over"};
     return type < sizeof names / sizeof *names && names[type] ? names[type] : "other";
 }
 
@@ -136,6 +140,8 @@ static int take(struct report *r, const struct journal_record *rec, struct err *
         return add_reply(r, rec, e);
     case J_UNWORTH:
         return add_unworth(r, rec, e);
+    case J_MARGIN_CALL:
+        return report_calls_add(&r->calls, rec, e);
     case J_NOTE:
         return add_note(r, rec, e);
     default:
@@ -231,6 +237,7 @@ static void print(const struct report *r, FILE *out)
         fprintf(out, "  torn tail: %" PRIu64 " bytes after the last whole record\n", r->torn);
     print_orders(r, out);
     print_unworth(r, out);
+    report_calls_print(&r->calls, out);
     fputs("summary\n", out);
     fputs(r->notes_len ? r->notes : "  the run left none (it did not end cleanly)\n", out);
 }
@@ -258,6 +265,7 @@ int report_journal(const char *path, FILE *out, struct err *e)
         print(r, out);
     free(r->order);
     free(r->unworth);
+    report_calls_free(&r->calls);
     free(r->notes);
     free(r);
     return rc;

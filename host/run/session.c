@@ -323,8 +323,8 @@ void session_check(struct session *s, int rc)
 {
     if (rc != 0)
         s->failed = -1;
-    else if (s->audited)
-        audit_update(&s->audit, s->book, oracle_prices(s->oracle), s->engine);
+    else if (s->looks)
+        session_look_all(s);
 }
 
 bool session_tell_time(struct session *s)
@@ -445,7 +445,8 @@ struct session *session_new(const struct session_config *c, struct book *book, s
         session_bids_room(s);
         s->desk = desk_new(&s->cfg.desk, book, gw, &dl, e);
     }
-    if (!s->desk || session_books_open(s, e) != 0 || session_bids_open(s, e) != 0) {
+    if (!s->desk || session_books_open(s, e) != 0 || session_bids_open(s, e) != 0 ||
+        session_calls_open(s, e) != 0) {
         session_free(s);
         return NULL;
     }
@@ -457,6 +458,7 @@ void session_free(struct session *s)
     if (!s)
         return;
     bids_free(s->bids);
+    calls_free(s->calls);
     desk_free(s->desk);
     engine_free(s->engine);
     oracle_free(s->oracle);

@@ -89,6 +89,10 @@ void session_budget(struct session *s, int64_t paid_e8);
 // An account's stage of liquidation before this session (J_STAGED, exec/stages.h). 0, or -1 with *e set.
 uint32_t session_stages(const struct session *s); // enum stages_policy
 int session_restage(struct session *s, const uint8_t *data, size_t n, struct err *e);
+// The margin calls that an account had before this session (J_CALLED): it is not called again for them.
+int session_recall(struct session *s, const uint8_t *data, size_t n, struct err *e);
+const struct calls *session_calls(const struct session *s); // NULL: none are asked for
+const struct desk_counters *session_desk_counters(const struct session *s);
 // Inputs. 0, or -1 with *e set: the session must stop. Every frame that a protocol takes is logged, copies of
 // the other line included: they decide how long the feed waits for what is missing. A frame that the feed
 // drops is not; the time it tells goes into the log as J_CLOCK before it can decide anything. ts_ns is when

@@ -168,6 +168,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
     if (states)
         say(t, " (without an order of ours)\n");
     say_stages(t, in);
+    say_calls(t, in);
     say_parameters(t, in);
     say_bids(t, in);
     say_money(t, "value      ", d->value_e8);
@@ -274,6 +275,7 @@ static void say_audit(struct text *t, const struct summary_input *in)
     say(t, "audit: missed=%" PRIu64 " unconfirmed_orders=%" PRIu64 " ", a->missed, a->unconfirmed_orders);
     say_pair(t, in->device->info.backend);
     say(t, "%s\n", compared(in, diff, sizeof diff));
+    say_calls_audit(t, in);
     if (a->missed)
         say(t, "audit: first account missed: %" PRIu32 "\n", a->first_missed);
 }
@@ -305,6 +307,6 @@ bool summary_holds(const struct summary_input *in)
     // A flipped bit may be one of a band.
     bool exits = g->band_exits_expected == g->band_exits_seen || g->device_faults;
     return summary_judged(in) && device_mismatch(in->device, diff, sizeof diff) == 0 && exits &&
-           g->device_errors == 0 && chain_holds(in) && bids_hold(in) &&
+           g->device_errors == 0 && chain_holds(in) && bids_hold(in) && calls_hold(in) &&
            (!a || (a->missed == 0 && a->unconfirmed_orders == 0));
 }

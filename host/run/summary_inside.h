@@ -21,5 +21,9 @@ bool chain_holds(const struct summary_input *in); // no account and no price dif
 // summary_bids.c
 void say_bids(struct text *t, const struct summary_input *in);
 bool bids_hold(const struct summary_input *in); // no purchase was missed
+// summary_calls.c
+void say_calls(struct text *t, const struct summary_input *in);
+void say_calls_audit(struct text *t, const struct summary_input *in);
+bool calls_hold(const struct summary_input *in); // no margin call was missed, none was unfounded
 
 #endif

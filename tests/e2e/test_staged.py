@@ -58,10 +58,12 @@ class Judge:
     def __init__(self, path):
         self.faults, self.seen, self.now, self.stage = [], {}, 0, {}
         self.until, self.sent, self.carried, self.waiting = {}, {}, 0, 0
+        self.within = False
         last = None
         for kind, p in records(path):
             if kind == HEADER:
                 self.now = 0  # the capture begins anew
+                self.within = b"stages_rest=1" in p
             elif kind in (FRAME, CLOCK, READ):
                 self.now = max(self.now, struct.unpack_from("<Q", p)[0])
             elif kind == STAGE:
@@ -90,7 +92,7 @@ class Judge:
         if (account, last["orders"]) in self.sent:
             self.faults.append("%s: the transition had its order" % (key,))
         cooling = self.now < self.until.get(account, 0)
-        if last["policy"] == 1 and cooling and what[1] not in (BACKSTOP, BANKRUPT):
+        if last["policy"] == 1 and cooling and what[1] not in (BACKSTOP, BANKRUPT) and not (self.within and full):
             self.faults.append("%s: an order in the cooldown" % (key,))
         if last["policy"] == 1 and (what[1] == PARTIAL) == bool(full):
             self.faults.append("%s: state %d, full %d" % (key, what[1], full))
@@ -134,8 +136,11 @@ def judged(name, what):
     return j
 
 
-def whole(policy, name, source):
-    p = tripline(*args(name, "--device", "model+vector", "--set", "stages=" + policy, source=source))
+AFTER = ("--set", "stages_rest=after")  # the judge's reading; the announced one has a check of its own
+
+
+def whole(policy, name, source, more=AFTER):
+    p = tripline(*args(name, "--device", "model+vector", "--set", "stages=" + policy, *more, source=source))
     ends_well(p, "%s: model and vector agree, nothing missed, nothing unconfirmed" % name)
     report("model==vector: identical" in p.stdout, "%s: model==vector" % name, p.stdout[-500:])
     j = judged(name, name)
@@ -156,9 +161,18 @@ def check_hyperliquid():
     report(0 <= number(p.stdout, r"still watched (\d+)") <= j.waiting, "after the crash too", (j.waiting, p.stdout))
 
 
+def check_within():
+    """The announced reading: within the cooldown every order is for the whole."""
+    p, j = whole("hyperliquid", "within", decline, ())
+    report(any(k[1] == FULL and k[2] for k in j.seen), "within: the rest does not wait for the cooldown", j.seen)
+    report(not any(k == (PARTIAL, PARTIAL, True) for k in j.seen), "within: no second part in it", j.seen)
+
+
 def check_drift():
     _, j = whole("drift", "drift", decline)
     report(any(k[1] == PARTIAL for k in j.seen), "shares grow with time", j.seen)
+    _, k = whole("drift", "quick", decline, ("--set", "stages_ramp_ms=1000", "--set", "stages_ramp_initial=5000", "--set", "stages_ramp_steps=2"))
+    report(k.sent and k.seen != j.seen, "another ramp has other orders", (k.seen, j.seen))
 
 
 def check_none():
@@ -169,7 +183,7 @@ def check_none():
 
 def check_refused():
     """Refused orders are taken back, and their transition happens again."""
-    p = tripline(*args("refused", "--device", "model", "--set", "stages=hyperliquid", "--venue-arg=--refuse=30"))
+    p = tripline(*args("refused", "--device", "model", "--set", "stages=hyperliquid", *AFTER, "--venue-arg=--refuse=30"))
     ends_well(p, "refusals: the run ends well")
     judged("refused", "refusals")
     report(number(p.stdout, r"(\d+) taken back") > 0,
@@ -178,7 +192,7 @@ def check_refused():
 
 def check_kill():
     """kill -9 while a cooldown runs; the same journal goes on."""
-    command = [TRIPLINE] + args("kill", "--device", "model", "--set", "stages=hyperliquid", "--venue-arg=--delay-us=20000")
+    command = [TRIPLINE] + args("kill", "--device", "model", "--set", "stages=hyperliquid", *AFTER, "--venue-arg=--delay-us=20000")
     path = os.path.join(work, "kill", "journal")
     p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     end = time.monotonic() + DEADLINE
@@ -203,11 +217,17 @@ def check_kill():
 def check_usage():
     p = tripline(*args("bad", "--set", "stages=often"))
     report(p.returncode == 2 and "hyperliquid" in p.stderr, "an unknown policy is refused, the known ones are named", p.stderr)
+    for bad in ("stages_rest=never", "stages_ramp_ms=0", "stages_ramp_initial=10001", "stages_ramp_steps=0"):
+        p = tripline(*args("bad", "--set", bad))
+        report(p.returncode == 2 and bad in p.stderr, "%s is refused" % bad, p.stderr)
+    p = tripline(*args("bad", "--device", "model", "--set", "stages=drift", "--set", "stages_ramp_ms=5", "--set", "stages_ramp_steps=6"))
+    report(p.returncode != 0 and "stages_ramp_steps=6" in p.stderr, "more steps than milliseconds are refused", p.stderr)
 
 
 lending = accounts_of_lending()
 check_none()
 check_hyperliquid()
+check_within()
 check_drift()
 check_refused()
 check_kill()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // libFuzzer target: everything that the order desk, the gateway and the paper venue decode. The first byte
 // chooses the decoder. What decodes must encode to the same bytes. Build: clang
-// -fsanitize=fuzzer,address,undefined with host/exec/order.c, host/exec/paper/wire.c,
+// -fsanitize=fuzzer,address,undefined with host/exec/order.c, host/exec/stages.c, host/exec/paper/wire.c,
 // host/exec/paper/market_parts.c, host/accounts/*.c, host/accounts/rules/*.c, host/base/*.c.
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "exec/order.h"
 #include "exec/paper/market_parts.h"
 #include "exec/paper/wire.h"
+#include "exec/stages.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -55,6 +56,19 @@ static void fuzz_records(const uint8_t *p, size_t n)
         HOLDS(order_record_encode(&r, again) == n);
         HOLDS(memcmp(again, p, n) == 0);
     }
+}
+
+static void fuzz_stage(const uint8_t *p, size_t n)
+{
+    struct staging st;
+    uint32_t account;
+    uint8_t stage[STAGE_BYTES];
+    if (stage_decode(p, n, &account, &st))
+        return;
+    HOLDS(st.policy < STAGES_COUNT && st.is.s.at < STAGED_COUNT && st.before.s.at < STAGED_COUNT);
+    stage_encode(account, &st, stage);
+    HOLDS(n == sizeof stage && memcmp(stage, p, n) == 0);
+    stage_settled(&st, n % 2 == 0);
 }
 
 static size_t encode_order(const struct wire_order *w)
@@ -164,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         fuzz_records(data + 1, size - 1);
+        fuzz_stage(data + 1, size - 1);
         break;
     default:
         fuzz_wire(data + 1, size - 1);

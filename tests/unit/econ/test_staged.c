@@ -22,7 +22,10 @@ static struct staged_out step(struct staged_state *s, const struct staged_rule *
 START_TEST(test_fifth_then_rest)
 {
     struct staged_state s = {0};
-    const struct staged_rule *r = &staged_hyperliquid;
+    struct staged_rule after = staged_hyperliquid; // the other reading than the announced one
+    const struct staged_rule *r = &after;
+    ck_assert(after.rest == REST_WITHIN);
+    after.rest = REST_AFTER;
     ck_assert(!step(&s, r, 5000, 5000, 1).changed); // at maintenance: not below it
     struct staged_out o = step(&s, r, 4999, 5000, 2 * SEC);
     ck_assert(o.order && o.to == STAGED_PARTIAL && o.size == (i128)40000 * USD);
@@ -52,6 +55,7 @@ START_TEST(test_cooldown_outlives_a_recovery)
 {
     struct staged_rule r = staged_hyperliquid;
     struct staged_state s = {0};
+    r.rest = REST_AFTER;
     ck_assert(step(&s, &r, 4999, 5000, SEC).order);
     ck_assert(step(&s, &r, 5000, 5000, 2 * SEC).to == STAGED_HEALTHY);
     struct staged_out o = step(&s, &r, 4999, 5000, 3 * SEC);

@@ -56,10 +56,14 @@ static uint64_t log_put(void *ctx, enum journal_type type, const void *data, siz
     return wal.lsn;
 }
 
+static struct stage_params stage_params; // as they were: the rest after the cooldown
 static void open_desk(uint32_t policy)
 {
-    const struct desk_config c = {
-        .desk = 1, .size = {1100000, 0}, .ready_tolerance_ppm = 20000, .stages = policy};
+    const struct desk_config c = {.desk = 1,
+                                  .size = {1100000, 0},
+                                  .ready_tolerance_ppm = 20000,
+                                  .stages = policy,
+                                  .stage = stage_params};
     const struct desk_log log = {NULL, log_put};
     struct err e;
     desk = desk_new(&c, &book, &gw.base, &log, &e);
@@ -72,6 +76,8 @@ static void setup(void)
     memset(&gw, 0, sizeof gw);
     memset(&wal, 0, sizeof wal);
     gw.base.ops = &ops;
+    stage_params = (struct stage_params)STAGE_PARAMS_DEFAULT;
+    stage_params.rest = REST_AFTER;
     testbook(&book, ACCOUNTS);
     for (unsigned i = 0; i < ACCOUNTS; i++) {
         int64_t units = i == BIG ? 1500 : 900;

@@ -57,6 +57,8 @@ static void open_session(bool boxed)
     clock_init();
     config_default(&cfg);
     cfg.engine.near_rows = boxed ? 20 : 0;
+    cfg.desk.stages = boxed ? STAGES_NONE : STAGES_DRIFT;
+    cfg.calls.level_ppm[0] = boxed ? 0 : 100000; // wants a warning row for each
     device_register(&device_ops_model);
     ck_assert_int_eq(accounts_generate(&go, &book, &e), 0);
     ck_assert_int_eq(device_open(&dc, &dev, &e), 0);
@@ -143,7 +145,12 @@ START_TEST(test_read_while_running)
             prices++;
         ck_assert_uint_eq(prices, book.market.n_assets);
         ck_assert(board_engine_row(board, 0, memset(&row, 0, sizeof row)) && field(&row, "groups") <= frames);
-        ck_assert(board_engine_row(board, 1, &row) == boxed);
+        ck_assert(board_engine_row(board, 1, memset(&row, 0, sizeof row)));
+        ck_assert_str_eq(row.name, boxed ? "tiers" : "stages");
+        ck_assert(board_engine_row(board, 2, memset(&row, 0, sizeof row)) == !boxed);
+        ck_assert(boxed || (strcmp(row.name, "calls") == 0 &&
+                            field(&row, "entered_1") == field(&row, "left_1") + field(&row, "standing_1")));
+        ck_assert(!board_engine_row(board, 3, &row));
         ck_assert(board_port_row(board, 0, memset(&row, 0, sizeof row)) && field(&row, "frames") == 7);
         ck_assert(!board_port_row(board, 1, &row) && !board_feed_row(board, 2, &row));
     }
