@@ -82,6 +82,11 @@ bool market_within(const struct book *b, const struct market *next, const bool *
         for (size_t k = 0; changed[i] && r[i].held && (rule = rule_at(k)); k++)
             if ((r[i].rules >> (k & 63) & 1) != 0 && rule->within && !rule->within(next, i, &r[i]))
                 return false;
+    static const struct reach nothing = {.held = false};
+    for (unsigned k = 0; (rule = packed_rule(b->packed, k)); k++)
+        for (unsigned i = 0; (rule->uses & USE_MARKET) && i < next->n_instruments; i++)
+            if (changed[i] && !rule->within(next, i, &nothing))
+                return false;
     return true;
 }
 

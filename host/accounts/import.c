@@ -112,13 +112,8 @@ static int append(struct import *im)
 
 static int find_rule(struct import *im, unsigned line, const char *name, const struct rule **out)
 {
-    char known[200] = "";
     *out = rule_find(name);
-    if (*out)
-        return 0;
-    for (size_t i = 0; rule_at(i); i++)
-        (void)snprintf(known + strlen(known), sizeof known - strlen(known), " %s", rule_at(i)->name);
-    return import_error(im, line, "unknown rule '%.40s'; known:%s", name, known);
+    return *out ? 0 : import_error(im, line, "unknown rule '%.40s'; `tripline rule list` names them", name);
 }
 
 // Keeps the texts of the row that names an account first: the row itself is overwritten by the next one.

@@ -213,7 +213,28 @@ static int renew(struct engine *g, uint16_t asset, const struct change *c, const
     return 0;
 }
 
-int change_market(struct engine *g, const struct market *was, const uint16_t *asset, size_t n, struct err *e)
+// Accounts that may depend on instruments which they do not hold, and so are not in the lists of their
+// assets.
+static int renew_others(struct engine *g, const uint16_t *asset, size_t n, struct err *e)
+{
+    bool some = book_uses(g->book, USE_MARKET);
+    for (uint32_t i = 0; some && i < g->book->n_accounts; i++) {
+        bool listed = true;
+        if (!g->acct[i].placed || !(book_account(g->book, i, &g->other)->rule->uses & USE_MARKET))
+            continue;
+        for (size_t k = 0; k < n; k++)
+            listed &= g->tracked[asset[k]] && holds(g, i, asset[k]);
+        if (listed)
+            continue;
+        g->count.looked_foreground++;
+        if (tiers_due(g, i, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int renew_listed(struct engine *g, const struct market *was, const uint16_t *asset, size_t n,
+                        struct err *e)
 {
     struct change c[MARKET_ASSETS_MAX];
     bool walk[MARKET_ASSETS_MAX][TIER_LISTS];
@@ -235,4 +256,9 @@ int change_market(struct engine *g, const struct market *was, const uint16_t *as
         if (g->tracked[asset[i]] && renew(g, asset[i], &c[i], walk[i], e) != 0)
             return -1;
     return 0;
+}
+
+int change_market(struct engine *g, const struct market *was, const uint16_t *asset, size_t n, struct err *e)
+{
+    return renew_listed(g, was, asset, n, e) != 0 ? -1 : renew_others(g, asset, n, e);
 }

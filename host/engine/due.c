@@ -40,6 +40,14 @@ int due_open(struct engine *g, struct err *e)
     return g->wheel ? 0 : err_set(e, "out of memory for the timing wheel of %zu accounts", g->accounts_max);
 }
 
+void due_account(struct engine *g, size_t account)
+{
+    if (g->clocked || !(book_account(g->book, account, &g->other)->rule->uses & USE_STATE))
+        return;
+    g->clocked = true;
+    market_now(&g->book->market, g->now_ns);
+}
+
 void due_close(struct engine *g)
 {
     wheel_free(g->wheel);

@@ -506,6 +506,7 @@ int engine_account_changed(struct engine *g, size_t account, struct err *e)
     g->instant++;
     watch_forget(g, (uint32_t)account);
     g->acct[account].in_flight = false;
+    due_account(g, account);
     if ((g->boxed ? arrive_changed(g, (uint32_t)account, e) : changed_flat(g, account, e)) != 0)
         return -1;
     return engine_verdicts(g, e);

@@ -181,6 +181,8 @@ int due_open(struct engine *g, struct err *e);
 void due_close(struct engine *g);
 // The market's parameters are new: as they are now.
 int due_market(struct engine *g, struct err *e);
+// The account's state is new: the clock counts from now on where its rule remembers moments.
+void due_account(struct engine *g, size_t account);
 // Length of what due_window sets, in seconds, from the second that has begun.
 uint64_t due_span_s(unsigned tier);
 // What is compiled next holds for the span of this tier, from now on, and, but for TIER_HOT, lasts through

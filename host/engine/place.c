@@ -44,10 +44,10 @@ int place_reload(struct engine *g, const bool *marked, struct err *e)
 {
     for (size_t i = 0; i < g->book->n_accounts; i++) {
         uint16_t assets[ACCOUNT_ASSETS_MAX];
-        bool hit = false;
         if (!g->acct[i].placed)
             continue;
         const struct account *a = book_account(g->book, i, &g->other);
+        bool hit = a->rule->uses & USE_MARKET;
         for (size_t k = account_assets(&g->book->market, a, assets); k-- && !hit;)
             hit = marked[assets[k]];
         if (hit && hot_reload(g, i, e) != 0)

@@ -22,6 +22,13 @@ static i256 share(i256 v, uint32_t part, int64_t of)
     return i256_div_floor(i256_mul_i64(v, part), i256_from_i64(of));
 }
 
+// Rules whose liquidators earn a spread, or nothing, tell no penalty: what the venue takes stands for it,
+// else the least there is, so that the largest accounts still come first, behind all that pay.
+static uint32_t rate_of(const struct instrument *in)
+{
+    return in->penalty_ppm ? in->penalty_ppm : in->fee_ppm ? in->fee_ppm : 1;
+}
+
 static i256 perpetual(const struct market *m, const struct position *p, const int64_t *px)
 {
     const struct instrument *in = &m->instrument[p->instrument];
@@ -32,7 +39,7 @@ static i256 perpetual(const struct market *m, const struct position *p, const in
         size = to_e8(i256_mul_i64(size, px[in->asset]), in->size_decimals + m->asset[in->asset].decimals);
     else
         size = to_e8(size, in->size_decimals); // sized in the quote
-    return share(size, in->penalty_ppm, PPM);
+    return share(size, rate_of(in), PPM);
 }
 
 static i256 lending(const struct market *m, const struct account *a, const int64_t *px)

@@ -31,7 +31,7 @@ static int validate_all(struct session *s, const bool *changed, struct err *e)
 {
     for (size_t i = 0; i < s->book->n_accounts; i++) {
         const struct account *a = book_account(s->book, i, &s->account);
-        bool holds = false;
+        bool holds = a->rule->uses & USE_MARKET;
         for (unsigned k = 0; k < a->n_positions && !holds; k++)
             holds = changed[a->position[k].instrument];
         if (holds && account_validate(&s->next, a, e) != 0)

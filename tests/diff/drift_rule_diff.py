@@ -161,6 +161,8 @@ def ask_rows(k, c):
             if c.flags == 2:
                 k.that("no rows of a bankrupt account", not rows, (rows, told(c)))
             if not rows:
+                owes = c.perps or any(s["held"] and s["bal"] < 0 for s in c.spots)
+                k.that("rows wherever something is owed, the margin calculated or not", c.flags == 2 or not owes, told(c))
                 k.that("rows where there is something to liquidate", not go, (at, told(c)))
                 return
             k.that("number of rows", len(rows) == 1 + (warn > 0), (rows, told(c)))

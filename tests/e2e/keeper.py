@@ -2,8 +2,10 @@
 """What the end-to-end tests share: TAP output, the binary under test, its journals and ledgers."""
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from tap import finish, report, skip  # noqa: E402,F401  (handed on)
@@ -25,6 +27,15 @@ def must(*args, **kw):
     if p.returncode != 0:
         raise RuntimeError("%s: exit %d: %s" % (" ".join(map(str, args)), p.returncode, p.stderr))
     return p.stdout
+
+
+def killed_at(command, journal, size):
+    """Runs the command and ends it by SIGKILL once its journal has so many bytes; was it still running?"""
+    p, end = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), time.monotonic() + DEADLINE
+    while p.poll() is None and time.monotonic() < end and (not os.path.exists(journal) or os.path.getsize(journal) < size):
+        time.sleep(0.001)
+    p.kill()
+    return p.wait(timeout=DEADLINE) == -signal.SIGKILL
 
 
 def number(text, pattern):

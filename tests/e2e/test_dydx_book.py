@@ -11,13 +11,11 @@ import json
 import os
 import re
 import shutil
-import signal
 import struct
-import subprocess
 import tempfile
 import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, report, tripline
+from keeper import SEED, TRIPLINE, finish, killed_at, must, report, tripline
 
 RULE, SECOND = "dydx-v4-1", 10**9
 PRICES = {"BTC_USDC-PERPETUAL": 64000, "ETH_USDC-PERPETUAL": 3200, "SOL_USDC-PERPETUAL": 150, "XRP_USDC-PERPETUAL": "0.52"}
@@ -110,13 +108,10 @@ def ledger(name):
 def killed(db):
     """kill -9 in the middle, twice, then to the end: the ledger adds up, and the journal replays."""
     d = at("killed")
-    cmd = [TRIPLINE, "run", "--quiet", "--accounts", db, "--capture", capture, "--dir", d, "--device", "model", "--pace", "4",
+    cmd = [TRIPLINE, "run", "--quiet", "--accounts", db, "--capture", capture, "--dir", d, "--device", "model",
            "--venue-arg=--fsync", "--venue-arg=off"]
-    for wait in (0.5, 0.6):
-        p = subprocess.Popen(cmd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(wait)
-        p.send_signal(signal.SIGKILL)
-        p.wait(timeout=DEADLINE)
+    for size in (60000, 120000):
+        report(killed_at(cmd, os.path.join(d, "journal"), size), "killed while it ran")
         time.sleep(.3)
     p = tripline("run", "--quiet", "--audit", "--accounts", db, "--capture", capture, "--dir", d, "--device", "model",
                  "--venue-arg=--fsync", "--venue-arg=off")

@@ -133,6 +133,7 @@ enum rule_use {
     USE_STATE = 4,   // account's rule_state
     USE_BITS = 8,    // supply and debt are I80F48: files have them as whole numbers, their bits
     USE_RAMPS = 16,  // reserves: thresholds may ramp; of the rules that credit_common.h checks
+    USE_MARKET = 32, // accounts depend on terms of an instrument that they need not hold
 };
 
 struct rule {
@@ -185,7 +186,8 @@ struct rule {
     // NULL: never.
     bool (*crossed)(const struct market *m, const struct account *a);
     // Is every account that is valid, and has no more of instrument i than r, valid with the parameters of i
-    // in `next` too? (Names, kinds and units are the same.) NULL: all are.
+    // in `next` too? (Names, kinds and units are the same.) NULL: all are. USE_MARKET, which has it: also
+    // asked with a reach of nothing, about what its accounts need not hold.
     bool (*within)(const struct market *next, unsigned i, const struct reach *r);
     // Checks that a loaded account fits the rule (kinds, currencies, ranges). 0, or -1 with the reason.
     int (*validate)(const struct market *m, const struct account *a, struct err *e);

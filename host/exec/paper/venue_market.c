@@ -89,12 +89,12 @@ static bool same_scenarios(const struct market *a, const struct market *b)
            memcmp(a->scenario, b->scenario, a->n_scenarios * sizeof a->scenario[0]) == 0;
 }
 
-// Every account that holds a changed instrument has to be valid with its new parameters.
+// Every account that holds a changed instrument, or may read it, has to be valid with its new parameters.
 static int check_accounts(const struct venue *v, const bool *changed, struct err *why)
 {
     for (size_t i = 0; i < v->s.book.n_accounts; i++) {
         const struct account *a = &v->s.book.account[i];
-        bool holds = false;
+        bool holds = a->rule->uses & USE_MARKET;
         for (unsigned k = 0; k < a->n_positions && !holds; k++)
             holds = changed[a->position[k].instrument];
         if (holds && account_validate(&v->next, a, why))

@@ -165,7 +165,7 @@ static const struct file REFUSED[] = {
     {"x.csv", ACC ",,perp-linear-1,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: id is missing"},
     {"x.csv", ACC "1,,,1,,BTC_USDC-PERPETUAL,1,1,,,\n", "x.csv:2: rule is missing"},
     {"x.csv", ACC "1,,perp-9,1,,BTC_USDC-PERPETUAL,1,1,,,\n",
-     "x.csv:2: unknown rule 'perp-9'; known: perp-linear-1"},
+     "x.csv:2: unknown rule 'perp-9'; `tripline rule list` names them"},
     {"x.csv", ACC "1,,perp-linear-1,1,,NOPE,1,1,,,\n", "x.csv:2: there is no instrument 'NOPE'"},
     {"x.csv", ACC "1,,perp-linear-1,1,,BTC_USDC-PERPETUAL,0.00001,1,,,\n",
      "x.csv:2: size: '0.00001' has more than 4"},

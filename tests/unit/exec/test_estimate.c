@@ -61,6 +61,21 @@ START_TEST(test_perpetual)
 }
 END_TEST
 
+START_TEST(test_without_a_penalty)
+{
+    a.rule = &rule_hyperliquid_1;
+    a.n_positions = 1;
+    a.position[0] = (struct position){.instrument = LINEAR, .size = -1500}; // 3000
+    m.instrument[LINEAR].penalty_ppm = 0;
+    m.instrument[LINEAR].fee_ppm = 500;
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 150000000);
+    m.instrument[LINEAR].fee_ppm = 0;
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 300000);
+    a.position[0].size = 3000;
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 600000);
+}
+END_TEST
+
 START_TEST(test_saturates)
 {
     a.rule = &rule_perp_linear_1;
@@ -114,6 +129,7 @@ int main(void)
     TCase *tc = tcase_create("estimate");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_perpetual);
+    tcase_add_test(tc, test_without_a_penalty);
     tcase_add_test(tc, test_saturates);
     tcase_add_test(tc, test_lending);
     suite_add_tcase(su, tc);

@@ -214,6 +214,16 @@ static bool owes(const struct drift_user *u)
     return any && !u->bankrupt;
 }
 
+// Below 0 at every price: judged exactly at every update.
+static void never_above(const struct market *m, const struct account *a, struct affine *f)
+{
+    f->level = LEVEL_LIQUIDATE;
+    f->n = 1;
+    f->asset[0] = m->instrument[a->position[0].instrument].asset;
+    f->a[0] = i256_from_i64(-1);
+    f->c = f->slack = I256_ZERO;
+}
+
 int drift_rows(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
                struct affine out[RULE_ROWS_MAX], struct err *e)
 {
@@ -232,8 +242,12 @@ int drift_rows(const struct market *m, const struct account *a, const struct ban
     k.req = PPM + (int64_t)warn_ppm;
     if (warn_ppm != 0)
         fits = make(&k, LEVEL_WARN, &out[1]) && fits;
-    if (!ck_ok(&c)) // whatever the prices are, the program's own calculation fails
-        return 0;
+    if (!ck_ok(&c)) { // as things are the program's own calculation fails; with other parameters it may not
+        never_above(m, a, &out[0]);
+        never_above(m, a, &out[1]);
+        out[1].level = LEVEL_WARN;
+        return warn_ppm != 0 ? 2 : 1;
+    }
     if (!fits)
         return err_set(e, "account %u: prices out of range for drift-v2-1", a->id);
     return warn_ppm != 0 ? 2 : 1;

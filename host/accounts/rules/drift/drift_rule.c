@@ -171,8 +171,8 @@ static bool within(const struct market *next, unsigned i, const struct reach *r)
 {
     const struct instrument *in = &next->instrument[i];
     struct err e;
-    if (!one_quote(next))
-        return false;
+    if (!one_quote(next) || !r->held)
+        return one_quote(next);
     if (in->kind == INST_RESERVE)
         return check_reserve(next, in, 0, &e) == 0 &&
                reserve_fits(next, in, r->supply_bits > r->debt_bits ? r->supply_bits : r->debt_bits);
@@ -285,7 +285,7 @@ static const struct borrowing BORROWING = {.perps = true, .terms = drift_terms};
 
 const struct rule rule_drift_v2_1 = {
     .name = "drift-v2-1",
-    .uses = USE_QUOTE | USE_STATE,
+    .uses = USE_QUOTE | USE_STATE | USE_MARKET, // the buffer is the quote market's
     .borrowing = &BORROWING,
     .rows = drift_rows,
     .health = health,

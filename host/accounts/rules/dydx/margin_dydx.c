@@ -205,6 +205,8 @@ static void dydx_terms(struct instrument *in)
     };
     for (unsigned k = 0; k < sizeof TOLD / sizeof TOLD[0]; k++)
         (void)term_set(&in->terms, TOLD[k].key, (u128)TOLD[k].value);
+    if (in->size_decimals == 0) // coins worth less than a cent: a tick is far below their price, too
+        (void)term_set(&in->terms, TERM_SUBTICK_DECIMALS, 7);
     in->n_tiers = 1;
     in->tier[0] = (struct tier){0, tier_rate(in)};
     in->penalty_ppm = 0;
