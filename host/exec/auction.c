@@ -222,6 +222,12 @@ int64_t auction_e8(const struct market *m, uint16_t debt, const int64_t *px, u25
     return !ck_ok(&ck) || u256_bits(e8) > 63 ? INT64_MAX : (int64_t)e8.w[0];
 }
 
+int64_t auction_sum_e8(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return !__builtin_add_overflow(a, b, &sum) ? sum : b < 0 ? INT64_MIN : INT64_MAX;
+}
+
 u128 auction_units_up(u256 rad)
 {
     struct checked ck = {0};

@@ -63,6 +63,7 @@ struct clip_feed auction_feed(const struct market *m, uint16_t coll, uint16_t de
 bool auction_rad(const struct market *m, uint16_t debt, const int64_t *px, int64_t e8, bool up, u256 *out);
 // And back, rounded up; INT64_MAX where it is more, or cannot be told.
 int64_t auction_e8(const struct market *m, uint16_t debt, const int64_t *px, u256 rad);
-u128 auction_units_up(u256 rad); // whole debt units, at most 2^127 - 1
+int64_t auction_sum_e8(int64_t a, int64_t b); // of such amounts, INT64_MIN or INT64_MAX beyond
+u128 auction_units_up(u256 rad);              // whole debt units, at most 2^127 - 1
 
 #endif

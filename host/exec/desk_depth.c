@@ -10,7 +10,7 @@
 #include "base/pages.h"
 #include "exec/exit/route.h"
 
-enum { PPM = 1000000, PPM_DIGITS = 6, WAYS = 32, UNIT_BITS = 62 };
+enum { PPM = 1000000, PPM_DIGITS = 6, WAYS = 128, UNIT_BITS = 62 };
 
 const char *const desk_depth_name[DESK_DEPTH_COUNT] = {"none", "feed", "required"};
 
@@ -30,7 +30,9 @@ struct way {
     struct route route;
 };
 struct desk_ways {
-    uint32_t version; // the last one given
+    uint32_t version;    // the last one given
+    uint32_t n, next;    // in use; to be given up next when all are
+    uint32_t pair[WAYS]; // whose each is
     struct way way[WAYS];
 };
 
@@ -185,6 +187,19 @@ static void make(struct desk *d, struct way *w, const struct slip_side *s,
     w->route.venue.version = ++d->ways->version;
 }
 
+// Pairs do not push each other out while there is room: every way that is made anew has a version of its own,
+// so what was found with the one before would count as stale.
+static struct way *way_of(struct desk_ways *x, uint16_t coll, uint16_t debt)
+{
+    const uint32_t pair = (uint32_t)coll << 16 | debt;
+    for (uint32_t i = 0; i < x->n; i++)
+        if (x->pair[i] == pair)
+            return &x->way[i];
+    uint32_t i = x->n < WAYS ? x->n++ : x->next++ % WAYS;
+    x->pair[i] = pair;
+    return &x->way[i];
+}
+
 // Ways may be asked for while an order is being valued that is there already: nothing of it is in `ways`.
 const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
 {
@@ -201,7 +216,7 @@ const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, 
         s = NULL;
     is.book = s ? s->version : 0;
     is.n_pools = exits_ways(d->exits, coll, debt, pools, is.pools, &gas);
-    struct way *w = &d->ways->way[((unsigned)coll * 31 + debt) % WAYS];
+    struct way *w = way_of(d->ways, coll, debt);
     if (!same(&w->of, &is)) {
         w->of = is;
         make(d, w, s, pools, gas);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "accounts/moving.h"
+#include "base/pages.h"
 #include "engine/wheel.h"
 #include "run/bids_plan.h"
 
@@ -20,6 +21,8 @@ struct slot {
     uint8_t refusals;
     uint8_t what; // of the bid in flight
     uint32_t revision;
+    uint32_t taken;    // purchases of ours at taken_at
+    uint64_t taken_at; // second
     int64_t flight_e8, flight_net_e8;
     uint64_t retry_ns; // not before
     uint32_t before[2], after[2];
@@ -218,6 +221,28 @@ static void free_parked(struct bids *b)
     }
 }
 
+static uint64_t wake_ns(const struct bids *b, uint64_t second)
+{
+    const struct bidder_plan p = {.at = second};
+    return bidder_wake_ns(&p, b->cfg.lead_ms * MS_NS);
+}
+
+static uint64_t second_of(const struct bids *b, uint64_t now_ns)
+{
+    return (now_ns + b->cfg.lead_ms * MS_NS) / SECOND_NS;
+}
+
+// A small limit or pool makes one purchase many, each as good as the one before while stream time stands: the
+// rest has to wait for the next second, or whoever waits for the last reply waits for ever.
+static void pace(const struct bids *b, struct slot *s, uint64_t now_ns)
+{
+    const uint64_t second = second_of(b, now_ns);
+    s->taken = s->taken_at == second ? s->taken + 1 : 1;
+    s->taken_at = second;
+    if (s->taken >= BIDS_A_SECOND)
+        s->retry_ns = wake_ns(b, second + 1);
+}
+
 void bids_reply(struct bids *b, const struct order_reply *r, uint64_t now_ns)
 {
     struct slot *s = find(b, r->key.account);
@@ -230,13 +255,13 @@ void bids_reply(struct bids *b, const struct order_reply *r, uint64_t now_ns)
     if (r->status == ORDER_TAKEN) {
         b->n.taken += s->what == BID_TAKE;
         b->n.reset += s->what == BID_RESET;
-        b->n.paid_e8 += s->flight_e8;
-        b->n.net_e8 += s->flight_net_e8;
+        b->n.paid_e8 = auction_sum_e8(b->n.paid_e8, s->flight_e8);
+        b->n.net_e8 = auction_sum_e8(b->n.net_e8, s->flight_net_e8);
         s->refusals = 0;
     } else {
         b->n.fenced += r->status == ORDER_UNKNOWN;
         b->n.refused += r->status != ORDER_UNKNOWN;
-        b->spent_e8 -= s->flight_e8;
+        b->spent_e8 = auction_sum_e8(b->spent_e8, -s->flight_e8);
         s->retry_ns = now_ns + (PAUSE_NS << s->refusals);
         s->refusals = (uint8_t)(s->refusals + (s->refusals < PAUSES));
     }
@@ -247,6 +272,8 @@ void bids_reply(struct bids *b, const struct order_reply *r, uint64_t now_ns)
         stir(b, s);
     else
         leave(b, s);
+    if (r->status == ORDER_TAKEN && s->what == BID_TAKE && s->used)
+        pace(b, s, now_ns);
     free_parked(b);
 }
 
@@ -258,7 +285,7 @@ void bids_restore(struct bids *b, uint32_t revision)
 
 void bids_spent(struct bids *b, int64_t e8)
 {
-    b->spent_e8 += e8;
+    b->spent_e8 = auction_sum_e8(b->spent_e8, e8);
 }
 
 // ---- orders
@@ -308,7 +335,7 @@ static void bid(struct bids *b, struct slot *s, struct bid *x, int64_t net_e8, c
     s->what = x->what;
     s->flight_e8 = x->value_e8;
     s->flight_net_e8 = net_e8;
-    b->spent_e8 += x->value_e8;
+    b->spent_e8 = auction_sum_e8(b->spent_e8, x->value_e8);
     b->outstanding++;
     b->n.takes += x->what == BID_TAKE;
     b->n.resets += x->what == BID_RESET;
@@ -340,17 +367,6 @@ static void consider_reset(struct bids *b, struct slot *s, const int64_t *px, ui
 }
 
 // ---- plans
-
-static uint64_t wake_ns(const struct bids *b, uint64_t second)
-{
-    const struct bidder_plan p = {.at = second};
-    return bidder_wake_ns(&p, b->cfg.lead_ms * MS_NS);
-}
-
-static uint64_t second_of(const struct bids *b, uint64_t now_ns)
-{
-    return (now_ns + b->cfg.lead_ms * MS_NS) / SECOND_NS;
-}
 
 static bool held(const struct bids *b, const struct slot *s)
 {
@@ -464,7 +480,7 @@ void bids_run(struct bids *b, const int64_t *px, uint64_t now_ns)
 struct bids *bids_new(const struct bids_config *c, uint32_t desk, const struct market *m, struct gateway *gw,
                       const struct bids_hooks *h, bool audit, struct err *e)
 {
-    struct bids *b = calloc(1, sizeof *b);
+    struct bids *b = pages_new(1, sizeof *b);
     uint32_t n = c->max;
     if (n == 0 || n > BIDS_MAX || c->slippage_ppm >= BIDDER_PPM) {
         err_set(e, "auctions: at most %d at once, and slippage below %d ppm", BIDS_MAX, BIDDER_PPM);
@@ -472,9 +488,9 @@ struct bids *bids_new(const struct bids_config *c, uint32_t desk, const struct m
         return NULL;
     }
     if (b) {
-        b->slot = calloc(n, sizeof *b->slot);
-        b->by_id = calloc(n + 1, sizeof *b->by_id);
-        b->free_slot = calloc(n, sizeof *b->free_slot);
+        b->slot = pages_new(n, sizeof *b->slot);
+        b->by_id = pages_new((size_t)n + 1, sizeof *b->by_id);
+        b->free_slot = pages_new(n, sizeof *b->free_slot);
         b->wheel = wheel_new(n, TICK_NS, 0);
     }
     if (!b || !b->slot || !b->by_id || !b->free_slot || !b->wheel) {

@@ -26,6 +26,7 @@ struct bids_config {
 enum {
     BIDS_MAX = 65536,
     BIDS_OUTSTANDING_MAX = 64, // that await their replies; so many fewer orders may
+    BIDS_A_SECOND = 16,        // purchases of one auction at one second of stream time
     BIDS_PLANS_A_CALL = 4,     // full plans, each some hundred microseconds
     BIDS_LOOKS_A_CALL = 64, // what is due, each some microseconds where its bound says that it is too early
 };
@@ -45,7 +46,7 @@ struct bids_counters {
     uint64_t wakes;                  // came due at the moment that they were put down for
     uint64_t replans;                // looked at for a change of the auction, of a price, or of the limits
     uint64_t plans;                  // of both, worked out in full: the others were too early by their bound
-    uint64_t held, waits;            // not planned for a hold; for the pause after a refusal
+    uint64_t held, waits;            // not planned for a hold; for a pause
     uint64_t takes, resets;          // orders that left
     uint64_t taken, reset;           // of these, by their reply
     uint64_t refused, fenced, stray; // came to nothing; a reply to no bid in flight

@@ -30,6 +30,7 @@ struct live {
     struct gateway *gw;
     struct order_reply reply;
     uint64_t frames;
+    uint64_t answers; // to orders and bids
     bool capture;
     uint64_t empty_ns;  // live: wall clock when the source was last seen empty
     uint64_t newest_ns; // capture: latest stamp so far
@@ -78,8 +79,10 @@ static void take_one(struct live *l)
         take_market(l);
     else if (r->status == ORDER_INPUT)
         l->failed = session_input(l->session, r->input.type, r->input.data, r->input.n, l->e) != 0;
-    else
+    else {
+        l->answers += r->status != ORDER_STATE && r->key.account != 0;
         l->failed = session_reply(l->session, r, l->e) != 0;
+    }
 }
 
 // Replies to orders all at once, and so a chain's prices, which decide; of accounts' states, markets and ways
@@ -102,12 +105,14 @@ static void take_replies(struct live *l)
 static bool settle(struct live *l, int timeout_ms, bool until_stop)
 {
     uint64_t since = clock_now(CLOCK_MONOTONIC), outstanding = session_outstanding(l->session);
+    uint64_t answers = l->answers; // a reply may let the next order go at once: as many are out as before
     while (!l->failed && outstanding && gateway_wait(l->gw, WAIT_STEP_MS) != 0) {
         take_replies(l);
         uint64_t now = clock_now(CLOCK_MONOTONIC), left = session_outstanding(l->session);
-        if (left != outstanding)
+        if (left != outstanding || l->answers != answers)
             since = now;
         outstanding = left;
+        answers = l->answers;
         if (now - since >= (uint64_t)timeout_ms * NS_PER_MS || (until_stop && *l->c->stop))
             return outstanding == 0;
     }

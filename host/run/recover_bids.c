@@ -20,7 +20,7 @@ static int on_bid(struct bids_scan *s, const struct journal_record *rec, struct 
         s->room = room;
     }
     s->open[s->n++] = (struct open_bid){b.key, b.value_e8};
-    s->paid_e8 += b.value_e8;
+    s->paid_e8 = auction_sum_e8(s->paid_e8, b.value_e8);
     bids_scan_restore(s, b.key.revision);
     return 0;
 }
@@ -40,7 +40,7 @@ void bids_scan_reply(struct bids_scan *s, const struct order_reply *r)
 {
     for (size_t i = s->n; i-- > 0;)
         if (order_key_cmp(&s->open[i].key, &r->key) == 0) {
-            s->paid_e8 -= r->status == ORDER_TAKEN ? 0 : s->open[i].value_e8;
+            s->paid_e8 = auction_sum_e8(s->paid_e8, r->status == ORDER_TAKEN ? 0 : -s->open[i].value_e8);
             s->open[i] = s->open[--s->n];
             return;
         }

@@ -27,7 +27,7 @@ CASES = int(os.environ.get("CASES", "500"))
 START, NS, PPM, ALL = 1000, 10**9, 10**6, (1 << 256) - 1
 SOURCES = ["tests/diff/bids_driver.c"] + ["host/" + x for x in (
     "run/bids.c run/bids_plan.c exec/auction.c engine/wheel.c econ/bidder.c econ/auction_clip.c econ/auction_curve.c"
-    " econ/auction_dog.c econ/auction_english.c base/u256.c base/wide.c base/checked.c").split()]
+    " accounts/rules/maker/dog.c econ/auction_english.c base/u256.c base/wide.c base/checked.c base/pages.c").split()]
 REACHED = ("bid at once|bid later|bid after a price|bid after another's purchase|reset|reset does not pay|limit|refused|held|killed|part|all"
            "|not before the reset|pool|lead|taken").split("|")
 

@@ -27,6 +27,7 @@ must("accounts", "gen", "--db", db, "--accounts", 300, "--near", 400000, "--seed
 HEADER, FRAME, CLOCK, REPLY, READ, AUCTION, BID, BUDGET = 1, 4, 5, 7, 17, 24, 25, 26
 FILLED, REFUSED, TAKEN, BID_EPOCH = 1, 2, 9, 0xffffffff
 KICKED, BOUGHT, RESET = range(3)
+RAY = 10**27
 SPEC = "cut_ppm=960000,chip_bps=20,tail=12,cusp_bps=6000,dust_e8=20000000000"
 GAS = ["--set", "auction_gas_e8=200000000"]
 
@@ -154,9 +155,10 @@ def venue_side(name):
     return taken, lots, held, debt
 
 
-def ends_well(p, what):
+def ends_well(p, what, asked=True):
+    """asked: the audit had something to ask; a run without lockstep may be over before the venue has answered its first bids."""
     return report(p.returncode == 0 and "missed=0 unconfirmed_orders=0" in p.stdout and number(p.stdout, r"auctions missed=(\d+)") == 0
-                  and number(p.stdout, r"missed=0 of (\d+) judged") > 0, what, p.stdout[-4000:] + p.stderr)
+                  and (not asked or number(p.stdout, r"missed=0 of (\d+) judged") > 0), what, p.stdout[-4000:] + p.stderr)
 
 
 def judged(name, what):
@@ -201,9 +203,31 @@ def check_resets():
     report(j.resets > 0 and len(j.taken) > j.resets, "resets: for their incentive, and takes after them", (j.resets, len(j.taken)))
 
 
+def check_maker():
+    """Who barks brings and takes nothing: the vault itself is what is sold, for its debt and its own chop."""
+    vaults = at("vaults.db")
+    must("accounts", "gen", "--db", vaults, "--accounts", 300, "--near", 400000, "--seed", SEED, "--lending", "maker-dog-1")
+    p = run("vaults", "rule=maker-dog-1," + SPEC, "--accounts", vaults, "--set", "auction_total_e8=%d" % (200000 * 10**8))  # some stay as they began
+    ends_well(p, "vaults of Maker: nothing missed")
+    j, lots = judged("vaults", "vaults of Maker")
+    untouched = [a for a in lots.values() if a["version"] == 1]
+    report(len(lots) > 10 and j.taken and untouched and all(a["tab"] == a["lent"] * RAY * 113 // 100 for a in untouched),
+           "vaults of Maker: %d are auctioned, for 113 %% of what they owed" % len(lots), (p.stdout, untouched[:3]))
+    c = sqlite3.connect(at("vaults", "venue.db"))
+    kept = [r for r in c.execute("SELECT currency, amount FROM balance WHERE party = 2") if not r[0].endswith("USDC") and r[0].startswith("token") and int(r[1])]
+    report(not kept, "vaults of Maker: the venue keeps no collateral", kept)
+
+
+def check_small():
+    """Purchases so small that there is no end of them: the run in lockstep does not wait for one."""
+    ends_well(run("small", "cut_ppm=960000,tail=12", "--set", "auction_once_e8=1", "--set", "auction_gas_e8=0"), "purchases without end: the run ends well")
+    j, _ = judged("small", "purchases without end")
+    report(len(j.taken) > 16, "purchases without end: more than one at a time", len(j.taken))
+
+
 def check_rival():
     p = run("rival", SPEC + ",rival_pct=70,rival_from_bps=9700,rival_to_bps=10300", lockstep=False)
-    ends_well(p, "rival: nothing missed")
+    ends_well(p, "rival: nothing missed", asked=False)
     j, lots = judged("rival", "rival")
     report(j.others > 0 and j.taken, "rival: some are bought by it, some by the keeper", (j.others, len(j.taken)))
     p = run("wall", SPEC + ",rival_pct=100,rival_part_pct=100,wall=1", lockstep=False)
@@ -310,7 +334,8 @@ def check_versions():
 
 
 def check_usage():
-    for spec, why in (("often=1", "cut_ppm"), ("cut_ppm=2000000", "1 to 1000000"), ("curve=round", "stairstep"), ("rule=perp-linear-1", "lending rule")):
+    for spec, why in (("often=1", "cut_ppm"), ("cut_ppm=2000000", "1 to 1000000"), ("curve=round", "stairstep"), ("rule=perp-linear-1", "lending rule"),
+                      ("rule=liquity-1", "goes to a pool"), ("dust_e8=9223372036854775808", "9223372036854775807")):
         p = run("bad", spec)
         report(p.returncode == 2 and why in p.stderr, "usage: %s" % spec, p.stderr)
     p = run("bad", SPEC + ",rival_pct=5")
@@ -322,6 +347,8 @@ def check_usage():
 check_lockstep()
 check_curves()
 check_resets()
+check_maker()
+check_small()
 check_rival()
 check_limits()
 check_kill()

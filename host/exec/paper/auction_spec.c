@@ -7,7 +7,7 @@
 
 #include "accounts/rules/rule.h"
 
-enum { SPEC_LEN = 512, BPS = 10000, PPM = 1000000, PPM_TO_RAY_DIGITS = 21, DIGITS_MAX = 18 };
+enum { SPEC_LEN = 512, BPS = 10000, PPM = 1000000, PPM_TO_RAY_DIGITS = 21, DIGITS_MAX = 19 };
 
 struct number {
     const char *name;
@@ -58,11 +58,26 @@ static int take_curve(struct auction_spec *s, const char *text, struct err *e)
     return err_set(e, "no such curve: %s; there are linear, stairstep and exponential", text);
 }
 
+// Where who liquidates only starts it, what is taken is for sale if the collateral has a chop (venue_kick):
+// not what goes to a stability pool.
+static bool for_sale(const struct rule *r)
+{
+    struct instrument in = {.kind = INST_RESERVE};
+    if (!r->borrowing->paid)
+        return true;
+    if (r->borrowing->terms)
+        r->borrowing->terms(&in);
+    return term_get(&in.terms, TERM_CHOP) != 0;
+}
+
 static int take_rule(struct auction_spec *s, const char *text, struct err *e)
 {
     const struct rule *r = rule_find(text);
     if (!r || !r->borrowing || strlen(text) >= sizeof s->rule)
         return err_set(e, "rule=%s: a lending rule is wanted: see `tripline rule list`", text);
+    if (!for_sale(r))
+        return err_set(e, "rule=%s: what this rule takes goes to a pool, none is auctioned; leave it out",
+                       text);
     memcpy(s->rule, text, strlen(text) + 1);
     return 0;
 }

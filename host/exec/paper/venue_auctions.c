@@ -86,14 +86,14 @@ static bool sold_by_auction(const struct venue *v, const struct account *a)
     return s && a->rule->borrowing && (!s->rule[0] || strcmp(s->rule, a->rule->name) == 0);
 }
 
-// What the liquidator would have got and paid: one kind of token each, else there is nothing to auction.
-static bool find_sides(const struct settlement *s, const struct flow **gets, const struct flow **pays)
+// What `party` has got and paid by it: one kind of token each, else there is nothing to auction.
+static bool find_sides(struct settlement *s, uint8_t party, struct flow **gets, struct flow **pays)
 {
     *gets = *pays = NULL;
     for (unsigned i = 0; i < s->n; i++) {
-        const struct flow *f = &s->flow[i];
-        int sign = f->party == PARTY_LIQUIDATOR ? i256_sign(f->amount) : 0;
-        const struct flow **side = sign > 0 ? gets : pays;
+        struct flow *f = &s->flow[i];
+        int sign = f->party == party ? i256_sign(f->amount) : 0;
+        struct flow **side = sign > 0 ? gets : pays;
         if (sign == 0)
             continue;
         if (*side || f->instrument < 0)
@@ -104,7 +104,43 @@ static bool find_sides(const struct settlement *s, const struct flow **gets, con
            i256_bits((*gets)->amount) <= 100 && i256_bits((*pays)->amount) <= 100;
 }
 
-static struct clip terms_of(const struct venue *v, uint16_t debt, struct checked *c)
+// A liquidation as an auction sees it.
+struct sides {
+    struct flow *gets, *pays;
+    i256 repaid; // debt units, > 0
+    u256 chop;   // wad
+    bool barked; // by Maker's dog: the protocol took all of it itself, and has paid who barked
+};
+
+// The liquidator's two sides. Where the liquidator only barks, the venue's: of a collateral that has a chop
+// of its own (accounts/rules/maker), and less what the bark is paid.
+static bool sides_of(const struct venue *v, const struct account *a, struct settlement *s, struct sides *x)
+{
+    *x = (struct sides){.barked = a->rule->borrowing->paid};
+    if (!find_sides(s, x->barked ? PARTY_VENUE : PARTY_LIQUIDATOR, &x->gets, &x->pays))
+        return false;
+    x->repaid = i256_neg(x->pays->amount);
+    x->chop = of_bps(v->o->auctions->chop_bps, BPS_TO_WAD_DIGITS);
+    if (!x->barked)
+        return true;
+    x->chop = u256_from_u128(term_get(&v->s.book.market.instrument[x->gets->instrument].terms, TERM_CHOP));
+    for (unsigned i = 0; i < s->n; i++)
+        if (s->flow[i].party == PARTY_LIQUIDATOR && s->flow[i].instrument == x->pays->instrument)
+            x->repaid = i256_sub(x->repaid, s->flow[i].amount);
+    return !u256_is_zero(x->chop) && i256_sign(x->repaid) > 0;
+}
+
+// The two sides become the auction's; what the venue pays beside the debt stays its own.
+static void hand_over(struct settlement *s, struct sides *x)
+{
+    i256 beside = i256_add(x->pays->amount, x->repaid);
+    x->gets->party = x->pays->party = PARTY_AUCTION;
+    x->pays->amount = i256_neg(x->repaid);
+    if (i256_sign(beside) != 0)
+        s->flow[s->n++] = (struct flow){PARTY_VENUE, x->pays->instrument, beside};
+}
+
+static struct clip terms_of(const struct venue *v, uint16_t debt, u256 chop, struct checked *c)
 {
     const struct auction_spec *s = v->o->auctions;
     struct clip k = {.calc = s->calc,
@@ -116,7 +152,7 @@ static struct clip terms_of(const struct venue *v, uint16_t debt, struct checked
     if (!auction_rad(&v->s.book.market, debt, v->px, s->tip_e8, false, &k.tip) ||
         !auction_rad(&v->s.book.market, debt, v->px, s->dust_e8, true, &dust))
         ck_fail(c, "no price for tip and dust");
-    clip_upchost(c, &k, dust, of_bps(s->chop_bps, BPS_TO_WAD_DIGITS));
+    clip_upchost(c, &k, dust, chop);
     return k;
 }
 
@@ -133,19 +169,19 @@ static void pay_incentive(struct settlement *s, uint16_t debt, u256 coin)
 bool venue_kick(struct venue *v, const struct account *a)
 {
     const struct market *m = &v->s.book.market;
-    const struct flow *gets, *pays;
+    struct sides sides;
     struct checked c = {0};
-    if (!sold_by_auction(v, a) || !find_sides(&v->settlement, &gets, &pays))
+    if (!sold_by_auction(v, a) || !sides_of(v, a, &v->settlement, &sides))
         return false;
-    uint16_t coll = (uint16_t)gets->instrument, debt = (uint16_t)pays->instrument;
-    u128 lot = (u128)i256_to_i128(gets->amount), repaid = (u128)i256_to_i128(i256_neg(pays->amount));
+    uint16_t coll = (uint16_t)sides.gets->instrument, debt = (uint16_t)sides.pays->instrument;
+    u128 lot = (u128)i256_to_i128(sides.gets->amount), repaid = (u128)i256_to_i128(sides.repaid);
     struct venue_auction *x = &v->auctions.kicked;
     *x = (struct venue_auction){.lent = (i128)repaid};
     x->a = (struct auction){.id = v->auctions.n + 1, .account = a->id, .coll = coll, .debt = debt};
-    x->a.k = terms_of(v, debt, &c);
+    x->a.k = terms_of(v, debt, sides.chop, &c);
     struct clip_feed f = auction_feed(m, coll, debt, v->px);
     u256 tab = ck_mul(&c, u256_from_u128(repaid), u256_pow10(RAY_DIGITS));
-    tab = auction_wmul(&c, tab, of_bps(v->o->auctions->chop_bps, BPS_TO_WAD_DIGITS));
+    tab = auction_wmul(&c, tab, sides.chop);
     u256 coin = clip_kick(&c, &x->a.k, &f, v->s.second, tab, u256_from_u128(lot), true);
     event(&x->a, AUCTION_KICKED, v->order.key.desk, v->s.second, NULL);
     if (!ck_ok(&c) || x->a.id == 0 || v->settlement.n + 2 > FLOWS_MAX)
@@ -153,10 +189,9 @@ bool venue_kick(struct venue *v, const struct account *a)
     note(v, &x->a);
     if (v->reply.n_note == 0)
         return false; // of another size than a keeper takes: sold at once
-    for (unsigned i = 0; i < v->settlement.n; i++)
-        if (v->settlement.flow[i].party == PARTY_LIQUIDATOR)
-            v->settlement.flow[i].party = PARTY_AUCTION;
-    pay_incentive(&v->settlement, debt, coin);
+    hand_over(&v->settlement, &sides);
+    if (!sides.barked)
+        pay_incentive(&v->settlement, debt, coin);
     return true;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The desk asks whether it is worth it: what it hands over is what worth_best says, called here by itself
 // over pools built here; ready orders and the question at the trigger; reasons, told once; offers and drops.
+#include "exec/desk_inside.h"
 #include "exec/marks.h"
 #include "run_suite.h"
 #include "worthrig.h"
@@ -547,6 +548,30 @@ START_TEST(another_route)
 }
 END_TEST
 
+// With depth, a way that is made anew has another version, and what was found with the one before counts as
+// stale: the pairs of a market do not push each other out.
+START_TEST(ways_of_many_pairs)
+{
+    uint32_t version[RESERVES][RESERVES];
+    cfg.worth.mode = DESK_WORTH_DIRECT;
+    cfg.depth.mode = DESK_DEPTH_FEED;
+    open_desk();
+    ck_assert_int_eq(tell(), 0);
+    for (unsigned again = 0; again < 2; again++)
+        for (uint16_t c = 0; c < RESERVES; c++)
+            for (uint16_t d = 0; d < RESERVES; d++) {
+                uint32_t v = desk_way_version(desk, c, d, px);
+                ck_assert_uint_eq(v == 0, c == d);
+                if (again)
+                    ck_assert_uint_eq(v, version[c][d]);
+                version[c][d] = v;
+            }
+    told.pool[0].in_b += told.pool[0].in_b / 1000;
+    ck_assert_int_eq(tell(), 0);
+    ck_assert_uint_gt(desk_way_version(desk, WETH, USDC, px), version[DAI][LINK]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("desk_worth");
@@ -562,6 +587,7 @@ int main(void)
     tcase_add_test(t, stake_is_what_it_earns);
     tcase_add_test(t, way_out_changes);
     tcase_add_test(t, another_route);
+    tcase_add_test(t, ways_of_many_pairs);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

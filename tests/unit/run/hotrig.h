@@ -16,6 +16,7 @@
 #include "base/resident.h"
 #include "exec/exit/exits.h"
 #include "exec/kill.h"
+#include "exec/paper/auction_spec.h"
 #include "exec/paper/paper.h"
 #include "exec/paper/venue.h"
 #include "feed/gen.h"
@@ -33,9 +34,10 @@ struct hot_way {
     uint32_t frames;
     unsigned threads; // of the device vector; waiting for a late helper, it lets others run (docs/vector.md)
     bool policies, boxes, packed, worth;
-    bool depth; // the frames have whole books, and the desk sells into them
-    bool venue; // the paper gateway and its venue, whose replies come while frames do
-    bool live;  // live_run()'s loop instead of session_frame() alone
+    bool depth;    // the frames have whole books, and the desk sells into them
+    bool venue;    // the paper gateway and its venue, whose replies come while frames do
+    bool auctions; // and that venue sells collateral by auction
+    bool live;     // live_run()'s loop instead of session_frame() alone
 };
 // A step that the trapped thread takes now and then on purpose: the test of the traps.
 typedef void hot_mutant(void);
@@ -148,8 +150,13 @@ static void open_gateway(const struct hot_way *w)
     static struct gateway counting = {.ops = &count_ops};
     struct gateway_paper_config c = {
         .socket = world.socket, .durable = hot_durable, .durable_ctx = world.j, .poll_us = 50};
-    char *argv[] = {
-        (char[]){"/proc/self/exe"}, (char[]){"venue"}, world.socket, world.store, world.venue_db, NULL};
+    char *argv[] = {(char[]){"/proc/self/exe"},
+                    (char[]){"venue"},
+                    world.socket,
+                    world.store,
+                    world.venue_db,
+                    w->auctions ? (char[]){"tail=60,cut_ppm=900000"} : NULL,
+                    NULL};
     world.gw = &counting;
     if (!w->venue)
         return;
@@ -229,6 +236,7 @@ static void open_world(const struct hot_way *w)
         world.cfg.desk.depth.mode = DESK_DEPTH_FEED;
         world.cfg.desk.worth.mode = w->worth ? DESK_WORTH_DIRECT : DESK_WORTH_OFF;
     }
+    world.cfg.bids.max = w->auctions ? 4096 : 0;
     device_register(&device_ops_model);
     device_register(&device_ops_fan);
     device_register(&device_ops_vector);
@@ -252,14 +260,15 @@ static void open_world(const struct hot_way *w)
 
 static bool all_answered(const struct hot_way *w)
 {
-    return !w->venue || desk_counters(session_desk(world.s))->outstanding == 0;
+    return !w->venue || session_outstanding(world.s) == 0;
 }
 
 static void take_answers(const struct hot_way *w)
 {
     static struct order_reply r;
     while (w->venue && gateway_poll(world.gw, &r) == 1)
-        if (session_reply(world.s, &r, &world.e) != 0)
+        if ((r.status == ORDER_INPUT ? session_input(world.s, r.input.type, r.input.data, r.input.n, &world.e)
+                                     : session_reply(world.s, &r, &world.e)) != 0)
             give_up("reply");
 }
 
@@ -274,6 +283,8 @@ __attribute__((noreturn)) static void judge(const struct hot_way *w)
         t.boxed == w->boxes && n->answer[DESK_SENT] > 0 && (w->venue || counted == n->answer[DESK_SENT]);
     if (w->venue)
         ok &= n->filled > 0;
+    if (w->auctions)
+        ok &= bids_counters(session_bids(world.s))->taken > 0;
     if (w->worth)
         ok &= n->ready_again + n->ready_valued > 0;
     _exit(ok ? HOT_OK : HOT_FAILED);
@@ -385,7 +396,10 @@ static int hot_run(const struct hot_way *w, hot_mutant *mutant)
 static inline int hot_be_venue(char **argv)
 {
     struct err e;
-    const struct venue_options o = {.socket = argv[2], .accounts = argv[3], .state = argv[4]};
+    struct auction_spec spec;
+    struct venue_options o = {.socket = argv[2], .accounts = argv[3], .state = argv[4]};
+    if (argv[5] && auction_spec_parse(argv[5], &spec, &e) == 0)
+        o.auctions = &spec;
     if (venue_serve(&o, &e) == 0)
         return 0;
     fprintf(stderr, "%s\n", e.msg);

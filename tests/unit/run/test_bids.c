@@ -55,10 +55,11 @@ static const struct exit_venue *none(void *ctx, uint16_t coll, uint16_t debt)
     return NULL;
 }
 
+static int64_t once_e8;
 static struct bids *open_bids(uint32_t max, int64_t total_e8)
 {
     const struct bids_hooks h = {NULL, put, no_asset, no, none};
-    const struct bids_config c = {.max = max, .total_e8 = total_e8};
+    const struct bids_config c = {.max = max, .total_e8 = total_e8, .once_e8 = once_e8};
     struct err e;
     market = (struct market){.n_assets = 2, .n_instruments = 2};
     market.instrument[0] = (struct instrument){.kind = INST_RESERVE, .asset = 0};
@@ -226,6 +227,51 @@ START_TEST(test_journal)
 }
 END_TEST
 
+// What the limit of a purchase makes many of ends while stream time stands still: else a run in lockstep, or
+// at its end, waits for ever. In the next second it goes on.
+START_TEST(test_paced)
+{
+    once_e8 = 100 * INT64_C(100000000); // one unit
+    struct bids *b = open_bids(2, 0);
+    once_e8 = 0;
+    struct auction a = auction(1);
+    const struct bids_counters *n = bids_counters(b);
+    bids_told(b, &a);
+    for (unsigned second = 60; second < 62; second++) {
+        const uint64_t now = (START + second) * NS, before = n->taken;
+        for (unsigned i = 0; i < 100; i++) {
+            bids_run(b, px, now + NS / 10);
+            if (bids_outstanding(b))
+                answer(b, 1, n_sent, ORDER_TAKEN, now + NS / 10);
+        }
+        ck_assert_uint_eq(n->taken - before, BIDS_A_SECOND);
+        ck_assert_uint_eq(last.second, START + second);
+    }
+    ck_assert(n->missed == 0 && n->waits > 0);
+    bids_free(b);
+}
+END_TEST
+
+// Purchases beyond what 1e-8 units of account can tell.
+START_TEST(test_more_than_can_be_told)
+{
+    struct bids *b = open_bids(2, 0);
+    const struct bids_counters *n = bids_counters(b);
+    for (uint32_t id = 1; id <= 2; id++) {
+        struct auction a = auction(id);
+        a.k.lot = u256_from_u64(UINT64_C(10000000000));
+        (void)u256_mul(u256_pow10(14), u256_pow10(RAY_DIGITS), &a.k.tab);
+        bids_told(b, &a);
+        bids_run(b, px, (START + 60) * NS);
+        answer(b, id, 1, ORDER_TAKEN, (START + 60) * NS);
+    }
+    ck_assert_uint_eq(n->taken, 2);
+    ck_assert_int_eq(n->paid_e8, INT64_MAX);
+    bids_spent(b, 1);
+    bids_free(b);
+}
+END_TEST
+
 START_TEST(test_spent)
 {
     const int64_t unit = 100000000;
@@ -250,6 +296,8 @@ int main(void)
     tcase_add_test(t, test_told);
     tcase_add_test(t, test_over_while_in_flight);
     tcase_add_test(t, test_journal);
+    tcase_add_test(t, test_paced);
+    tcase_add_test(t, test_more_than_can_be_told);
     tcase_add_test(t, test_spent);
     Suite *s = suite_create("bids");
     suite_add_tcase(s, t);

@@ -31,6 +31,7 @@ static const struct hot_way ways[] = {
      .boxes = true,
      .packed = true,
      .policies = true},
+    {.name = "venue, auctions", .venue = true, .auctions = true},
     {.name = "live", .live = true},
     {.name = "live, venue", .live = true, .venue = true},
     {.name = "live, venue, packed boxes, policies, worth",
@@ -40,6 +41,7 @@ static const struct hot_way ways[] = {
      .packed = true,
      .policies = true,
      .worth = true},
+    {.name = "live, venue, auctions", .live = true, .venue = true, .auctions = true},
     {.name = "live, venue, several vectors", .live = true, .venue = true, .device = "vector*2"},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
@@ -229,7 +231,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[1], "venue") == 0)
+    if (argc >= 5 && strcmp(argv[1], "venue") == 0)
         return hot_be_venue(argv);
     Suite *su = suite_create("hotpath");
     TCase *t = tcase_create("hotpath");
