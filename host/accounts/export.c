@@ -81,12 +81,12 @@ static void put_moving(FILE *f, const struct instrument *s)
 }
 
 // Terms; what is not told is left out.
-static void put_terms(FILE *f, const struct market *m, const struct instrument *s)
+static void put_terms(FILE *f, const struct instrument *s)
 {
     for (unsigned k = 0; k < s->terms.n; k++) {
         enum term key = (enum term)s->terms.key[k];
         put_amount(f, term_name(key), (i128)s->terms.value[k],
-                   term_decimals(key, s->size_decimals, s->cash_decimals, m->asset[s->asset].decimals));
+                   term_decimals(key, s->size_decimals, s->cash_decimals));
     }
 }
 
@@ -137,7 +137,7 @@ static void put_instrument(FILE *f, const struct market *m, const struct instrum
     } else {
         put_perp(f, m, s);
     }
-    put_terms(f, m, s);
+    put_terms(f, s);
     put_moving(f, s);
     fputs("}", f);
 }

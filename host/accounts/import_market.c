@@ -172,8 +172,7 @@ static int read_terms(struct import *im, const struct record *r, struct instrume
         i128 v = 0;
         if (key == TERM_NONE || !record_text(r, r->field[i].key))
             continue;
-        unsigned decimals =
-            term_decimals(key, s->size_decimals, s->cash_decimals, im->market.asset[s->asset].decimals);
+        unsigned decimals = term_decimals(key, s->size_decimals, s->cash_decimals);
         if (term_reserve(key) != (s->kind == INST_RESERVE))
             return import_error(im, r->line, "%s is a %s's", term_name(key),
                                 term_reserve(key) ? "reserve" : "perpetual");

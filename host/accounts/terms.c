@@ -31,15 +31,13 @@ bool term_reserve(enum term key)
     return KINDS[key].reserve;
 }
 
-unsigned term_decimals(enum term key, unsigned size_decimals, unsigned cash_decimals, unsigned price_decimals)
+unsigned term_decimals(enum term key, unsigned size_decimals, unsigned cash_decimals)
 {
     switch (KINDS[key].decimals) {
     case TERM_TOKEN:
         return size_decimals;
     case TERM_CASH:
         return cash_decimals;
-    case TERM_PRICE:
-        return price_decimals;
     default:
         return KINDS[key].decimals;
     }

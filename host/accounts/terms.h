@@ -16,7 +16,6 @@ enum {
     TERM_BITS = 127,           // a value is 1 to 2^127 - 1; one of 0 is not told
     TERM_TOKEN = 255,          // decimals are the instrument's size_decimals
     TERM_CASH = 254,           // cash_decimals
-    TERM_PRICE = 253,          // those of its asset
 };
 
 // Name as in files, decimals as there, and whether it is a reserve's or a perpetual's. Numbers are kept in
@@ -63,7 +62,7 @@ enum {
     /* dydx-v4-1: the maintenance fraction is of the initial one */                                          \
     X(INITIAL_PPM, "initial_ppm", 0, false)                                                                  \
     X(MAINTENANCE_PPM, "maintenance_ppm", 0, false)                                                          \
-    /* hyperliquid-1, mango-v4-1 */                                                                          \
+    /* hyperliquid-1, mango-v4-1, dydx-v4-1 */                                                               \
     X(LOT, "lot", TERM_TOKEN, false)                                                                         \
     /* drift-v2-1; the first three of the quote's reserve, for the whole program */                          \
     X(LIQUIDATION_BUFFER, "liquidation_buffer", 4, true)                                                     \
@@ -133,8 +132,7 @@ static inline u128 term_get(const struct terms *t, enum term key) // 0: not told
 const char *term_name(enum term key);
 enum term term_find(const char *name); // TERM_NONE: there is none
 bool term_reserve(enum term key);      // of reserves; else of perpetuals
-unsigned term_decimals(enum term key, unsigned size_decimals, unsigned cash_decimals,
-                       unsigned price_decimals);
+unsigned term_decimals(enum term key, unsigned size_decimals, unsigned cash_decimals);
 bool term_set(struct terms *t, enum term key, u128 value); // 0 takes it out; false: no room
 bool terms_equal(const struct terms *a, const struct terms *b);
 bool terms_sound(const struct terms *t); // ascending, known, within TERM_BITS

@@ -231,7 +231,7 @@ static void print_row(const char *rule, struct measure *r)
 {
     double q99 = percentile(r->quantisation, r->n, 0.99), q = percentile(r->quantisation, r->n, 1);
     double c99 = percentile(r->chord, r->n, 0.99), c = percentile(r->chord, r->n, 1);
-    printf("%-15s %8" PRIu64 " %9zu  %9.2e %9.2e  %9.2e  %9.2e %9.2e  %8" PRIu64 " %6" PRIu64 "\n", rule,
+    printf("%-24s %8" PRIu64 " %9zu  %9.2e %9.2e  %9.2e  %9.2e %9.2e  %8" PRIu64 " %6" PRIu64 "\n", rule,
            r->accounts, r->n, q, q99, r->slack, c, c99, r->breaches, r->missed);
 }
 
@@ -272,8 +272,10 @@ static int margin_of(const struct rule *only, const struct options *o, struct er
     printf("Early-flag margin as a fraction of gross exposure; %" PRIu64 " synthetic accounts, seed %" PRIu64
            ", bands of %g %%.\n",
            o->accounts, o->seed, (double)o->band / 1e4);
-    puts("                                    quantisation         slack      chord                breaches\n"
-         "rule            accounts    prices        max       p99        max        max       p99      seen "
+    puts("                                             quantisation         slack      chord                "
+         "breaches\n"
+         "rule                     accounts    prices        max       p99        max        max       p99   "
+         "   seen "
          "missed");
     for (size_t i = 0; rc == 0 && rule_at(i); i++)
         if (!only || rule_at(i) == only) // a row without accounts only where it was asked for

@@ -81,13 +81,29 @@ static void read_bank(struct state *s, struct mango_bank *b)
     b->insured = state_bool_or(s, "group_insurance_fund", false);
 }
 
+// Its place among the tokens; n_tokens: it is not among them.
+static unsigned token_at(const struct mango_account *a, unsigned index)
+{
+    unsigned i = 0;
+    while (i < a->n_tokens && a->token[i].index != index)
+        i++;
+    return i;
+}
+
+static unsigned perp_at(const struct mango_account *a, unsigned market) // n_perps: none
+{
+    unsigned i = 0;
+    while (i < a->n_perps && a->perp[i].market != market)
+        i++;
+    return i;
+}
+
 static void read_token(struct state *s, struct mango_account *a)
 {
     struct mango_token *t = &a->token[a->n_tokens];
     t->index = (uint16_t)state_u64(s, "index", UINT16_MAX);
-    for (unsigned i = 0; i < a->n_tokens; i++)
-        if (a->token[i].index == t->index)
-            state_fail(s, s->at->line, "token %u is there twice", t->index);
+    if (token_at(a, t->index) < a->n_tokens)
+        state_fail(s, s->at->line, "token %u is there twice", t->index);
     t->active = state_bool_or(s, "active", true);
     read_bank(s, &t->bank);
     t->liqee.indexed = opt(s, "position", 0);
@@ -100,13 +116,13 @@ static void read_token(struct state *s, struct mango_account *a)
     state_done(s);
 }
 
-// A token's place by its index. active: the account must have it.
-static unsigned place(struct state *s, const char *name, const struct mango_account *a, bool active)
+// The place of a token that the account must have, by its index.
+static unsigned place(struct state *s, const char *name, const struct mango_account *a)
 {
     uint64_t index = state_u64(s, name, UINT16_MAX);
-    for (unsigned i = 0; i < a->n_tokens; i++)
-        if (a->token[i].index == index && (a->token[i].active || !active))
-            return i;
+    unsigned i = token_at(a, (unsigned)index);
+    if (i < a->n_tokens && a->token[i].active)
+        return i;
     state_fail(s, s->at->line, "%s: the account has no token %u", name, (unsigned)index);
     return 0;
 }
@@ -115,8 +131,8 @@ static void read_spot(struct state *s, struct mango_account *a)
 {
     struct mango_spot *p = &a->spot[a->n_spots++];
     struct checked c = {0};
-    p->base = place(s, "base", a, true);
-    p->quote = place(s, "quote", a, true);
+    p->base = place(s, "base", a);
+    p->quote = place(s, "quote", a);
     a->token[p->base].liqee.in_use = a->token[p->quote].liqee.in_use = true;
     p->base_total = state_u64_or(s, "base_total", UINT64_MAX, 0);
     p->base_free = state_u64_or(s, "base_free", UINT64_MAX, 0);
@@ -152,11 +168,10 @@ static void read_perp(struct state *s, struct mango_account *a)
 {
     struct mango_perp *p = &a->perp[a->n_perps];
     p->market = (uint16_t)state_u64(s, "market", UINT16_MAX);
-    for (unsigned i = 0; i < a->n_perps; i++)
-        if (a->perp[i].market == p->market)
-            state_fail(s, s->at->line, "perp market %u is there twice", p->market);
+    if (perp_at(a, p->market) < a->n_perps)
+        state_fail(s, s->at->line, "perp market %u is there twice", p->market);
     a->n_perps++;
-    p->settle = place(s, "settle", a, true);
+    p->settle = place(s, "settle", a);
     a->token[p->settle].liqee.in_use = true;
     p->oracle = need(s, "oracle_price");
     p->stable = opt(s, "stable_price", p->oracle);
@@ -186,9 +201,9 @@ static void read_perp(struct state *s, struct mango_account *a)
 static unsigned market(struct state *s, const struct mango_account *a)
 {
     uint64_t m = state_u64(s, "market", UINT16_MAX);
-    for (unsigned i = 0; i < a->n_perps; i++)
-        if (a->perp[i].market == m)
-            return i;
+    unsigned i = perp_at(a, (unsigned)m);
+    if (i < a->n_perps)
+        return i;
     state_fail(s, s->at->line, "market: the account has no perp %u", (unsigned)m);
     return 0;
 }
@@ -199,8 +214,8 @@ static void read_order(struct state *s, struct mango_account *a, struct order *o
     bool fund = false;
     switch (o->action) {
     case TOKEN_LIQ:
-        o->asset = place(s, "asset", a, true);
-        o->liab = place(s, "liab", a, true);
+        o->asset = place(s, "asset", a);
+        o->liab = place(s, "liab", a);
         o->max_liab = opt(s, "max_liab", FX_MAX);
         break;
     case PERP_LIQ:
@@ -214,7 +229,7 @@ static void read_order(struct state *s, struct mango_account *a, struct order *o
         fund = true;
         break;
     default:
-        o->liab = place(s, "liab", a, true);
+        o->liab = place(s, "liab", a);
         o->max_liab = opt(s, "max_liab", FX_MAX);
         fund = true;
     }

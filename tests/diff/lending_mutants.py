@@ -44,9 +44,9 @@ COMET = [
     ("comet.c", "ck_lt(*out, least)", "!ck_lt(least, *out)"),
     ("comet.c", "ck_lt(collateral_reserves, *out)", "!ck_lt(*out, collateral_reserves)"),
     ("comet.c", "if (c->buy_paused)\n        return \"Paused\";\n", ""),
-    ("comet_state.c", "reserves = comet_reserves(c, a->total_supply, a->total_borrow);", ""),
-    ("comet_state.c", "stock = ck_add(&k, stock, c->asset[o->asset].balance);", ";"),
-    ("comet_state.c", "o->after_absorb ? absorb : NULL", "absorb"),
+    ("comet_eval.c", "reserves = comet_reserves(c, a->total_supply, a->total_borrow);", ""),
+    ("comet_eval.c", "stock = ck_add(&k, stock, c->asset[o->asset].balance);", ";"),
+    ("comet_eval.c", "o->after_absorb ? absorb : NULL", "absorb"),
 ]
 
 COMPOUND_V2 = [
@@ -86,7 +86,7 @@ COMPOUND_V2 = [
     ("compound_v2.c", "if (c->seize_paused)\n        ck_fail(&k, \"seize is paused\");\n", ""),
     ("compound_v2.c", "out->protocol = mul_exp(&k, out->tokens, s->seize_share)", "out->protocol = ck_mul_div_up(&k, out->tokens, s->seize_share, ONE)"),
     ("compound_v2.c", "mul_exp(&k, s->exchange_rate, out->protocol)", "mul_exp(&k, b->exchange_rate, out->protocol)"),
-    ("compound_v2_state.c", "c->market[i].listed && !u256_is_zero(c->market[i].borrow)", "!u256_is_zero(c->market[i].borrow)"),
-    ("compound_v2_state.c", "(is_short || compound_v2_deprecated(&c->market[i]))", "is_short"),
-    ("compound_v2_state.c", "28000000000000000", "0"),
+    ("compound_v2_eval.c", "c->market[i].listed && !u256_is_zero(c->market[i].borrow)", "!u256_is_zero(c->market[i].borrow)"),
+    ("compound_v2_eval.c", "(is_short || compound_v2_deprecated(&c->market[i]))", "is_short"),
+    ("compound_v2_eval.c", "28000000000000000", "0"),
 ]

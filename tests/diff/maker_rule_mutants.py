@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong versions for maker_rule_diff.py --mutants: (name, file, text, replacement)."""
 R = "host/accounts/rules/"
-M, D, L = R + "maker/credit_maker.c", R + "maker/dog.c", R + "liquity/credit_liquity.c"
+M, D, L, A = R + "maker/credit_maker.c", R + "maker/dog.c", R + "liquity/credit_liquity.c", R + "credit_common.c"
 MUTANTS = [
     ("spot: without the liquidation ratio", M, "dog_spot(&c, val, ray(), credit_term(u->ilk, TERM_LIQUIDATION_RATIO))", "dog_spot(&c, val, ray(), ray())"),
     ("spot: rounded up", D, "ck_mul_div(c, ck_mul_div(c, price, ray, par), ray, mat)", "ck_mul_div_up(c, ck_mul_div(c, price, ray, par), ray, mat)"),
     ("spot: a digit more", D, "FEED_DIGITS = 9", "FEED_DIGITS = 10"),
     ("vault: the debt without its rate", M, "return ck_mul(&c, credit_amount(u->debt->debt), rate_of(u));", "return ck_mul(&c, credit_amount(u->debt->debt), ray());"),
     ("vault: at the line is unsafe", M, "out->liquidatable = ck_lt(worth, owed);", "out->liquidatable = !ck_lt(owed, worth);"),
-    ("vault: gems outside count", M, "} else if (credit_counts(p)) {\n            u->coll = p;", "} else if (p->supply != 0) {\n            u->coll = p;"),
+    ("vault: gems outside count", A, "} else if (credit_counts(p)) {\n            out->coll = p;", "} else if (p->supply != 0) {\n            out->coll = p;"),
     ("row: no slack", M, "f->slack = i256_mul_i64(credit_signed(ink), eq);", "f->slack = I256_ZERO;"),
     ("row: slack of a thousand vaults", M, "f->slack = i256_mul_i64(credit_signed(ink), eq);", "f->slack = i256_mul_i64(credit_signed(ink), eq * 1000);"),
     ("row: coefficient rounded up beyond", M, "i256_mul_i64(credit_signed(a), eq)", "i256_mul_i64(i256_add(credit_signed(a), i256_from_i64(2)), eq)"),
@@ -41,7 +41,9 @@ MUTANTS = [
     ("validate: a threshold beside the ratio", M, "if (in->lt_bps != 0)", "if (0)"),
     ("validate: any supply", M, "if (supply_bits > INK_BITS)", "if (0)"),
     ("validate: any debt", M, "if (debt_bits + credit_bits(in->borrow_index) > OWED_BITS)", "if (0)"),
-    ("validate: two collaterals", M, "if (credit_counts(p) && coll)", "if (0)"),
+    ("validate: two collaterals", A, "if (credit_counts(p) && so_far->coll)", "if (0)"),
+    ("validate: two debts", A, "(so_far->debt || p->supply != 0)", "p->supply != 0"),
+    ("validate: a debt beside a supply", A, "(so_far->debt || p->supply != 0)", "so_far->debt"),
     ("within: debts are not looked at", M, "(r->debt_bits == 0 || check_dai(&any, in, r->debt_bits, &e) == 0)", "true"),
     ("within: supplies are not looked at", M, "(r->supply_bits == 0 || check_ilk(&any, in, r->supply_bits, &e) == 0)", "true"),
 

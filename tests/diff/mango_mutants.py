@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wrong versions of the rule mango-v4 that mango_diff.py --mutants must find: file below host/protocols, text, its
+"""Wrong versions of the rule mango-v4 that mango_diff.py --mutants must find: file below host/protocols or host/accounts/rules, text, its
 replacement, and which of several places."""
-FX, BANK, CACHE, TOKEN, PERP, LOSS, STATE = ("i80f48.c", "mango_v4_bank.c", "mango_v4_cache.c", "mango_v4_token.c", "mango_v4_perp.c", "mango_v4_loss.c", "mango_v4.c")
+FX, BANK, CACHE, TOKEN, PERP, LOSS, STATE = ("i80f48.c", "mango_v4_bank.c", "mango_v4_cache.c", "mango_v4_token.c", "mango_v4_perp.c", "mango_v4_loss.c", "mango_v4_eval.c")
 MUTANTS = [
     # arithmetic
     (FX, "i256_sar(i256_mul(fx_wide(a), fx_wide(b)), FX_FRACTION)", "i256_div_trunc(i256_mul(fx_wide(a), fx_wide(b)), i256_shl(i256_from_i64(1), FX_FRACTION))"),

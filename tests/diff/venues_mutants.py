@@ -15,14 +15,14 @@ OF_TIERS = [
 ]
 MUTANTS = {
     "dydx-v4": [
-        (RISK, "return i256_div_ceil(i256_mul_i64(v, ppm)", "return i256_div_floor(i256_mul_i64(v, ppm)"),
-        (RISK, "return i256_div_trunc(v, i256_pow10((unsigned)-p->exponent));", "return i256_div_floor(v, i256_pow10((unsigned)-p->exponent));"),
+        (RISK, "return i256_div10_ceil(i256_mul_i64(v, ppm)", "return i256_div10_floor(i256_mul_i64(v, ppm)"),
+        (RISK, "i256 size = i256_div10_floor(i256_abs(v), (unsigned)-p->exponent);", "i256 size = i256_abs(i256_div10_floor(v, (unsigned)-p->exponent));"),
         (RISK, "i256_cmp(oi, lower) <= 0", "i256_cmp(oi, lower) < 0 && false"),
         (RISK, "p->oi_upper == 0 || ", ""),
         (RISK, "(int64_t)(DYDX_PPM - p->initial_ppm)", "(int64_t)DYDX_PPM"),
         (RISK, "i256_div_floor(rise, i256_sub(upper, lower))", "i256_div_ceil(rise, i256_sub(upper, lower))"),
         (RISK, "ppm = custom_imf_ppm > ppm ? custom_imf_ppm : ppm;", "ppm = custom_imf_ppm ? custom_imf_ppm : ppm;"),
-        (RISK, "mul_ppm_up(mul_ppm_up(size, p->initial_ppm), p->maintenance_ppm)", "mul_ppm_up(out->imr, p->maintenance_ppm)"),
+        (RISK, "mul_ppm_up(mul_ppm_up(notional, p->initial_ppm), p->maintenance_ppm)", "i256_div10_ceil(i256_mul_i64(i256_mul_i64(notional, p->initial_ppm), p->maintenance_ppm), 12)"),
         (RISK, "ppm = i256_sub(ppm, i256_mul(", "ppm = i256_add(ppm, i256_mul("),
         (RISK, "i256_add(s->usdc, i256_div_floor(ppm", "i256_add(s->usdc, i256_div_trunc(ppm"),
         (RISK, "i256_add(one.nc, x->quote_balance)", "one.nc"),

@@ -29,6 +29,50 @@ unsigned credit_widest(const struct market *m, const struct account *a)
     return w;
 }
 
+unsigned credit_widest_of(const struct market *m)
+{
+    unsigned w = 0;
+    for (unsigned k = 0; k < m->n_instruments; k++)
+        if (m->instrument[k].kind == INST_RESERVE && m->instrument[k].size_decimals > w)
+            w = m->instrument[k].size_decimals;
+    return w;
+}
+
+bool credit_pair_of(const struct market *m, const struct account *a, struct credit_pair *out)
+{
+    *out = (struct credit_pair){.debt = NULL};
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        const struct position *p = &a->position[i];
+        const struct instrument *in = &m->instrument[p->instrument];
+        if (p->debt != 0) {
+            out->debt = p;
+            out->loan = in;
+        } else if (credit_counts(p)) {
+            out->coll = p;
+            out->back = in;
+        }
+    }
+    return out->debt != NULL;
+}
+
+int credit_pair_add(const struct account *a, const struct position *p, const struct instrument *in,
+                    const char *what, struct credit_pair *so_far, struct err *e)
+{
+    if (p->debt != 0 && (so_far->debt || p->supply != 0))
+        return err_set(e, "account %u: reserve %s: a %s has one debt, and collateral in another reserve",
+                       a->id, in->name, what);
+    if (credit_counts(p) && so_far->coll)
+        return err_set(e, "account %u: reserve %s: a %s has one collateral", a->id, in->name, what);
+    if (p->debt != 0) {
+        so_far->debt = p;
+        so_far->loan = in;
+    } else if (credit_counts(p)) {
+        so_far->coll = p;
+        so_far->back = in;
+    }
+    return 0;
+}
+
 i256 credit_worth_floor(const struct instrument *in, u256 amount, int64_t price)
 {
     return i256_div10_floor(i256_mul_i64(credit_signed(amount), price), in->size_decimals);
@@ -69,6 +113,13 @@ bool credit_dusty(const struct size_policy *policy, const struct instrument *in,
     int64_t dust = policy->dust > 0 ? policy->dust : 0;
     i256 least = i256_mul_i64(i256_from_i64(dust), 100000000);
     return i256_sign(left) > 0 && i256_cmp(credit_worth_ceil(in, credit_unsigned(left), price), least) < 0;
+}
+
+void credit_order(struct order_size *out, const struct position *debt, i128 qty, const struct position *coll)
+{
+    out->n = 2;
+    out->leg[0] = (struct order_leg){.instrument = debt->instrument, .qty = qty};
+    out->leg[1] = (struct order_leg){.instrument = coll->instrument, .qty = 0};
 }
 
 void credit_flow(struct settlement *s, uint8_t party, uint16_t instrument, i256 amount)

@@ -55,6 +55,19 @@ static inline bool credit_counts(const struct position *p)
 bool credit_owes(const struct account *a);
 const struct position *credit_find(const struct account *a, uint16_t instrument); // NULL: none
 unsigned credit_widest(const struct market *m, const struct account *a); // token decimals of its reserves
+unsigned credit_widest_of(const struct market *m);                       // of all reserves
+
+// A debt and what stands for it, of an account that has at most one of each; coll, back NULL: none.
+struct credit_pair {
+    const struct position *debt, *coll;
+    const struct instrument *loan, *back; // their reserves
+};
+bool credit_pair_of(const struct market *m, const struct account *a,
+                    struct credit_pair *out); // false: no debt
+// Takes the account's next position, of reserve *in, into *so_far: one debt, in a reserve without supply, and
+// one collateral are all that a `what` has. 0, or -1 with *e.
+int credit_pair_add(const struct account *a, const struct position *p, const struct instrument *in,
+                    const char *what, struct credit_pair *so_far, struct err *e);
 
 // Worth of token units in 1e-8 of the unit of account.
 i256 credit_worth_floor(const struct instrument *in, u256 amount, int64_t price);
@@ -67,6 +80,8 @@ int64_t credit_target(const struct size_policy *policy); // within its range
 // Is what the debt leaves worth less than the policy's dust?
 bool credit_dusty(const struct size_policy *policy, const struct instrument *in, i256 left, int64_t price);
 
+// The order's two legs: at most qty of the debt, and the collateral.
+void credit_order(struct order_size *out, const struct position *debt, i128 qty, const struct position *coll);
 void credit_flow(struct settlement *s, uint8_t party, uint16_t instrument, i256 amount);
 void credit_drop_empty(struct account *a);
 // The bands of all that the account holds. 0, or -1 with *e set.

@@ -191,9 +191,7 @@ static int comet_size(const struct market *m, const struct account *a, const int
     }
     i256 qty = i256_max(credit_signed(best.cost), i256_from_i64(1));
     out->full = true;
-    out->n = 2;
-    out->leg[0] = (struct order_leg){.instrument = x.debt->instrument, .qty = i256_to_i128(qty)};
-    out->leg[1] = (struct order_leg){.instrument = x.of[best.asset]->instrument, .qty = 0};
+    credit_order(out, x.debt, i256_to_i128(qty), x.of[best.asset]);
     out->value = h.requirement;
     out->reward = best.reward;
     return 0;

@@ -231,12 +231,9 @@ static int compound_size(const struct market *m, const struct account *a, const 
                 continue;
             found = true;
             out->full = o.full;
-            out->n = 2;
             out->value = o.value;
             out->reward = o.reward;
-            out->leg[0] = (struct order_leg){.instrument = a->position[j].instrument,
-                                             .qty = i256_to_i128(credit_signed(o.amount))};
-            out->leg[1] = (struct order_leg){.instrument = a->position[i].instrument, .qty = 0};
+            credit_order(out, &a->position[j], i256_to_i128(credit_signed(o.amount)), &a->position[i]);
         }
         if (found)
             worth = owed_worth(m, &a->position[j], px);
@@ -340,13 +337,10 @@ static bool compound_within(const struct market *next, unsigned i, const struct 
     static const struct account any = {.id = 0}; // its number is all that the check of a reserve reads
     const struct instrument *in = &next->instrument[i];
     struct err e;
-    unsigned w = 0;
     if (in->kind != INST_RESERVE)
         return true;
-    for (unsigned k = 0; k < next->n_instruments; k++)
-        if (next->instrument[k].kind == INST_RESERVE && next->instrument[k].size_decimals > w)
-            w = next->instrument[k].size_decimals;
-    return check_reserve(next, &any, in, &e) == 0 && fits(in, r->supply_bits, r->debt_bits, w);
+    return check_reserve(next, &any, in, &e) == 0 &&
+           fits(in, r->supply_bits, r->debt_bits, credit_widest_of(next));
 }
 
 static void compound_terms(struct instrument *in)

@@ -249,12 +249,9 @@ static int evk_size(const struct market *m, const struct account *a, const int64
         if (!offer_of(&x, px, policy, k, &o) || (out->n && i256_cmp(o.reward, out->reward) <= 0))
             continue;
         out->full = o.full;
-        out->n = 2;
         out->value = o.value;
         out->reward = o.reward;
-        out->leg[0] = (struct order_leg){.instrument = x.debt->instrument,
-                                         .qty = i256_to_i128(credit_signed(o.amount))};
-        out->leg[1] = (struct order_leg){.instrument = x.of[k]->instrument, .qty = 0};
+        credit_order(out, x.debt, i256_to_i128(credit_signed(o.amount)), x.of[k]);
     }
     return out->n ? 0 : -1;
 }
@@ -390,13 +387,10 @@ static bool evk_within(const struct market *next, unsigned i, const struct reach
     static const struct account any = {.id = 0, .rule = &rule_evk_1};
     const struct instrument *in = &next->instrument[i];
     struct err e;
-    unsigned w = 0;
     if (in->kind != INST_RESERVE)
         return true;
-    for (unsigned k = 0; k < next->n_instruments; k++)
-        if (next->instrument[k].kind == INST_RESERVE && next->instrument[k].size_decimals > w)
-            w = next->instrument[k].size_decimals;
-    return check_reserve(next, &any, in, &e) == 0 && fits(in, r->supply_bits, r->debt_bits, w);
+    return check_reserve(next, &any, in, &e) == 0 &&
+           fits(in, r->supply_bits, r->debt_bits, credit_widest_of(next));
 }
 
 static void evk_terms(struct instrument *in)

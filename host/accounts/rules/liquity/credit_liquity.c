@@ -16,7 +16,6 @@
 #include "accounts/rules/perp/perp_common.h"
 
 enum {
-    PAIR = 2,
     TOKEN_DECIMALS = 18,
     PRICE_TO_WAD = 18 - CREDIT_PRICE_DECIMALS, // digits
     AMOUNT_BITS = 112,                         // two and a level multiplied: 252
@@ -40,19 +39,10 @@ struct test {
 // False: nothing is owed.
 static bool trove_of(const struct market *m, const struct account *a, struct trove *t)
 {
-    *t = (struct trove){.debt = NULL};
-    for (unsigned i = 0; i < a->n_positions; i++) {
-        const struct position *p = &a->position[i];
-        const struct instrument *in = &m->instrument[p->instrument];
-        if (p->debt != 0) {
-            t->debt = p;
-            t->lusd = in;
-        } else if (credit_counts(p)) {
-            t->coll = p;
-            t->eth = in;
-        }
-    }
-    return t->debt != NULL;
+    struct credit_pair x;
+    bool owes = credit_pair_of(m, a, &x);
+    *t = (struct trove){.debt = x.debt, .coll = x.coll, .lusd = x.loan, .eth = x.back};
+    return owes;
 }
 
 static i128 total(const struct trove *t, enum term key)
@@ -188,9 +178,7 @@ static int liquity_size(const struct market *m, const struct account *a, const i
     if (!trove_of(m, a, &t) || close_trove(&t, px, &x))
         return -1;
     out->full = true;
-    out->n = PAIR;
-    out->leg[0] = (struct order_leg){.instrument = t.debt->instrument, .qty = t.debt->debt};
-    out->leg[1] = (struct order_leg){.instrument = t.coll->instrument, .qty = 0};
+    credit_order(out, t.debt, t.debt->debt, t.coll);
     out->value = credit_worth_ceil(t.lusd, x.debt, px[t.lusd->asset]);
     out->reward = i256_add(credit_worth_floor(t.lusd, x.gas_lusd, px[t.lusd->asset]),
                            credit_worth_floor(t.eth, x.gas_coll, px[t.eth->asset]));
@@ -268,7 +256,7 @@ static int check_system(const struct account *a, const struct instrument *in, st
 
 static int liquity_validate(const struct market *m, const struct account *a, struct err *e)
 {
-    const struct position *debt = NULL, *coll = NULL;
+    struct credit_pair x = {.debt = NULL};
     if (credit_check_account(m, a, ACCOUNT_POSITIONS_MAX, e))
         return -1;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -276,18 +264,12 @@ static int liquity_validate(const struct market *m, const struct account *a, str
         const struct instrument *in = &m->instrument[p->instrument];
         if (check_reserve(m, a, in, e))
             return -1;
-        if (p->debt != 0 && (debt || p->supply != 0))
-            return err_set(e,
-                           "account %u: reserve %s: a trove has one debt, and collateral in another reserve",
-                           a->id, in->name);
-        if (credit_counts(p) && coll)
-            return err_set(e, "account %u: reserve %s: a trove has one collateral", a->id, in->name);
+        if (credit_pair_add(a, p, in, "trove", &x, e))
+            return -1;
         if (credit_counts(p) && check_system(a, in, e))
             return -1;
         if (credit_bits((u128)p->supply) > AMOUNT_BITS || credit_bits((u128)p->debt) > AMOUNT_BITS)
             return err_set(e, "account %u: reserve %s: supply or debt out of range", a->id, in->name);
-        debt = p->debt != 0 ? p : debt;
-        coll = credit_counts(p) ? p : coll;
     }
     return 0;
 }

@@ -16,7 +16,6 @@
 #include "accounts/rules/perp/perp_common.h"
 
 enum {
-    PAIR = 2,
     TOKEN_DECIMALS = 18,                       // wad, whatever the token's own are
     PRICE_TO_WAD = 18 - CREDIT_PRICE_DECIMALS, // digits
     PRICE_TO_SPOT = 46,                        // digits from a price to spot times mat: wad, ray and ray
@@ -48,19 +47,10 @@ static u256 rad_term(const struct instrument *in, enum term key) // told in wad
 // False: nothing is owed.
 static bool urn_of(const struct market *m, const struct account *a, struct urn *u)
 {
-    *u = (struct urn){.debt = NULL};
-    for (unsigned i = 0; i < a->n_positions; i++) {
-        const struct position *p = &a->position[i];
-        const struct instrument *in = &m->instrument[p->instrument];
-        if (p->debt != 0) {
-            u->debt = p;
-            u->dai = in;
-        } else if (credit_counts(p)) {
-            u->coll = p;
-            u->ilk = in;
-        }
-    }
-    return u->debt != NULL;
+    struct credit_pair x;
+    bool owes = credit_pair_of(m, a, &x);
+    *u = (struct urn){.debt = x.debt, .coll = x.coll, .dai = x.loan, .ilk = x.back};
+    return owes;
 }
 
 static u256 rate_of(const struct urn *u)
@@ -174,10 +164,7 @@ static int maker_size(const struct market *m, const struct account *a, const int
         return -1;
     u256 due = due_up(&b);
     out->full = !b.partial;
-    out->n = PAIR;
-    out->leg[0] =
-        (struct order_leg){.instrument = u.debt->instrument, .qty = i256_to_i128(credit_signed(due))};
-    out->leg[1] = (struct order_leg){.instrument = u.coll->instrument, .qty = 0};
+    credit_order(out, u.debt, i256_to_i128(credit_signed(due)), u.coll);
     out->value = credit_worth_ceil(u.dai, due, px[u.dai->asset]);
     out->reward = credit_worth_floor(u.dai, paid_for(&u, &b), px[u.dai->asset]);
     return 0;
@@ -278,7 +265,7 @@ static int check_ilk(const struct account *a, const struct instrument *in, unsig
 
 static int maker_validate(const struct market *m, const struct account *a, struct err *e)
 {
-    const struct position *debt = NULL, *coll = NULL;
+    struct credit_pair x = {.debt = NULL};
     if (credit_check_account(m, a, ACCOUNT_POSITIONS_MAX, e))
         return -1;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -286,17 +273,10 @@ static int maker_validate(const struct market *m, const struct account *a, struc
         const struct instrument *in = &m->instrument[p->instrument];
         if (check_reserve(m, a, in, e))
             return -1;
-        if (p->debt != 0 && (debt || p->supply != 0))
-            return err_set(e,
-                           "account %u: reserve %s: a vault has one debt, and collateral in another reserve",
-                           a->id, in->name);
-        if (credit_counts(p) && coll)
-            return err_set(e, "account %u: reserve %s: a vault has one collateral", a->id, in->name);
-        if ((p->debt != 0 && check_dai(a, in, credit_bits((u128)p->debt), e)) ||
+        if (credit_pair_add(a, p, in, "vault", &x, e) ||
+            (p->debt != 0 && check_dai(a, in, credit_bits((u128)p->debt), e)) ||
             (credit_counts(p) && check_ilk(a, in, credit_bits((u128)p->supply), e)))
             return -1;
-        debt = p->debt != 0 ? p : debt;
-        coll = credit_counts(p) ? p : coll;
     }
     return 0;
 }

@@ -24,19 +24,10 @@ static unsigned scale_digits(const struct loan *l)
 
 bool morpho_loan_of(const struct market *m, const struct account *a, struct loan *l)
 {
-    *l = (struct loan){.debt = NULL};
-    for (unsigned i = 0; i < a->n_positions; i++) {
-        const struct position *p = &a->position[i];
-        const struct instrument *in = &m->instrument[p->instrument];
-        if (p->debt != 0) {
-            l->debt = p;
-            l->loan = in;
-        } else if (credit_counts(p)) {
-            l->coll = p;
-            l->back = in;
-        }
-    }
-    if (!l->debt)
+    struct credit_pair x;
+    bool owes = credit_pair_of(m, a, &x);
+    *l = (struct loan){.debt = x.debt, .coll = x.coll, .loan = x.loan, .back = x.back};
+    if (!owes)
         return false;
     l->at.borrow_shares = credit_amount(l->debt->debt);
     l->market.borrow_assets = l->market.supply_assets = credit_term(l->loan, TERM_BORROW_ASSETS);
@@ -201,9 +192,7 @@ static int morpho_size(const struct market *m, const struct account *a, const in
     }
     i256 paid = credit_worth_ceil(l.loan, x.repaid_assets, px[l.loan->asset]);
     out->full = u256_is_zero(x.left.borrow_shares);
-    out->n = 2;
-    out->leg[0] = (struct order_leg){.instrument = l.debt->instrument, .qty = i256_to_i128(qty)};
-    out->leg[1] = (struct order_leg){.instrument = l.coll->instrument, .qty = 0};
+    credit_order(out, l.debt, i256_to_i128(qty), l.coll);
     out->value = paid;
     out->reward = i256_sub(credit_worth_floor(l.back, x.seized, px[l.back->asset]), paid);
     return 0;
@@ -268,7 +257,7 @@ static int check_reserve(const struct market *m, const struct account *a, const 
 
 int morpho_validate(const struct market *m, const struct account *a, struct err *e)
 {
-    const struct position *debt = NULL, *coll = NULL;
+    struct credit_pair x = {.debt = NULL};
     if (credit_check_account(m, a, ACCOUNT_POSITIONS_MAX, e))
         return -1;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -276,17 +265,11 @@ int morpho_validate(const struct market *m, const struct account *a, struct err 
         const struct instrument *in = &m->instrument[p->instrument];
         if (check_reserve(m, a, in, e))
             return -1;
-        if (p->debt != 0 && (debt || p->supply != 0))
-            return err_set(
-                e, "account %u: reserve %s: a position has one debt, and collateral in another reserve",
-                a->id, in->name);
-        if (credit_counts(p) && coll)
-            return err_set(e, "account %u: reserve %s: a position has one collateral", a->id, in->name);
+        if (credit_pair_add(a, p, in, "position", &x, e))
+            return -1;
         if ((u128)p->debt > term_get(&in->terms, TERM_BORROW_SHARES))
             return err_set(e, "account %u: reserve %s: more shares of debt than the market's borrow_shares",
                            a->id, in->name);
-        debt = p->debt != 0 ? p : debt;
-        coll = credit_counts(p) ? p : coll;
     }
     return 0;
 }

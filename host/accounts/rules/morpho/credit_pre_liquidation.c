@@ -103,9 +103,7 @@ static int pre_size(const struct market *m, const struct account *a, const int64
         return -1;
     i256 paid = credit_worth_ceil(l.loan, x.repaid_assets, px[l.loan->asset]);
     out->full = u256_cmp(x.repaid_shares, most.repaid_shares) == 0;
-    out->n = 2;
-    out->leg[0] = (struct order_leg){.instrument = l.debt->instrument, .qty = i256_to_i128(qty)};
-    out->leg[1] = (struct order_leg){.instrument = l.coll->instrument, .qty = 0};
+    credit_order(out, l.debt, i256_to_i128(qty), l.coll);
     out->value = paid;
     out->reward = i256_sub(credit_worth_floor(l.back, x.seized, px[l.back->asset]), paid);
     return 0;
