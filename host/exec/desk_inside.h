@@ -134,7 +134,9 @@ int desk_stages_init(struct desk *d, struct err *e);
 // Does the account go by stages?
 static inline bool desk_staged_of(const struct desk *d, const struct account *a)
 {
-    return d->stage && (d->cfg.stages == STAGES_SPLIT) == (a->rule->holding != NULL);
+    const struct rule *r = a->rule; // a venue's or a program's own rule says itself what goes first, and when
+    bool itself = r->trading || (r->uses & USE_STATE) || (r->borrowing && r->borrowing->paid);
+    return d->stage && !itself && (d->cfg.stages == STAGES_SPLIT) == (r->holding != NULL);
 }
 // desk_split.c: what the split's step looks at, for an account that is at `at`; where an order may be due its
 // size into d->size: the first of two, or the second, or all as without. SENT, or why there is none.

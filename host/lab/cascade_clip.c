@@ -116,9 +116,9 @@ static void bid(struct cascade *c, struct cascade_lot *l, u256 price)
         c->sum.slippage += fair - gain;
         c->sum.unsold += unsold;
         if (t.over && !u256_is_zero(t.back))
-            c->auctions.returned +=
-                money_of_tokens(c, l->instrument,
-                                i256_from_u128(u256_to_u128(ck_div(&ck, t.back, u256_pow10(l->scale)))), false);
+            c->auctions.returned += money_of_tokens(
+                c, l->instrument, i256_from_u128(u256_to_u128(ck_div(&ck, t.back, u256_pow10(l->scale)))),
+                false);
         l->missing = t.over ? ck_sub(&ck, t.dug, t.owe) : u256_from_u64(0);
         return;
     }

@@ -208,7 +208,7 @@ def mutants():
             subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-w", "-Ihost", "-c", s, "-o", objects[-1]], check=True)
         at = SOURCES.index("host/exec/split.c")
         text = open("host/exec/split.c", encoding="utf-8").read()
-        for name, old, new in MUTANTS:
+        for name, _, old, new in MUTANTS:
             if text.count(old) != 1:
                 tap.report(False, name, f"the text to change occurs {text.count(old)} times")
                 continue

@@ -229,11 +229,11 @@ static void do_reserve(void) // deposits quote iv tenths
     say(implied_threshold(&rule, v, half()));
 }
 
-static void do_guess(void) // kind window period lambda
+static void do_guess(void) // kind span period lambda
 {
-    uint32_t kind = half(), window = half();
+    uint32_t kind = half(), span = half();
     uint64_t period = word();
-    estimate_begin(&guess, (enum estimate_kind)kind, window, period, half());
+    estimate_begin(&guess, (enum estimate_kind)kind, span, period, half());
 }
 
 static void do_mark(void) // price at

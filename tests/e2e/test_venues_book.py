@@ -152,5 +152,9 @@ report(sum(not full for _, full, _ in orders) > 5, HL + ": parts leave first", o
 report(all(full for full, since in again if since < 29 * 10**9) and any(full for full, since in again if since < 29 * 10**9), HL + ": in the cooldown all of it goes", again)
 report(any(not full for full, since in again if since >= 30 * 10**9), HL + ": after the cooldown again a part", again)
 
+# The rule stages itself: the desk's own stages pass it by, and the same orders leave.
+run(HL, db, decline, "--set", "stages=hyperliquid")
+report(staged(os.path.join(at(HL + "-run"), "journal")) == orders, HL + ": stages=hyperliquid changes nothing")
+
 shutil.rmtree(work)
 finish()
