@@ -27,10 +27,6 @@ static inline uint32_t vector_at(uint32_t row)
 {
     return (row & ~15u) | (row & 1) << 3 | (row >> 1 & 7);
 }
-static inline uint32_t vector_row_at(uint32_t at)
-{
-    return (at & ~15u) | (at & 7) << 1 | (at >> 3 & 1);
-}
 // Bits by place of h to bits by row, of a block.
 static inline uint64_t vector_by_row(uint64_t x)
 {

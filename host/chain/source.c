@@ -197,8 +197,3 @@ struct answer source_answer(const struct source *s, const struct answer child[SO
         return (struct answer){s->answer, s->reverts};
     }
 }
-
-bool source_moves_with_time(const struct source *s)
-{
-    return s->kind == SOURCE_CAPPED_RATIO && i256_sign(s->cap.growth) > 0;
-}

@@ -79,7 +79,5 @@ uint32_t source_refresh(const struct source *s);
 // latestAnswer() at `time` (s) given what its children answer.
 struct answer source_answer(const struct source *s, const struct answer child[SOURCE_CHILDREN],
                             uint32_t child_decimals, uint64_t time);
-// Its price can change by time alone.
-bool source_moves_with_time(const struct source *s);
 
 #endif

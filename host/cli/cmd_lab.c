@@ -8,6 +8,7 @@
 #include "cli/lab_predict.h"
 #include "cli/lab_run.h"
 #include "cli/lab_sell.h"
+#include "cli/lab_waterfall.h"
 
 static const struct {
     const char *name;
@@ -19,6 +20,8 @@ static const struct {
     {"list", lab_list, "scenarios that are built in"},
     {"run", lab_run, "a scenario: prices, liquidations, depth, fund, losses; one page of HTML"},
     {"sell", lab_sell, "an amount sold over books and pools: parts, average price, slippage"},
+    {"waterfall", lab_waterfall,
+     "bankruptcies one after another: market, fund, deleveraging, others, deficit"},
     {"predict", cmd_lab_predict, "forecasts of breaches, judged on days they have not seen"},
 };
 
@@ -26,7 +29,7 @@ static void usage(FILE *f)
 {
     fputs("usage: tripline lab COMMAND [OPTIONS]\n\ncommands:\n", f);
     for (size_t i = 0; i < sizeof VERBS / sizeof *VERBS; i++)
-        fprintf(f, "  %-8s %s\n", VERBS[i].name, VERBS[i].what);
+        fprintf(f, "  %-9s %s\n", VERBS[i].name, VERBS[i].what);
     fputs("\n`tripline lab COMMAND --help` shows the options of a command.\n"
           "Exit status: 0 done, 1 failed, 2 wrong usage.\n",
           f);

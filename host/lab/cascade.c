@@ -484,11 +484,6 @@ const struct cascade_totals *cascade_sums(const struct cascade *c)
     return &c->sum;
 }
 
-const struct book *cascade_book(const struct cascade *c)
-{
-    return c->b;
-}
-
 void cascade_watch(struct cascade *c, void (*each)(void *ctx, const struct cascade_event *e), void *ctx)
 {
     c->each = each;

@@ -52,7 +52,6 @@ int cascade_run(struct cascade *c, const struct progress *p, struct err *e);
 const struct cascade_step *cascade_steps(const struct cascade *c); // steps + 1 of them
 const struct cascade_totals *cascade_sums(const struct cascade *c);
 bool cascade_conserved(const struct cascade *c, struct err *e); // false with what is not
-const struct book *cascade_book(const struct cascade *c);
 // Called for each executed liquidation; for tests. money: what it brought the keeper.
 struct cascade_event {
     uint32_t step, round, id;

@@ -14,7 +14,6 @@ struct link {
 };
 struct port_rpc {
     struct link link[PORT_LINKS_MAX];
-    struct rpc *rpc[PORT_LINKS_MAX];
     size_t n, turn;
     const struct nodes *nodes;
 };
@@ -104,7 +103,7 @@ struct port_rpc *port_rpc_new(const struct rpc_config *node, size_t n, const str
             port_rpc_free(p);
             return NULL;
         }
-        p->link[p->n].rpc = p->rpc[p->n] = c;
+        p->link[p->n].rpc = c;
     }
     return p;
 }
@@ -119,9 +118,4 @@ void port_rpc_free(struct port_rpc *p)
 struct evm_port port_rpc_port(struct port_rpc *p)
 {
     return (struct evm_port){&OPS, p, p->n};
-}
-
-void port_rpc_wait(struct port_rpc *p, int timeout_ms)
-{
-    rpc_wait(p->rpc, p->n, timeout_ms);
 }

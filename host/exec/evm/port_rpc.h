@@ -14,7 +14,5 @@ struct port_rpc *port_rpc_new(const struct rpc_config *node, size_t n, const str
                               struct err *e);
 void port_rpc_free(struct port_rpc *p);
 struct evm_port port_rpc_port(struct port_rpc *p);
-// Blocks until some connection has something to do, or for timeout_ms. Not for the hot path.
-void port_rpc_wait(struct port_rpc *p, int timeout_ms);
 
 #endif

@@ -15,13 +15,12 @@ enum { NAP_MIN_NS = 20000, NAP_MAX_NS = 500000 };
 struct signer {
     struct spsc in;
     struct sign_job *ring[SIGNER_JOBS];
-    uint64_t made; // atomic
     bool threaded;
     int stop; // atomic
     pthread_t thread;
 };
 
-static void sign(struct signer *s, struct sign_job *j)
+static void sign(struct sign_job *j)
 {
     if (j->body) {
         (void)key_bundle_header(j->key, j->body, j->n_body, j->header);
@@ -29,7 +28,6 @@ static void sign(struct signer *s, struct sign_job *j)
     } else {
         j->rc = tx_sign(&j->template, j->key, j->nonce, j->tip, j->fee, j->out, j->size, &j->made);
     }
-    __atomic_store_n(&s->made, s->made + 1, __ATOMIC_RELAXED);
     __atomic_store_n(&j->state, JOB_DONE, __ATOMIC_RELEASE);
 }
 
@@ -40,7 +38,7 @@ static void *run(void *arg)
     for (long ns = NAP_MIN_NS;;) {
         int stop = __atomic_load_n(&s->stop, __ATOMIC_ACQUIRE); // before the queue: what was given is done
         if (spsc_pop(&s->in, &j)) {
-            sign(s, j);
+            sign(j);
             ns = NAP_MIN_NS;
         } else if (stop) {
             return NULL;
@@ -86,17 +84,12 @@ int signer_give(struct signer *s, struct sign_job *j)
 {
     __atomic_store_n(&j->state, JOB_BUSY, __ATOMIC_RELAXED); // published by the queue
     if (!s->threaded) {
-        sign(s, j);
+        sign(j);
     } else if (!spsc_push(&s->in, &j)) {
         j->state = JOB_IDLE;
         return -1;
     }
     return 0;
-}
-
-uint64_t signer_made(const struct signer *s)
-{
-    return __atomic_load_n(&s->made, __ATOMIC_RELAXED);
 }
 
 void signer_free(struct signer *s)

@@ -37,7 +37,6 @@ struct signer;
 struct signer *signer_new(bool threaded, struct err *e);
 // 0, or -1: SIGNER_JOBS are under way; the job is the caller's still.
 int signer_give(struct signer *s, struct sign_job *j);
-uint64_t signer_made(const struct signer *s); // signatures so far; any thread
-void signer_free(struct signer *s);           // finishes what was given first
+void signer_free(struct signer *s); // finishes what was given first
 
 #endif

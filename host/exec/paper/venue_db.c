@@ -51,7 +51,6 @@ static const char upgrade[] = "ALTER TABLE account ADD COLUMN opening_market INT
 static const char *const sql[VDB_STATEMENTS] = {
     [VDB_BEGIN] = "BEGIN IMMEDIATE",
     [VDB_COMMIT] = "COMMIT",
-    [VDB_ROLLBACK] = "ROLLBACK",
     [VDB_FIND_ORDER] = "SELECT status, bytes, reply FROM orders WHERE key = ?1",
     [VDB_PUT_ORDER] = ("INSERT INTO orders VALUES(?1, (SELECT coalesce(max(seq), 0) + 1 FROM orders),"
                        " ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"), // the parentheses: one string is meant
@@ -192,10 +191,6 @@ int venue_db_begin(struct venue_db *v, struct err *e)
 int venue_db_commit(struct venue_db *v, struct err *e)
 {
     return run(v, VDB_COMMIT, e);
-}
-int venue_db_rollback(struct venue_db *v, struct err *e)
-{
-    return run(v, VDB_ROLLBACK, e);
 }
 
 int venue_db_filled(struct venue_db *v, struct err *e)

@@ -14,7 +14,6 @@ enum { VENUE_STATE_VERSION = 2 }; // PRAGMA user_version; 0: of before there was
 enum venue_statement {
     VDB_BEGIN,
     VDB_COMMIT,
-    VDB_ROLLBACK,
     VDB_FIND_ORDER,
     VDB_PUT_ORDER,
     VDB_PUT_ACCOUNT,
@@ -80,7 +79,6 @@ int venue_db_market(sqlite3 *db, const char *path, uint32_t version, uint8_t *bu
 
 int venue_db_begin(struct venue_db *v, struct err *e);
 int venue_db_commit(struct venue_db *v, struct err *e);
-int venue_db_rollback(struct venue_db *v, struct err *e);
 int venue_db_find(struct venue_db *v, const struct order_key *k, struct venue_stored *out,
                   struct err *e);       // 1/0/-1
 void venue_db_done(struct venue_db *v); // ends a find

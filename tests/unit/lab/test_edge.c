@@ -57,7 +57,7 @@ static void moved(int64_t *at, int64_t ppm)
 {
     memcpy(at, px, sizeof px);
     for (unsigned i = 0; i < book.market.n_assets; i++)
-        at[i] += at[i] * ppm / 1000000;
+        at[i] += (int64_t)((i128)at[i] * ppm / 1000000);
     reciprocals(at);
 }
 
