@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/lab_auction.h"
 #include "cli/lab_book.h"
 #include "cli/lab_predict.h"
 #include "cli/lab_run.h"
@@ -22,6 +23,7 @@ static const struct {
     {"sell", lab_sell, "an amount sold over books and pools: parts, average price, slippage"},
     {"waterfall", lab_waterfall,
      "bankruptcies one after another: market, fund, deleveraging, others, deficit"},
+    {"auction", lab_auction, "an auction of a file over time or price: bids, what a keeper earns, from when"},
     {"predict", cmd_lab_predict, "forecasts of breaches, judged on days they have not seen"},
 };
 
