@@ -14,18 +14,14 @@ import os
 import random
 import sys
 from fractions import Fraction as F
-from glob import glob
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-import evk_rule_kit as kit  # noqa: E402
 import judge_credit  # noqa: E402
 from aave_v4_rule_cases import E18, INT64, RAY, make, make_limit  # noqa: E402
 from aave_v4_rule_mutants import MUTANTS  # noqa: E402
-from evk_rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, parse_rows, row_value  # noqa: E402
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, row_value, told  # noqa: E402
 
-kit.SOURCES[:] = [x for x in kit.SOURCES if "/evk" not in x and "/morpho" not in x] + ["tests/diff/aave_v4_rule_registry.c"] + sorted(
-    glob("host/accounts/rules/aave_v4/*.c"))
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
 REACHED = ["liquidatable", "healthy", "health 1", "health just below 1", "bonus at its greatest", "bonus grows", "debt: to the target", "debt: all owed", "debt dust",
@@ -34,10 +30,6 @@ REACHED = ["liquidatable", "healthy", "health 1", "health just below 1", "bonus 
            "deficit in another reserve", "no deficit: other collateral", "supply and debt in one reserve", "rounding to the pool", "not enabled", "factor 0",
            "refused: HealthFactorNotBelowThreshold", "refused: CollateralCannotBeLiquidated", "refused: MustNotLeaveDust", "refused: no collateral", "refused state", "at the limit: accepted", "at the limit: refused",
            "at the limit: refused, and the contract reverts", "at the limit: settled"]
-
-
-def told(case):
-    return "; ".join(case.lines())
 
 
 def ask_health(k, case, px):
@@ -301,4 +293,4 @@ def judge(exe, cases=CASES):
 
 
 print(f"# SEED={SEED} CASES={CASES}")
-kit.main(lambda exe: judge(exe, min(CASES, 700) if "--mutants" in sys.argv else CASES), REACHED, MUTANTS)
+main(lambda exe, file: judge(exe, min(CASES, 700) if file else CASES), REACHED, MUTANTS)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random accounts of drift-v2-1, as a book has them and as the program would read them (docs/rules.md, "Drift"), for
 drift_rule_diff.py. The mapping is written from the documents; margin and liquidation are judge_drift.py's."""
-import copy
 
 from judge_drift import Margin, Refused, completed, token_amount
 from judge_drift_orders import ASSET, CONTRACT, Order, liquidatable

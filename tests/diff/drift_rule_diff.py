@@ -12,62 +12,20 @@ Environment: SEED (default 1), CASES (default 700), CC (default gcc). Run from t
 import collections
 import os
 import random
-import subprocess
 import sys
-import tempfile
 from fractions import Fraction as F
-from glob import glob
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-import tap
 from drift_rule_cases import U63, make
 from drift_rule_mutants import MUTANTS
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, told
 from judge_drift import Refused, liability_weight, premium_weight, token_amount
 
 SEED, CASES = int(os.environ.get("SEED", "1"), 0), int(os.environ.get("CASES", "700"))
-ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
-SOURCES = ["tests/diff/drift_rule_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
-    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(
-    glob("host/accounts/rules/*.c") + glob("host/accounts/rules/*/*.c"))
 REACHED = ("liquidatable", "healthy", "at the threshold", "under way: liquidatable", "under way: recovered", "bankrupt", "no margin", "high leverage",
            "a sign changes inside the band", "quote's price cut", "several of one asset", "perp", "perp whole", "spot", "borrow_for_perp_pnl", "perp_pnl_for_deposit",
            "exits", "ends by covering", "goes bankrupt", "nothing yet", "no size", "refused", "a leg less than allowed", "token pool rounds")
-
-
-class Check:
-    def __init__(self):
-        self.lines, self.asked, self.bad, self.n, self.seen = [], [], collections.defaultdict(list), collections.Counter(), collections.Counter()
-
-    def that(self, name, good, what):
-        self.n[name] += 1
-        if not good:
-            self.bad[name].append(str(what)[:2500])
-
-    def ask(self, line, judge):
-        self.lines.append(line)
-        self.asked.append((line, judge))
-
-    def run(self, exe):
-        self.bad.clear()
-        try:
-            done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True, timeout=120)
-        except subprocess.TimeoutExpired:
-            self.that("the driver answers", False, "not within two minutes")
-            return
-        answers = done.stdout.splitlines()
-        if done.returncode or len(answers) != len(self.asked):
-            self.that("the driver answers", False, (done.returncode, len(answers), len(self.asked), done.stderr[-1000:]))
-            return
-        for (line, judge), answer in zip(self.asked, answers):
-            try:
-                judge(answer.split())
-            except (ValueError, IndexError, KeyError, StopIteration) as e:
-                self.that("every answer makes sense", False, f"{line}: {answer}: {e!r}")
-
-
-def told(c):
-    return "; ".join(c.lines())
 
 
 def ask_health(k, c, px):
@@ -81,15 +39,6 @@ def ask_health(k, c, px):
     k.seen["high leverage"] += c.high and any(p["hi"] for p in c.perps)
     k.ask("health", lambda got: k.that("health", got == [str(int(go)), str(have), str(need)], (got, go, have, need, px, told(c))))
     return go, have, need
-
-
-def parse_rows(words):
-    w = iter(words)
-    out = []
-    for _ in range(int(next(w))):
-        level, n, c, slack = (int(next(w)) for _ in range(4))
-        out.append((level, c, slack, [(int(next(w)), int(next(w))) for _ in range(n)]))
-    return out
 
 
 def lower(row, px):
@@ -412,29 +361,6 @@ def drive(k, c):
         spoil(k, c)
 
 
-def build(out, objects, changed=None):
-    """changed: (file, text) of a wrong version; what it does not touch is taken as it was compiled before."""
-    cc, made, folder = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"], [], f"{out}.src"
-    if changed:
-        os.makedirs(os.path.dirname(f"{folder}/{changed[0]}"))
-        with open(f"{folder}/{changed[0]}", "w", encoding="utf-8") as f:
-            f.write(changed[1])
-    jobs = []
-    for x in SOURCES:
-        o = f"{objects}/{x.replace('/', '_')}.o"
-        anew = changed and x == changed[0]
-        o = f"{out}.o" if anew else o
-        if anew or not os.path.exists(o):
-            jobs.append(subprocess.Popen(cc + [f"-I{folder}/host", "-Ihost", "-c", f"{folder}/{x}" if anew else x, "-o", o]))
-            if len(jobs) > 1 and jobs.pop(0).wait():
-                raise RuntimeError(f"{x} does not compile")
-        made.append(o)
-    if any(j.wait() for j in jobs):
-        raise RuntimeError("does not compile")
-    subprocess.run(cc + [*made, "-lm", "-o", out], check=True)
-    return out
-
-
 def asked(seed, cases):
     k, r = Check(), random.Random(seed)
     for _ in range(cases):
@@ -442,31 +368,5 @@ def asked(seed, cases):
     return k
 
 
-def mutants(t):
-    build(f"{t}/right", t)
-    k = asked(SEED, min(CASES, 500))
-    for i, (file, old, new) in enumerate(MUTANTS):
-        with open(file, encoding="utf-8") as f:
-            text = f.read()
-        assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
-        k.run(build(f"{t}/m{i}", t, (file, text.replace(old, new))))
-        tap.report(bool(k.bad), f"mutant {i + 1}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:50]}", "not found")
-
-
-def main():
-    print(f"# SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory() as t:
-        if "--mutants" in sys.argv:
-            mutants(t)
-            tap.finish()
-        exe = build(f"{t}/driver", t)
-        k = asked(SEED, CASES)
-        k.run(exe)
-    for name, n in sorted(k.n.items()):
-        tap.report(name not in k.bad, f"{name} ({n})", f"{len(k.bad[name])} of {n}: {k.bad[name][:1]}")
-    missing = [x for x in REACHED if not k.seen[x]]
-    tap.report(not missing, "reached: " + ", ".join(f"{x} {k.seen[x]}" for x in REACHED), f"never: {missing}")
-    tap.finish()
-
-
-main()
+print(f"# SEED={SEED} CASES={CASES}")
+main(lambda exe, file: asked(SEED, min(CASES, 500) if file else CASES).run(exe), REACHED, MUTANTS, "tests/diff/drift_rule_driver.c")

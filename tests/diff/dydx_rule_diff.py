@@ -12,57 +12,21 @@ Environment: SEED (default 1), CASES (default 2500), CC (default gcc). Run from 
 import collections
 import os
 import random
-import subprocess
 import sys
-import tempfile
 from fractions import Fraction as F
-from glob import glob
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-import tap
-from dydx_rule_cases import INT64, NAMES, PPM, Case, Range, Refused
+from dydx_rule_cases import INT64, PPM, Case, Range, Refused
 from dydx_rule_mutants import MUTANTS
+from rule_kit import Check, main, parse_rows, row_value, told
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
-SOURCES = ["tests/diff/venues_rule_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
-    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(glob("host/accounts/rules/**/*.c", recursive=True))
 REACHED = ("liquidatable", "healthy", "net collateral is maintenance", "net collateral is zero", "no maintenance", "rests in this second", "second is another", "no clock", "compiled", "warned",
            "the whole position", "a part", "a step", "rating at its bound", "rating within", "price free", "price at a bound", "fee at its cap", "fee is what is left", "the fund pays", "deleveraged",
            "at the bankruptcy price", "a first leg", "a second leg", "passed over: ErrSubaccountNotLiquidatable", "passed over: ErrLiquidationExceedsSubaccountMaxNotionalLiquidated", "more than the order",
            "not a lot", "refused", "settled", "nothing left", "gain", "loss of the filler", "funding owed", "funding received", "moved by a rate", "no bound of a rate", "passed over: ", "out of the chain's range")
-
-
-class Check:
-    def __init__(self):
-        self.lines, self.asked, self.bad, self.n = [], [], collections.defaultdict(list), collections.Counter()
-        self.seen = collections.Counter()
-
-    def that(self, name, good, what):
-        self.n[name] += 1
-        if not good:
-            self.bad[name].append(str(what)[:3000])
-
-    def ask(self, line, judge):
-        self.lines.append(line)
-        self.asked.append((line, judge))
-
-    def run(self, exe):
-        done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True, timeout=120)
-        answers = done.stdout.splitlines()
-        if done.returncode or len(answers) != len(self.asked):
-            self.that("the driver answers", False, (done.returncode, len(answers), len(self.asked), done.stderr[-1000:]))
-            return
-        for (line, judge), answer in zip(self.asked, answers):
-            try:
-                judge(answer.split())
-            except (ValueError, IndexError, KeyError, StopIteration, ZeroDivisionError) as e:
-                self.that("every answer makes sense", False, f"{line}: {answer}: {e!r}")
-
-
-def told(case):
-    return "; ".join(case.lines())
 
 
 def ask_health(k, case, px, now):
@@ -80,20 +44,6 @@ def ask_health(k, case, px, now):
 
 
 # ---- rows
-
-def row_value(row, px):
-    _, c, slack, terms = row
-    return c + sum(a * px[i] for i, a in terms) - slack
-
-
-def parse_rows(words):
-    w = iter(words)
-    out = []
-    for _ in range(int(next(w))):
-        level, n, c, slack = (int(next(w)) for _ in range(4))
-        out.append((level, c, slack, [(int(next(w)), int(next(w))) for _ in range(n)]))
-    return out
-
 
 def ask_rows(k, case):
     """Rows of the moment, or of a span of time."""
@@ -353,25 +303,6 @@ def ask_refusals(k, r):
 
 # ---- running
 
-def build(out, objects, changed=None):
-    """changed: (file, text) of a wrong version; what it does not touch is taken as it was compiled before."""
-    cc, made, folder = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"], [], f"{out}.src"
-    if changed:
-        os.makedirs(os.path.dirname(f"{folder}/{changed[0]}"))
-        with open(f"{folder}/{changed[0]}", "w", encoding="utf-8") as f:
-            f.write(changed[1])
-    for x in SOURCES:
-        o = f"{objects}/{x.replace('/', '_')}.o"
-        anew = changed and x == changed[0]
-        if anew:
-            o = f"{out}.{os.path.basename(x)}.o"
-        if anew or not os.path.exists(o):
-            subprocess.run(cc + ["-Ihost", "-Itests/diff", "-c", f"{folder}/{x}" if anew else x, "-o", o], check=True, capture_output=True, text=True)
-        made.append(o)
-    subprocess.run(cc + [*made, "-lm", "-o", out], check=True, capture_output=True, text=True)
-    return out
-
-
 def judge(exe, seed, cases):
     k, r = Check(), random.Random(seed)
     for _ in range(cases):
@@ -381,28 +312,5 @@ def judge(exe, seed, cases):
     return k
 
 
-def mutants(t):
-    build(f"{t}/right", t)
-    for i, (file, old, new) in enumerate(MUTANTS):
-        with open(file, encoding="utf-8") as f:
-            text = f.read()
-        assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
-        k = judge(build(f"{t}/m{i}", t, (file, text.replace(old, new))), SEED, min(CASES, 700))
-        tap.report(bool(k.bad), f"mutant {i + 1}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:50]}", "not found")
-
-
-def main():
-    print(f"# SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory() as t:
-        if "--mutants" in sys.argv:
-            mutants(t)
-            tap.finish()
-        k = judge(build(f"{t}/driver", t), SEED, CASES)
-    for name, n in sorted(k.n.items()):
-        tap.report(name not in k.bad, f"{name} ({n})", f"{len(k.bad[name])} of {n}: {k.bad[name][:1]}")
-    missing = [x for x in REACHED if not k.seen[x]]
-    tap.report(not missing, "reached: " + ", ".join(f"{x} {k.seen[x]}" for x in REACHED), f"never: {missing}; seen: {dict(k.seen)}")
-    tap.finish()
-
-
-main()
+print(f"# SEED={SEED} CASES={CASES}")
+main(lambda exe, file: judge(exe, SEED, min(CASES, 700) if file else CASES), REACHED, MUTANTS, "tests/diff/venues_rule_driver.c")

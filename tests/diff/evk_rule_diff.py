@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 import judge_credit  # noqa: E402
 from evk_rule_cases import INT64, NS, RAY, make  # noqa: E402
-from evk_rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, parse_settled, row_value  # noqa: E402
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, parse_settled, row_value, told  # noqa: E402
 from evk_rule_mutants import MUTANTS  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "1"), 0)
@@ -28,10 +28,6 @@ REACHED = ["liquidatable", "healthy", "adjusted value equals the liability", "ad
            "worthless collateral", "collateral short", "repay in part", "socialised", "socialising is switched off", "not socialised: another collateral",
            "two collaterals to choose from", "refused: healthy", "refused: E_LiquidationCoolOff", "refused: E_BadCollateral", "no yield for so little", "rounding to the pool",
            "not enabled", "refused state"]
-
-
-def told(case):
-    return "; ".join(case.lines())
 
 
 def ask_health(k, case, px, now=None):
@@ -223,4 +219,4 @@ def judge(exe, cases=CASES):
 
 
 print(f"# SEED={SEED} CASES={CASES}")
-main(lambda exe: judge(exe, min(CASES, 900) if "--mutants" in sys.argv else CASES), REACHED, MUTANTS)
+main(lambda exe, file: judge(exe, min(CASES, 900) if file else CASES), REACHED, MUTANTS)

@@ -12,25 +12,19 @@ Environment: SEED (default 1), CASES (default 700 of each rule), CC (default gcc
 import collections
 import os
 import random
-import subprocess
 import sys
-import tempfile
-from glob import glob
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-import tap
 from judge_isolated import Market, Revert, blue_liquidate
 from judge_lending import E18, Refused
 from loans_cases import BPS, INT64, Case, healthy, make
 from loans_mutants import MUTANTS
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, VENUE, Check, main, parse_rows, row_value, told
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "700"))
-ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
 RULES = ("morpho-blue-1", "comet-1", "compound-v2-1")
-SOURCES = ["tests/diff/rules_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
-    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(glob("host/accounts/rules/**/*.c", recursive=True))
 REACHED = {
     "morpho-blue-1": ("liquidatable", "healthy", "healthy by one unit", "part", "whole", "written off", "seizes all", "refused", "same asset", "no collateral"),
     "comet-1": ("liquidatable", "healthy", "healthy by one unit", "whole", "deficit", "credit left", "sold in part", "ignored supply", "refused"),
@@ -118,37 +112,6 @@ def absorbed(case, px, j, c, qty, p, seen):
     return flows, p
 
 
-class Check:
-    def __init__(self):
-        self.lines, self.asked, self.bad, self.n = [], [], collections.defaultdict(list), collections.Counter()
-        self.seen = {r: collections.Counter() for r in RULES}
-
-    def that(self, name, good, what):
-        self.n[name] += 1
-        if not good:
-            self.bad[name].append(str(what)[:3000])
-
-    def ask(self, line, judge):
-        self.lines.append(line)
-        self.asked.append((line, judge))
-
-    def run(self, exe):
-        done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True, timeout=120)
-        answers = done.stdout.splitlines()
-        if done.returncode or len(answers) != len(self.asked):
-            self.that("the driver answers", False, (done.returncode, len(answers), len(self.asked), done.stderr[-1000:]))
-            return
-        for (line, judge), answer in zip(self.asked, answers):
-            try:
-                judge(answer.split())
-            except (ValueError, IndexError, KeyError, StopIteration, Revert, Refused, ZeroDivisionError) as e:
-                self.that("every answer makes sense", False, f"{line}: {answer}: {e!r}")
-
-
-def told(case):
-    return "; ".join(case.lines())
-
-
 def ask_health(k, case, px):
     k.lines += case.px_lines(px)
     have, owed = case.sums(px)
@@ -156,20 +119,6 @@ def ask_health(k, case, px):
     k.seen[case.rule]["healthy by one unit"] += 0 <= have - owed <= 1 or have == owed
     want = [str(int(have < owed)), str(have), str(owed)]
     k.ask("health", lambda got: k.that(f"{case.rule}: health", got == want, (got, want, px, told(case))))
-
-
-def row_value(row, px):
-    level, c, slack, terms = row
-    return c + sum(a * px[i] for i, a in terms) - slack
-
-
-def parse_rows(words):
-    w = iter(words)
-    out = []
-    for _ in range(int(next(w))):
-        level, n, c, slack = (int(next(w)) for _ in range(4))
-        out.append((level, c, slack, [(int(next(w)), int(next(w))) for _ in range(n)]))
-    return out
 
 
 def ask_rows(k, case):
@@ -403,30 +352,8 @@ def drive(k, case):
     ask_settle(k, case)
 
 
-def build(out, objects, changed=None):
-    """changed: (file, text) of a wrong version; what it does not touch is taken as it was compiled before."""
-    if os.environ.get("RULES_DRIVER") and not changed:
-        return os.environ["RULES_DRIVER"]
-    cc, made, folder = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"], [], f"{out}.src"
-    if changed:
-        os.makedirs(os.path.dirname(f"{folder}/{changed[0]}"))
-        with open(f"{folder}/{changed[0]}", "w", encoding="utf-8") as f:
-            f.write(changed[1])
-    for x in SOURCES:
-        o = f"{objects}/{x.replace('/', '_')}.o"
-        anew = changed and (x == changed[0] or (changed[0].endswith(".h") and "credit_" in x))
-        if anew:
-            o = f"{out}.{os.path.basename(x)}.o"
-        if anew or not os.path.exists(o):
-            source = f"{folder}/{x}" if changed and os.path.exists(f"{folder}/{x}") else x
-            subprocess.run(cc + [f"-I{folder}/host", "-Ihost", "-iquote", "host/accounts/rules", "-c", source, "-o", o], check=True, capture_output=True, text=True)
-        made.append(o)
-    subprocess.run(cc + [*made, "-lm", "-o", out], check=True, capture_output=True, text=True)
-    return out
-
-
 def judge(exe, seed, cases, rules=RULES):
-    k = Check()
+    k = Check(RULES)
     for rule in rules:
         r = random.Random(f"{seed} {rule}")
         for _ in range(cases):
@@ -435,30 +362,11 @@ def judge(exe, seed, cases, rules=RULES):
     return k
 
 
-def mutants(t):
-    build(f"{t}/right", t, None)
-    for i, (file, old, new) in enumerate(MUTANTS):
-        with open(file, encoding="utf-8") as f:
-            text = f.read()
-        assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
-        rule = next((r for r, key in zip(RULES, ("morpho", "comet", "compound")) if key in file), None)
-        k = judge(build(f"{t}/m{i}", t, (file, text.replace(old, new))), SEED, min(CASES, 500), (rule,) if rule else RULES)
-        tap.report(bool(k.bad), f"mutant {i + 1}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:50]}", "not found")
+def rules_of(file):
+    """Those that a wrong version of the file can be seen in."""
+    rule = next((r for r, key in zip(RULES, ("morpho", "comet", "compound")) if file and key in file), None)
+    return (rule,) if rule else RULES
 
 
-def main():
-    print(f"# SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory() as t:
-        if "--mutants" in sys.argv:
-            mutants(t)
-            tap.finish()
-        k = judge(build(f"{t}/driver", t), SEED, CASES)
-    for name, n in sorted(k.n.items()):
-        tap.report(name not in k.bad, f"{name} ({n})", f"{len(k.bad[name])} of {n}: {k.bad[name][:1]}")
-    for rule, names in REACHED.items():
-        missing = [x for x in names if not k.seen[rule][x]]
-        tap.report(not missing, f"{rule}: reached: " + ", ".join(f"{x} {k.seen[rule][x]}" for x in names), f"never: {missing}")
-    tap.finish()
-
-
-main()
+print(f"# SEED={SEED} CASES={CASES}")
+main(lambda exe, file: judge(exe, SEED, min(CASES, 500) if file else CASES, rules_of(file)), REACHED, MUTANTS)

@@ -13,24 +13,18 @@ import collections
 import copy
 import os
 import random
-import subprocess
 import sys
-import tempfile
-from glob import glob
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-import tap
-from maker_rule_cases import (ACCOUNT, DEFICIT, E18, INT64, LIQUIDATOR, POOL, RAY, VENUE, Refused, make, trove_close, trove_sums, up, vault_bark,
+from maker_rule_cases import (ACCOUNT, DEFICIT, E18, INT64, LIQUIDATOR, POOL, RAY, VENUE, Refused, make, trove_close, trove_sums, vault_bark,
                               vault_holding, vault_sums)
 from maker_rule_mutants import MUTANTS
+from rule_kit import Check, main, parse_rows, row_value, told
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1000"))
 RULES = ("maker-dog-1", "liquity-1")
-SOURCES = ["tests/diff/rules_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
-    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(
-        glob("host/accounts/rules/*.c") + glob("host/accounts/rules/*/*.c"))
 REACHED = {
     "maker-dog-1": ("liquidatable", "healthy", "healthy by less than a spot", "whole", "partial", "whole for dust", "unlocked gem", "no collateral",
                     "one price for both", "Dog/liquidation-limit-hit", "Dog/dusty-auction-from-partial-liquidation", "Dog/null-auction",
@@ -41,52 +35,8 @@ REACHED = {
 }
 
 
-class Check:
-    def __init__(self):
-        self.lines, self.asked, self.bad, self.n = [], [], collections.defaultdict(list), collections.Counter()
-        self.seen = {r: collections.Counter() for r in RULES}
-
-    def that(self, name, good, *what):
-        self.n[name] += 1
-        if not good:
-            self.bad[name].append(" ".join(map(str, what))[:3000])
-
-    def ask(self, line, judge):
-        self.lines.append(line)
-        self.asked.append((line, judge))
-
-    def run(self, exe):
-        done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True, timeout=120)
-        answers = done.stdout.splitlines()
-        if done.returncode or len(answers) != len(self.asked):
-            self.that("the driver answers", False, done.returncode, len(answers), len(self.asked), done.stderr[-1000:])
-            return
-        for (line, judge), answer in zip(self.asked, answers):
-            try:
-                judge(answer.split())
-            except (ValueError, IndexError, KeyError, StopIteration) as e:
-                self.that("every answer makes sense", False, line, answer, repr(e))
-
-
-def told(case):
-    return "; ".join(case.lines())
-
-
 def sums(case, px):
     return vault_sums(case, px) if case.rule == "maker-dog-1" else trove_sums(case, px)
-
-
-def parse_rows(words):
-    w = iter(words)
-    out = []
-    for _ in range(int(next(w))):
-        level, n, c, slack = (int(next(w)) for _ in range(4))
-        out.append((level, c, slack, [(int(next(w)), int(next(w))) for _ in range(n)]))
-    return out
-
-
-def row_value(row, px):
-    return row[1] + sum(a * px[i] for i, a in row[3]) - row[2]
 
 
 # ---- health and rows
@@ -350,25 +300,8 @@ def drive(k, case):
     ask_size_and_settle(k, case)
 
 
-def build(out, objects, changed=None):
-    """changed: (file, text) of a wrong version; what it does not touch is taken as it was compiled before."""
-    cc, made = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"], []
-    for x in SOURCES:
-        o = f"{objects}/{x.replace('/', '_')}.o"
-        source = x
-        if changed and x == changed[0]:
-            o, source = f"{out}.wrong.o", f"{out}.wrong.c"
-            with open(source, "w", encoding="utf-8") as f:
-                f.write(changed[1])
-        if source != x or not os.path.exists(o):
-            subprocess.run(cc + ["-Ihost", "-c", source, "-o", o], check=True, capture_output=True, text=True)
-        made.append(o)
-    subprocess.run(cc + [*made, "-lm", "-o", out], check=True, capture_output=True, text=True)
-    return out
-
-
 def judge(exe, seed, cases, rules=RULES):
-    k = Check()
+    k = Check(RULES)
     for rule in rules:
         r = random.Random(f"{seed} {rule}")
         ask_wrong(k, rule, r)
@@ -378,31 +311,5 @@ def judge(exe, seed, cases, rules=RULES):
     return k
 
 
-def mutants(t):
-    build(f"{t}/right", t)
-    for i, (name, file, old, new) in enumerate(MUTANTS):
-        with open(file, encoding="utf-8") as f:
-            text = f.read()
-        if text.count(old) != 1:
-            tap.report(False, f"mutant {i + 1}: {name}", f"{file}: {old!r} is there {text.count(old)} times")
-            continue
-        k = judge(build(f"{t}/m{i}", t, (file, text.replace(old, new))), SEED, min(CASES, 600), ("liquity-1" if "liquity" in file else "maker-dog-1",))
-        tap.report(bool(k.bad), f"mutant {i + 1}: {name} # {', '.join(k.bad)[:80]}", "not found")
-
-
-def main():
-    print(f"# SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory() as t:
-        if "--mutants" in sys.argv:
-            mutants(t)
-            tap.finish()
-        k = judge(os.environ.get("MAKER_RULE_DRIVER") or build(f"{t}/driver", t), SEED, CASES)
-    for name, n in sorted(k.n.items()):
-        tap.report(name not in k.bad, f"{name} ({n})", f"{len(k.bad[name])} of {n}: {k.bad[name][:1]}")
-    for rule, names in REACHED.items():
-        missing = [x for x in names if not k.seen[rule][x]]
-        tap.report(not missing, f"{rule}: reached: " + ", ".join(f"{x} {k.seen[rule][x]}" for x in names), f"never: {missing}")
-    tap.finish()
-
-
-main()
+print(f"# SEED={SEED} CASES={CASES}")
+main(lambda exe, file: judge(exe, SEED, min(CASES, 600) if file else CASES, ("liquity-1" if "liquity" in file else "maker-dog-1",) if file else RULES), REACHED, MUTANTS)

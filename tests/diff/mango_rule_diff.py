@@ -10,58 +10,24 @@ is chosen, settlement to the last unit with every party's flow, refusals. Most a
 Environment: SEED (default 1), CASES (default 1000), CC (default gcc). Run from the project root.
 """
 import collections
-import concurrent.futures
 import os
 import random
-import subprocess
 import sys
-import tempfile
-from glob import glob
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-import tap
 from judge_mango import HIGH, ONE, Refused, World, mul
 from judge_mango_orders import perp_liq, token_liq
 from mango_rule_cases import make
 from mango_rule_mutants import MUTANTS
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, row_value
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1000"))
-ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
-SOURCES = ["tests/diff/rules_driver.c"] + [f"host/accounts/{x}.c" for x in ("moving", "reciprocal", "rowc", "terms")] + [
-    f"host/base/{x}.c" for x in ("wide", "u256", "checked", "i128_checked")] + sorted(glob("host/accounts/rules/*.c") + glob("host/accounts/rules/*/*.c"))
 REACHED = """liquidatable|healthy|flagged, liquidatable|flagged, healthy|within a unit of the edge|no health|nothing at risk|tokens alone
 with perps|profit changes sign in the band|balance changes sign in the band|shared asset|settled: tokens|settled: perp|settled: profit alone
 left liquidation|stayed in liquidation|refused|healthy refused|perp order|token order|no order|position emptied|perp emptied|dust|coarser row
 settled: part of the lots|limited by the leg|empty settle position|not valid""".replace("\n", "|").split("|")
-
-
-class Check:
-    def __init__(self):
-        self.lines, self.asked, self.bad, self.n = [], [], collections.defaultdict(list), collections.Counter()
-        self.seen = collections.Counter()
-
-    def that(self, name, good, what):
-        self.n[name] += 1
-        if not good:
-            self.bad[name].append(str(what() if callable(what) else what)[:3000])
-
-    def ask(self, line, judge):
-        self.lines.append(line)
-        self.asked.append((line, judge))
-
-    def run(self, exe):
-        done = subprocess.run([exe], input="\n".join(self.lines) + "\n", capture_output=True, text=True, timeout=120)
-        answers = done.stdout.splitlines()
-        if done.returncode or len(answers) != len(self.asked):
-            self.that("the driver answers", False, (done.returncode, len(answers), len(self.asked), done.stderr[-1000:]))
-            return
-        for (line, judge), answer in zip(self.asked, answers):
-            try:
-                judge(answer.split())
-            except (ValueError, IndexError, KeyError, StopIteration, ZeroDivisionError) as e:
-                self.that("every answer makes sense", False, f"{line}: {answer}: {e!r}")
 
 
 # ---- health
@@ -82,19 +48,6 @@ def ask_health(k, case, px):
 
 
 # ---- rows
-
-def parse_rows(words):
-    w = iter(words)
-    out = []
-    for _ in range(int(next(w))):
-        level, n, c, slack = (int(next(w)) for _ in range(4))
-        out.append((level, c, slack, [(int(next(w)), int(next(w))) for _ in range(n)]))
-    return out
-
-
-def row_value(row, px):
-    return row[1] + sum(a * px[i] for i, a in row[3]) - row[2]
-
 
 def band_of(px, ppm):
     """That of the driver's grid, for prices that it does not round."""
@@ -357,31 +310,6 @@ def drive(k, case):
 
 # ---- building
 
-def compiled(cc, source, o, folder):
-    subprocess.run(cc + [f"-I{folder}/host", "-Ihost", "-c", source, "-o", o], check=True, capture_output=True, text=True)
-    return o
-
-
-def build(out, objects, changed=None):
-    """changed: (file, text) of a wrong version; what it does not touch is taken as it was compiled before."""
-    cc, folder = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"], f"{out}.src"
-    if changed:
-        os.makedirs(os.path.dirname(f"{folder}/{changed[0]}"))
-        with open(f"{folder}/{changed[0]}", "w", encoding="utf-8") as f:
-            f.write(changed[1])
-    jobs, made = [], []
-    for x in SOURCES:
-        anew = changed and (x == changed[0] or (changed[0].endswith(".h") and "/mango/" in x))
-        o = f"{out}.{os.path.basename(x)}.o" if anew else f"{objects}/{x.replace('/', '_')}.o"
-        if anew or not os.path.exists(o):
-            jobs.append((f"{folder}/{x}" if changed and x == changed[0] else x, o))
-        made.append(o)
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(lambda j: compiled(cc, *j, folder), jobs))
-    subprocess.run(cc + [*made, "-lm", "-o", out], check=True, capture_output=True, text=True)
-    return out
-
-
 def judge(exe, seed, cases):
     k = Check()
     r = random.Random(f"{seed} mango-v4-1")
@@ -395,29 +323,5 @@ def judge(exe, seed, cases):
     return k
 
 
-def mutants(t):
-    build(f"{t}/right", t)
-    for i, (file, old, new) in enumerate(MUTANTS):
-        with open(file, encoding="utf-8") as f:
-            text = f.read()
-        assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
-        k = judge(build(f"{t}/m{i}", t, (file, text.replace(old, new))), SEED, min(CASES, 400))
-        how = next(iter(k.bad), "")
-        tap.report(bool(k.bad), f"mutant {i + 1}: {' '.join(old.split())[:60]} -> {' '.join(new.split())[:50]} ({how})", "not found")
-
-
-def main():
-    print(f"# SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory() as t:
-        if "--mutants" in sys.argv:
-            mutants(t)
-            tap.finish()
-        k = judge(build(f"{t}/driver", t), SEED, CASES)
-    for name, n in sorted(k.n.items()):
-        tap.report(name not in k.bad, f"{name} ({n})", f"{len(k.bad[name])} of {n}: {k.bad[name][:1]}")
-    missing = [x for x in REACHED if not k.seen[x]]
-    tap.report(not missing, "reached: " + ", ".join(f"{x} {k.seen[x]}" for x in REACHED), f"never: {missing}")
-    tap.finish()
-
-
-main()
+print(f"# SEED={SEED} CASES={CASES}")
+main(lambda exe, file: judge(exe, SEED, min(CASES, 400) if file else CASES), REACHED, MUTANTS)

@@ -289,7 +289,7 @@ def main():
     print(f"# moving_diff SEED={SEED} CASES={CASES}")
     with tempfile.TemporaryDirectory(prefix="moving_diff.") as folder:
         s = prepare(CASES)
-        s.run(rd.build(folder, rd.SOURCES))
+        s.run(rd.rule_kit.build(f"{folder}/driver", rd.rule_kit.driver_of(folder)))
         print(f"1..{len(s.checks)}")
         for k, (name, (n, bad, first)) in enumerate(s.checks.items(), 1):
             print(f"{'not ok' if bad else 'ok'} {k} - {name} # {n} checks" + (f", {bad} failed; first: {first}" if bad else ""))

@@ -16,7 +16,7 @@ from fractions import Fraction as F
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from evk_rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, Check, main, parse_rows, parse_settled, row_value  # noqa: E402
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, Check, main, parse_rows, parse_settled, row_value, told  # noqa: E402
 from judge_isolated import Revert  # noqa: E402
 from prel_rule_cases import BPS, INT64, W, make  # noqa: E402
 from prel_rule_mutants import MUTANTS  # noqa: E402
@@ -25,10 +25,6 @@ SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
 REACHED = ["liquidatable", "healthy", "healthy by a hair", "between", "above the LLTV", "the contract's most", "part", "whole", "dust", "no size", "written off",
            "refused", "no collateral", "not enabled", "rounding to the pool", "the target takes all", "no shares left", "refused state"]
-
-
-def told(case):
-    return "; ".join(case.lines())
 
 
 def ask_health(k, case, px):
@@ -179,4 +175,4 @@ def judge(exe, cases=CASES):
 
 
 print(f"# SEED={SEED} CASES={CASES}")
-main(lambda exe: judge(exe, min(CASES, 900) if "--mutants" in sys.argv else CASES), REACHED, MUTANTS)
+main(lambda exe, file: judge(exe, min(CASES, 900) if file else CASES), REACHED, MUTANTS)

@@ -22,6 +22,7 @@ import judge_aave as ja
 import judge_aave_versions as jv
 import judge_perp as jp
 import rules_gen as gen
+import rule_kit
 from rules_mutants import MUTANTS
 
 SEED = int(os.environ.get("SEED", "1"), 0)
@@ -584,7 +585,7 @@ def main():
     print(f"# rules_diff SEED={SEED} CASES={CASES}")
     folder = tempfile.mkdtemp(prefix="rules_diff.")
     try:
-        exe = os.environ.get("RULES_DRIVER") or build(folder, SOURCES)
+        exe = os.environ.get("RULES_DRIVER") or rule_kit.build(f"{folder}/driver", rule_kit.driver_of(folder))
         s = prepare(CASES)
         s.run(exe)
         return 0 if report(s) else 1
