@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside of the session only: state shared by session.c (frames, orders, time), measure.c (latency),
-// updates.c (states, parameters and prices that are told) and pairs.c (accounts that are there twice).
+// Inside of the session only: state shared by session.c (life, holds, orders), session_inputs.c (frames,
+// replies, time), measure.c (latency), updates.c (states, parameters and prices that are told) and pairs.c
+// (accounts that are there twice).
 #ifndef TRIPLINE_RUN_INSIDE_H
 #define TRIPLINE_RUN_INSIDE_H
 
 #include "accounts/pair.h"
 #include "accounts/store.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "oracle/told.h"
 #include "run/expect.h"
@@ -98,9 +100,33 @@ struct session {
     struct calls *calls;         // NULL: no margin calls
 };
 
+// The frame at work goes into the log before whatever else does and before any order, and at the latest when
+// it is done: the log's order is that of cause and effect, and what it costs to copy a frame comes behind the
+// device's commands.
+static inline void log_frame(struct session *s)
+{
+    if (!s->frame_taken || s->frame_logged)
+        return;
+    uint8_t ts[8];
+    s->frame_logged = true;
+    le64_store(ts, s->frame_ns);
+    s->log.put(s->log.ctx, J_FRAME, ts, sizeof ts, s->frame, s->frame_len);
+}
+
+static inline uint64_t session_put(struct session *s, enum journal_type type, const void *a, size_t na,
+                                   const void *b, size_t nb)
+{
+    log_frame(s);
+    return s->log.put(s->log.ctx, type, a, na, b, nb);
+}
+
 // session.c
-uint64_t session_put(struct session *s, enum journal_type type, const void *a, size_t na, const void *b,
-                     size_t nb);
+// P5: the first hold among the assets the account depends on, and the age of its oldest price.
+enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age);
+// The accounts' states as an order's reply or a told state has left them in the book: to the engine.
+void session_account_changed(struct session *s, size_t account);
+
+// session_inputs.c
 // Before an input that may let an order go: the time of frames that were not logged is logged.
 void session_catch_up(struct session *s);
 // Brings what moves with time alone to stream time. True when flagged accounts are worth another look for it.
@@ -110,14 +136,10 @@ void session_forget(struct session *s);
 // Takes the engine's answer: a failure stays with the session; else the audit looks at everything.
 void session_check(struct session *s, int rc);
 int session_verdict(const struct session *s, struct err *e);
-// P5: the first hold among the assets the account depends on, and the age of its oldest price.
-enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age);
 // Stream time never runs backwards, whatever a capture says.
 void session_advance(struct session *s, uint64_t ns);
 // The prices of one group, or, where there are none, another look at what waits: a hold may have ended.
 void session_apply(struct session *s, const struct price_change *changed, size_t n, bool review);
-// The accounts' states as an order's reply or a told state has left them in the book: to the engine.
-void session_account_changed(struct session *s, size_t account);
 
 // updates.c
 // An account's state that no order brought (ORDER_STATE), logged already.
