@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/rule_eval.h"
 
+#include "accounts/rules/rule.h"
 #include "protocols/evaluate.h"
 
 #include <errno.h>
@@ -19,7 +20,10 @@ static int usage(const char *why, const char *what)
 
 static int unknown(const char *name)
 {
-    fprintf(stderr, "%s: unknown rule: %s; known are", WHO, name);
+    fprintf(stderr,
+            rule_find(name) ? "%s: %s judges accounts of a book, not a state; states are judged by"
+                            : "%s: unknown rule: %s; known are",
+            WHO, name);
     for (size_t i = 0; protocol_at(i); i++)
         fprintf(stderr, "%s %s", i ? "," : "", protocol_at(i)->name);
     fputs(" (see `tripline rule list`)\n", stderr);

@@ -88,6 +88,15 @@ static void put_answer(int rc, const struct outcome *o, const struct err *e, boo
     }
 }
 
+// A document of several lines, in the place of one a line: the remedy.
+static void tell_one_line(struct err *why)
+{
+    size_t n = strlen(why->msg);
+    if (strstr(why->msg, ": no JSON: "))
+        (void)snprintf(why->msg + n, sizeof why->msg - n,
+                       "; with - a document is one line: if it is several, name its file, or /dev/stdin");
+}
+
 long evaluate_lines(const struct protocol *p, FILE *from, const char *file, bool json, FILE *to,
                     const char *who, struct err *e)
 {
@@ -103,6 +112,8 @@ long evaluate_lines(const struct protocol *p, FILE *from, const char *file, bool
         size_t len =
             (size_t)n - (text[n - 1] == '\n'); // what ends too early ends in this line, not in the next
         int rc = evaluate_text(p, text, len, file, line, &out, &why);
+        if (rc)
+            tell_one_line(&why);
         if (!json && answers++)
             putc('\n', to);
         put_answer(rc, &out, &why, json, to, who);

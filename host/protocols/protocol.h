@@ -36,6 +36,7 @@ struct protocol {
     int (*eval)(struct state *state, struct outcome *out, struct err *e);
 };
 const struct protocol *protocol_at(size_t i); // NULL behind the last
+// By its name, or by that of its rule of accounts ("comet-1"); NULL: none.
 const struct protocol *protocol_find(const char *name);
 
 #endif

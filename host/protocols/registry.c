@@ -9,6 +9,7 @@
 #ifndef PROTOCOLS
 // clang-format off
 #define PROTOCOLS(X) \
+    X(aave_v3)                \
     X(aave_v4)                \
     X(binance_usdm)           \
     X(comet)                  \
@@ -38,8 +39,10 @@ const struct protocol *protocol_at(size_t i)
 
 const struct protocol *protocol_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++)
-        if (strcmp(KNOWN[i]->name, name) == 0)
+    for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
+        size_t n = strlen(KNOWN[i]->name);
+        if (strncmp(name, KNOWN[i]->name, n) == 0 && (!name[n] || strcmp(name + n, "-1") == 0))
             return KNOWN[i];
+    }
     return NULL;
 }

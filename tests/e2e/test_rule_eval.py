@@ -81,6 +81,11 @@ def check_lines():
            "lines as text: faults to standard error", p)
     p = tripline("rule", "eval", "comet", "-", "--json", input="")
     report(p.returncode == 0 and p.stdout == "", "no line, no answer", p)
+    lines = json.dumps(json.loads(must("rule", "eval", "--example", "comet")), indent=1)
+    p = tripline("rule", "eval", "comet", "-", input=lines)
+    report(p.returncode == 1 and "stdin:1: no JSON" in p.stderr and "or /dev/stdin" in p.stderr, "a document of several lines: the remedy is told", p)
+    p = tripline("rule", "eval", "comet-1", "/dev/stdin", "--json", input=lines)
+    report(p.returncode == 0 and p.stdout == must("rule", "eval", "comet", "-", "--json", input=good), "... and works, by the name of the rule of accounts too", p)
     with open("/dev/full", "w", encoding="utf-8") as full:
         p = subprocess.run([TRIPLINE, "rule", "eval", "comet", "-", "--json"], input=good + "\n", stdout=full, stderr=subprocess.PIPE, text=True)
     report(p.returncode == 1 and "cannot be written" in p.stderr, "answers that cannot be written are told", p)
@@ -98,7 +103,7 @@ def check_lines():
 
 def check_usage():
     for words, why in ((["eval"], "a rule is needed"), (["eval", "comet"], "a file is needed"), (["eval", "comet", "a", "b"], "too many words: b"),
-                       (["eval", "nix", "-"], "unknown rule: nix; known are"), (["eval", "--example", "comet", "x"], "--example takes no file: x"),
+                       (["eval", "nix", "-"], "unknown rule: nix; known are"), (["eval", "aave-3.7", "-"], "aave-3.7 judges accounts of a book, not a state"), (["eval", "--example", "comet", "x"], "--example takes no file: x"),
                        (["list", "--json"], "belong to eval"), ([], "list, eval or margin is needed")):
         p = tripline("rule", *words)
         report(p.returncode == 2 and why in p.stderr and not p.stdout, f"usage: {' '.join(words)}", p)

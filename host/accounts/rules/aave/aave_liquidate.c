@@ -139,14 +139,16 @@ static bool leaves_dust(const struct call *c, const struct amounts *x)
     return i256_cmp(debt_left, least) < 0 || i256_cmp(coll_left, least) < 0;
 }
 
+// In the contract's order.
 static const char *refusal(const struct call *c, const struct aave_account *d, const struct amounts *x)
 {
+    if (leaves_dust(c, x))
+        return "it would leave dust (MustNotLeaveDust)";
     i256 burn = takes_everything(c, d, x) ? c->debt.balance : x->debt;
     u128 coll_index = liquidity_index_now(c->coll.in), debt_index = aave_borrow_index(c->v, c->debt.in);
-    // A burn of zero scaled tokens reverts.
-    if (atoken_burns_nothing(c->v, x->coll, coll_index) || vtoken_burns_nothing(c->v, burn, debt_index))
-        return "the amount rounds to nothing";
-    return leaves_dust(c, x) ? "it would leave dust (MustNotLeaveDust)" : NULL;
+    bool nothing =
+        atoken_burns_nothing(c->v, x->coll, coll_index) || vtoken_burns_nothing(c->v, burn, debt_index);
+    return nothing ? "the amount rounds to nothing (InvalidBurnAmount)" : NULL;
 }
 
 // ceil(index / ray) + 1: token units that one scaled unit of rounding can be worth.
