@@ -153,33 +153,8 @@ void predict_print(const struct predict_options *o, const struct predict_report 
     print_orders(r, o->seed, to);
 }
 
-static void calibration(const struct lab_score *s, struct lab_result *out)
-{
-    struct lab_chart *c =
-        lab_chart(out, LAB_PREDICTION, "Calibration",
-                  "Share of forecasts that came true against the chance they told, on days that "
-                  "the fit has not seen. On the diagonal a chance is what it says. Measured on the "
-                  "days named; of generated days that is synthetic.",
-                  "chance told", "share that came true");
-    struct lab_series *line = lab_series(out, c, "what it should be", LAB_LINE);
-    lab_point(out, line, 0, 0);
-    lab_point(out, line, 1, 1);
-    line = lab_series(out, c, "judged days", LAB_POINTS);
-    for (size_t i = 0; i < LAB_SCORE_BINS; i++)
-        if (s->bin[i].n)
-            lab_point(out, line, s->bin[i].mean_p, s->bin[i].rate);
-    c = lab_chart(out, LAB_PREDICTION, "Forecasts", "How many forecasts told such a chance.", "chance told",
-                  "forecasts");
-    c->log_y = true;
-    line = lab_series(out, c, "forecasts", LAB_BARS);
-    for (size_t i = 0; i < LAB_SCORE_BINS; i++)
-        if (s->bin[i].n)
-            lab_point(out, line, s->bin[i].mean_p, (double)s->bin[i].n);
-}
-
 void predict_result(const struct predict_report *r, struct lab_result *out)
 {
-    static const char *const heads[] = {"chance", "forecasts", "mean", "came true", "standard error"};
     const struct lab_score *s = &r->adapted;
     struct predict_orders without = sum(r, 0), with = sum(r, 1);
     lab_fact(out, LAB_PREDICTION, "Brier score",
@@ -191,19 +166,11 @@ void predict_result(const struct predict_report *r, struct lab_result *out)
              "%.5f, base rate %.5f", s->log_loss, lab_constant_loss(s, r->train_rate));
     lab_fact(out, LAB_PREDICTION, "Order ready", "accounts that breached, without and with predict=1",
              "%" PRIu64 " and %" PRIu64 " of %" PRIu64, without.ready, with.ready, with.orders);
-    struct lab_table *t = lab_table(out, LAB_PREDICTION, "Calibration", "As in the chart.",
-                                    sizeof heads / sizeof *heads, heads);
-    for (size_t i = 0; i < LAB_SCORE_BINS; i++) {
-        const struct lab_bin *b = &s->bin[i];
-        if (b->n == 0)
-            continue;
-        lab_cell(out, t, "%.1f to %.1f %%", PERCENT * b->low, PERCENT * b->high);
-        lab_cell(out, t, "%zu", b->n);
-        lab_cell(out, t, "%.2f %%", PERCENT * b->mean_p);
-        lab_cell(out, t, "%.2f %%", PERCENT * b->rate);
-        lab_cell(out, t, "%.2f %%", PERCENT * b->error);
-    }
-    calibration(s, out);
+    score_result(s,
+                 "Share of forecasts that came true against the chance they told, on days that "
+                 "the fit has not seen. On the diagonal a chance is what it says. Measured on the "
+                 "days named; of generated days that is synthetic.",
+                 "judged days", out);
 }
 
 void predict_report_free(struct predict_report *r)

@@ -8,6 +8,7 @@
 #include "accounts/book.h"
 #include "cli/lab_capture.h"
 #include "cli/lab_page.h"
+#include "cli/lab_run_risk.h"
 #include "cli/number.h"
 #include "cli/progress.h"
 #include "lab/cascade.h"
@@ -15,19 +16,22 @@
 enum { EXIT_USAGE = 2 };
 static const char WHO[] = "tripline lab run";
 
-const char LAB_RUN_HELP[] =
-    "  list  the built-in scenarios\n"
-    "  run SCENARIO.yaml|NAME\n"
-    "        A cascade on exact accounts: prices fall, accounts breach, liquidations sell into the depth,\n"
-    "        prices fall further; fund, auto-deleveraging and losses behind it. Prints what happened.\n"
-    "        Synthetic: no figure is a measurement. The file's keys: docs/lab/scenarios.md\n"
+static const char HELP[] =
+    "usage: tripline lab run SCENARIO.yaml|NAME [OPTIONS]\n\n"
+    "A cascade on exact accounts: prices fall, accounts breach, liquidations sell into the depth, prices "
+    "fall\n"
+    "further; fund, auto-deleveraging and losses behind it. Prints what happened. NAME is one of `tripline "
+    "lab\n"
+    "list`. Synthetic: no figure is a measurement. The file's keys: docs/lab/scenarios.md\n"
     "  -o, --output FILE  write a page (HTML, self-contained)\n"
     "      --json FILE    write the same as JSON\n"
     "  -s, --seed S       in place of the scenario's\n"
     "      --force        replace files that are there\n"
     "      --no-plain     leave out the second run, without feedback\n"
     "  -q, --quiet        print nothing but errors\n"
-    "      --progress     tell how far it is where standard error is no terminal too\n";
+    "      --progress     tell how far it is where standard error is no terminal too\n"
+    "  -h, --help         this text\n"
+    "Exit status: 0 done, 1 failed or interrupted, 2 wrong usage.\n";
 
 struct options {
     const char *page, *json, *scenario;
@@ -37,7 +41,7 @@ struct options {
 
 static int usage(const char *why, const char *what)
 {
-    fprintf(stderr, "%s: %s%s; `tripline lab --help` shows the usage\n", WHO, why, what);
+    fprintf(stderr, "%s: %s%s; `%s --help` shows the usage\n", WHO, why, what, WHO);
     return EXIT_USAGE;
 }
 
@@ -91,12 +95,15 @@ static void print_facts(const struct lab_result *r)
         printf("  %-32s %-20s %s\n", r->fact[i].name, r->fact[i].value, r->fact[i].note);
 }
 
-static int tell(const struct options *o, const struct lab_result *r, struct err *e)
+static int tell(const struct options *o, const struct run *run, const struct progress *p,
+                struct lab_result *r, struct err *e)
 {
     if (r->failed)
         return err_set(e, "out of memory for the result");
     if (!o->quiet)
         print_facts(r);
+    if ((o->page || o->json) && lab_run_risk(run->s, cascade_steps(run->c), p, r, e) != 0)
+        return -1;
     if (o->page && lab_page_save(o->page, o->force, r, e) != 0)
         return -1;
     return o->json ? lab_json_save(o->json, o->force, r, e) : 0;
@@ -129,7 +136,7 @@ static int run_scenario(const struct options *o, struct lab_scenario *s, const s
             reduce_result(with.c, without.c, &r);
         auction_result(s, &r);
         struct err why;
-        rc = tell(o, &r, e);
+        rc = tell(o, &with, p, &r, e);
         if (rc == 0 && !cascade_conserved(with.c, &why))
             rc = err_set(e, "%s: please report it with the scenario", why.msg);
     }
@@ -174,7 +181,7 @@ static int parse(int argc, char **argv, struct options *o)
         else if (c == PROGRESS)
             o->progress = true;
         else if (c == 'h')
-            return fputs(LAB_RUN_HELP, stdout) < 0 ? 1 : -1;
+            return fputs(HELP, stdout) < 0 ? 1 : -1;
         else
             return usage("wrong option", "");
     }

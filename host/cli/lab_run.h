@@ -6,6 +6,5 @@
 // argv[0] is the verb.
 int lab_list(int argc, char **argv);
 int lab_run(int argc, char **argv);
-extern const char LAB_RUN_HELP[]; // the part of `tripline lab --help` that tells of them
 
 #endif

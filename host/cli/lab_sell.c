@@ -153,7 +153,7 @@ static void print_text(const struct sale *x)
     printf("brings    %s %s, %.9g each\n", tokens(x->all, s->into_decimals, a), s->into, x->average);
     printf("slippage  %.4f bps against %.9g, fees included\n", x->slippage_bps, x->reference);
     if (x->sold < x->q)
-        printf("unsold    %s %s: no way takes it, or it is less than a lot\n",
+        printf("unsold    %s %s: no way takes it, or it would bring nothing (less than a lot or a unit)\n",
                tokens(x->q - x->sold, s->from_decimals, a), s->from);
     if (s->n > 1)
         printf("alone     %s would bring %s %s at most\n", s->name[x->best_alone],

@@ -59,7 +59,8 @@ static void tell(struct numbers *n, const char *name, i128 v)
 
 static int wrong(const struct play *p, const struct wf_event *ev, const char *why, struct err *e)
 {
-    return err_set(e, "%.90s:%u: %s: %s", p->path, ev->line, wf_do_name(ev->kind), why);
+    return err_set(e, "%.90s:%u: event %zu, %s: %s", p->path, ev->line, (size_t)(ev - p->w->event) + 1,
+                   wf_do_name(ev->kind), why);
 }
 
 // ---- the state

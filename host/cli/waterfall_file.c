@@ -124,9 +124,9 @@ static int number(const struct reader *r, const struct json *v, const char *key,
         return wrong(r, c, key, why.msg);
     if (x < least || x > ECON_MOST)
         return wrong(r, c, key,
-                     least > 0    ? "must be 1 to 2^61: give it in larger units"
-                     : least == 0 ? "must be 0 to 2^61: give it in larger units"
-                                  : "must be -2^61 to 2^61: give it in larger units");
+                     least > 0    ? "must be 1 to 2^61 (what is more: in larger units)"
+                     : least == 0 ? "must be 0 to 2^61 (what is more: in larger units)"
+                                  : "must be -2^61 to 2^61 (what is more: in larger units)");
     *out = x;
     return 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Map and losses as facts, charts and tables of a page. Apart from what calculates them: nothing else needs a
-// page.
+// Map, losses and forecasts as facts, charts and tables of a page. Apart from what calculates them: nothing
+// else needs a page.
 #include <stdlib.h>
 
+#include "lab/foresight.h"
 #include "lab/map.h"
 #include "lab/result.h"
 #include "lab/var.h"
@@ -63,4 +64,62 @@ void var_result(const struct var_run *run, struct lab_result *r)
         lab_point(r, s, loss[i], 1 - (double)(i + 1) / (double)run->n);
     lab_fact(r, LAB_LOSSES, "paths", "", "%zu", run->n);
     free(loss);
+}
+
+static void calibration_table(const struct lab_score *s, struct lab_result *r)
+{
+    static const char *const HEADS[] = {"chance", "forecasts", "mean", "came true", "standard error"};
+    struct lab_table *t =
+        lab_table(r, LAB_PREDICTION, "Calibration", "As in the chart.", sizeof HEADS / sizeof *HEADS, HEADS);
+    for (size_t i = 0; i < LAB_SCORE_BINS; i++) {
+        const struct lab_bin *b = &s->bin[i];
+        if (b->n == 0)
+            continue;
+        lab_cell(r, t, "%.1f to %.1f %%", b->low * 100, b->high * 100);
+        lab_cell(r, t, "%zu", b->n);
+        lab_cell(r, t, "%.2f %%", b->mean_p * 100);
+        lab_cell(r, t, "%.2f %%", b->rate * 100);
+        lab_cell(r, t, "%.2f %%", b->error * 100);
+    }
+}
+
+void score_result(const struct lab_score *s, const char *caption, const char *name, struct lab_result *r)
+{
+    calibration_table(s, r);
+    struct lab_chart *c =
+        lab_chart(r, LAB_PREDICTION, "Calibration", caption, "chance told", "share that came true");
+    struct lab_series *line = lab_series(r, c, "what it should be", LAB_LINE);
+    lab_point(r, line, 0, 0);
+    lab_point(r, line, 1, 1);
+    line = lab_series(r, c, name, LAB_POINTS);
+    for (size_t i = 0; i < LAB_SCORE_BINS; i++)
+        if (s->bin[i].n)
+            lab_point(r, line, s->bin[i].mean_p, s->bin[i].rate);
+    c = lab_chart(r, LAB_PREDICTION, "Forecasts", "How many forecasts told such a chance.", "chance told",
+                  "forecasts");
+    c->log_y = true;
+    line = lab_series(r, c, "forecasts", LAB_BARS);
+    for (size_t i = 0; i < LAB_SCORE_BINS; i++)
+        if (s->bin[i].n)
+            lab_point(r, line, s->bin[i].mean_p, (double)s->bin[i].n);
+}
+
+void foresight_result(const struct foresight *f, struct lab_result *r)
+{
+    const struct lab_score *s = &f->score;
+    if (s->n == 0)
+        return;
+    lab_fact(r, LAB_PREDICTION, "Forecasts", "of accounts near the edge, each so many steps ahead",
+             "%zu, %u steps, %u accounts", s->n, f->horizon, f->accounts);
+    lab_fact(r, LAB_PREDICTION, "Came true", "the account breached within the steps", "%zu, %.2f %%",
+             s->happened, s->rate * 100);
+    lab_fact(r, LAB_PREDICTION, "Brier score", "beside it that of the share that came true for all",
+             "%.5f, base rate %.5f", s->brier, s->brier_base);
+    lab_fact(r, LAB_PREDICTION, "Brier skill", "1 is perfect, 0 as good as that share; below 0 worse",
+             "%+.3f", s->skill);
+    score_result(s,
+                 "Share of forecasts that came true against the chance they told, on the scenario's marks: "
+                 "a normal distribution with the variance of the steps before, nothing fitted. A crash that "
+                 "nothing announces comes true more often than told. Days not seen: tripline lab predict.",
+                 "this scenario", r);
 }

@@ -33,6 +33,10 @@ void lab_score(const struct lab_case *c, size_t n, struct lab_score *out);
 double lab_constant_brier(const struct lab_score *s, double p);
 double lab_constant_loss(const struct lab_score *s, double p); // p held within 1e-6 of 0 and 1
 
+// Calibration of a result's page, as table and charts; name: of whose forecasts (risk_result.c).
+struct lab_result;
+void score_result(const struct lab_score *s, const char *caption, const char *name, struct lab_result *r);
+
 // The interval of a share, k of n, that holds it in 95 of 100 samples of independent cases (Wilson 1927). 0
 // to 1 where n is 0.
 struct lab_interval {

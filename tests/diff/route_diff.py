@@ -218,6 +218,38 @@ def check_fine(d, check, r, cases):
         check("fine lots: the convex optimum but for rounding", value - (2 * levels + 4) * (loss + 2) * len(paths) <= got <= bound, *where, float(value - got))
 
 
+def coarse_book(r, lot):
+    price, levels = r.randint(50, 400), []
+    for _ in range(r.randint(1, 4)):
+        levels.append((max(1, price), r.randint(1, 6)))
+        price -= r.randint(1, 20)
+    return Book(lot, lot, 0, r.choice([0, 0, 500, 10000]), levels)
+
+
+def check_coarse(d, check, r, cases):
+    """A unit of what is sold is worth 50 to 400 of what comes out, and pools are tiny: a floor of a share is no small thing here.
+    Three books and two pools, lots of one and several units, against all splits."""
+    fixed = [([Book(1, 1, 0, 0, [(92, 6), (87, 6)]), Pool(3, 976, 9975, 10000), Pool(3, 1114, 9975, 10000)], 16, 1943),
+             ([Book(3, 3, 0, 0, [(347, 5), (334, 6), (321, 5)]), Book(3, 3, 0, 0, [(215, 1), (214, 6)]), Book(2, 2, 0, 0, [(315, 4)]), Pool(3, 1, 997, 1000), Pool(954139, 77285260, 1, 1)], 37, 12477)]
+    for hops, q, want in fixed:
+        d.route([Path([h]) for h in hops])
+        got, *part = d.ints(f"split {q}")
+        check("coarse units: the sale that all splits give", got == want, q, want, got, part)
+    for _ in range(cases):
+        lots, q = r.choice([[1], [1], [1, 1, 2, 3]]), r.randint(1, 40)
+        paths = [Path([coarse_book(r, r.choice(lots))]) for _ in range(r.choice([1, 3]))]
+        for _ in range(r.choice([1, 2])):
+            x = r.choice([r.randint(1, 5), r.randint(10, 200), r.randint(1000, 10**6)])
+            paths.append(Path([Pool(x, x * r.randint(50, 400) // r.choice([1, 1, 7]) + 1, *r.choice([(997, 1000), (1, 1), (9975, 10000)]))]))
+        d.route(paths)
+        got, *part = d.ints(f"split {q}")
+        best = brute(paths, q)[q]
+        where = [p.text() for p in paths] + [q, got, best, part]
+        check_common(check, paths, q, got, part, where)
+        check("coarse units: equal to all splits", got == best, *where)
+        check.reach("coarse units: pools and books of several lots share", len({h.lot for p in paths for h in p.hops if h.book}) > 1 and any(part[k] for k in range(len(paths)) if not paths[k].with_book()))
+
+
 def check_parts(d, check, r, cases):
     for _ in range(cases):
         a, b = r.getrandbits(r.randint(1, 250)) + 1, r.getrandbits(r.randint(1, 250)) + 1
@@ -307,6 +339,7 @@ def judge(exe, cases):
     check_small(d, check, r, cases, "books of one lot and pools", ["p", "b", "b"], [1, 2, 3, 5], pools_floor, 0.93)
     check_small(d, check, r, cases // 2, "books of several lots", ["b"], [None], lambda paths, slop: slop, 0.91)
     check_small(d, check, r, cases // 2, "any", ["p", "b", "b", "pb", "bp", "bb", "pp"], [None], lambda paths, slop: slop, 0.92)
+    check_coarse(d, check, r, cases)
     check_upto(d, check, r, some)
     check_fine(d, check, r, some)
     check_large(d, check, r, some)

@@ -71,6 +71,56 @@ def check_clip(folder, prices):
     report(must("lab", "run", path) == plain and "Lots" not in plain, "kind: fixed is what is without the key")
 
 
+def parts(data, section, what):
+    """Charts or tables of one part of the page, by title."""
+    return {c["title"]: c for c in data[what] if c["section"] == section}
+
+
+def check_risk(folder, prices):
+    """Map and losses of the page against `lab map` and `lab var` of the same store; its calibration where the answer is known."""
+    path, store, out = (os.path.join(folder, "risk" + end) for end in (".yaml", ".db", ".json"))
+    must("accounts", "gen", "--db", store, "--accounts", 300, "--seed", 5)
+    text = SMALL.replace("PRICES", prices).replace("{generate: 400, near_ppm: 300000}", "{store: %s}" % store)
+    text = "".join(line + "\n" for line in text.splitlines() if not line.startswith("burst"))
+
+    def run(what):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(what)
+        must("lab", "run", path, "-q", "--no-plain", "--json", out, "--force")
+        with open(out, encoding="utf-8") as f:
+            return json.load(f)
+
+    data = run(text)
+    again = run(text)
+    report(data == again, "map, losses and calibration: the same seed, the same page")
+    maps, args = parts(data, "map", "charts"), ("lab", "map", "--accounts", store, "--json")
+    report(sorted(maps) == ["All coins by one factor", "BTC", "ETH"], "a map of all coins and one of each of the scenario's", sorted(maps))
+    for title, more in (("All coins by one factor", ()), ("BTC", ("--asset", "BTC")), ("ETH", ("--asset", "ETH"))):
+        want = json.loads(must(*args, *more))["points"]
+        have = [s["y"] for s in maps[title]["series"]]
+        near = [abs(a - p["value"]) <= 1e-6 * p["value"] + 1e-3 and abs(b - p["bad_debt"]) <= 1e-6 * p["bad_debt"] + 1e-3 for a, b, p in zip(*have, want)]
+        report(len(near) == 41 and all(near) and max(have[0]) > 0, "the page's map is that of `lab map`: " + title, (have, want))
+    tails = json.loads(must("lab", "var", "--accounts", store, "--seed", 3, "--horizon", f"{3600 / 86400:.12f}", "--json"))["tails"]
+    rows = parts(data, "losses", "tables")["Bad debt at the horizon"]["rows"]
+    report(len(rows) == 3 and all(abs(int(r[1]) - t["var"]) < 1 and abs(int(r[3]) - t["es"]) < 1 for r, t in zip(rows, tails)), "the page's losses are those of `lab var`", (rows, tails))
+
+    def told(d):
+        facts = {f["name"]: f["value"] for f in d["facts"] if f["section"] == "prediction"}
+        rows = parts(d, "prediction", "tables")["Calibration"]["rows"]
+        n, true = int(facts["Forecasts"].split(",")[0]), int(facts["Came true"].split(",")[0])
+        base = float(facts["Brier score"].split()[-1])
+        sums = sum(int(r[1]) for r in rows) == n and abs(sum(int(r[1]) * float(r[3][:-2]) for r in rows) / 100 - true) < 0.01 * n
+        report(sums and n > 0 and abs(base - true / n * (1 - true / n)) < 1e-4, "calibration: bins sum to what was told and came true", (facts, rows))
+        return n, true, rows
+
+    flat = text.replace("shape: gap, at: 5, fall_ppm: 60000", "shape: flat").replace("shape: csv, file: %s" % prices, "shape: flat")
+    n, true, rows = told(run(flat))
+    report(true == 0 and len(rows) == 1 and float(rows[0][2][:-2]) == 0, "prices that stand: no chance told, nothing comes true", rows)
+    steep = flat.replace("shape: flat", "shape: gap, at: 25, fall_ppm: 500000", 1)
+    n, true, rows = told(run(steep))
+    report(true > 0 and float(rows[0][2][:-2]) == 0 and float(rows[0][3][:-2]) > 0, "a gap that nothing announces comes true untold", rows)
+
+
 def check_capture(folder, prices):
     """Prices from outside and a book out of a capture: factors worked out again from `tripline decode`."""
     capture, path, data = (os.path.join(folder, "capture" + end) for end in (".pcap", ".yaml", ".json"))
@@ -129,6 +179,7 @@ def check_small(folder):
     report(must("lab", "run", path) == out, "the same seed, the same run")
     check_reduction(folder, prices, out)
     check_clip(folder, prices)
+    check_risk(folder, prices)
     check_capture(folder, prices)
     report(must("lab", "run", path, "--seed", 4) != out, "another seed, another run")
     report(must("lab", "run", path, "-q") == "", "quiet")
@@ -169,6 +220,8 @@ def check_faults(folder, path):
     fault(good, "prices.csv:2: ", "STEP,PPM is wanted")
     p = tripline("lab", "run", "no-such-day")
     report(p.returncode == 1 and "`tripline lab list`" in p.stderr, "a scenario that is none", p)
+    usage = must("lab", "run", "--help")
+    report(usage.startswith("usage: tripline lab run ") and "Exit status" in usage, "run has a help of its own", usage)
     for args in ((), ("a", "b"), ("calm", "--seed", "x"), ("calm", "--nonsense")):
         p = tripline("lab", "run", *args)
         report(p.returncode == 2 and "--help" in p.stderr, "usage: run " + " ".join(args), p)

@@ -137,7 +137,7 @@ static u128 marginal(const struct route *r, u128 q, unsigned at, const struct he
 
 struct plan {
     u128 part[ROUTE_PATHS_MAX], out[ROUTE_PATHS_MAX];
-    u128 pools, all;
+    u128 pools, pools_out, all; // all: what comes out of everything
 };
 struct tree {
     const struct route *r;
@@ -145,6 +145,11 @@ struct tree {
     unsigned leaves; // left to be tried
     struct plan best;
 };
+
+static u128 pools_out(const struct route *r, u128 q)
+{
+    return r->has_pools && q ? r->pools.venue.out(&r->pools.venue, q) : 0;
+}
 
 static void settle(struct tree *t, const u128 *part)
 {
@@ -158,8 +163,8 @@ static void settle(struct tree *t, const u128 *part)
         used += part[k];
     }
     p.pools = r->has_pools ? t->q - used : 0;
-    if (p.pools)
-        p.all += r->pools.venue.out(&r->pools.venue, p.pools);
+    p.pools_out = pools_out(r, p.pools);
+    p.all += p.pools_out;
     if (p.all > t->best.all)
         t->best = p;
     t->leaves--;
@@ -204,26 +209,49 @@ static void descend(struct tree *t, const struct held *h, unsigned near)
     hold(t, h, at, k, least(whole + more - cut + lot, r->units[k][r->before[at][k] - 1]));
 }
 
-// One lot of book i more or less, at the cost or for the good of book j. The pools keep what they have.
-static bool moved(struct tree *t, unsigned i, bool up, unsigned j)
+// What comes out when the parts of books i and j and of the pools are others.
+static void sum_up(const struct tree *t, struct plan *p, unsigned i, unsigned j)
+{
+    const unsigned changed[] = {i, j};
+    for (unsigned n = 0; n < (i == j ? 1 : 2); n++) {
+        unsigned k = changed[n];
+        p->all -= p->out[k];
+        p->out[k] = book_out(t->r, k, p->part[k]);
+        p->all += p->out[k];
+    }
+    if (p->pools == t->best.pools)
+        return;
+    p->all -= p->pools_out;
+    p->pools_out = pools_out(t->r, p->pools);
+    p->all += p->pools_out;
+}
+
+// One lot of book i more or less, at the cost or for the good of book j, or (j = i) of the pools alone. Book
+// j gets whole lots of what is left beside the pools, or one more lot, which the pools give; they get the
+// rest.
+static bool moved(struct tree *t, unsigned i, bool up, unsigned j, bool more)
 {
     const struct route *r = t->r;
     struct plan p = t->best;
-    u128 lot = book_of(r, i)->lot, used = p.pools;
+    u128 lot = book_of(r, i)->lot, used = 0;
     if (!up && p.part[i] == 0)
         return false;
     p.part[i] = up ? p.part[i] + lot : p.part[i] - least(lot, p.part[i]);
     for (unsigned k = 0; k < r->n_lots; k++)
-        used += k != j ? p.part[k] : 0;
+        used += k != j || j == i ? p.part[k] : 0;
     const struct depth *d = book_of(r, j);
     if (used > t->q || p.part[i] > EXIT_AMOUNT_MAX || d->n == 0)
         return false;
-    u128 room = least(t->q - used, r->units[j][d->n - 1]);
-    p.part[j] = room - room % d->lot;
-    p.all -= p.out[i] + p.out[j];
-    p.out[i] = book_out(r, i, p.part[i]);
-    p.out[j] = book_out(r, j, p.part[j]);
-    p.all += p.out[i] + p.out[j];
+    u128 rest = t->q - used;
+    if (j != i) {
+        u128 room = rest - least(rest, p.pools);
+        p.part[j] = least(room - room % d->lot + (more ? d->lot : 0), r->units[j][d->n - 1]);
+        if (p.part[j] > rest)
+            return false;
+        rest -= p.part[j];
+    }
+    p.pools = r->has_pools ? rest : 0;
+    sum_up(t, &p, i, j);
     if (p.all <= t->best.all)
         return false;
     t->best = p;
@@ -234,17 +262,20 @@ static bool improve(struct tree *t)
 {
     for (unsigned i = 0; i < t->r->n_lots; i++)
         for (unsigned j = 0; j < t->r->n_lots; j++)
-            if (i != j && (moved(t, i, false, j) || moved(t, i, true, j)))
-                return true;
+            for (unsigned way = 0; (i != j || t->r->has_pools) && way < 4; way++)
+                if (moved(t, i, way & 1, j, way & 2))
+                    return true;
     return false;
 }
 
-static bool one_lot(const struct route *r)
+// Whether a move may bring more. With one lot the levels leave nothing but what floors cost the pools, and
+// that is worth more than a unit of what comes out only where the lot is a unit of what is sold.
+static bool uneven(const struct route *r)
 {
     for (unsigned k = 1; k < r->n_lots; k++)
         if (book_of(r, k)->lot != book_of(r, 0)->lot)
-            return false;
-    return true;
+            return true;
+    return r->has_pools && book_of(r, 0)->lot == 1;
 }
 
 u128 route_merge_split(const struct route *r, u128 q, u128 part[ROUTE_PATHS_MAX], u128 *pools)
@@ -252,7 +283,7 @@ u128 route_merge_split(const struct route *r, u128 q, u128 part[ROUTE_PATHS_MAX]
     struct tree t = {.r = r, .q = q, .leaves = LEAVES};
     struct held h = {.sum = 0};
     descend(&t, &h, r->n_ranks / 2);
-    for (unsigned n = 0; n < MOVES && !one_lot(r) && improve(&t); n++)
+    for (unsigned n = 0; n < MOVES && uneven(r) && improve(&t); n++)
         ;
     memcpy(part, t.best.part, sizeof t.best.part);
     *pools = t.best.pools;
