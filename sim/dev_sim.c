@@ -174,11 +174,6 @@ void sim_write(struct sim *s, uint32_t offset, uint32_t value)
     board_write32(s->board, offset, value);
 }
 
-uint64_t sim_build_hash(void)
-{
-    return board_build_hash();
-}
-
 struct sim *sim_of(struct device *d)
 {
     return d->ops == &device_ops_sim ? (struct sim *)d : NULL;

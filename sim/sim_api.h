@@ -39,8 +39,6 @@ size_t sim_poll(struct sim *s, struct beat *evt, size_t max);
 /* Register accesses over PCIe; the device goes on meanwhile. */
 uint32_t sim_read(struct sim *s, uint32_t offset);
 void sim_write(struct sim *s, uint32_t offset, uint32_t value);
-/* What BUILD_HASH must read: the hash that the model beside this harness was made with. */
-uint64_t sim_build_hash(void);
 /* The sim behind a device of this back end; NULL for another's. */
 struct sim *sim_of(struct device *d);
 /* The parts, for tests. */

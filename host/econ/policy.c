@@ -106,11 +106,3 @@ bool policy_split_two(const struct policy_split *x, i128 *first, i128 *second)
     *second = (x->debt - r) * x->close / BPS;
     return true;
 }
-
-unsigned policy_level(i128 value, i128 need, const uint32_t *level, unsigned n)
-{
-    unsigned below = 0;
-    for (unsigned i = 0; i < n; i++)
-        below += value * ECON_PPM < need * level[i];
-    return below;
-}

@@ -58,7 +58,4 @@ struct policy_split {
 // does not pay for all of the debt with its spread (then the order of repayments does not matter).
 bool policy_split_two(const struct policy_split *x, i128 *first, i128 *second);
 
-// Warning levels: how many of `level` (ppm, ascending or not) the value is below: value < need * level / 1e6.
-unsigned policy_level(i128 value, i128 need, const uint32_t *level, unsigned n);
-
 #endif

@@ -262,19 +262,10 @@ static bool read_all(struct state *s, struct mango_account *a, struct order *o)
 
 // ---- telling
 
-static void tell(struct outcome *out, const char *name, fx v)
+// An integer, or a fixed-point number as the program has it: by its bits.
+static void tell(struct outcome *out, const char *name, i128 v)
 {
-    outcome_i256(out, name, fx_wide(v));
-}
-
-static void tell_u64(struct outcome *out, const char *name, uint64_t v)
-{
-    outcome_u256(out, name, u256_from_u64(v));
-}
-
-static void tell_i64(struct outcome *out, const char *name, int64_t v)
-{
-    outcome_i256(out, name, i256_from_i64(v));
+    outcome_i256(out, name, i256_from_i128(v));
 }
 
 static void tell_health(const struct mango_account *a, struct outcome *out, struct checked *c)
@@ -298,7 +289,7 @@ static void tell_health(const struct mango_account *a, struct outcome *out, stru
     tell(out, "health_init", health[MANGO_INIT]);
     tell(out, "health_maint", health[MANGO_MAINT]);
     tell(out, "health_liquidation_end", health[MANGO_LIQUIDATION_END]);
-    tell_u64(out, "phase", phase);
+    tell(out, "phase", phase);
     char name[OUTCOME_NAME_MAX];
     for (unsigned i = 0; i < a->n_tokens; i++) {
         if (!a->token[i].active)
@@ -325,37 +316,48 @@ static void tell_after(const struct mango_account *a, const struct order *o, str
     }
     if (o->action == PERP_LIQ || o->action == PERP_LOSS) {
         const struct mango_perp *p = &a->perp[o->perp];
-        tell_i64(out, "perp.base_lots", p->base_lots);
+        tell(out, "perp.base_lots", p->base_lots);
         tell(out, "perp.quote", p->quote);
         tell(out, "perp.oneshot_settle_allowance", p->oneshot);
-        tell_i64(out, "perp.liqor_base_lots", p->liqor_base_lots);
+        tell(out, "perp.liqor_base_lots", p->liqor_base_lots);
         tell(out, "perp.liqor_quote", p->liqor_quote);
         tell(out, "perp.long_funding", p->long_funding);
         tell(out, "perp.short_funding", p->short_funding);
-        tell_i64(out, "perp.open_interest", p->open_interest);
+        tell(out, "perp.open_interest", p->open_interest);
         tell(out, "perp.fees", p->fees_accrued);
     }
-    tell_u64(out, "insurance_vault", a->insurance_vault);
+    tell(out, "insurance_vault", a->insurance_vault);
     outcome_bool(out, "being_liquidated", a->being_liquidated);
 }
 
 // ---- the instructions: what a refused one would have moved is 0
 
+struct moved {
+    const char *name;
+    i128 amount;
+};
+
+static void tell_moved(struct outcome *out, const struct moved *v, size_t n, fx health,
+                       const struct checked *c)
+{
+    for (size_t i = 0; i < n; i++)
+        tell(out, v[i].name, ck_ok(c) ? v[i].amount : 0);
+    if (ck_ok(c))
+        tell(out, "health_after", health);
+}
+
 static void tell_token(struct mango_account *a, const struct order *o, struct outcome *out, struct checked *c)
 {
     struct mango_token_result r;
     mango_token_liq(a, o->asset, o->liab, o->max_liab, &r, c);
-    if (!ck_ok(c))
-        r = (struct mango_token_result){0};
-    tell(out, "liab_needed", r.needed);
-    tell(out, "liab_possible", r.possible);
-    tell(out, "liab_transfer", r.liab);
-    tell(out, "asset_to_liqor", r.asset_to_liqor);
-    tell(out, "asset_from_liqee", r.asset_from_liqee);
-    tell(out, "platform_fee", r.platform_fee);
-    tell(out, "loan_origination_fee", r.loan_fee);
-    if (ck_ok(c))
-        tell(out, "health_after", r.health);
+    const struct moved v[] = {{"liab_needed", r.needed},
+                              {"liab_possible", r.possible},
+                              {"liab_transfer", r.liab},
+                              {"asset_to_liqor", r.asset_to_liqor},
+                              {"asset_from_liqee", r.asset_from_liqee},
+                              {"platform_fee", r.platform_fee},
+                              {"loan_origination_fee", r.loan_fee}};
+    tell_moved(out, v, sizeof v / sizeof *v, r.health, c);
 }
 
 static void tell_bankruptcy(struct mango_account *a, const struct order *o, struct outcome *out,
@@ -363,48 +365,39 @@ static void tell_bankruptcy(struct mango_account *a, const struct order *o, stru
 {
     struct mango_bankruptcy_result r;
     mango_token_bankruptcy(a, o->liab, o->max_liab, &r, c);
-    if (!ck_ok(c))
-        r = (struct mango_bankruptcy_result){0};
-    tell(out, "loss", r.loss);
-    tell_u64(out, "insurance_transfer", r.insurance);
-    tell(out, "liab_transfer", r.liab);
-    tell(out, "socialized_loss", r.socialized);
-    tell(out, "loan_origination_fee", r.loan_fee);
-    if (ck_ok(c))
-        tell(out, "health_after", r.health);
+    const struct moved v[] = {{"loss", r.loss},
+                              {"insurance_transfer", r.insurance},
+                              {"liab_transfer", r.liab},
+                              {"socialized_loss", r.socialized},
+                              {"loan_origination_fee", r.loan_fee}};
+    tell_moved(out, v, sizeof v / sizeof *v, r.health, c);
 }
 
 static void tell_perp(struct mango_account *a, const struct order *o, struct outcome *out, struct checked *c)
 {
     struct mango_perp_result r;
     mango_perp_liq(a, o->perp, o->max_base, o->most, &r, c);
-    if (!ck_ok(c))
-        r = (struct mango_perp_result){0};
-    tell_i64(out, "base_transfer", r.base);
-    tell(out, "quote_to_liqee", r.quote_liqee);
-    tell(out, "quote_to_liqor", r.quote_liqor);
-    tell(out, "platform_fee", r.platform_fee);
-    tell(out, "pnl_transfer", r.pnl);
-    tell(out, "token_transfer", r.token);
-    tell_i64(out, "settle_limit_recurring", r.limit_recurring);
-    tell_i64(out, "settle_limit_oneshot", r.limit_oneshot);
-    if (ck_ok(c))
-        tell(out, "health_after", r.health);
+    const struct moved v[] = {{"base_transfer", r.base},
+                              {"quote_to_liqee", r.quote_liqee},
+                              {"quote_to_liqor", r.quote_liqor},
+                              {"platform_fee", r.platform_fee},
+                              {"pnl_transfer", r.pnl},
+                              {"token_transfer", r.token},
+                              {"settle_limit_recurring", r.limit_recurring},
+                              {"settle_limit_oneshot", r.limit_oneshot}};
+    tell_moved(out, v, sizeof v / sizeof *v, r.health, c);
 }
 
 static void tell_loss(struct mango_account *a, const struct order *o, struct outcome *out, struct checked *c)
 {
     struct mango_loss_result r;
     mango_perp_loss(a, o->perp, o->most, &r, c);
-    if (!ck_ok(c))
-        r = (struct mango_loss_result){0};
-    tell(out, "max_settle", r.max_settle);
-    tell(out, "settlement", r.settlement);
-    tell_u64(out, "insurance_transfer", r.insurance);
-    tell(out, "insured_loss", r.insured);
-    tell(out, "socialized_loss", r.socialized);
-    if (ck_ok(c))
-        tell(out, "health_after", r.health);
+    const struct moved v[] = {{"max_settle", r.max_settle},
+                              {"settlement", r.settlement},
+                              {"insurance_transfer", r.insurance},
+                              {"insured_loss", r.insured},
+                              {"socialized_loss", r.socialized}};
+    tell_moved(out, v, sizeof v / sizeof *v, r.health, c);
 }
 
 static int eval(struct state *s, struct outcome *out, struct err *e)

@@ -16,7 +16,7 @@ MUTANTS = [
     (V, "eq * in->lt_bps", "eq * (in->lt_bps + 1)"),
     (V, "req * CREDIT_BPS", "CREDIT_BPS"),
     (V, "(credit_counts(p) || p->debt != 0) && perp_row_add", "i256_sign(coef) != 0 && perp_row_add"),
-    (V, "1000000 + (int64_t)warn_ppm, &out[1]", "1000000, &out[1]"),
+    ("host/accounts/rules/credit_common.c", "1000000 + (int64_t)warn_ppm, &out[1]", "1000000, &out[1]"),
     (V, "if (p->debt == 0)\n        return U256_ZERO;\n    reserve_of(in, p, 1, &r);\n    return aave_v4_owed(&c, &r);",
      "if (p->debt == 0)\n        return U256_ZERO;\n    reserve_of(in, p, 1, &r);\n    u256 premium;\n    return aave_v4_drawn(&c, &r, &premium);"),
     (V, "x->s.target_health = credit_term(debt, TERM_TARGET_HEALTH);", "x->s.target_health = u256_from_u64(CREDIT_ONE);"),

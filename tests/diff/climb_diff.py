@@ -7,21 +7,17 @@ volatility as targets, and the estimators behind one interface, against exact in
   climb_diff.py             TAP on stdout (about 5 s)
   climb_diff.py --mutants   compiles wrong versions of the sources and expects that each is found
 
-Environment: SEED (default 1), CASES (default 1500), CC (default gcc), VOL_DRIVER (a ready driver). Run from the project
-root.
+Environment: CASES (default 1500), and that of talk_kit.py. Run from the project root.
 """
-import os
 import random
-import sys
-import tempfile
 from decimal import Decimal as D
 from fractions import Fraction as F
 from math import ceil, floor, isqrt
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import vol_diff
 from climb_mutants import MUTANTS
-from vol_diff import SEED, SOURCES, Checks, Driver, cap, clamp, compile_one, link, near, some, tap
+from talk_kit import SEED, Checks, Driver, main
+from vol_diff import FOLDER, SOURCES, cap, clamp, near, some
 
 ONE, MOST = 10000, 1000000
 WANTED = ["rule: refused", "factor: low", "factor: high", "factor: between", "open interest: below", "open interest: above", "open interest: between",
@@ -108,7 +104,7 @@ def check_steps(d, check, r, cases):
             for then, was in seen:
                 check("never faster than its rate", abs(at - was) <= F(rate * (t - then), 1000) + dead + 1, rule, seen, t, at)
             seen.append((t, at))
-            if check.failures():
+            if check.failed():
                 return
 
 
@@ -254,7 +250,7 @@ def check_estimates(d, check, r, cases):
             feed = r.choice([price] * 12 + [0, 2**63])
             want = [g.price(feed, at, check), g.var, g.n]
             check("the estimate is the judge's", d.ints(f"mark {feed} {at}") == want, kind, window, period, feed, at, want)
-        if check.failures():
+        if check.failed():
             return
 
 
@@ -271,25 +267,5 @@ def judge(exe, cases):
     return check
 
 
-def main():
-    if sys.argv[1:] not in ([], ["--mutants"]):
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
-    cases = int(os.environ.get("CASES", "1500"))
-    print(f"# climb_diff SEED={SEED} CASES={cases}")
-    with tempfile.TemporaryDirectory(prefix="climb_diff.") as folder:
-        if sys.argv[1:]:
-            vol_diff.mutants(folder, judge, MUTANTS)
-            tap.finish()
-        check = judge(os.environ.get("VOL_DRIVER") or link(folder, [compile_one(folder, s, s) for s in SOURCES]), cases)
-    for name, (n, bad, first) in check.rows.items():
-        tap.report(not bad, f"{name} # {n} checks", f"{bad} failed; first: {first}")
-    for what in sorted(check.seen):
-        print(f"# {check.seen[what]} times: {what}")
-    missing = [w for w in WANTED if not check.seen.get(w)]
-    tap.report(not missing, "every branch that matters was taken", "never: " + ", ".join(missing))
-    tap.finish()
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, judge, 1500, SOURCES, FOLDER, MUTANTS, 400, WANTED)

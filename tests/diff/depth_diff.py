@@ -7,22 +7,15 @@ split of small sales and the convex optimum of large ones.
   depth_diff.py             TAP on stdout
   depth_diff.py --mutants   compiles wrong versions of the sources and expects that each is found
 
-Environment: SEED (default 1), CASES (default 300), CC (default gcc), DEPTH_DRIVER (a ready driver; otherwise it is
-compiled into a temporary folder). Run from the project root.
+Environment: CASES (default 300), and that of talk_kit.py. Run from the project root.
 """
-import os
 import random
-import subprocess
-import sys
-import tempfile
 from fractions import Fraction as F
 
 from depth_mutants import MUTANTS
 from judge_route import Book, Path, Pool, brute, convex
-from route_diff import Checks, Driver, report
+from talk_kit import SEED, Checks, Driver, main
 
-SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "300"))
 SOURCES = ["tests/diff/depth_driver.c", "host/exec/desk_depth.c", "host/base/wide.c", "host/base/pages.c"] + [
     "host/exec/exit/" + f for f in ("exit.c", "cpmm.c", "depth.c", "route.c", "route_merge.c", "slip.c", "exits.c")]
 LINEAR, INVERSE, RESERVE = 1, 2, 3
@@ -106,10 +99,10 @@ def check_slip(d, check, r, cases):
                 part = ceil(F(ceil(p.notional(qty) * 10**8) * unknown, 10**6)) if mode == FEED else None
             else:
                 part = p.cost(qty, sell, fee)
-                check.reach("not enough depth", part is None)
-                check.reach("levels better than the mark", part == 0)
-                check.reach("a sale through several levels of an inverse book", part and p.kind == INVERSE and p.sides[sell][0][1] * 10**p.sd < qty * 10**AMOUNT)
-                check.reach("a short bought back at a cost", part and not sell)
+                check.hit("not enough depth", part is None)
+                check.hit("levels better than the mark", part == 0)
+                check.hit("a sale through several levels of an inverse book", part and p.kind == INVERSE and p.sides[sell][0][1] * 10**p.sd < qty * 10**AMOUNT)
+                check.hit("a short bought back at a cost", part and not sell)
             want = None if part is None else want + part
         lines.append(f"pos {len(perps)} " + " ".join(f"{p.i} {p.held}" for p in perps))
         for line in lines:
@@ -117,8 +110,8 @@ def check_slip(d, check, r, cases):
         text = f"{len(legs)} " + " ".join(f"{i} {q}" for i, q in legs)
         slip, known = d.ints("slip " + text)
         where = [*lines, text, slip, known, want]
-        check.reach("no book where one is needed", want is None and not all_known)
-        check.reach("no book and a supposed slippage", want is not None and not all_known)
+        check.hit("no book where one is needed", want is None and not all_known)
+        check.hit("no book and a supposed slippage", want is not None and not all_known)
         if want is None or want > I64:
             check("no order without depth", slip == I64, *where)
         else:
@@ -210,9 +203,9 @@ def check_ways(d, check, r, cases, small):
         paths = p.paths()
         where = [*lines, answer]
         check("a way exactly where there is one", (answer == "none") == (not paths), *where)
-        check.reach("no way without a book where one is needed", not paths and p.pools)
-        check.reach("book and both ways by pools", len(paths) == 3)
-        check.reach("a debt that has a book itself", p.debt_book)
+        check.hit("no way without a book where one is needed", not paths and p.pools)
+        check.hit("book and both ways by pools", len(paths) == 3)
+        check.hit("a debt that has a book itself", p.debt_book)
         if not paths:
             continue
         slop, gas, version = map(int, answer.split())
@@ -230,13 +223,13 @@ def check_ways(d, check, r, cases, small):
             for q in (1, r.randint(2, 39), 40):
                 got = d.ints(f"split {q}")[0]
                 check("small sales: all splits within the floors", best[q] - levels - len(paths) <= got <= best[q], *where, q, got, best[q])
-                check.reach("small sales shared by book and pool", got > max(w.out(q) for w in paths))
+                check.hit("small sales shared by book and pool", got > max(w.out(q) for w in paths))
             continue
         q = int(F(10**p.sd) * r.randint(1, 2000) / r.choice([1, 7]))
         got = d.ints(f"split {q}")[0]
         value, bound = convex(paths, q)
         check("large sales: within the slop of the convex optimum, never above", value - slop <= got <= bound, *where, q, got, float(value), slop)
-        check.reach("large sales shared", got > max(w.out(q) for w in paths))
+        check.hit("large sales shared", got > max(w.out(q) for w in paths))
         if with_book:  # the unit of the book is not far from the real price
             one = Path([p.book()]).slope(F(0))
             real = F(p.levels[0][0], p.mark) * p.price() * F(10**6 - p.fee, 10**6)
@@ -252,46 +245,5 @@ def judge(exe, cases):
     return check
 
 
-def build(folder, sources, extra=()):
-    exe = os.path.join(folder, "depth_driver")
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c17", "-O1", "-D_GNU_SOURCE", "-I" + folder, "-Ihost", "-Idrivers", *extra, *sources, "-o", exe], check=True)
-    return exe
-
-
-def mutants():
-    print(f"# SEED={SEED}\n1..{len(MUTANTS)}")
-    good = True
-    for k, (name, file, old, new) in enumerate(MUTANTS, 1):
-        with tempfile.TemporaryDirectory() as d:
-            path = "host/exec/" + file
-            text = open(path, encoding="utf-8").read()
-            if text.count(old) != 1:
-                print(f"not ok {k} - {name}: the text to change occurs {text.count(old)} times in {file}")
-                good = False
-                continue
-            wrong = os.path.join(d, os.path.basename(file))
-            with open(wrong, "w", encoding="utf-8") as f:
-                f.write(text.replace(old, new))
-            try:
-                check = judge(build(d, [wrong if p == path else p for p in SOURCES], ["-w"]), 150)
-                caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
-            except (RuntimeError, AssertionError, BrokenPipeError, ValueError) as e:
-                caught, what = True, f"stopped: {type(e).__name__}"
-            good &= caught
-            print(f"{'ok' if caught else 'not ok'} {k} - found: {name} # {what[:160]}", flush=True)
-    return good
-
-
-def main():
-    if sys.argv[1:] == ["--mutants"]:
-        return 0 if mutants() else 1
-    if sys.argv[1:]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    print(f"# depth_diff SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory(prefix="depth_diff.") as folder:
-        return 0 if report(judge(os.environ.get("DEPTH_DRIVER") or build(folder, SOURCES), CASES)) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(__doc__, judge, 300, SOURCES, "host/exec/", MUTANTS, 150)

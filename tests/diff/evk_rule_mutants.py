@@ -16,7 +16,7 @@ MUTANTS = [
     (V, "w > ROW_DIGITS ? w - ROW_DIGITS : 0", "0"),
     (V, "eq * lt_span(in)", "eq * lt_now(in)"),
     (V, "req * CREDIT_BPS", "CREDIT_BPS"),
-    (V, "1000000 + (int64_t)warn_ppm, &out[1]", "1000000, &out[1]"),
+    ("host/accounts/rules/credit_common.c", "1000000 + (int64_t)warn_ppm, &out[1]", "1000000, &out[1]"),
     (V, "owed ? ck_add(&c, x->h.liability, ck_u64(1)) : U256_ZERO", "owed ? x->h.liability : U256_ZERO"),
     (V, "owed ? ck_add(&c, x->h.liability, ck_u64(1)) : U256_ZERO", "ck_add(&c, x->h.liability, ck_u64(1))"),
     (V, "x->h.violation && !evk_cooling(&x->s)", "x->h.violation"),

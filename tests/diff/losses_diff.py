@@ -7,67 +7,20 @@ fund and the deficit are the judge's, money and sizes are conserved to the unit,
   losses_diff.py             TAP on stdout (about 10 s)
   losses_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 3 min)
 
-Environment: SEED (default 1), CASES (sequences, default 400), CC (default gcc), LOSSES_DRIVER (a ready driver). Run from
-the project root.
+Environment: CASES (sequences, default 400), and that of talk_kit.py. Run from the project root.
 """
-import os
 import random
-import subprocess
-import sys
-import tempfile
 from fractions import Fraction as F
 from math import ceil, floor
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import judge_losses as jl
-import tap
 from losses_mutants import MUTANTS
+from talk_kit import SEED, Checks, Driver, main
 
-SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "400"))
 FOLDER = "host/econ/"
 SOURCES = [FOLDER + f for f in "margin.c fund.c bankruptcy.c adl.c socialise.c waterfall.c staged.c policy.c".split()]
 SOURCES += ["tests/diff/losses_driver.c", "host/base/wide.c"]
 WAD = 10**18
-
-
-class Driver:
-    def __init__(self, exe):
-        self.p = subprocess.Popen([exe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def words(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        answer = self.p.stdout.readline()
-        if not answer:
-            raise RuntimeError("driver stopped at: " + line)
-        return answer.split()
-
-    def ints(self, line):
-        return [int(x) for x in self.words(line)]
-
-    def end(self):
-        self.p.stdin.close()
-        if self.p.wait() != 0:
-            raise RuntimeError("driver: status %d" % self.p.returncode)
-
-
-class Checks:
-    def __init__(self):
-        self.rows, self.seen = {}, {}
-
-    def __call__(self, name, good, *what):
-        row = self.rows.setdefault(name, [0, 0, ""])
-        row[0] += 1
-        if not good:
-            row[1] += 1
-            row[2] = row[2] or " ".join(map(str, what))[:1500]
-
-    def hit(self, what, n=1):
-        self.seen[what] = self.seen.get(what, 0) + n
-
-    def failures(self):
-        return sum(r[1] for r in self.rows.values())
 
 
 def some(r, bits):
@@ -218,7 +171,7 @@ def check_market(d, check, r, cases):
             total += came
             steps.append(what)
             compare(d, check, m, total, steps[-4:])
-            if check.failures():
+            if check.failed():
                 return
         for k, v in m.seen.items():
             check.hit(k, v)
@@ -396,7 +349,7 @@ def check_stages(d, check, r, cases):
             check.hit(f"stage {was} to {to}" if was != to else "stage stays")
             if to == jl.PARTIAL and was != to and not order:
                 check.hit("a second breach waits for the cooldown")
-            if check.failures():
+            if check.failed():
                 return
 
 
@@ -410,10 +363,6 @@ def check_policies(d, check, r, cases):
             pct = min(10000, gone * 10000 // span + first) if span else 10000
             pct = max((short + freed) * pct // 10000 - freed, 0) * 10000 // short
         check("Drift's ramp", d.ints(f"ramp {short} {freed} {gone} {span} {first}") == [pct], short, freed, gone, span, first)
-        value, need = some(r, 20), some(r, 20)
-        level = [r.choice([1050000, 1100000, 2000000, 10**6]) for _ in range(4)]
-        value = r.choice([value, need * 105 // 100, need * 2, need])
-        check("warning levels", d.ints(f"level {value} {need} 4 " + " ".join(map(str, level))) == [sum(value < F(need * x, 10**6) for x in level)], value, need, level)
 
 
 def check_aave(d, check, r, cases):
@@ -535,55 +484,5 @@ def judge(exe, cases):
     return check
 
 
-def build(folder, sources, extra=()):
-    exe = os.path.join(folder, "losses_driver")
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c17", "-D_GNU_SOURCE", "-O1", *extra, "-Ihost", *sources, "-o", exe], check=True)
-    return exe
-
-
-def mutants(folder):
-    sound = {s: build_object(folder, s, s) for s in SOURCES}
-    for name, file, old, new in MUTANTS:
-        text = open(FOLDER + file, encoding="utf-8").read()
-        if text.count(old) != 1:
-            tap.report(False, name, f"the text to change occurs {text.count(old)} times in {file}")
-            continue
-        wrong = os.path.join(folder, file)
-        with open(wrong, "w", encoding="utf-8") as f:
-            f.write(text.replace(old, new))
-        try:
-            objects = [build_object(folder, wrong, "wrong") if s == FOLDER + file else o for s, o in sound.items()]
-            check = judge(build(folder, objects), 150)
-            caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
-        except (RuntimeError, AssertionError, BrokenPipeError, ValueError, ZeroDivisionError) as e:
-            caught, what = True, f"stopped: {type(e).__name__}"
-        tap.report(caught, f"found: {name} # {what[:120]}", "not found")
-
-
-def build_object(folder, source, name):
-    out = os.path.join(folder, name.replace("/", "_") + ".o")
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c17", "-D_GNU_SOURCE", "-O1", "-w", "-Ihost", "-c", source, "-o", out], check=True)
-    return out
-
-
-def main():
-    if sys.argv[1:] not in ([], ["--mutants"]):
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
-    print(f"# losses_diff SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory(prefix="losses_diff.") as folder:
-        if sys.argv[1:]:
-            mutants(folder)
-            tap.finish()
-        check = judge(os.environ.get("LOSSES_DRIVER") or build(folder, SOURCES), CASES)
-    for name, (n, bad, first) in check.rows.items():
-        tap.report(not bad, f"{name} # {n} checks", f"{bad} failed; first: {first}")
-    for what in sorted(check.seen):
-        print(f"# {check.seen[what]} times: {what}")
-    missing = [w for w in WANTED if not check.seen.get(w)]
-    tap.report(not missing, "every branch that matters was taken", "never: " + ", ".join(missing))
-    tap.finish()
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, judge, 400, SOURCES, FOLDER, MUTANTS, 150, WANTED)

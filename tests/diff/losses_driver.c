@@ -344,16 +344,6 @@ static void do_split(void)
     say(second);
 }
 
-static void do_level(void)
-{
-    uint32_t level[8];
-    i128 value = num(), need = num();
-    unsigned n = word();
-    for (unsigned i = 0; i < n && i < 8; i++)
-        level[i] = word();
-    say(policy_level(value, need, level, n));
-}
-
 int main(void)
 {
     static const struct {
@@ -389,7 +379,6 @@ int main(void)
         {"dust", do_dust},
         {"target", do_target},
         {"split", do_split},
-        {"level", do_level},
     };
     static char line[8192];
     while (fgets(line, sizeof line, stdin)) {

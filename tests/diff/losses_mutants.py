@@ -103,5 +103,4 @@ MUTANTS = [
     ("first step beyond the close factor", "policy.c", "i128 r = x->debt * x->close / BPS;", "i128 r = x->debt;"),
     ("first step without the floors", "policy.c", "while (r > 0 && !liquidatable_after(x, r))", "while (false)"),
     ("second step of all the debt", "policy.c", "*second = (x->debt - r) * x->close / BPS;", "*second = x->debt * x->close / BPS;"),
-    ("level at its edge", "policy.c", "below += value * ECON_PPM < need * level[i];", "below += value * ECON_PPM <= need * level[i];"),
 ]

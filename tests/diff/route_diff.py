@@ -6,74 +6,26 @@ sales, the convex optimum of large ones, published trades.
   route_diff.py             TAP on stdout
   route_diff.py --mutants   compiles wrong versions of the sources and expects that each is found
 
-Environment: SEED (default 1), CASES (default 400), CC (default gcc), ROUTE_DRIVER (a ready driver; otherwise it is
-compiled into a temporary folder). Run from the project root.
+Environment: CASES (default 400), and that of talk_kit.py. Run from the project root.
 """
-import os
 import random
-import subprocess
-import sys
-import tempfile
 from fractions import Fraction as F
 
+import talk_kit
 from judge_route import MOST, Book, Path, Pool, brute, convex
 from route_mutants import MUTANTS
+from talk_kit import SEED, Checks, main
 
-SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "400"))
 SOURCES = ["tests/diff/route_driver.c", "host/base/wide.c"] + ["host/exec/exit/" + f for f in ("exit.c", "cpmm.c", "depth.c", "route.c", "route_merge.c")]
 
 
-class Driver:
-    def __init__(self, exe):
-        self.p = subprocess.Popen([exe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def send(self, line):
-        self.p.stdin.write(line + "\n")
-
-    def ask(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        answer = self.p.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"driver stopped at: {line}")
-        return answer.strip()
-
-    def ints(self, line):
-        return [int(x) for x in self.ask(line).split()]
-
+class Driver(talk_kit.Driver):
     def route(self, paths):
         """The slop."""
-        self.send("begin")
-        for p in paths:
-            self.send(p.text())
-        word, *rest = self.ask("set 100000").split(maxsplit=1)
+        word, *rest = self.ask("begin", *(p.text() for p in paths), "set 100000").split(maxsplit=1)
         if word != "ok":
             raise RuntimeError("refused: " + " ".join(rest))
         return int(rest[0])
-
-    def end(self):
-        self.p.stdin.close()
-        if self.p.wait() != 0:
-            raise RuntimeError(f"driver: status {self.p.returncode}")
-
-
-class Checks:
-    def __init__(self):
-        self.rows, self.notes, self.reached = {}, [], {}
-
-    def __call__(self, name, good, *what):
-        row = self.rows.setdefault(name, [0, 0, ""])
-        row[0] += 1
-        if not good:
-            row[1] += 1
-            row[2] = row[2] or " ".join(map(str, what))[:3000]
-
-    def reach(self, name, count=True):
-        self.reached[name] = self.reached.get(name, 0) + bool(count)
-
-    def failures(self):
-        return sum(r[1] for r in self.rows.values())
 
 
 FEES = [(997, 1000), (997, 1000), (9995, 10000), (1, 1), (5000, 10000)]
@@ -106,12 +58,13 @@ def small_path(r, like, kinds, lot=None):
 def check_common(check, paths, q, got, part, where):
     check("the parts are the sale and bring what is told",
           sum(part) <= q and got == sum(p.out(x) for p, x in zip(paths, part)) and not any(part[len(paths):]), *where)
+    check("books get whole lots", not any(x % p.hops[0].lot for p, x in zip(paths, part) if len(p.hops) == 1 and p.with_book()), *where)
     check("no way by itself brings more", got >= max(p.out(q) for p in paths), *where)
     used = [p for p, x in zip(paths, part) if x]
-    check.reach("sales over more than one way", len(used) > 1)
-    check.reach("a book and a pool share a sale", any(p.with_book() for p in used) and any(not p.with_book() for p in used))
+    check.hit("sales over more than one way", len(used) > 1)
+    check.hit("a book and a pool share a sale", any(p.with_book() for p in used) and any(not p.with_book() for p in used))
     for k in ("pb", "bp", "bb", "pp"):
-        check.reach(f"a way {k} gets a share of several", len(used) > 1 and any("".join("b" if h.book else "p" for h in p.hops) == k for p in used))
+        check.hit(f"a way {k} gets a share of several", len(used) > 1 and any("".join("b" if h.book else "p" for h in p.hops) == k for p in used))
 
 
 def check_small(d, check, r, cases, title, kinds, lots, unit, share):
@@ -133,6 +86,27 @@ def check_small(d, check, r, cases, title, kinds, lots, unit, share):
             below[best[q] - got] = below.get(best[q] - got, 0) + 1
     check(f"small, {title}: nearly always equal to the best", below[0] >= share * sum(below.values()), below)
     check.notes.append(f"small, {title}: units below the best of all splits: {dict(sorted(below.items()))}")
+
+
+def check_large_lots(d, check, r, cases):
+    """Lots that are a good part of the sale: which of them is left out decides, and floors hide nothing."""
+    d.route([Path([Pool(43, 13403, 9995, 10000)]), Path([Book(10, 1, 2, 0, [(292200, 2), (290720, 7)])]), Path([Book(10, 1, 2, 0, [(295200, 1)])])])
+    check("coarse lots: the pool gives way", d.ints("split 50")[:4] == [14610, 0, 40, 10])
+    equal = [0, 0]
+    for _ in range(cases):
+        like, lots = r.choice([F(3), F(30), F(300)]), r.sample([2, 3, 5, 7, 11, 13, 17], 2)
+        alike = r.random() < 0.5
+        paths = [Path([small_book(r, like, lots[not alike and k])]) for k in range(2)] + [Path([small_pool(r, like)])] * alike
+        slop, best = d.route(paths), brute(paths, 50)
+        for q in (50, r.randint(2, 49)):
+            got, *part = d.ints(f"split {q}")
+            where = [p.text() for p in paths] + [q, got, best[q], part]
+            check_common(check, paths, q, got, part, where)
+            check("coarse lots: equal to all splits within the unit stated", best[q] - (pools_floor(paths, slop) if alike else slop) <= got <= best[q], *where)
+            if not alike:
+                equal[got == best[q]] += 1
+    check("coarse lots of two sizes: nearly always equal to the best", equal[1] >= 0.9 * sum(equal), equal)
+    check.notes.append(f"coarse lots of two sizes: {equal[1]} of {sum(equal)} are the best")
 
 
 def pools_floor(paths, slop):
@@ -184,7 +158,7 @@ def check_large(d, check, r, cases):
         check("large: within the slop of the convex optimum", got >= value - slop, *where)
         if value:
             worst = max(worst, (value - got) / value)
-        check.reach("the whole depth is not enough", any(p.with_book() for p in paths) and sum(part) < q * 9 // 10)
+        check.hit("the whole depth is not enough", any(p.with_book() for p in paths) and sum(part) < q * 9 // 10)
     check.notes.append(f"large: {float(worst):.2e} of the value below the convex optimum at most")
 
 
@@ -235,6 +209,7 @@ def check_coarse(d, check, r, cases):
         d.route([Path([h]) for h in hops])
         got, *part = d.ints(f"split {q}")
         check("coarse units: the sale that all splits give", got == want, q, want, got, part)
+    equal = [0, 0]
     for _ in range(cases):
         lots, q = r.choice([[1], [1], [1, 1, 2, 3]]), r.randint(1, 40)
         paths = [Path([coarse_book(r, r.choice(lots))]) for _ in range(r.choice([1, 3]))]
@@ -246,8 +221,11 @@ def check_coarse(d, check, r, cases):
         best = brute(paths, q)[q]
         where = [p.text() for p in paths] + [q, got, best, part]
         check_common(check, paths, q, got, part, where)
-        check("coarse units: equal to all splits", got == best, *where)
-        check.reach("coarse units: pools and books of several lots share", len({h.lot for p in paths for h in p.hops if h.book}) > 1 and any(part[k] for k in range(len(paths)) if not paths[k].with_book()))
+        of_one = all(h.lot == 1 for p in paths for h in p.hops if h.book)
+        check("coarse units: equal to all splits", not of_one or got == best, *where)
+        equal[got == best] += 1
+        check.hit("coarse units: pools and books of several lots share", len({h.lot for p in paths for h in p.hops if h.book}) > 1 and any(part[k] for k in range(len(paths)) if not paths[k].with_book()))
+    check("coarse units, lots of several: nearly always equal to the best", equal[1] >= 0.98 * sum(equal), equal)
 
 
 def check_parts(d, check, r, cases):
@@ -343,64 +321,10 @@ def judge(exe, cases):
     check_upto(d, check, r, some)
     check_fine(d, check, r, some)
     check_large(d, check, r, some)
+    check_large_lots(d, check, r, cases)
     d.end()
     return check
 
 
-def build(folder, sources, extra=()):
-    exe = os.path.join(folder, "route_driver")
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c17", "-O1", "-D_GNU_SOURCE", "-I" + folder, "-Ihost", *extra, *sources, "-o", exe], check=True)
-    return exe
-
-
-def report(check):
-    lost = [name for name, n in check.reached.items() if n == 0]
-    check("every branch of interest was reached", not lost, lost)
-    for note in check.notes + [f"reached: {check.reached}"]:
-        print("# " + note)
-    print(f"1..{len(check.rows)}")
-    for k, (name, (n, bad, what)) in enumerate(check.rows.items(), 1):
-        if bad:
-            print("# " + what)
-        print(f"{'not ok' if bad else 'ok'} {k} - {name} # {n} cases" + (f", {bad} wrong" if bad else ""))
-    return check.failures() == 0
-
-
-def mutants():
-    print(f"# SEED={SEED}\n1..{len(MUTANTS)}")
-    good = True
-    for k, (name, file, old, new) in enumerate(MUTANTS, 1):
-        with tempfile.TemporaryDirectory() as d:
-            text = open("host/exec/exit/" + file, encoding="utf-8").read()
-            if text.count(old) != 1:
-                print(f"not ok {k} - {name}: the text to change occurs {text.count(old)} times in {file}")
-                good = False
-                continue
-            wrong = os.path.join(d, "exec/exit", file)
-            os.makedirs(os.path.dirname(wrong))
-            with open(wrong, "w", encoding="utf-8") as f:
-                f.write(text.replace(old, new))
-            paths = [wrong if p == "host/exec/exit/" + file else p for p in SOURCES]
-            try:
-                check = judge(build(d, paths, ["-w"]), 240)
-                caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
-            except (RuntimeError, AssertionError, BrokenPipeError, ValueError) as e:
-                caught, what = True, f"stopped: {type(e).__name__}"
-            good &= caught
-            print(f"{'ok' if caught else 'not ok'} {k} - found: {name} # {what[:160]}", flush=True)
-    return good
-
-
-def main():
-    if sys.argv[1:] == ["--mutants"]:
-        return 0 if mutants() else 1
-    if sys.argv[1:]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    print(f"# route_diff SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory(prefix="route_diff.") as folder:
-        return 0 if report(judge(os.environ.get("ROUTE_DRIVER") or build(folder, SOURCES), CASES)) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(__doc__, judge, 400, SOURCES, "host/exec/exit/", MUTANTS, 240)

@@ -36,6 +36,7 @@ MUTANTS = [
     ("lots of one unit are not mended", "route_merge.c", "return r->has_pools && book_of(r, 0)->lot == 1;", "return false;"),
     ("a mending that brings less", "route_merge.c", "    if (p.all <= t->best.all)\n        return false;", "    if (p.all > t->best.all)\n        return false;"),
     ("not whole lots", "route_merge.c", "least(room - room % d->lot + ", "least(room + "),
+    ("pools never give way", "route_merge.c", "lot >= h->lot && !r->has_pools)", "lot >= h->lot)"),
     ("least lots one too many", "depth.c", "i256 all = i256_mul_u128(lots_before + lo, d->lot);", "i256 all = i256_mul_u128(lots_before + lo + 1, d->lot);"),
     ("least lots without the levels above", "depth.c", "i256 all = i256_mul_u128(lots_before + lo, d->lot);", "i256 all = i256_mul_u128(lo, d->lot);"),
     ("least lots by more than the output", "depth.c", "level_out(d, d->level[i].ticks, mid)) < out)", "level_out(d, d->level[i].ticks, mid)) <= out)"),

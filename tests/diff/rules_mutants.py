@@ -20,7 +20,7 @@ MUTANTS = [
     ("chord from the lower edge", WIDE, "i256_sub(m_hi, i256_mul(*slope, x_hi))", "i256_sub(m_lo, i256_mul(*slope, x_lo))"),
     ("tier of the lower edge for the whole band", WIDE, "if (tier_of(in, n_hi, cash_unit, &cum) == t_lo) {", "if (tier_of(in, n_lo, cash_unit, &cum) == t_lo) {"),
     ("chord replaced by the upper tier's line", WIDE, "*slope = i256_div_floor(i256_sub(m_hi, m_lo), i256_sub(x_hi, x_lo));", "*slope = i256_mul_i64(w, in->tier[tier_of(in, n_hi, cash_unit, &cum)].rate_ppm);"),
-    ("shared price counted once", COMMON, "f->a[i] = i256_add(f->a[i], coef);", "f->a[i] = coef;"),
+    ("shared price counted once", "rules/perp/perp_common.h", "f->a[i] = i256_add(f->a[i], coef);", "f->a[i] = coef;"),
     ("margin coefficient of the wrong sign", LINEAR, "i256_sub(i256_mul_i64(gain, eq), i256_mul_i64(slope, req))", "i256_add(i256_mul_i64(gain, eq), i256_mul_i64(slope, req))"),
     ("warning level not scaled", LINEAR, "(int64_t)PPM + warn_ppm", "(int64_t)PPM"),
     ("reciprocal's rounding not counted", INVERSE, "f->slack = i256_add(half, ", "f->slack = i256_add(i256_from_i64(0), "),

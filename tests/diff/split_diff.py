@@ -6,24 +6,16 @@ repayments with judge_aave, the contract's text in Python integers; and against 
   split_diff.py             TAP on stdout (about 10 s)
   split_diff.py --mutants   compiles wrong versions of the sources and expects that each is found
 
-Environment: SEED (default 1), CASES (default 700), CC (default gcc), SPLIT_DRIVER (a ready driver). Run from the project
-root.
+Environment: CASES (default 700), and that of talk_kit.py. Run from the project root.
 """
-import os
 import random
-import subprocess
-import sys
-import tempfile
 from glob import glob
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import judge_aave as ja
-import tap
 from judge_worth import World
 from split_mutants import MUTANTS
+from talk_kit import SEED, Checks, Driver, main
 
-SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "700"))
 SOURCES = ["tests/diff/split_driver.c", "host/exec/split.c", "host/econ/policy.c", "host/econ/margin.c", "host/accounts/moving.c", "host/accounts/reciprocal.c",
            "host/accounts/terms.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c", "host/base/i128_checked.c"] + sorted(
     glob("host/accounts/rules/**/*.c", recursive=True))
@@ -31,42 +23,6 @@ DUST = 2**63 - 1
 KEYS = "have qty debt coll full value reward first debt2 qty2 two first2 full2 value2 reward2".split()
 WANTED = ("two earn more", "one heals it whatever is repaid first", "never healed by one", "close factor of all", "a further debt",
           "a further collateral", "first bounded by dust", "deep below: all of it", "closed form equal")
-
-
-class Driver:
-    def __init__(self, exe):
-        self.p = subprocess.Popen([exe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def ints(self, lines):
-        self.p.stdin.write("\n".join(lines) + "\n")
-        self.p.stdin.flush()
-        answer = self.p.stdout.readline()
-        if not answer:
-            raise RuntimeError("driver stopped at: " + lines[-1])
-        return [int(x) for x in answer.split()]
-
-    def end(self):
-        self.p.stdin.close()
-        if self.p.wait() != 0:
-            raise RuntimeError("driver: status %d" % self.p.returncode)
-
-
-class Checks:
-    def __init__(self):
-        self.rows, self.seen = {}, {}
-
-    def __call__(self, name, good, *what):
-        row = self.rows.setdefault(name, [0, 0, ""])
-        row[0] += 1
-        if not good:
-            row[1] += 1
-            row[2] = row[2] or " ".join(map(str, what))[:2000]
-
-    def saw(self, name, really=True):
-        self.seen[name] = self.seen.get(name, 0) + bool(really)
-
-    def failures(self):
-        return sum(r[1] for r in self.rows.values())
 
 
 def after(w, debt, coll, qty):
@@ -109,7 +65,7 @@ def world(r):
 
 
 def check_world(d, check, w):
-    have = dict(zip(KEYS, d.ints(w.lines() + ["split"])))
+    have = dict(zip(KEYS, d.ints(*w.lines(), "split")))
     where = (w.lines(), have)
     one = w.account.size(w.px, 1000001, DUST) if w.account.liquidatable(w.px) else None
     check("one order: the judge's", bool(have["have"]) == (one is not None), *where)
@@ -128,7 +84,7 @@ def check_world(d, check, w):
         best = max(tried, default=0)
         refused = [q for q in range(1, most) if after(w, debt, coll, q) is None]
         even = tried == list(range(1, best + 1))
-        check.saw("first bounded by dust", best and best + 1 in refused)
+        check.hit("first bounded by dust", best and best + 1 in refused)
         if even and not (best == 1 and most == 1):
             got = have["first"]
             second = after(w, debt, coll, best).size(w.px, 1000001, DUST) if best else None
@@ -142,8 +98,8 @@ def check_world(d, check, w):
         part_value, part_reward = -(-value * have["first"] // most), reward * have["first"] // most
         more = part_reward + second[2] > reward and not (have["debt2"] == debt and have["first"] + have["qty2"] <= most)
         check("two where they earn more", have["two"] == int(more), more, *where)
-        check.saw("two earn more", more)
-        check.saw("never healed by one", have["first"] == most)
+        check.hit("two earn more", more)
+        check.hit("never healed by one", have["first"] == most)
         if more:
             check("the first's figures", (have["first2"], have["full2"], have["value2"], have["reward2"]) == (have["first"], 0, part_value, part_reward), *where)
             flows, _ = w.account.execute_liquidation_call(w.px, debt, coll, have["first"])
@@ -153,11 +109,11 @@ def check_world(d, check, w):
             check("two never earn less than one", worth + second[2] >= reward - w.px[coll] // w.reserves[coll].unit - 2, worth, second, *where)
     else:
         check("two where they earn more", have["two"] == 0, *where)
-        check.saw("one heals it whatever is repaid first")
-    check.saw("close factor of all", not have["full"] or most < w.account.positions[debt][0].v_balance(w.account.positions[debt][3]))
-    check.saw("a further debt", sum(1 for p in w.positions if p[3]) > 1)
-    check.saw("a further collateral", sum(1 for p in w.positions if p[2]) > 1)
-    check.saw("deep below: all of it", most == w.account.positions[debt][0].v_balance(w.account.positions[debt][3]))
+        check.hit("one heals it whatever is repaid first")
+    check.hit("close factor of all", not have["full"] or most < w.account.positions[debt][0].v_balance(w.account.positions[debt][3]))
+    check.hit("a further debt", sum(1 for p in w.positions if p[3]) > 1)
+    check.hit("a further collateral", sum(1 for p in w.positions if p[2]) > 1)
+    check.hit("deep below: all of it", most == w.account.positions[debt][0].v_balance(w.account.positions[debt][3]))
 
 
 def check_closed(d, check, r):
@@ -169,8 +125,8 @@ def check_closed(d, check, r):
     coll = int(debt * 10**4 / lt * r.uniform(0.952, 0.9999))
     reserves = [ja.Reserve(i, i, 6, lt, lb, 0, 0, 0, 0, ja.RAY, ja.RAY) for i in range(2)]
     w = World(reserves, [(0, True, coll, 0), (1, False, 0, debt)], [10**8, 10**8])
-    have = dict(zip(KEYS, d.ints(w.lines() + ["split"])))
-    closed = d.ints([f"closed {coll} {debt} {lt} {lb - 10000} 5000"])
+    have = dict(zip(KEYS, d.ints(*w.lines(), "split")))
+    closed = d.ints(f"closed {coll} {debt} {lt} {lb - 10000} 5000")
     if not w.account.liquidatable(w.px) or have["full"] and have["qty"] == debt:
         return  # healthy in the contract's rounding of the health, or all may be repaid
     covered = debt * lb // 10**4 <= coll
@@ -182,7 +138,7 @@ def check_closed(d, check, r):
     near = -(-lt * 10**4 // (10**8 - lt * lb)) + 1
     check("closed form: the first, within what a unit of collateral is worth", abs(have["first"] - closed[1]) <= near, near, w.lines(), have, closed)
     check("closed form: the second", abs(have["qty2"] - closed[2]) <= near // 2 + 1, near, w.lines(), have, closed)
-    check.saw("closed form equal", have["first"] == closed[1])
+    check.hit("closed form equal", have["first"] == closed[1])
 
 
 def judge(exe, cases):
@@ -194,50 +150,5 @@ def judge(exe, cases):
     return check
 
 
-def build(folder, sources, extra=()):
-    exe = os.path.join(folder, "split_driver")
-    subprocess.run([*os.environ.get("CC", "gcc").split(), "-std=c17", "-D_GNU_SOURCE", "-O1", *extra, "-Ihost", *sources, "-lm", "-o", exe], check=True)
-    return exe
-
-
-def mutants():
-    with tempfile.TemporaryDirectory() as folder:
-        objects = []
-        for i, s in enumerate(SOURCES):
-            objects.append(os.path.join(folder, f"{i}.o"))
-            subprocess.run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-O1", "-w", "-Ihost", "-c", s, "-o", objects[-1]], check=True)
-        at = SOURCES.index("host/exec/split.c")
-        text = open("host/exec/split.c", encoding="utf-8").read()
-        for name, _, old, new in MUTANTS:
-            if text.count(old) != 1:
-                tap.report(False, name, f"the text to change occurs {text.count(old)} times")
-                continue
-            wrong = os.path.join(folder, "wrong.c")
-            open(wrong, "w", encoding="utf-8").write(text.replace(old, new))
-            try:
-                check = judge(build(folder, objects[:at] + [wrong] + objects[at + 1:], ["-w"]), 300)
-                caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
-            except (RuntimeError, BrokenPipeError, ValueError, AttributeError, KeyError) as e:
-                caught, what = True, f"stopped: {type(e).__name__}"
-            tap.report(caught, "found: " + name + " # " + what[:120])
-    tap.finish()
-
-
-def main():
-    if sys.argv[1:] == ["--mutants"]:
-        mutants()
-    if sys.argv[1:]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    print(f"# SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory() as folder:
-        check = judge(os.environ.get("SPLIT_DRIVER") or build(folder, SOURCES), CASES)
-    for name, (n, bad, first) in check.rows.items():
-        tap.report(not bad, f"{name} ({n} checks)", f"{bad} failed; first: {first}")
-    for name in WANTED:
-        tap.report(check.seen.get(name, 0) > 0, f"reached {check.seen.get(name, 0)} times: {name}")
-    tap.finish()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(__doc__, judge, 700, SOURCES, "", MUTANTS, 300, WANTED)

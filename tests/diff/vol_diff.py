@@ -6,66 +6,22 @@ exact integers, fractions and logarithms of 60 digits written from the sources, 
   vol_diff.py             TAP on stdout (about 8 s)
   vol_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 2 min)
 
-Environment: SEED (default 1), CASES (default 1500), CC (default gcc), VOL_DRIVER (a ready driver). Run from the project
-root.
+Environment: CASES (default 1500), and that of talk_kit.py. Run from the project root.
 """
-import os
 import random
-import subprocess
-import sys
-import tempfile
 from decimal import ROUND_HALF_EVEN, Decimal as D, getcontext
 from fractions import Fraction as F
 from math import ceil, floor, isqrt
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-import tap
+from talk_kit import SEED, Checks, Driver, main
 from vol_mutants import MUTANTS
 
-SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "1500"))
 FOLDER = "host/risk/"
 SOURCES = [FOLDER + f for f in ("vol.c", "dynamic.c", "scaled.c", "climb.c", "estimate.c")]
 SOURCES += ["tests/diff/vol_driver.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c"]
 getcontext().prec = 60
 LN, VAR, VAR_MAX = 2**48, 2**64, 2**96
 LN2 = D(2).ln()
-
-
-class Driver:
-    def __init__(self, exe):
-        self.p = subprocess.Popen([exe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def ints(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        answer = self.p.stdout.readline()
-        if not answer:
-            raise RuntimeError("driver stopped at: " + line)
-        return [int(x) for x in answer.split()]
-
-    def end(self):
-        self.p.stdin.close()
-        if self.p.wait() != 0:
-            raise RuntimeError("driver: status %d" % self.p.returncode)
-
-
-class Checks:
-    def __init__(self):
-        self.rows, self.seen = {}, {}
-
-    def __call__(self, name, good, *what):
-        row = self.rows.setdefault(name, [0, 0, ""])
-        row[0] += 1
-        if not good:
-            row[1] += 1
-            row[2] = row[2] or " ".join(map(str, what))[:1500]
-
-    def hit(self, what, n=1):
-        self.seen[what] = self.seen.get(what, 0) + int(n)
-
-    def failures(self):
-        return sum(r[1] for r in self.rows.values())
 
 
 def some(r, bits):
@@ -333,7 +289,7 @@ def check_dynamic(d, check, r, cases):
             for a, v in told[:-1]:
                 gone = F(m.rate * (now - a), 1000)
                 check("never faster than its rate", m.at(now) - v <= gone + m.dead + 1 and v - m.at(now) <= gone + 1, rule, told)
-            if check.failures():
+            if check.failed():
                 return
 
 
@@ -419,7 +375,7 @@ def check_aloe(d, check, r, cases):
                 step = (now - before) * g
                 want = now if g == 14400 else before + (step // 14400 if step >= 0 else -(-step // 14400))
                 check("Aloe: between two samples", d.ints(f"ivat {t}") == [want], before, now, t - at)
-            if check.failures():
+            if check.failed():
                 return
 
 
@@ -444,54 +400,5 @@ def judge(exe, cases):
     return check
 
 
-def compile_one(folder, source, name):
-    out = os.path.join(folder, name.replace("/", "_") + ".o")
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c17", "-D_GNU_SOURCE", "-O1", "-w", "-Ihost", "-c", source, "-o", out], check=True)
-    return out
-
-
-def link(folder, objects):
-    exe = os.path.join(folder, "vol_driver")
-    subprocess.run([os.environ.get("CC", "gcc"), *objects, "-o", exe], check=True)
-    return exe
-
-
-def mutants(folder, judge=judge, wrongs=MUTANTS):
-    sound = {s: compile_one(folder, s, s) for s in SOURCES}
-    for name, file, old, new in wrongs:
-        text = open(FOLDER + file, encoding="utf-8").read()
-        if text.count(old) != 1:
-            tap.report(False, name, f"the text to change occurs {text.count(old)} times in {file}")
-            continue
-        wrong = os.path.join(folder, file)
-        with open(wrong, "w", encoding="utf-8") as f:
-            f.write(text.replace(old, new))
-        try:
-            check = judge(link(folder, [compile_one(folder, wrong, "wrong") if s == FOLDER + file else o for s, o in sound.items()]), 400)
-            caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
-        except (RuntimeError, BrokenPipeError, ValueError, ZeroDivisionError) as e:
-            caught, what = True, f"stopped: {type(e).__name__}"
-        tap.report(caught, f"found: {name} # {what[:120]}", "not found")
-
-
-def main():
-    if sys.argv[1:] not in ([], ["--mutants"]):
-        print(__doc__, file=sys.stderr)
-        sys.exit(2)
-    print(f"# risk_diff SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory(prefix="risk_diff.") as folder:
-        if sys.argv[1:]:
-            mutants(folder)
-            tap.finish()
-        check = judge(os.environ.get("VOL_DRIVER") or link(folder, [compile_one(folder, s, s) for s in SOURCES]), CASES)
-    for name, (n, bad, first) in check.rows.items():
-        tap.report(not bad, f"{name} # {n} checks", f"{bad} failed; first: {first}")
-    for what in sorted(check.seen):
-        print(f"# {check.seen[what]} times: {what}")
-    missing = [w for w in WANTED if not check.seen.get(w)]
-    tap.report(not missing, "every branch that matters was taken", "never: " + ", ".join(missing))
-    tap.finish()
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, judge, 1500, SOURCES, FOLDER, MUTANTS, 400, WANTED)

@@ -6,73 +6,32 @@ judge_aave, the pools' formulas are those of Uniswap V2's library.
   worth_diff.py             TAP on stdout (about 5 s)
   worth_diff.py --mutants   compiles wrong versions of the sources and expects that each is found (about 3 min)
 
-Environment: SEED (default 1), CASES (default 300), CC (default gcc), WORTH_DRIVER (a ready driver; otherwise it is
-compiled into a temporary folder). Run from the project root.
+Environment: CASES (default 300), and that of talk_kit.py. Run from the project root.
 """
 import itertools
-import os
 import random
-import subprocess
-import sys
-import tempfile
 from fractions import Fraction as F
 from glob import glob
 from math import isqrt
 
 import judge_aave as ja
+import talk_kit
 from judge_worth import (ALL, MOST, NO_EXIT, NO_PAIR, RANGE, YES, Book, Money, Path, Pool, Route, World, ceil_div, small_pool, small_venue,
                          small_world, some)
+from talk_kit import SEED, Checks, main
 from worth_mutants import MUTANTS
 
-SEED = int(os.environ.get("SEED", "1"), 0)
-CASES = int(os.environ.get("CASES", "300"))
 SOURCES = ["tests/diff/worth_driver.c", "host/accounts/moving.c", "host/accounts/reciprocal.c", "host/accounts/terms.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c", "host/base/i128_checked.c"] + sorted(
     glob("host/accounts/rules/**/*.c", recursive=True) + glob("host/exec/exit/*.c"))
+
 # ---- the driver
 
 KEYS = "reason debt coll full qty paid got fee_units premium_units out bonus fee premium slippage gas profit expected level tip slack".split()
 
 
-class Driver:
-    def __init__(self, exe):
-        self.p = subprocess.Popen([exe], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def send(self, lines):
-        self.p.stdin.write("\n".join(lines) + "\n")
-
-    def ask(self, line):
-        self.p.stdin.write(line + "\n")
-        self.p.stdin.flush()
-        answer = self.p.stdout.readline()
-        if not answer:
-            raise RuntimeError(f"driver stopped at: {line}")
-        return answer.strip()
-
-    def ints(self, line):
-        return [int(x) for x in self.ask(line).split()]
-
+class Driver(talk_kit.Driver):
     def worth(self, line):
         return dict(zip(KEYS, self.ints(line)))
-
-    def end(self):
-        self.p.stdin.close()
-        if self.p.wait() != 0:
-            raise RuntimeError(f"driver: status {self.p.returncode}")
-
-
-class Checks:
-    def __init__(self):
-        self.rows, self.notes = {}, []
-
-    def __call__(self, name, good, *what):
-        row = self.rows.setdefault(name, [0, 0, ""])
-        row[0] += 1
-        if not good:
-            row[1] += 1
-            row[2] = row[2] or " ".join(map(str, what))[:3000]
-
-    def failures(self):
-        return sum(r[1] for r in self.rows.values())
 
 
 # ---- pools and books
@@ -219,7 +178,7 @@ def check_money(d, check, r, cases):
             w.reserves = [ja.Reserve(i, i, r.choice([0, 6, 8, 18]), 8000, 10500, 1000, 0, 0, 0, ja.RAY, ja.RAY) for i in range(2)]
             w.px = [r.randint(1, 10**13) for _ in range(2)]
         v = Route([Path([Pool(some(r, 100), some(r, 100))])], r.choice([0, 50000]))
-        d.send(w.lines() + money.lines())
+        d.send(*w.lines(), *money.lines())
         assert d.ask(v.line()) == "ok" and d.ask(money.bids()) == "ok"
         way = r.randrange(3)
         paid = some(r, 80)
@@ -249,7 +208,7 @@ def check_small(d, check, r, cases):
         w, money = small_world(r), r.choice([cheap, cheap, Money])(r)
         v = small_venue(r, w)
         money.scan = 1000
-        d.send(w.lines() + money.lines())
+        d.send(*w.lines(), *money.lines())
         assert d.ask(v.line()) == "ok" and d.ask(money.bids()) == "ok"
         way = r.randrange(3)
         have = d.worth(f"best {way}")
@@ -348,7 +307,7 @@ def check_large(d, check, r, cases):
         v, money, way = large_venue(r, w, dollars), cheap(r), r.randrange(2)
         money.native, money.floor, money.cap = r.choice([1, 3000 * 10**8]), 10**6, 10**6
         money.way[1] = (1, 0, r.choice([0, 5]))
-        d.send(w.lines() + money.lines())
+        d.send(*w.lines(), *money.lines())
         assert d.ask(v.line()) == "ok"
 
         def net(a):
@@ -392,15 +351,15 @@ def check_large(d, check, r, cases):
 
 def check_edges(d, check, r):
     w, money = small_world(r), cheap(r)
-    d.send(w.lines() + money.lines())
+    d.send(*w.lines(), *money.lines())
     d.ask(money.bids())
-    d.send(["nothing"])
+    d.send("nothing")
     check("no way out is said", d.worth("best 0")["reason"] == NO_EXIT)
     d.ask(Route([Path([Pool(10**6, 10**6)])], 0).line())
     healthy = World(w.reserves, [(0, True, 1000, 0), (1, False, 0, 1)], w.px)
-    d.send(healthy.lines())
+    d.send(*healthy.lines())
     check("a healthy account has no pair", d.worth("best 0")["reason"] == NO_PAIR)
-    d.send(w.lines())
+    d.send(*w.lines())
     check("amounts beyond 2^112 are out of range", d.worth(f"value 0 1 0 {2**112} 1 0")["reason"] == RANGE)
     check("values beyond 2^96 are out of range", d.worth(f"value 0 1 0 1 {MOST} 0")["reason"] == RANGE)
     refused = ["paths 0 0", "paths 0 9", "paths 0 1 0", "paths 0 1 5", "paths 0 1 1 0 5 997 1000", "paths 0 1 1 5 0 997 1000", f"paths 0 1 1 {2**112} 5 997 1000",
@@ -412,9 +371,9 @@ def check_edges(d, check, r):
     for line in refused:
         line += " 1 1" * 20 if line in ("paths 0 9", "paths 0 1 5", "bids 0 1 1 0 0 9") else ""
         check("what cannot be is refused", d.ask(line).startswith("err "), line)
-    d.send(["way 0 0 0 0"])
+    d.send("way 0 0 0 0")
     check("what cannot be is refused", d.ask("bids 0 1 1 0 0 1 0 0").startswith("err "))
-    d.send(["way 0 1 0 10001"])
+    d.send("way 0 1 0 10001")
     check("what cannot be is refused", d.ask("bids 0 1 1 0 0 1 0 0").startswith("err "))
 
 
@@ -432,56 +391,5 @@ def judge(exe, cases):
     return check
 
 
-def build(folder, sources, extra=()):
-    exe = os.path.join(folder, "worth_driver")
-    subprocess.run([os.environ.get("CC", "gcc"), "-std=c17", "-D_GNU_SOURCE", "-O1", *extra, "-Ihost", *sources, "-lm", "-o", exe], check=True)
-    return exe
-
-
-def report(check):
-    print(f"1..{len(check.rows)}")
-    for k, (name, (n, bad, first)) in enumerate(check.rows.items(), 1):
-        print(f"{'not ok' if bad else 'ok'} {k} - {name} # {n} checks" + (f", {bad} failed; first: {first}" if bad else ""))
-    for note in check.notes:
-        print(f"# {note}")
-    return check.failures() == 0
-
-
-def mutants():
-    print(f"# SEED={SEED}\n1..{len(MUTANTS)}")
-    good = True
-    for k, (name, file, old, new) in enumerate(MUTANTS, 1):
-        with tempfile.TemporaryDirectory() as d:
-            text = open("host/exec/exit/" + file, encoding="utf-8").read()
-            if text.count(old) != 1:
-                print(f"not ok {k} - {name}: the text to change occurs {text.count(old)} times in {file}")
-                good = False
-                continue
-            wrong = os.path.join(d, "exec/exit", file)
-            os.makedirs(os.path.dirname(wrong))
-            with open(wrong, "w", encoding="utf-8") as f:
-                f.write(text.replace(old, new))
-            paths = [wrong if p == "host/exec/exit/" + file else p for p in SOURCES]
-            try:
-                check = judge(build(d, paths, ["-w"]), 120)
-                caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
-            except (RuntimeError, AssertionError, BrokenPipeError, ValueError) as e:
-                caught, what = True, f"stopped: {type(e).__name__}"
-            good &= caught
-            print(f"{'ok' if caught else 'not ok'} {k} - found: {name} # {what[:160]}", flush=True)
-    return good
-
-
-def main():
-    if sys.argv[1:] == ["--mutants"]:
-        return 0 if mutants() else 1
-    if sys.argv[1:]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    print(f"# worth_diff SEED={SEED} CASES={CASES}")
-    with tempfile.TemporaryDirectory(prefix="worth_diff.") as folder:
-        return 0 if report(judge(os.environ.get("WORTH_DRIVER") or build(folder, SOURCES), CASES)) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(__doc__, judge, 300, SOURCES, "host/exec/exit/", MUTANTS, 120)

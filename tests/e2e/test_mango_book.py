@@ -6,16 +6,11 @@ the other device, killed and started again.
 
 Prints TAP. Environment: TRIPLINE, SEED.
 """
-import json
 import os
 import random
-import re
-import shutil
-import signal
-import subprocess
-import tempfile
 
-from keeper import SEED, TRIPLINE, finish, must, report, tripline
+from book_kit import at, audited, balances, command, ended, exported, generated, imported, killed, load, made, of_party, refused, replays
+from keeper import SEED, finish, must, report
 
 ONE = 1 << 48
 RULE = "mango-v4-1"
@@ -23,34 +18,16 @@ START = {"BTC_USDC-PERPETUAL": 64000, "SOL_USDC-PERPETUAL": 150}
 PERP = dict(maint_base_asset_weight_fx=0.95, init_base_asset_weight_fx=0.9, maint_base_liab_weight_fx=1.05, init_base_liab_weight_fx=1.1,
             maint_overall_asset_weight_fx=0.9, init_overall_asset_weight_fx=0.5, base_liquidation_fee_fx=0.01,
             perp_platform_liquidation_fee_fx=0.002, positive_pnl_liquidation_fee_fx=0.01)
-print("# SEED=%d" % SEED)
-work = tempfile.mkdtemp(prefix="tl-mango-")
-capture = os.path.join(work, "crash.pcap")
-must("gen", "-q", "-o", capture, "--path", "crash", "--seconds", 6, "--rate", 100, "--seed", SEED)
-
-
-def at(name):
-    return os.path.join(work, name)
-
-
-def load(name):
-    with open(at(name)) as f:
-        return json.load(f)
-
-
-def save(name, book):
-    with open(at(name), "w") as f:
-        json.dump(book, f)
+generated("crash.pcap", "crash")
 
 
 def round_trip(name):
     """Store -> JSON -> store -> JSON, and through CSV on top of the same market."""
-    must("accounts", "export", "--db", at(name + ".db"), "-o", at(name + ".json"))
+    exported(name, name + ".json")
     must("accounts", "import", "--db", at(name + ".2.db"), at(name + ".json"))
-    must("accounts", "export", "--db", at(name + ".2.db"), "-o", at(name + ".2.json"))
-    must("accounts", "export", "--db", at(name + ".db"), "--csv", "-o", at(name + ".csv"))
-    must("accounts", "import", "--db", at(name + ".2.db"), at(name + ".csv"))
-    must("accounts", "export", "--db", at(name + ".2.db"), "-o", at(name + ".3.json"))
+    exported(name + ".2", name + ".2.json")
+    must("accounts", "import", "--db", at(name + ".2.db"), exported(name, name + ".csv", "--csv"))
+    exported(name + ".2", name + ".3.json")
     first, second, third = load(name + ".json"), load(name + ".2.json"), load(name + ".3.json")
     report(first == second == third, name + ": what is exported reads back the same, as JSON and as CSV")
     return first
@@ -97,45 +74,24 @@ def mixed():
     book["accounts"] = [a for a in book["accounts"] if a["rule"] == RULE] + [perp_account(r, 100000 + i, market) for i in range(250)]
     for a in book["accounts"][::9]:
         a["rule_state"] = "1"  # being liquidated: ends above -1 with the initial weights
-    save("mixed.in.json", book)
-    must("accounts", "import", "--db", at("mixed.db"), at("mixed.in.json"))
+    imported("mixed", book)
 
 
 def run(book, device):
-    name = "%s-%s" % (book, device)
-    p = tripline("run", "--quiet", "--audit", "--accounts", at(book + ".db"), "--capture", capture, "--dir", at(name), "--device", device,
-                 "--venue-arg=--fsync", "--venue-arg=off")
-    report(p.returncode == 0 and "missed=0 unconfirmed_orders=0" in p.stdout, "%s: the audit holds on %s" % (book, device), p.stdout + p.stderr)
-    p = tripline("replay", os.path.join(at(name), "journal"))
-    report(p.returncode == 0 and "replay: identical" in p.stdout, "%s: %s replays" % (book, device), p.stdout + p.stderr)
-    other = "vector" if device == "model" else "model"
-    p = tripline("replay", "--audit", "--device", other, os.path.join(at(name), "journal"))
-    report(p.returncode == 0 and "replay: identical" in p.stdout, "%s: the run of %s is the same on %s" % (book, device, other), p.stdout + p.stderr)
-    ledger = tripline("venue", "ledger", "--state", os.path.join(at(name), "venue.db"))
-    report(ledger.returncode == 0 and "conservation: holds to the last unit" in ledger.stdout, "%s: the ledger of %s adds up" % (book, device),
-           ledger.stdout + ledger.stderr)
-    return ledger.stdout
+    name, other = "%s-%s" % (book, device), "vector" if device == "model" else "model"
+    audited(ended(command(name, book + ".db", "crash.pcap", device)), "%s: the audit holds on %s" % (book, device))
+    replays(name, "%s: %s replays" % (book, device))
+    replays(name, "%s: the run of %s is the same on %s" % (book, device, other), "--audit", "--device", other)
+    return balances(name, "%s: the ledger of %s adds up" % (book, device))
 
 
-def killed():
-    """Killed in the middle of its run, and started again until the end."""
-    line = ["run", "--quiet", "--audit", "--accounts", at("mixed.db"), "--capture", capture, "--dir", at("killed"), "--device", "model",
-            "--venue-arg=--delay-us=3000"]
-    died, r = 0, random.Random(SEED)
-    for _ in range(3):
-        p = subprocess.Popen([TRIPLINE, *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            p.communicate(timeout=r.uniform(0.1, 0.5))
-        except subprocess.TimeoutExpired:
-            p.send_signal(signal.SIGKILL)
-            p.communicate()
-            died += 1
-    p = tripline(*line)
-    report(died > 0 and p.returncode == 0 and "missed=0 unconfirmed_orders=0" in p.stdout, "killed %d times, the last run ends well" % died, p.stdout + p.stderr)
-    p = tripline("replay", os.path.join(at("killed"), "journal"))
-    report(p.returncode == 0 and "replay: identical" in p.stdout, "killed: every segment replays", p.stdout + p.stderr)
-    p = tripline("venue", "ledger", "--state", os.path.join(at("killed"), "venue.db"))
-    report(p.returncode == 0 and "conservation: holds to the last unit" in p.stdout, "killed: the ledger adds up", p.stdout + p.stderr)
+def killed_and_started_again():
+    argv = command("killed", "mixed.db", "crash.pcap", "model", "--venue-arg=--delay-us=3000")
+    died = killed("killed", argv, (60000,) * 3)
+    p = ended(argv)
+    audited(p, "killed %d times, the last run ends well" % died)
+    replays("killed", "killed: every segment replays")
+    balances("killed", "killed: the ledger adds up")
 
 
 def refusals():
@@ -150,24 +106,19 @@ def refusals():
         book = load("mixed.json")
         for x in book["instruments"]:
             x.update(change.get(x["name"], {}))
-        save("wrong.json", book)
-        p = tripline("accounts", "import", "--db", at("wrong.db"), at("wrong.json"))
+        p = imported("wrong", book)
         report(p.returncode == 1 and why in p.stderr and not os.path.exists(at("wrong.db")), "refuses " + what, p.stderr)
     for what, state in (("an unknown state", "2"), ("a second word of it", "1:1")):
         book = load("mixed.json")
         book["accounts"][-1]["rule_state"] = state
-        save("wrong.json", book)
-        p = tripline("accounts", "import", "--db", at("wrong.db"), at("wrong.json"))
-        report(p.returncode == 1 and "rule_state must be 0, or 1" in p.stderr, "refuses " + what, p.stderr)
+        refused(imported("wrong", book), "refuses " + what, "rule_state must be 0, or 1")
     book = load("mixed.json")
     a = book["accounts"][-1]
     a["positions"] = [p for p in a["positions"] if p["instrument"] != "USDC"]
-    save("wrong.json", book)
-    p = tripline("accounts", "import", "--db", at("wrong.db"), at("wrong.json"))
-    report(p.returncode == 1 and "a position in the reserve of that name is needed" in p.stderr, "refuses a perp without its token", p.stderr)
+    refused(imported("wrong", book), "refuses a perp without its token", "a position in the reserve of that name is needed")
 
 
-must("accounts", "gen", "--db", at("borrowers.db"), "--accounts", 400, "--near", 400000, "--seed", SEED, "--lending", RULE)
+made("borrowers", 400, "--lending", RULE)
 first = round_trip("borrowers")
 report(sum(a["rule"] == RULE for a in first["accounts"]) > 40, "borrowers are made", len(first["accounts"]))
 reserves = [x for x in first["instruments"] if x["kind"] == "reserve"]
@@ -179,8 +130,6 @@ refusals()
 for book, wanted in (("borrowers", ("token/WETH",)), ("mixed", ("token/WETH", "cash/USDC"))):
     for ledger in [run(book, device) for device in ("model", "vector")]:
         for money in wanted:
-            taken = re.search(re.escape(money) + r" +liquidator +(-?\d+)", ledger)
-            report(taken and int(taken[1]) != 0, "%s: %s was moved" % (book, money), ledger)
-killed()
-shutil.rmtree(work)
+            report(of_party(ledger, money, "liquidator") != 0, "%s: %s was moved" % (book, money), ledger)
+killed_and_started_again()
 finish()

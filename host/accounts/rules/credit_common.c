@@ -148,6 +148,26 @@ int credit_bands(const struct market *m, const struct account *a, const struct b
     return 0;
 }
 
+int credit_rows(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
+                struct affine out[RULE_ROWS_MAX],
+                int (*row)(const struct market *m, const struct account *a, int64_t eq, int64_t req,
+                           struct affine *f),
+                struct err *e)
+{
+    if (credit_bands(m, a, band, e))
+        return -1;
+    if (!credit_owes(a))
+        return 0;
+    out[0].level = LEVEL_LIQUIDATE;
+    if (row(m, a, 1, 1, &out[0]))
+        return err_set(e, "account %u: more than %d assets", a->id, ROW_ASSETS_MAX);
+    if (warn_ppm == 0)
+        return 1;
+    out[1].level = LEVEL_WARN;
+    (void)row(m, a, 1000000, 1000000 + (int64_t)warn_ppm, &out[1]);
+    return 2;
+}
+
 int credit_legs(const struct account *a, const struct order_leg *leg, unsigned n, struct err *e)
 {
     if (n != 2)

@@ -86,6 +86,13 @@ void credit_flow(struct settlement *s, uint8_t party, uint16_t instrument, i256 
 void credit_drop_empty(struct account *a);
 // The bands of all that the account holds. 0, or -1 with *e set.
 int credit_bands(const struct market *m, const struct account *a, const struct band *band, struct err *e);
+// A borrower's rows, by row(): the account's requirement times req against its equity times eq. How many they
+// are, 0 where nothing is owed, or -1 with *e set. row() gives -1 where the assets are more than a row holds.
+int credit_rows(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
+                struct affine out[RULE_ROWS_MAX],
+                int (*row)(const struct market *m, const struct account *a, int64_t eq, int64_t req,
+                           struct affine *f),
+                struct err *e);
 // Two legs over positions that have what they need; leg[0].qty > 0, leg[1].qty == 0. 0, or -1.
 int credit_legs(const struct account *a, const struct order_leg *leg, unsigned n, struct err *e);
 bool credit_straight(const struct market *m, const struct account *a); // rule->bends: never

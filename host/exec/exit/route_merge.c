@@ -204,7 +204,7 @@ static void descend(struct tree *t, const struct held *h, unsigned near)
         return;
     }
     hold(t, h, at, k, whole + more - cut);
-    if (h->lot != 0 && lot >= h->lot)
+    if (h->lot != 0 && lot >= h->lot && !r->has_pools)
         return; // a lot more here would cost one of those above it in price
     hold(t, h, at, k, least(whole + more - cut + lot, r->units[k][r->before[at][k] - 1]));
 }

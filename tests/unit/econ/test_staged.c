@@ -103,8 +103,6 @@ START_TEST(test_policies)
     ck_assert(policy_ramp_pct(&(struct policy_ramp){49 * USD, 0, 1, 10, 1000}) == 10000);
     ck_assert(policy_ramp_pct(&(struct policy_ramp){100 * USD, 0, 1, 10, 1000}) == 2000);
     ck_assert(policy_ramp_pct(&(struct policy_ramp){80 * USD, 20 * USD, 1, 10, 1000}) == 0);
-    const uint32_t level[] = {1200000, 1100000};
-    ck_assert_uint_eq(policy_level(1100, 1000, level, 2), 1);
     ck_assert(policy_aave_leaves_no_dust(0, 1) && !policy_aave_leaves_no_dust(99999999999, 100000000000));
     i128 first, second;
     // 100 of debt, 120 of collateral at 80 %: short of 4; a unit repaid mends 0.16 of it, and what the

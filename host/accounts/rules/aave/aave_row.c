@@ -9,6 +9,7 @@
 //                 One threshold for all: k is that threshold, and nothing is lost.
 // Proofs and slack: docs/numerics.md, "Average thresholds"; docs/rules.md.
 #include "accounts/rules/aave/aave_common.h"
+#include "accounts/rules/perp/perp_common.h"
 
 unsigned aave_widest(const struct market *m, const struct account *a)
 {
@@ -143,21 +144,6 @@ static i256 weighed(enum aave_version v, const struct backing *b, const struct c
     return i256_mul_i64(*weight < 0 ? b->most : b->balance, *weight);
 }
 
-static int add_coef(struct affine *f, uint16_t asset, i256 coef)
-{
-    for (unsigned i = 0; i < f->n; i++) {
-        if (f->asset[i] == asset) {
-            f->a[i] = i256_add(f->a[i], coef);
-            return 0;
-        }
-    }
-    if (f->n == ROW_ASSETS_MAX)
-        return -1;
-    f->asset[f->n] = asset;
-    f->a[f->n++] = coef;
-    return 0;
-}
-
 // The slack is one-sided: the contract's values lie below the line's by the last floor of each collateral,
 // less than (1 - 10^-dec) base units times its weight, and where debts are ceiled (from 3.5 on) 1e4 times as
 // much for each; floored debts are above. percentMul takes half a base unit more.
@@ -193,7 +179,7 @@ static int aave_row(enum aave_version v, const struct market *m, const struct ac
             if (v >= AAVE_3_5)
                 f->slack = i256_add(f->slack, i256_mul_i64(lost, weight));
         }
-        if (i256_sign(coef) != 0 && add_coef(f, in->asset, coef))
+        if (i256_sign(coef) != 0 && perp_row_add(f, in->asset, coef))
             return err_set(e, "account %u: more than %d assets in one row", a->id, ROW_ASSETS_MAX);
     }
     return 0;

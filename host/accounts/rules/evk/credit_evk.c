@@ -131,18 +131,7 @@ static int row_of(const struct market *m, const struct account *a, int64_t eq, i
 static int evk_rows(const struct market *m, const struct account *a, const struct band *band,
                     uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
 {
-    if (credit_bands(m, a, band, e))
-        return -1;
-    if (!credit_owes(a))
-        return 0;
-    out[0].level = LEVEL_LIQUIDATE;
-    if (row_of(m, a, 1, 1, &out[0]))
-        return err_set(e, "account %u: more than %d assets", a->id, ROW_ASSETS_MAX);
-    if (warn_ppm == 0)
-        return 1;
-    out[1].level = LEVEL_WARN;
-    (void)row_of(m, a, 1000000, 1000000 + (int64_t)warn_ppm, &out[1]);
-    return 2;
+    return credit_rows(m, a, band, warn_ppm, out, row_of, e);
 }
 
 static void health_of(const struct owing *x, struct health *out)

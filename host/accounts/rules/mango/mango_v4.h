@@ -134,8 +134,12 @@ fx mango_given_for_zero(fx health, fx spot, fx asset_weighted_price, fx liab_wei
                         struct checked *c);
 // 1 orders to cancel, 2 positions to liquidate, 3 bankruptcy, 0 none of them.
 unsigned mango_phase(const struct mango_cache *h, struct checked *c);
-void mango_require_after_phase1(const struct mango_cache *h, struct checked *c);
 void mango_require_after_phase2(const struct mango_cache *h, struct checked *c);
+// What every liquidation but bankruptcy begins with: the cache, the health at the end of liquidation, what
+// the phases before this one (1 or 2 of them) must have left nothing of, the status. False: nothing is to be
+// liquidated, or *c has failed.
+bool mango_begin(struct mango_account *a, struct mango_cache *h, unsigned phases, fx *health,
+                 enum mango_status *status, struct checked *c);
 // Sets or clears being_liquidated as every liquidation begins with.
 enum mango_status mango_check(struct mango_account *a, const struct mango_cache *h, struct checked *c);
 void mango_maybe_recover(struct mango_account *a, fx liquidation_end);

@@ -309,7 +309,7 @@ static void require(struct checked *c, bool good, const char *why)
         ck_fail(c, why);
 }
 
-void mango_require_after_phase1(const struct mango_cache *h, struct checked *c)
+static void require_after_phase1(const struct mango_cache *h, struct checked *c)
 {
     struct left l = left_of(h, c);
     require(c, !l.orders_spot, "HasOpenOrUnsettledSerum3Orders");
@@ -318,7 +318,7 @@ void mango_require_after_phase1(const struct mango_cache *h, struct checked *c)
 
 void mango_require_after_phase2(const struct mango_cache *h, struct checked *c)
 {
-    mango_require_after_phase1(h, c);
+    require_after_phase1(h, c);
     struct left l = left_of(h, c);
     require(c, !(l.borrows && l.assets), "HasLiquidatableTokenPosition");
     require(c, !l.base, "HasLiquidatablePerpBasePosition");
@@ -343,4 +343,14 @@ enum mango_status mango_check(struct mango_account *a, const struct mango_cache 
         return MANGO_HEALTHY;
     a->being_liquidated = true;
     return MANGO_LIQUIDATABLE;
+}
+
+bool mango_begin(struct mango_account *a, struct mango_cache *h, unsigned phases, fx *health,
+                 enum mango_status *status, struct checked *c)
+{
+    mango_cache_set(h, a, c);
+    *health = mango_health(h, MANGO_LIQUIDATION_END, c);
+    (phases == 1 ? require_after_phase1 : mango_require_after_phase2)(h, c);
+    *status = mango_check(a, h, c);
+    return *status == MANGO_LIQUIDATABLE && ck_ok(c);
 }

@@ -98,12 +98,9 @@ void mango_perp_loss(struct mango_account *a, unsigned perp, uint64_t max_liab, 
 {
     *r = (struct mango_loss_result){0};
     struct mango_cache h;
-    mango_cache_set(&h, a, c);
-    fx before = r->health = mango_health(&h, MANGO_LIQUIDATION_END, c);
-    mango_require_after_phase2(&h, c);
-    r->status = mango_check(a, &h, c);
-    if (r->status != MANGO_LIQUIDATABLE || !ck_ok(c))
+    if (!mango_begin(a, &h, 2, &r->health, &r->status, c))
         return;
+    fx before = r->health;
     struct mango_perp *p = &a->perp[perp];
     a->token[p->settle].liqor.in_use = true; // by the perp position that it has now
     fx most = mango_max_settle(&h, p->settle, c), balance[MANGO_TOKENS_MAX];

@@ -251,11 +251,7 @@ void mango_perp_liq(struct mango_account *a, unsigned perp, int64_t max_base, ui
 {
     *r = (struct mango_perp_result){0};
     struct mango_cache h;
-    mango_cache_set(&h, a, c);
-    r->health = mango_health(&h, MANGO_LIQUIDATION_END, c);
-    mango_require_after_phase1(&h, c);
-    r->status = mango_check(a, &h, c);
-    if (r->status != MANGO_LIQUIDATABLE || !ck_ok(c))
+    if (!mango_begin(a, &h, 1, &r->health, &r->status, c))
         return;
     require(c, !h.perp[perp].open_fills, "HasOpenPerpTakerFills");
     a->token[a->perp[perp].settle].liqor.in_use = true; // by the perp position that it has now

@@ -51,11 +51,7 @@ void mango_token_liq(struct mango_account *a, unsigned asset, unsigned liab, fx 
     *r = (struct mango_token_result){0};
     require(c, asset != liab, "SomeError");
     struct mango_cache h;
-    mango_cache_set(&h, a, c);
-    r->health = mango_health(&h, MANGO_LIQUIDATION_END, c);
-    mango_require_after_phase1(&h, c);
-    r->status = mango_check(a, &h, c);
-    if (r->status != MANGO_LIQUIDATABLE || !ck_ok(c))
+    if (!mango_begin(a, &h, 1, &r->health, &r->status, c))
         return;
     token_amounts(a, &h, asset, liab, max_liab, r, c);
     if (!ck_ok(c))

@@ -26,21 +26,6 @@ bool perp_bends(const struct market *m, const struct account *a)
     return false;
 }
 
-int perp_row_add(struct affine *f, uint16_t asset, i256 coef)
-{
-    for (unsigned i = 0; i < f->n; i++) {
-        if (f->asset[i] == asset) {
-            f->a[i] = i256_add(f->a[i], coef);
-            return 0;
-        }
-    }
-    if (f->n == ROW_ASSETS_MAX)
-        return -1;
-    f->asset[f->n] = asset;
-    f->a[f->n++] = coef;
-    return 0;
-}
-
 void perp_health(const struct market *m, const struct account *a, const int64_t *px, uint8_t kind,
                  bool shocked, struct health *out)
 {

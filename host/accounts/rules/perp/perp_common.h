@@ -68,7 +68,20 @@ i256 perp_margin(const struct instrument *in, i256 notional, i256 cash_unit);
 void perp_margin_chord(const struct instrument *in, i256 w, uint64_t lo, uint64_t hi, i256 cash_unit,
                        i256 *slope, i256 *offset);
 // Adds a coefficient to the row, one entry an asset. 0, or -1 when the row is full.
-int perp_row_add(struct affine *f, uint16_t asset, i256 coef);
+static inline int perp_row_add(struct affine *f, uint16_t asset, i256 coef)
+{
+    for (unsigned i = 0; i < f->n; i++) {
+        if (f->asset[i] == asset) {
+            f->a[i] = i256_add(f->a[i], coef);
+            return 0;
+        }
+    }
+    if (f->n == ROW_ASSETS_MAX)
+        return -1;
+    f->asset[f->n] = asset;
+    f->a[f->n++] = coef;
+    return 0;
+}
 
 // What of a position's unrealised profit (pnl less funding, 10^-K) does not count in equity, in 10^-(K+6); 0
 // of a loss.
