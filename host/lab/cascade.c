@@ -56,12 +56,15 @@ struct cascade *cascade_open(const struct lab_scenario *s, struct book *b, const
         c->b = b;
         c->state = calloc(n, sizeof *c->state);
         c->queue = calloc(n, sizeof *c->queue);
+        c->was = calloc(n, sizeof *c->was);
         c->view = calloc(n, sizeof *c->view);
+        c->holder = calloc(n, sizeof *c->holder);
         c->rank = calloc(n, sizeof *c->rank);
         c->share = calloc(2 * n, sizeof *c->share);
         c->steps = calloc((size_t)s->steps + 1, sizeof *c->steps);
     }
-    if (!c || !c->state || !c->queue || !c->view || !c->rank || !c->share || !c->steps) {
+    if (!c || !c->state || !c->queue || !c->was || !c->view || !c->holder || !c->rank || !c->share ||
+        !c->steps) {
         cascade_close(c);
         (void)err_set(e, "out of memory for %zu accounts", b->n_accounts);
         return NULL;
@@ -88,7 +91,9 @@ void cascade_close(struct cascade *c)
         return;
     free(c->state);
     free(c->queue);
+    free(c->was);
     free(c->view);
+    free(c->holder);
     free(c->rank);
     free(c->share);
     free(c->steps);
@@ -226,14 +231,13 @@ static void settle_keeper(struct cascade *c, const struct account *a, const stru
 
 // The collateral of a loan goes on auction to raise what its debt has cost, by value where it is of several
 // tokens; what no auction takes is sold at once. The auctions' house pays that cost.
-static void auction_legs(struct cascade *c, const struct account *a, const struct settlement *t,
-                         struct result *r)
+static void auction_legs(struct cascade *c, size_t i, const struct settlement *t, struct result *r)
 {
     i128 tab = -r->keeper, all = 0, upto = 0, given = 0;
     r->keeper = 0;
     for (int pass = 0; pass < 2; pass++)
-        for (unsigned i = 0; i < t->n; i++) {
-            const struct flow *f = &t->flow[i];
+        for (unsigned k = 0; k < t->n; k++) {
+            const struct flow *f = &t->flow[k];
             i128 fair = 0, unsold = 0;
             if (f->party != PARTY_LIQUIDATOR || f->instrument < 0 || i256_sign(f->amount) <= 0)
                 continue;
@@ -244,7 +248,7 @@ static void auction_legs(struct cascade *c, const struct account *a, const struc
             upto += worth;
             i128 part = (all > 0 ? econ_part_floor(tab, upto, all) : tab) - given;
             given += part;
-            if (clip_begin(c, a->id, (unsigned)f->instrument, f->amount, part))
+            if (clip_begin(c, i, (unsigned)f->instrument, f->amount, part))
                 continue;
             r->keeper += market_trade(c, c->net, (unsigned)f->instrument, f->amount, &fair, &unsold) - part;
             r->unsold += unsold;
@@ -260,9 +264,10 @@ static i128 deficit_of(const struct settlement *t)
 }
 
 // The deficit of a settlement, and of perpetuals the side that the market does not get.
-static void take_losses(struct cascade *c, const struct account *a, const struct order_size *o,
-                        const struct settlement *t, unsigned held)
+static void take_losses(struct cascade *c, size_t who, const struct order_size *o, const struct settlement *t,
+                        unsigned held)
 {
+    const struct account *a = &c->b->account[who];
     for (unsigned i = 0; i < t->n; i++) {
         const struct flow *f = &t->flow[i];
         int cur = currency_of(&c->b->market, a->currency);
@@ -274,14 +279,10 @@ static void take_losses(struct cascade *c, const struct account *a, const struct
         } else if (c->b->market.instrument[cur].kind != INST_LINEAR) {
             loss_book(c, money_of_cash(c, cur, owed, true));
         } else {
-            struct cascade_left none, *l = &none;
             i128 left = 0;
             loss_take(c, (unsigned)cur, i256_to_i128(owed), &left);
-            for (unsigned k = 0; k < a->n_positions; k++)
-                if (a->position[k].instrument == o->leg[held].instrument)
-                    l = &c->left[o->leg[held].instrument][a->position[k].size > 0];
-            l->size += o->leg[held].qty;
-            l->loss += left;
+            if (!loss_later(c, who, &o->leg[held], left))
+                c->sum.booked += left * money_a_quantum(&c->b->market, (unsigned)cur);
         }
     }
 }
@@ -303,11 +304,12 @@ static void commit(struct cascade *c, size_t i, const struct settlement *t, cons
     c->sum.slippage += r->slippage;
     c->sum.keeper += r->keeper;
     c->sum.unsold += r->unsold;
+    discount_note(c, a, t, r->value);
     now_step->executed++;
     now_step->value += r->value;
     if (c->each)
         c->each(c->ctx, &(struct cascade_event){c->step, c->round, a->id, (uint8_t)s->staged.at, r->value,
-                                                r->keeper});
+                                                r->keeper, 0});
 }
 
 // A settlement is a transition too: whoever is still below the line asks anew. A part of a staged liquidation
@@ -330,45 +332,79 @@ static void settled(struct cascade *c, size_t i)
 
 enum executed { EXECUTED, UNPAID, REFUSED };
 
+// An order as it would be executed now.
+struct trial {
+    struct account after;
+    struct settlement t;
+    struct order_size o; // none of a discount
+    struct result r;
+    i128 net[SCENARIO_COINS_MAX];
+    unsigned held; // the leg that is deleveraged; o.n: none
+    bool auction;  // the collateral is for sale by auction, whose start pays for itself
+};
+
+// halvings: of a discount's order, what part of the most. 0, or -1: the rule refuses it.
+static int try_order(struct cascade *c, size_t i, unsigned halvings, struct trial *x)
+{
+    const struct account *a = &c->b->account[i];
+    const enum staged_at at = c->state[i].staged.at;
+    memcpy(x->net, c->net, sizeof x->net);
+    account_copy(&x->after, a);
+    x->r = (struct result){0};
+    x->o.n = 0;
+    x->held = 0;
+    x->auction = false;
+    if (discounted(c, a)) {
+        if (discount_settle(c, &x->after, halvings, &x->t) != 0)
+            return -1;
+        settle_keeper(c, a, &x->t, x->net, &x->r);
+        return 0;
+    }
+    if (cascade_size(c, a, at, &x->o) != 0 ||
+        a->rule->settle(&c->b->market, &x->after, c->px, x->o.leg, x->o.n, &x->t, NULL) != 0)
+        return -1;
+    const struct order_size *o = &x->o;
+    bool perp = cascade_of_perps(c, a, o);
+    unsigned largest = 0;
+    for (unsigned k = 1; perp && k < o->n; k++)
+        if (leg_money(c, &o->leg[k]) > leg_money(c, &o->leg[largest]))
+            largest = k;
+    bool hold = perp && deficit_of(&x->t) > 0 &&
+                c->b->market.instrument[o->leg[largest].instrument].kind == INST_LINEAR;
+    x->held = hold ? largest : o->n;
+    settle_keeper(c, a, &x->t, x->net, &x->r);
+    for (unsigned k = 0; perp && k < o->n; k++)
+        x->r.value += leg_money(c, &o->leg[k]);
+    if (perp && at != STAGED_BACKSTOP) // which keeps what it takes over
+        sell_legs(c, a, o, x->held, x->net, &x->r);
+    x->auction = !perp && c->s->clip.cut_ppm;
+    return 0;
+}
+
+// All at once; at a discount as much as pays, by halving.
 static enum executed execute(struct cascade *c, size_t i)
 {
-    static struct account after;
-    static struct settlement t;
-    static struct order_size o;
+    static struct trial x;
     struct account *a = &c->b->account[i];
-    enum staged_at at = c->state[i].staged.at;
-    struct result r = {0};
-    i128 net[SCENARIO_COINS_MAX];
-    memcpy(net, c->net, sizeof net);
-    account_copy(&after, a);
-    if (cascade_size(c, a, at, &o) != 0 ||
-        a->rule->settle(&c->b->market, &after, c->px, o.leg, o.n, &t, NULL) != 0)
-        return REFUSED;
-    bool perp = cascade_of_perps(c, a, &o);
-    unsigned held = o.n, largest = 0;
-    for (unsigned k = 1; perp && k < o.n; k++)
-        if (leg_money(c, &o.leg[k]) > leg_money(c, &o.leg[largest]))
-            largest = k;
-    if (perp && deficit_of(&t) > 0 && c->b->market.instrument[o.leg[largest].instrument].kind == INST_LINEAR)
-        held = largest;
-    settle_keeper(c, a, &t, net, &r);
-    for (unsigned k = 0; perp && k < o.n; k++)
-        r.value += leg_money(c, &o.leg[k]);
-    if (perp && at != STAGED_BACKSTOP) // which keeps what it takes over
-        sell_legs(c, a, &o, held, net, &r);
-    bool auction = !perp && c->s->clip.cut_ppm; // whose start pays for itself
-    if (!auction && c->s->keeper.must_pay && r.keeper <= cascade_gas(c))
-        return UNPAID;
-    memcpy(c->net, net, sizeof net);
-    if (auction)
-        auction_legs(c, a, &t, &r);
-    r.keeper -= cascade_gas(c);
-    commit(c, i, &t, &r);
-    take_losses(c, a, &o, &t, held < o.n ? held : 0);
-    account_copy(a, &after);
-    memset(&a->position[a->n_positions], 0, (ACCOUNT_POSITIONS_MAX - a->n_positions) * sizeof *a->position);
-    settled(c, i);
-    return EXECUTED;
+    const bool discount = discounted(c, a), must = c->s->keeper.must_pay || discount;
+    for (unsigned k = 0; k < (discount ? HALVINGS : 1); k++) {
+        if (try_order(c, i, k, &x) != 0)
+            return k ? UNPAID : REFUSED;
+        if (must && !x.auction && x.r.keeper <= cascade_gas(c))
+            continue;
+        memcpy(c->net, x.net, sizeof x.net);
+        if (x.auction)
+            auction_legs(c, i, &x.t, &x.r);
+        x.r.keeper -= cascade_gas(c);
+        commit(c, i, &x.t, &x.r);
+        take_losses(c, i, &x.o, &x.t, x.held < x.o.n ? x.held : 0);
+        account_copy(a, &x.after);
+        memset(&a->position[a->n_positions], 0,
+               (ACCOUNT_POSITIONS_MAX - a->n_positions) * sizeof *a->position);
+        settled(c, i);
+        return EXECUTED;
+    }
+    return UNPAID;
 }
 
 // One order of the queue: true when it leaves it.
@@ -424,6 +460,7 @@ static uint32_t serve_queue(struct cascade *c, uint64_t *budget)
 static void run_step(struct cascade *c)
 {
     struct cascade_step *st = &c->steps[c->step];
+    memcpy(c->prior, c->px, sizeof c->prior);
     uint64_t budget = c->s->keeper.orders ? c->s->keeper.orders : UINT64_MAX;
     for (unsigned k = 0; k < c->s->n_coins; k++) {
         c->net[k] = c->step ? curve_decay(&c->s->coin[k].depth, c->net[k]) : 0;

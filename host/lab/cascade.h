@@ -52,11 +52,12 @@ int cascade_run(struct cascade *c, const struct progress *p, struct err *e);
 const struct cascade_step *cascade_steps(const struct cascade *c); // steps + 1 of them
 const struct cascade_totals *cascade_sums(const struct cascade *c);
 bool cascade_conserved(const struct cascade *c, struct err *e); // false with what is not
-// Called for each executed liquidation; for tests. money: what it brought the keeper.
+// Called for each executed liquidation and each gradual reduction; for tests.
 struct cascade_event {
     uint32_t step, round, id;
     uint8_t state; // enum staged_at
     i128 value, keeper;
+    uint32_t reduce_ppm; // of its positions, before a breach; 0: a liquidation
 };
 void cascade_watch(struct cascade *c, void (*each)(void *ctx, const struct cascade_event *e), void *ctx);
 void cascade_close(struct cascade *c); // not the book

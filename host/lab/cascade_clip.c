@@ -7,7 +7,7 @@
 
 #include "lab/cascade_inside.h"
 
-enum { MONEY_DIGITS = 8, RAD_OF_MONEY = RAD_DIGITS - MONEY_DIGITS, PPM_DIGITS = 6, HALVINGS = 7 };
+enum { MONEY_DIGITS = 8, RAD_OF_MONEY = RAD_DIGITS - MONEY_DIGITS, PPM_DIGITS = 6 };
 
 static u256 times10(struct checked *ck, u256 v, unsigned digits)
 {
@@ -49,7 +49,7 @@ static struct cascade_lot *room(struct cascade *c)
     return &c->lot[c->n_lots];
 }
 
-bool clip_begin(struct cascade *c, uint32_t id, unsigned instrument, i256 units, i128 tab)
+bool clip_begin(struct cascade *c, size_t account, unsigned instrument, i256 units, i128 tab)
 {
     const struct scenario_clip *s = &c->s->clip;
     struct checked ck = {NULL};
@@ -57,8 +57,8 @@ bool clip_begin(struct cascade *c, uint32_t id, unsigned instrument, i256 units,
     unsigned d = c->b->market.instrument[instrument].size_decimals;
     if (!l || d > WAD_DIGITS || i256_sign(units) <= 0 || i256_bits(units) > 120)
         return false;
-    *l =
-        (struct cascade_lot){.id = id, .instrument = instrument, .began = second(c), .scale = WAD_DIGITS - d};
+    *l = (struct cascade_lot){
+        .account = account, .instrument = instrument, .began = second(c), .scale = WAD_DIGITS - d};
     l->clip.calc = (struct curve){.kind = CURVE_STAIRSTEP,
                                   .step = s->step_s,
                                   .cut = times10(&ck, u256_from_u64(s->cut_ppm), RAY_DIGITS - PPM_DIGITS)};
@@ -85,6 +85,14 @@ static i128 sell(struct cascade *c, i128 net[SCENARIO_COINS_MAX], const struct c
     struct checked ck = {NULL};
     u256 units = ck_div(&ck, slice, u256_pow10(l->scale));
     return market_trade(c, net, l->instrument, i256_from_u128(u256_to_u128(units)), fair, unsold);
+}
+
+// The owner's again: as collateral, or, where its account cannot take it, outside.
+static void give_back(struct cascade *c, const struct cascade_lot *l, u256 units)
+{
+    i256 back = i256_from_u128(u256_to_u128(units));
+    c->auctions.returned += money_of_tokens(c, l->instrument, back, false);
+    (void)credit_give(c, l->account, l->instrument, back);
 }
 
 // As much as pays, by halving: all of it first.
@@ -116,9 +124,7 @@ static void bid(struct cascade *c, struct cascade_lot *l, u256 price)
         c->sum.slippage += fair - gain;
         c->sum.unsold += unsold;
         if (t.over && !u256_is_zero(t.back))
-            c->auctions.returned += money_of_tokens(
-                c, l->instrument, i256_from_u128(u256_to_u128(ck_div(&ck, t.back, u256_pow10(l->scale)))),
-                false);
+            give_back(c, l, ck_div(&ck, t.back, u256_pow10(l->scale)));
         l->missing = t.over ? ck_sub(&ck, t.dug, t.owe) : u256_from_u64(0);
         return;
     }
@@ -206,8 +212,8 @@ void clip_result(const struct cascade *c, struct lab_result *r)
     lab_fact(r, LAB_AUCTIONS, "Raised", "units of account", "%.2f", money_of(a->raised));
     lab_fact(r, LAB_AUCTIONS, "Not raised", "lots that ended below: the fund, then booked", "%.2f",
              money_of(a->missing));
-    lab_fact(r, LAB_AUCTIONS, "Left for owners", "of lots that had raised all, at the mark", "%.2f",
-             (double)a->returned / (double)SCENARIO_MONEY);
+    lab_fact(r, LAB_AUCTIONS, "Left for owners", "of lots that had raised all: collateral again, at the mark",
+             "%.2f", (double)a->returned / (double)SCENARIO_MONEY);
     struct lab_chart *ch =
         lab_chart(r, LAB_AUCTIONS, "Prices of the first lots",
                   "While the cascade goes on; a reset begins again from the mark. Simulated.",

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who bears what is missing: the fund at once, the rest at the round's end, a whole round at a time, by the
-// scenario's waterfall: counterparties by rank, who are closed at the mark and pay the bankrupt side's loss
-// by size (which is closing them at its bankruptcy price), everybody in the instrument by size, or the books.
+// scenario's waterfall (econ/waterfall.h): counterparties by rank, everybody in the instrument by size, or
+// the books. What it makes of an account's one position is taken over into the account with all of them.
 #include <string.h>
 
 #include "base/prng.h"
-#include "econ/adl.h"
-#include "econ/socialise.h"
 #include "lab/cascade_inside.h"
 
 static i256 wide(i128 v)
@@ -77,20 +75,21 @@ static bool in_currency(const struct cascade *c, const struct account *a, unsign
     return strcmp(a->currency, in->currency) == 0 && a->rule == &rule_perp_linear_1;
 }
 
-// The account as the rankings see it; size 0: not to be ranked.
+// The account as econ/waterfall.h sees it: its equity at the mark, and its position; nothing where that is
+// out of its range.
 static struct margin view_of(const struct cascade *c, struct account *a, unsigned instrument, i128 per)
 {
-    struct margin v = {0};
     const struct position *p = in_currency(c, a, instrument) ? find(a, instrument) : NULL;
-    const struct instrument *in = &c->b->market.instrument[instrument];
-    int64_t px = c->px[in->asset];
+    const unsigned asset = c->b->market.instrument[instrument].asset;
     if (!p || p->size > ECON_MOST || p->size < -ECON_MOST)
-        return v;
-    i128 equity = a->cash;
-    for (unsigned k = 0; k < a->n_positions; k++)
+        return (struct margin){0};
+    const bool ranked = c->s->waterfall->steps & TO_ADL; // else sizes are all that is asked for
+    i128 equity = ranked ? a->cash : 0;
+    for (unsigned k = 0; ranked && k < a->n_positions; k++)
         equity += profit(c, &a->position[k], a->position[k].size);
-    v = (struct margin){equity - margin_value(p->size, px, per), p->size, p->size * p->entry / per};
-    return equity > 0 && margin_fits(&v, px, per) ? v : (struct margin){0};
+    struct margin v = {equity - margin_value(p->size, c->px[asset], per), p->size, p->size * p->entry / per};
+    return margin_fits(&v, c->px[asset], per) && margin_fits(&v, c->prior[asset], per) ? v
+                                                                                       : (struct margin){0};
 }
 
 void cascade_close_part(struct cascade *c, size_t i, unsigned instrument, i128 qty, i128 pays, enum party to,
@@ -116,75 +115,133 @@ void cascade_close_part(struct cascade *c, size_t i, unsigned instrument, i128 q
     boxes_place(c, i);
 }
 
-// Counterparties in order, each for its part of the loss by size, none for more than it has.
-static void deleverage(struct cascade *c, unsigned instrument, int side, struct cascade_left *l)
+bool loss_later(struct cascade *c, size_t i, const struct order_leg *leg, i128 quanta)
+{
+    const struct position *p = find(&c->b->account[i], leg->instrument);
+    if (!p || c->b->market.instrument[leg->instrument].kind != INST_LINEAR)
+        return false;
+    bool was_long = p->size > 0;
+    c->left[leg->instrument][was_long].size += leg->qty;
+    c->left[leg->instrument][was_long].loss += quanta;
+    c->state[i].left = was_long ? leg->qty : -leg->qty;
+    c->state[i].left_in = leg->instrument;
+    return true;
+}
+
+static void pay(struct cascade *c, size_t i, unsigned instrument, i128 pays)
+{
+    struct cascade_flows *f =
+        &c->cash[currency_of(&c->b->market, c->b->market.instrument[instrument].currency)];
+    c->b->account[i].cash -= pays;
+    add(&f->party[PARTY_ACCOUNT], -pays);
+    add(&f->party[PARTY_DEFICIT], pays);
+}
+
+// What the waterfall has made of an account: closed in part at a price other than the mark, or charged.
+static void take_part(struct cascade *c, size_t k, unsigned instrument, i128 per, struct cascade_left *l)
+{
+    const struct market *m = &c->b->market;
+    const size_t i = c->holder[k];
+    const struct margin *was = &c->was[k], *is = &c->view[k];
+    const i128 px = c->px[m->instrument[instrument].asset], unit = money_a_quantum(m, instrument);
+    struct cascade_step *st = &c->steps[c->step];
+    i128 has = margin_equity(was, px, per), pays = has - margin_equity(is, px, per), paid = pays;
+    if (is->size != was->size) {
+        // Nobody is made bankrupt by being deleveraged.
+        cascade_close_part(c, i, instrument, econ_abs(was->size - is->size), econ_min(pays, econ_max(has, 0)),
+                           PARTY_DEFICIT, &paid);
+        c->sum.from_adl += paid * unit;
+        st->adl += paid * unit;
+    } else if (pays != 0) {
+        pay(c, i, instrument, pays);
+        c->state[i].tier = TIER_HOT; // until prices move: cheaper than its boxes after every round
+        c->sum.socialised += pays * unit;
+        st->socialised += pays * unit;
+    }
+    l->loss -= paid;
+}
+
+// Deleveraging at the mark before has brought more than was lost: the bankrupt accounts', by size.
+static void give_over(struct cascade *c, unsigned instrument, bool was_long, struct cascade_left *l)
+{
+    const i128 over = -l->loss, unit = money_a_quantum(&c->b->market, instrument);
+    i128 all = 0, upto = 0, given = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < c->b->n_accounts; i++) {
+            const struct cascade_account *s = &c->state[i];
+            if (s->left == 0 || s->left_in != instrument || (s->left > 0) != was_long)
+                continue;
+            all += pass ? 0 : econ_abs(s->left);
+            upto += pass ? econ_abs(s->left) : 0;
+            i128 part = pass ? econ_part_floor(over, upto, all) - given : 0;
+            given += part;
+            pay(c, i, instrument, -part);
+        }
+    l->loss = 0;
+    c->sum.from_adl -= given * unit;
+    c->steps[c->step].adl -= given * unit;
+}
+
+// A rate is rounded up: what it brings above the loss is the fund's.
+static void round_up(struct cascade *c, i128 over, i128 unit, struct cascade_left *l)
+{
+    fund_add(&c->fund, over * unit);
+    c->sum.fees_in += over * unit;
+    c->sum.socialised -= over * unit;
+    c->steps[c->step].socialised -= over * unit;
+    l->loss += over;
+}
+
+// The bankrupt sides of a round as one account beside the others, down the preset's steps: their size, where
+// the preset deleverages, and their loss. Fund and market have had their turn.
+static void rest(struct cascade *c, unsigned instrument, bool was_long, struct cascade_left *l)
 {
     const struct market *m = &c->b->market;
     const struct instrument *in = &m->instrument[instrument];
+    size_t n = 0;
     unsigned d = (unsigned)in->size_decimals + m->asset[in->asset].decimals;
     if (d < in->cash_decimals || d - in->cash_decimals > 18) // a price for less than one quantum of size
         return;
-    i128 per = i256_to_i128(i256_pow10(d - in->cash_decimals)), all = l->size, loss = l->loss, done = 0;
-    for (size_t i = 0; i < c->b->n_accounts; i++)
-        c->view[i] = view_of(c, &c->b->account[i], instrument, per);
+    const i128 per = i256_to_i128(i256_pow10(d - in->cash_decimals)), px = c->px[in->asset];
+    for (size_t i = 0; i < c->b->n_accounts; i++) {
+        c->was[n] = view_of(c, &c->b->account[i], instrument, per);
+        c->holder[n] = (uint32_t)i;
+        n += c->was[n].size != 0;
+    }
+    memcpy(c->view, c->was, n * sizeof *c->view);
+    struct perp_market p = {.account = c->view,
+                            .n = n + 1,
+                            .scratch = c->rank,
+                            .share = c->share,
+                            .price = px,
+                            .per = per,
+                            .prior = c->prior[in->asset]};
+    const i128 size = c->s->waterfall->steps & TO_ADL ? (was_long ? l->size : -l->size) : 0;
+    struct loss out;
     uint64_t x = c->s->seed + c->adl_start++;
-    size_t start = (size_t)(splitmix64(&x) >> 1);
-    size_t n = adl_order(c->view, c->b->n_accounts, c->px[in->asset], per, side, c->s->waterfall->rank, start,
-                         c->rank);
-    for (size_t k = 0; k < n && done < all; k++) {
-        uint32_t i = c->rank[k].account;
-        i128 qty = econ_min(all - done, econ_abs(c->view[i].size)), paid = 0;
-        i128 upto = econ_part_floor(loss, done + qty, all), before = econ_part_floor(loss, done, all);
-        i128 equity = margin_equity(&c->view[i], c->px[in->asset], per);
-        cascade_close_part(c, i, instrument, qty, econ_min(upto - before, econ_max(equity, 0)), PARTY_DEFICIT,
-                           &paid);
-        done += qty;
-        l->loss -= paid;
-        c->sum.from_adl += paid * money_a_quantum(m, instrument);
-        c->steps[c->step].adl += paid * money_a_quantum(m, instrument);
-        c->sum.adl_fills++;
-    }
-    l->size -= done;
-}
-
-static void socialise(struct cascade *c, unsigned instrument, struct cascade_left *l)
-{
-    size_t n = c->b->n_accounts;
-    for (size_t i = 0; i < n; i++) {
-        struct account *a = &c->b->account[i];
-        const struct position *p = in_currency(c, a, instrument) ? find(a, instrument) : NULL;
-        c->share[i] = p ? econ_abs(p->size) : 0;
-    }
-    if (!socialise_exact(l->loss, c->share, n, c->share + n))
+    c->view[n] = (struct margin){-l->loss - margin_value(size, px, per), size, 0};
+    if (waterfall_run(&p, c->s->waterfall, (uint32_t)n, NULL, 0, (size_t)(splitmix64(&x) >> 1), &out) != 0)
         return;
-    i128 unit = money_a_quantum(&c->b->market, instrument);
-    struct cascade_flows *f =
-        &c->cash[currency_of(&c->b->market, c->b->market.instrument[instrument].currency)];
-    for (size_t i = 0; i < n; i++) {
-        i128 pays = c->share[n + i];
-        if (pays == 0)
-            continue;
-        c->b->account[i].cash -= pays;
-        add(&f->party[PARTY_ACCOUNT], -pays);
-        add(&f->party[PARTY_DEFICIT], pays);
-        c->state[i].tier = TIER_HOT; // until prices move: cheaper than its boxes after every round
-    }
-    c->sum.socialised += l->loss * unit;
-    c->steps[c->step].socialised += l->loss * unit;
-    l->loss = 0;
+    for (size_t k = 0; k < n; k++)
+        take_part(c, k, instrument, per, l);
+    l->size -= out.deleveraged;
+    c->sum.adl_fills += out.adl_fills;
+    round_up(c, out.over, money_a_quantum(m, instrument), l);
+    if (l->loss < 0)
+        give_over(c, instrument, was_long, l);
 }
 
 void loss_round_end(struct cascade *c)
 {
     const struct market *m = &c->b->market;
+    bool any = false;
     for (unsigned i = 0; i < m->n_instruments; i++)
         for (int was_long = 0; was_long < 2; was_long++) {
             struct cascade_left *l = &c->left[i][was_long];
             i128 fair = 0, unsold = 0;
-            if (l->loss > 0 && (c->s->waterfall->steps & TO_ADL))
-                deleverage(c, i, was_long ? -1 : 1, l);
-            if (l->loss > 0 && (c->s->waterfall->steps & TO_SOCIAL))
-                socialise(c, i, l);
+            any = any || l->size > 0;
+            if (l->loss > 0)
+                rest(c, i, was_long, l);
             if (l->loss > 0)
                 c->sum.booked += l->loss * money_a_quantum(m, i);
             if (l->size > 0) { // nobody to deleverage: into the market after all
@@ -194,6 +251,8 @@ void loss_round_end(struct cascade *c)
             }
             *l = (struct cascade_left){0};
         }
+    for (size_t i = 0; any && i < c->b->n_accounts; i++)
+        c->state[i].left = 0;
 }
 
 bool cascade_conserved(const struct cascade *c, struct err *e)

@@ -132,6 +132,8 @@ i128 market_trade(struct cascade *c, i128 net[SCENARIO_COINS_MAX], unsigned inst
         to -= sign * *unsold;
     }
     i128 gain = curve_value(d, to) - curve_value(d, net[k]);
+    if (!sold) // owed all the same, at the most that a purchase may cost
+        gain -= *unsold * (CURVE_MOST / CURVE_ONE);
     *fair = sign * narrow(i256_div10_floor(i256_mul(i256_from_i128(q), i256_from_i64(c->mark[k])), 12));
     net[k] = to;
     return narrow(i256_div10_floor(i256_mul(i256_from_i128(gain), i256_from_i64(c->outside[k])), 12));

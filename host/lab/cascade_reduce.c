@@ -11,7 +11,7 @@
 #include "lab/edge.h"
 #include "risk/breach.h"
 
-enum { MEMORY_STEPS = 16, RHO_PPM = 700000, PPM = 1000000, MOVE_BITS = 32, TIER_PPM = 5000, FAR = 6 };
+enum { MEMORY_STEPS = 16, RHO_PPM = 700000, PPM = 1000000, MOVE_BITS = 32, FAR = 6 };
 static const uint64_t STEP_NS = 1000000000; // a step is the unit of time
 
 // Squared relative moves of the marks, 2^-64, mean of about so many steps.
@@ -32,11 +32,19 @@ static void learn(struct cascade *c)
     r->seen += c->step > 0;
 }
 
-// Beyond so many sigmas of the wildest coin a box proves that nothing is likely.
-static bool out_of_reach(const struct cascade *c, size_t i, uint64_t far_ppm)
+// Is every price so far, FAR sigmas of the wildest coin, from the box's edge? Then the box proves of its
+// accounts that nothing is likely. A box lies around the price at which it was made, not around the present
+// one.
+static bool out_of_reach(const struct cascade *c, unsigned tier, uint64_t far_ppm)
 {
-    const uint8_t tier = c->state[i].tier;
-    return tier == TIER_NEVER || (tier < BOX_TIERS && ((uint64_t)TIER_PPM << tier) >= far_ppm);
+    const struct market *m = &c->b->market;
+    for (unsigned i = 0; i < m->n_assets; i++) {
+        const struct band *b = &c->box[tier][i];
+        const i128 px = c->px[i], room = econ_min(px - b->lo, b->hi - px);
+        if (c->coin[i] != NO_COIN && m->asset[i].kind != ASSET_RECIPROCAL && room * PPM < px * (i128)far_ppm)
+            return false;
+    }
+    return true;
 }
 
 static bool left_alone(const struct cascade *c, size_t i)
@@ -85,6 +93,9 @@ static void reduce(struct cascade *c, size_t i, const struct breach_view *v, uin
     const uint32_t ppm = breach_reduction_ppm(&g.form, a, v, most);
     if (ppm == 0)
         return;
+    if (c->each)
+        c->each(c->ctx, &(struct cascade_event){
+                            .step = c->step, .round = c->round, .id = was->id, .reduce_ppm = ppm});
     for (unsigned k = 0; k < n; k++)
         position[k] = was->position[k];
     bool any = false;
@@ -109,8 +120,11 @@ void reduce_step(struct cascade *c)
     }
     // sigma of the horizon is at most that of a step by its steps: no root is needed to be on the safe side
     const uint64_t far_ppm = (uint64_t)(((u128)wildest * FAR * c->s->reduce_steps * PPM) >> 48) + 1;
+    bool safe[TIER_NEVER + 1] = {[TIER_NEVER] = true};
+    for (unsigned t = 0; t < BOX_TIERS; t++)
+        safe[t] = out_of_reach(c, t, far_ppm);
     for (size_t i = 0; i < c->b->n_accounts; i++)
-        if (!left_alone(c, i) && !out_of_reach(c, i, far_ppm))
+        if (!safe[c->state[i].tier] && !left_alone(c, i))
             reduce(c, i, &v, most);
 }
 

@@ -175,4 +175,5 @@ void cascade_result(const struct cascade *c, const struct cascade *plain, struct
     cascade_charts(c, plain, r);
     waterfall_result(c, r);
     clip_result(c, r);
+    discount_result(c, r);
 }

@@ -103,8 +103,11 @@ i128 curve_value(const struct depth_curve *c, i128 net)
     if (curve_endless(c) || q == 0)
         return net;
     const struct cpmm_pool pool = {.in = (u128)c->pool, .out = (u128)c->pool, .keep = 1, .of = 1};
-    i128 most = pool_at(c, curve_price_at(c, net), sold);
-    i128 into = most < q ? most : q, money = levels_value(c, q - into, sold);
+    // Better levels first, then the pool down to the price, then what is at it: the best that routing gets.
+    const uint32_t t = curve_price_at(c, net);
+    const i128 most = pool_at(c, t, sold), rest = q - levels_at(c, sold ? t + 1 : t - 1, sold);
+    const i128 into = most < rest ? most : rest;
+    i128 money = levels_value(c, q - into, sold);
     if (into > 0)
         money += (i128)(sold ? cpmm_out(&pool, (u128)into) : cpmm_in(&pool, (u128)into));
     return sold ? money : -money;

@@ -405,11 +405,10 @@ static int take_keeper(struct reader *r, const struct field *k, const yaml_node_
 
 static int take_fund(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
-    struct lab_scenario *s = r->s;
     const struct field fields[] = {
-        {"balance", take_money, &s->fund, 0, MONEY_MOST, 0, true},
-        {"floor", take_money, &s->fund_floor, 0, MONEY_MOST, 0, false},
-        {"fees", take_bool, &s->fund_fees, 0, 0, 0, false},
+        {"balance", take_money, &r->s->fund, 0, MONEY_MOST, 0, true},
+        {"floor", take_money, &r->s->fund_floor, 0, MONEY_MOST, 0, false},
+        {"fees", take_bool, &r->s->fund_fees, 0, 0, 0, false},
     };
     return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
 }
@@ -423,48 +422,49 @@ static int take_waterfall(struct reader *r, const struct field *k, const yaml_no
 
 static int take_burst(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
-    struct lab_scenario *s = r->s;
     const struct field fields[] = {
-        {"at", take_u32, &s->burst_at, 1, SCENARIO_STEPS_MAX, 0, true},
-        {"events", take_u32, &s->burst_events, 1, SCENARIO_ACCOUNTS_MAX, 0, true},
-        {"instrument", take_text, s->burst_instrument, 0, sizeof s->burst_instrument, 0, true},
+        {"at", take_u32, &r->s->burst_at, 1, SCENARIO_STEPS_MAX, 0, true},
+        {"events", take_u32, &r->s->burst_events, 1, SCENARIO_ACCOUNTS_MAX, 0, true},
+        {"instrument", take_text, r->s->burst_instrument, 0, sizeof r->s->burst_instrument, 0, true},
     };
     return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
 }
 
 static int take_reduce(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
-    struct lab_scenario *s = r->s;
     const struct field fields[] = {
-        {"steps", take_u32, &s->reduce_steps, 1, 1000, 0, true},
-        {"chance_ppm", take_u32, &s->reduce_chance_ppm, 1, PPM_ONE - 1, 0, true},
+        {"steps", take_u32, &r->s->reduce_steps, 1, 1000, 0, true},
+        {"chance_ppm", take_u32, &r->s->reduce_chance_ppm, 1, PPM_ONE - 1, 0, true},
     };
     return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
 }
 
 static int take_sale(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
-    static const char *const WORDS[] = {"fixed", "clip", NULL};
+    static const char *const WORDS[] = {"fixed", "clip", "discount", NULL};
     return take_word(r, k, v, WORDS, k->to);
 }
 
 static int take_liquidation(struct reader *r, const struct field *k, const yaml_node_t *v)
 {
     struct scenario_clip *s = &r->s->clip;
-    int clip = 0;
+    int kind = 0;
+    uint32_t bps = 1500;
     *s = (struct scenario_clip){1200000, 990000, 90, 21600, 2};
     const struct field fields[] = {
-        {"kind", take_sale, &clip, 0, 0, 0, true},
+        {"kind", take_sale, &kind, 0, 0, 0, true},
         {"buf_ppm", take_u32, &s->buf_ppm, PPM_ONE, 2 * PPM_ONE, 0, false},
         {"cut_ppm", take_u32, &s->cut_ppm, 1, PPM_ONE - 1, 0, false},
         {"step_s", take_u32, &s->step_s, 1, 86400, 0, false},
         {"tail_s", take_u32, &s->tail_s, 1, 864000, 0, false},
         {"resets", take_u32, &s->resets, 0, 1000, 0, false},
+        {"discount_bps", take_u32, &bps, 1, 9999, 0, false},
     };
     if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v) != 0)
         return -1;
-    if (!clip)
+    if (kind != 1)
         *s = (struct scenario_clip){0};
+    r->s->discount_bps = kind == 2 ? bps : 0;
     return 0;
 }
 

@@ -86,6 +86,8 @@ struct lab_scenario {
     // gradual reduction: no account likelier than this to breach within so many steps; chance 0: none
     uint32_t reduce_steps, reduce_chance_ppm;
     struct scenario_clip clip;
+    uint32_t
+        discount_bps; // loans at a discount that follows health (econ/auction_discount.h), at most; 0: not
     // a falling auction to show beside; lot 0: none
     uint64_t auction_lot, auction_tab; // whole coins and units of account
     uint32_t auction_buf_ppm, auction_cut_ppm, auction_step_s, auction_tail_s;

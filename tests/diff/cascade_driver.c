@@ -31,6 +31,10 @@ static void put(i128 v)
 static void event(void *ctx, const struct cascade_event *e)
 {
     (void)ctx;
+    if (e->reduce_ppm) {
+        printf("reduce %u %u %u\n", e->step, e->id, e->reduce_ppm);
+        return;
+    }
     printf("event %u %u %u %u", e->step, e->round, e->id, e->state);
     put(e->value);
     put(e->keeper);
@@ -128,6 +132,7 @@ static void tell(const struct cascade *c, const struct lab_scenario *s)
             put(a->position[k].size);
             put(a->position[k].supply);
             put(a->position[k].debt);
+            put(a->position[k].collateral);
         }
         puts("");
     }
@@ -138,6 +143,9 @@ static void tell(const struct cascade *c, const struct lab_scenario *s)
     printf(" %llu %llu\n", (unsigned long long)t->adl_fills, (unsigned long long)t->refused);
     printf("auctions %u %u", c->auctions.lots, c->auctions.takes);
     put(c->auctions.returned);
+    printf("\nreduced %llu", (unsigned long long)t->reduced);
+    put(t->reduced_value);
+    put(t->reduced_slippage);
     puts("");
 }
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cascade of docs/lab/scenarios.md in exact Python integers and Fractions, written from that text: no boxes, no
 searches by halves where a plain one does. Perpetuals and lending are judge_perp and judge_aave."""
-from math import isqrt
+import copy
+from dataclasses import replace
+from fractions import Fraction as F
+from math import ceil, isqrt
+from statistics import NormalDist
 
 import judge_aave as ja
+import judge_losses as jl
 import judge_perp as jp
 from judge_clip import House
 
@@ -81,7 +86,9 @@ class Depth:
         sold, q = net > 0, abs(net)
         if self.endless() or q == 0:
             return net
-        into = min(self.pool_at(self.price(net), sold), q)
+        t = self.price(net)
+        better = sum(m for away, m in self.levels if (ONE - away * 1000 > t if sold else ONE + away * 1000 < t))
+        into = min(self.pool_at(t, sold), q - better)
         rest, money = q - into, 0
         for away, size in self.levels:
             part = min(rest, size)
@@ -109,7 +116,7 @@ class Member:
 
 class World:
     """spec: start {asset: quanta}, coins [(assets, factors, Depth)], policy, close, target, dust, keeper dict, fund, floor,
-    fees, waterfall dict (steps as a set, whole, rank), seed, steps, horizon. instruments: by index, ("perp", jp.Perp) or
+    fees, waterfall dict (rules: of judge_losses), seed, steps, horizon. instruments: by index, ("perp", jp.Perp) or
     ("reserve", reserve)."""
 
     def __init__(self, spec, instruments, members):
@@ -119,7 +126,8 @@ class World:
         self.net, self.px, self.queue, self.events, self.rows = [0] * len(self.coins), dict(self.start), [], [], []
         self.mark, self.balance, self.adl_start = [FACTOR] * len(self.coins), self.fund, 0
         self.sum = dict.fromkeys("value slippage keeper fees_in unsold lost from_fund from_adl socialised booked adl_fills refused".split(), 0)
-        self.seen = {}
+        self.seen, self.told, self.doubts, self.reduced = {}, {}, [], [0, 0, 0]
+        self.last, self.variance, self.known = [0] * len(self.coins), [0] * len(self.coins), 0
         self.house = House(self, self.clip) if self.clip else None
 
     def note(self, what):
@@ -155,7 +163,11 @@ class World:
             unsold = min(q, sign * to - room)
             to -= sign * unsold
             self.note("more than the depth takes")
-        gain = (depth.value(to) - depth.value(net[k])) * self.outside[k] // FACTOR
+        gain = depth.value(to) - depth.value(net[k])
+        if qty < 0 and unsold:
+            self.note("a purchase that finds nobody")
+            gain -= 2 * unsold  # owed, at the most that a purchase may cost
+        gain = gain * self.outside[k] // FACTOR
         net[k] = to
         return gain, sign * (q * self.mark[k] // FACTOR), unsold
 
@@ -224,7 +236,99 @@ class World:
         got = m.a.settle(self.px, legs)
         return got and ([(p, None, x) for p, x in got[0].items()], got[1])
 
+    # ---- loans beside their rule: at a discount, and what comes back from an auction
+
+    def loan(self, m, i):
+        """balance, debt in tokens"""
+        r, v = self.instruments[i][1], m.a.positions[i]
+        return v[2] * r.liq_index // ja.RAY, -(-v[3] * r.borrow_index // ja.RAY)
+
+    def set_supply(self, m, i, tokens, least=False):
+        """The most scaled units that are worth so many tokens; returns how far the balance moves."""
+        r, v = self.instruments[i][1], m.a.positions[i]
+        was = self.loan(m, i)[0]
+        v[2] = ((tokens + 1) * ja.RAY - 1) // r.liq_index
+        return self.loan(m, i)[0] - was
+
+    def give(self, m, i, units):
+        if i not in m.a.positions:
+            m.a.positions[i] = [self.instruments[i][1], True, 0, 0]
+            m.a.positions = dict(sorted(m.a.positions.items()))
+            self.note("given back to who had none of it")
+        self.set_supply(m, i, self.loan(m, i)[0] + units)
+        if m.a.positions[i][2] == 0:
+            del m.a.positions[i]
+
+    def discount_call(self, m, halvings):
+        """Flows and the account after a call that repays a part of the most; None: there is none. Euler's checkLiquidation
+        (src/EVault/modules/Liquidation.sol) on the account's health, the reserves worth most."""
+        m = copy.deepcopy(m)
+        _, equity, need = m.a.health(self.px)
+        worth = {i: (self.tokens(i, self.loan(m, i)[0]), -(-self.loan(m, i)[1] * self.px[self.asset(i)] * MONEY // self.unit(i))) for i in m.a.positions}
+        debts = [i for i, v in m.a.positions.items() if v[3]]
+        colls = [i for i, v in m.a.positions.items() if v[2] and v[1]]
+        d = max(debts, key=lambda i: (worth[i][1], -i))
+        k = max(colls, key=lambda i: (worth[i][0], -i)) if colls else None
+        owes, value, has = self.loan(m, d)[1], worth[k][0] if colls else 0, self.loan(m, k)[0] if colls else 0
+        adjusted = equity * worth[d][1] // need
+        factor = max(adjusted * ja.WAD // worth[d][1], ja.WAD - ja.WAD * self.discount // 10**4)
+        self.note("the greatest discount" if adjusted * ja.WAD // worth[d][1] < factor else "a discount as of health")
+        if value == 0:
+            pay, got = 0, has
+            self.note("worthless collateral")
+        else:
+            money, gets = worth[d][1], worth[d][1] * ja.WAD // factor
+            if value < gets:
+                money, gets = value * factor // ja.WAD, value
+            pay, got = money * owes // worth[d][1], gets * has // value
+        if halvings:
+            part = pay >> halvings
+            if part == 0:
+                return None
+            pay, got = part, part * got // pay
+        flows = []
+        v, r = m.a.positions[d], self.instruments[d][1]
+        left = owes - pay
+        v[3] = min(v[3], (left - 1) * ja.RAY // r.borrow_index + 1) if left else 0
+        flows.append((jp.LIQUIDATOR, d, -pay))
+        if got:
+            self.set_supply(m, k, has - got)
+            flows.append((jp.LIQUIDATOR, k, got))
+        if not any(v[2] and v[1] for v in m.a.positions.values()):
+            for i, v in m.a.positions.items():
+                if v[3]:
+                    flows.append((jp.DEFICIT, i, -self.loan(m, i)[1]))
+                    v[3] = 0
+        m.a.positions = {i: v for i, v in m.a.positions.items() if v[2] or v[3]}
+        return flows, m.a
+
+    def at_discount(self, m):
+        for k in range(7):
+            got = self.discount_call(m, k)
+            if got is None:
+                return "refused" if k == 0 else "unpaid"
+            flows, after = got
+            net, keeper, value, slip, unsold = list(self.net), 0, 0, 0, 0
+            for p, i, x in flows:
+                if p == jp.LIQUIDATOR and x:
+                    gain, fair, out = self.trade(net, i, x)
+                    keeper, slip, unsold = keeper + gain, slip + fair - gain, unsold + out
+                    value += self.tokens(i, -x) if x < 0 else 0
+            if keeper <= self.gas():
+                self.note("a discount that does not pay yet")
+                continue
+            self.note("all at a discount" if k == 0 else "a part at a discount")
+            self.finish(m, None, flows, None, net, after, (value, slip, keeper - self.gas(), unsold))
+            return "executed"
+        return "unpaid"
+
+    def gas(self):
+        k = self.keeper
+        return k["spike_gas"] if k["spike"][0] <= self.step < k["spike"][1] else k["gas"]
+
     def execute(self, m):
+        if m.lending and self.discount:
+            return self.at_discount(m)
         legs = self.legs(m)
         got = legs and self.settle(m, legs)
         if not got:
@@ -258,20 +362,23 @@ class World:
         if m.lending and self.house:
             tab, keeper = -keeper, 0
             for i, x in lots:  # Aave has one
-                if not self.house.begin(i, x, tab):
+                if not self.house.begin(m, i, x, tab):
                     gain, _, out = self.trade(net, i, x)
                     keeper, unsold = gain - tab, unsold + out
-        k = self.keeper
-        keeper -= k["spike_gas"] if k["spike"][0] <= self.step < k["spike"][1] else k["gas"]
-        if k["must_pay"] and keeper <= 0 and not (m.lending and self.house):
+        keeper -= self.gas()
+        if self.keeper["must_pay"] and keeper <= 0 and not (m.lending and self.house):
             return "unpaid"
+        self.finish(m, legs, flows, held, net, after, (value, slip, keeper, unsold))
+        return "executed"
+
+    def finish(self, m, legs, flows, held, net, after, sums):
         if self.fees:
             fee = sum(x * 100 for p, i, x in flows if p == jp.VENUE and i is None)
             self.balance += fee
             self.sum["fees_in"] += fee
-        for name, x in (("value", value), ("slippage", slip), ("keeper", keeper), ("unsold", unsold)):
+        for name, x in zip(("value", "slippage", "keeper", "unsold"), sums):
             self.sum[name] += x
-        self.events.append((self.step, self.round, m.id, m.at, value, keeper))
+        self.events.append((self.step, self.round, m.id, m.at, sums[0], sums[2]))
         self.losses(m, legs, flows, held)
         self.net, m.a = net, after
         m.asked, m.orders = False, m.orders + 1
@@ -279,12 +386,11 @@ class World:
             m.at = WARNED
         if not m.open():
             self.step_state(m)
-        return "executed"
 
     def draw(self, need, unit):
         room = max(0, self.balance - self.floor) // unit
-        pay = (need if need <= room else 0) if self.waterfall["whole"] else min(need, room)
-        if "fund" not in self.waterfall["steps"]:
+        pay = (need if need <= room else 0) if self.waterfall["rules"].each_fill else min(need, room)
+        if not self.waterfall["rules"].steps & jl.FUND:
             pay = 0
         if pay < need:
             self.note("more than the fund has")
@@ -307,91 +413,105 @@ class World:
             l = self.left.setdefault((index, was_long), [0, 0])
             l[0] += legs[held][1]
             l[1] += left
+            self.bankrupt.append((m, index, was_long, legs[held][1]))
 
     # ---- the round's end
 
     def profit(self, p, size, entry):
         return size * (self.px[p.asset] - entry) * 10**6 // 10**(p.size_dec + 8)
 
-    def deleverage(self, index, was_long, l):
+    def market_of(self, index, size, loss):
+        """The others and, last, the bankrupt side as judge_losses has them; None: no such price."""
         perp = self.instruments[index][1]
         if perp.size_dec + 8 > 24:
+            return None
+        per, px, prior = 10**(perp.size_dec + 2), self.px[perp.asset], self.prior[perp.asset]
+        value = lambda s, p: trunc(s * p, per)
+        views = []
+        for m in self.members:
+            held = [] if m.lending else [(s, e) for p, s, e in m.a.positions if p.index == index]
+            v = jl.Account()
+            if held:
+                s, e = held[0]
+                equity = m.a.cash + sum(self.profit(*x) for x in m.a.positions)
+                v = jl.Account(equity - value(s, px), s, trunc(s * e, per))
+                if max(abs(x) for x in (v.cash, v.size, v.cost, value(s, px), value(s, prior))) > jl.MOST:
+                    v = jl.Account()
+                    self.note("an account too large for a waterfall")
+            views.append(v)
+        views.append(jl.Account(-loss - value(size, px), size))
+        return jl.Market(views, px, prior, per, 0, 0, 0, -1, False)
+
+    def shut(self, m, index, qty, pays):
+        k = next(k for k, x in enumerate(m.a.positions) if x[0].index == index)
+        p, size, entry = m.a.positions[k]
+        sign = 1 if size > 0 else -1
+        gain = self.profit(p, sign * qty, entry)
+        rest = size - sign * qty
+        positions = m.a.positions[:k] + ([(p, rest, entry)] if rest else []) + m.a.positions[k + 1:]
+        if not positions:
+            pays = min(pays, max(m.a.cash + gain, 0))
+        m.a = jp.Account(m.a.kind, m.a.cash_dec, m.a.cash + gain - pays, positions)
+        return pays
+
+    def down_the_steps(self, index, was_long, l):
+        """Deleveraging and socialising are judge_losses'; here what they make of accounts with several positions."""
+        w = self.waterfall["rules"]
+        size = (l[0] if was_long else -l[0]) if w.steps & jl.ADL else 0
+        market = self.market_of(index, size, l[1])
+        if market is None:
             return
-        per, px, found = 10**(perp.size_dec + 2), self.px[perp.asset], []
-        for n, m in enumerate(self.members):
-            if m.lending:
-                continue
-            held = [(s, e) for p, s, e in m.a.positions if p.index == index]
-            equity = m.a.cash + sum(self.profit(p, s, e) for p, s, e in m.a.positions)
-            if not held or (held[0][0] > 0) == was_long or equity <= 0:
-                continue
-            s, e = held[0]
-            found.append((n, s, trunc(s * e, per), trunc(s * px, per), equity))
+        before = [replace(v) for v in market.account]
+        had = [market.equity(k) for k in range(len(self.members))]
         start = splitmix64((self.seed + self.adl_start) & MASK) >> 1
         self.adl_start += 1
-        found = self.ranked(found, start)
-        all_, loss, done = l[0], l[1], 0
-        for n, s, _, _, equity in found:
-            if done >= all_:
-                break
-            m = self.members[n]
-            qty = min(all_ - done, abs(s))
-            pays = min(loss * (done + qty) // all_ - loss * done // all_, equity)
-            k = next(k for k, x in enumerate(m.a.positions) if x[0].index == index)
-            p, size, entry = m.a.positions[k]
-            sign = 1 if size > 0 else -1
-            gain = self.profit(p, sign * qty, entry)
-            rest = size - sign * qty
-            positions = m.a.positions[:k] + ([(p, rest, entry)] if rest else []) + m.a.positions[k + 1:]
-            if not positions:
-                pays = min(pays, max(m.a.cash + gain, 0))
-            m.a = jp.Account(m.a.kind, m.a.cash_dec, m.a.cash + gain - pays, positions)
-            done += qty
-            l[1] -= pays
-            self.sum["from_adl"] += pays * 100
-            self.adl += pays * 100
-            self.sum["adl_fills"] += 1
-            self.note("deleveraged")
-        l[0] -= done
-
-    def ranked(self, found, start):
-        from fractions import Fraction as F
-        rank = self.waterfall["rank"]
-
-        def score(x):
-            _, _, cost, value, equity = x
-            n, c = abs(value) or 1, abs(cost) or 1
-            if rank == "bitmex":
-                profit = F(value - cost, c)
-                return profit * F(n, equity) if profit > 0 else profit * F(equity, n)
-            return F(value, cost or 1) * F(n, equity)
-
-        if rank == "dydx":
-            at = start % len(found) if found else 0
-            return found[at:] + found[:at]
-        return sorted(found, key=lambda x: (-score(x), x[0]))
-
-    def socialise(self, index, l):
-        weights = [sum(abs(s) for p, s, _ in m.a.positions if p.index == index) if not m.lending else 0 for m in self.members]
-        all_, upto, loss = sum(weights), 0, l[1]
-        if not all_:
+        out = market.run(w, len(self.members), [], start)
+        if out[0]:
+            self.note("refused by the waterfall")
             return
-        for m, w in zip(self.members, weights):
-            pays = -(-loss * (upto + w) // all_) + (-loss * upto // all_)
-            upto += w
-            if pays:
+        for k in market.seen:
+            self.note("waterfall: " + k)
+        _, _, gone, _, fills, _, _, _, over, _ = out
+        for k, m in enumerate(self.members):
+            pays = had[k] - market.equity(k)
+            if market.account[k].size != before[k].size:
+                if pays > max(had[k], 0):
+                    self.note("deleveraged for more than it has")
+                pays = self.shut(m, index, abs(market.account[k].size - before[k].size), min(pays, max(had[k], 0)))
+                self.sum["from_adl"] += pays * 100
+                self.adl += pays * 100
+                self.note("deleveraged")
+            elif pays:
                 m.a.cash -= pays
+                self.sum["socialised"] += pays * 100
+                self.social += pays * 100
                 self.note("socialised")
-        self.sum["socialised"] += loss * 100
-        self.social += loss * 100
-        l[1] = 0
+            l[1] -= pays
+        l[0] -= gone
+        self.sum["adl_fills"] += fills
+        for name in ("fees_in", "socialised"):
+            self.sum[name] += over * 100 if name == "fees_in" else -over * 100
+        self.social -= over * 100
+        self.balance += over * 100
+        l[1] += over
+        if over:
+            self.note("a rate rounded up")
+        if l[1] < 0:
+            self.note("deleveraging leaves something over")
+            owners = [(m, q) for m, i, long, q in self.bankrupt if (i, long) == (index, was_long)]
+            all_, upto, over = sum(q for _, q in owners), 0, -l[1]
+            for m, q in sorted(owners, key=lambda x: x[0].id):
+                part = over * (upto + q) // all_ - over * upto // all_
+                upto += q
+                m.a.cash += part
+            self.sum["from_adl"] -= over * 100
+            self.adl -= over * 100
+            l[1] = 0
 
     def round_end(self):
         for (index, was_long), l in sorted(self.left.items()):
-            if l[1] > 0 and "adl" in self.waterfall["steps"]:
-                self.deleverage(index, was_long, l)
-            if l[1] > 0 and "social" in self.waterfall["steps"]:
-                self.socialise(index, l)
+            if l[1] > 0:
+                self.down_the_steps(index, was_long, l)
             if l[1] > 0:
                 self.note("booked")
             self.sum["booked"] += max(0, l[1]) * 100
@@ -399,7 +519,77 @@ class World:
                 gain, fair, out = self.trade(self.net, index, l[0] if was_long else -l[0])
                 self.sum["slippage"] += fair - gain
                 self.sum["unsold"] += out
-        self.left = {}
+        self.left, self.bankrupt = {}, []
+
+    # ---- gradual reduction
+
+    def learn(self):
+        memory = min(self.known, 16)
+        for k, was in enumerate(self.last):
+            if was:
+                move = trunc((self.mark[k] - was) * 2**32, was)
+                move = max(-2**31, min(2**31, move))
+                self.variance[k] = (self.variance[k] * memory + move * move) // (memory + 1)
+        self.last = list(self.mark)
+        self.known += self.step > 0
+
+    def share(self, m):
+        """The least share in ppm with which the chance of a breach is at most the wanted one; sigma a step from the marks, two
+        coins correlated by 0.7, both tails of a normal distribution (reflection). In doubles: compared to 3 ppm."""
+        bad, equity, need = m.a.health(self.px)
+        room, moves = float(equity - need), []
+        for p, s, e in m.a.positions:
+            notional = p.value(s, e, self.px[p.asset])[1]
+            slope = (p.margin(notional * (1 + F(1, 10**9))) - p.margin(notional)) * 10**9
+            k = self.coin_of.get(p.asset)
+            x = float((notional if s > 0 else -notional) - slope)
+            moves.append((k, 0.0 if k is None else x * isqrt(self.variance[k] << 32) / 2.0**48))
+        by = {}
+        for k, x in moves:
+            by[k] = by.get(k, 0.0) + x
+        sigma = (0.3 * sum(x * x for x in by.values()) + 0.7 * sum(by.values())**2)**0.5 * self.reduce[0]**0.5
+        if room <= 0 or sigma == 0:
+            return 0
+        most = (2**32 * self.reduce[1] // 10**6 + 0.5) / 2**32
+        far = -NormalDist().inv_cdf(min(most, 1.0) / 2)
+        return max(0, min(10**6, ceil((1 - room / sigma / far) * 10**6))) if far > 0 else 0
+
+    def reduce_some(self):
+        if not self.reduce:
+            return
+        self.learn()
+        for m in self.members:
+            told = self.told.get((self.step, m.id), 0)
+            if m.lending or not m.open():
+                continue
+            mine = self.share(m)
+            if m.asked or m.failed or m.at not in (HEALTHY, WARNED):
+                self.note("likely but in liquidation" if mine else "in liquidation")
+                if told:
+                    self.doubts.append((self.step, m.id, told, "in liquidation"))
+                continue
+            if abs(told - mine) > 3:
+                self.doubts.append((self.step, m.id, told, mine))
+            if told:
+                self.reduced[0] += self.reduce_one(m, told)
+
+    def reduce_one(self, m, ppm):
+        any_ = False
+        for p, s, _ in list(m.a.positions):
+            qty, net = -(-abs(s) * ppm // 10**6), list(self.net)
+            gain, fair, unsold = self.trade(net, p.index, qty if s > 0 else -qty)
+            if unsold:
+                self.note("a part that the depth does not take")
+                continue
+            self.net = net
+            self.note("reduced at a gain" if gain > fair else "reduced")
+            paid = self.shut(m, p.index, qty, -((gain - fair) // 100))
+            self.reduced[1] += abs(fair)
+            self.reduced[2] += fair - gain
+            self.sum["slippage"] += fair - gain
+            self.sum["keeper"] += paid * 100 - (fair - gain)
+            any_ = True
+        return any_
 
     # ---- steps
 
@@ -444,9 +634,10 @@ class World:
         return done
 
     def run(self):
-        self.left = {}
+        self.left, self.bankrupt = {}, []
         for self.step in range(self.steps + 1):
             self.now = self.horizon * self.step // self.steps
+            self.prior = dict(self.px)
             self.budget = self.keeper["orders"] or 2**64
             self.outside = [f[self.step] for _, f, _ in self.coins]
             self.recovered = self.unpaid = self.adl = self.social = 0
@@ -466,6 +657,7 @@ class World:
                 breached, executed = breached + asked, executed + done
                 if not asked and not done:
                     break
+            self.reduce_some()
             self.prices()
             row = [self.step, breached, executed, self.recovered, len(self.queue), self.unpaid]
             for k in range(len(self.coins)):

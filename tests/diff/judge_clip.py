@@ -18,8 +18,8 @@ def rpow(x, n, base):
 
 
 class Lot:
-    def __init__(self, index, unit, feed, tab, lot, terms, now):
-        self.index, self.unit, self.tab, self.lot, self.terms = index, unit, tab, lot, terms
+    def __init__(self, owner, index, unit, feed, tab, lot, terms, now):
+        self.owner, self.index, self.unit, self.tab, self.lot, self.terms = owner, index, unit, tab, lot, terms
         self.resets, self.over, self.missing = 0, False, 0
         self.reset(feed, now)
 
@@ -50,12 +50,12 @@ class House:
     def feed(self, index):
         return self.w.px[self.w.asset(index)] * 10**10  # prices of 8 decimals
 
-    def begin(self, index, units, tab):
+    def begin(self, owner, index, units, tab):
         dec = self.w.instruments[index][1].unit  # 10^decimals
         tab = max(1, tab) * OF_MONEY
         if units <= 0 or self.feed(index) * 10**9 * self.terms["buf"] * 10**21 // RAY <= 0:
             return False
-        self.lots.append(Lot(index, WAD // dec, self.feed(index), tab, units * (WAD // dec), self.terms, self.w.now))
+        self.lots.append(Lot(owner, index, WAD // dec, self.feed(index), tab, units * (WAD // dec), self.terms, self.w.now))
         self.kicked += tab
         self.w.note("lot")
         return True
@@ -79,10 +79,6 @@ class House:
             else:
                 self.bid(l)
 
-    def gas(self):
-        k = self.w.keeper
-        return k["spike_gas"] if k["spike"][0] <= self.w.step < k["spike"][1] else k["gas"]
-
     def bid(self, l):
         w, amount = self.w, l.lot
         for k in range(7):
@@ -91,7 +87,7 @@ class House:
                 return
             net = list(w.net)
             gain, fair, unsold = w.trade(net, l.index, slice_ // l.unit)
-            left = gain - -(-owe // OF_MONEY) - self.gas()
+            left = gain - -(-owe // OF_MONEY) - w.gas()
             if left <= 0:
                 w.note("bid does not pay")
                 continue
@@ -110,6 +106,7 @@ class House:
             elif l.tab == 0:
                 w.note("lot with something left")
                 self.returned += w.tokens(l.index, l.lot // l.unit)
+                w.give(l.owner, l.index, l.lot // l.unit)
                 self.end(l)
             return
 

@@ -121,6 +121,22 @@ def check_risk(folder, prices):
     report(true > 0 and float(rows[0][2][:-2]) == 0 and float(rows[0][3][:-2]) > 0, "a gap that nothing announces comes true untold", rows)
 
 
+def check_discount(folder, prices):
+    """Loans at a discount that follows health, and what an auction gives back: any lending rule keeps its books."""
+    path = os.path.join(folder, "discount.yaml")
+
+    def run(rule, sale):
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(SMALL.replace("PRICES", prices).replace("fall_ppm: 60000", "fall_ppm: 300000").replace("300000}", "300000, lending: %s}" % rule, 1) + "liquidation: {%s}\n" % sale)
+        return must("lab", "run", path, "--no-plain")
+
+    for rule in ("aave-3.5", "aave-1.19", "aave-v4-1", "comet-1", "compound-v2-1", "evk-1", "mango-v4-1", "morpho-blue-1"):
+        both = [run(rule, sale) for sale in ("kind: clip, step_s: 120, cut_ppm: 900000", "kind: discount, discount_bps: 3000")]
+        report(all("Conserved                        yes" in x for x in both) and number(both[1], r"Taken at a discount\s+(\d+)") > 0, rule + ": taken at a discount, given back by auctions, conserved", both)
+        report(0 <= number(both[1], r"Discount given\s+(\d+)") < 30, rule + ": no discount above the bound", both[1])
+    report("Taken at a discount              0 " in run("maker-dog-1", "kind: discount"), "Maker's vaults stay with their rule")
+
+
 def check_capture(folder, prices):
     """Prices from outside and a book out of a capture: factors worked out again from `tripline decode`."""
     capture, path, data = (os.path.join(folder, "capture" + end) for end in (".pcap", ".yaml", ".json"))
@@ -180,6 +196,7 @@ def check_small(folder):
     check_reduction(folder, prices, out)
     check_clip(folder, prices)
     check_risk(folder, prices)
+    check_discount(folder, prices)
     check_capture(folder, prices)
     report(must("lab", "run", path, "--seed", 4) != out, "another seed, another run")
     report(must("lab", "run", path, "-q") == "", "quiet")
@@ -210,7 +227,8 @@ def check_faults(folder, path):
     fault(good.replace("fall_ppm: 60000", "fall_ppm: 60000, rebound_ppm: 70000"), "rebound_ppm: ", "more than fall_ppm")
     fault(good.replace("    half_life: 3\n", "    half_life: 3\n    depth: sea\n"), "depth: ", "one of these is wanted: curve book cpmm")
     fault(good.replace("    pool: 20000000\n", "    depth: cpmm\n"), "depth: ", "there is no pool")
-    fault(good + "liquidation: {kind: dutch}\n", "bad.yaml:22: kind: ", "one of these is wanted: fixed clip")
+    fault(good + "liquidation: {kind: dutch}\n", "bad.yaml:22: kind: ", "one of these is wanted: fixed clip discount")
+    fault(good + "liquidation: {kind: discount, discount_bps: 10000}\n", "discount_bps: ", "a whole number from 1 to 9999 is wanted")
     fault(good + "liquidation: {kind: clip, cut_ppm: 1000000}\n", "cut_ppm: ", "a whole number from 1 to 999999 is wanted")
     fault(good + "  x: [\n", "bad.yaml:", "not YAML")
     fault(good.replace("prices.csv", "none.csv"), "none.csv: ", "No such file")
