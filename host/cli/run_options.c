@@ -82,9 +82,9 @@ static const char help_more[] =
     "                     depth=feed: what the feed's books take off each profit, depth_fee_ppm (500) of it "
     "a\n"
     "                     taker's; depth=required: no order without a book (default none; docs/worth.md)\n"
-    "                     auctions=N: up to N auctions of the venue are followed and bid on (4096 with\n"
-    "                     --venue-auctions, else 0); auction_... _slippage_ppm _depth_e8 _gas_e8 _profit_e8\n"
-    "                     _once_e8 _total_e8 _lead_ms (docs/execution.md, section 9)\n"
+    "                     auctions=N: up to N auctions of the venue are followed and bid on (4096 where it\n"
+    "                     has any), sold by depth= where that is set; auction_... _slippage_ppm _depth_e8\n"
+    "                     _gas_e8 _profit_e8 _once_e8 _total_e8 _lead_ms (docs/execution.md, section 9)\n"
     "                     predicted_max_e8: budget of orders on predicted prices (default 0: none leave)\n"
     "  --histograms FILE  the stages' latencies as an HdrHistogram log, for existing plotters\n"
     "  --quiet            no progress\n"
@@ -165,7 +165,6 @@ static int take_card(struct run_options *o, int c)
 #define CHURN    "--churn" // of the venue
 #define DYNAMIC  "--dynamic"
 #define AUCTIONS "--auctions"
-enum { AUCTIONS_FOLLOWED = 4096 };
 
 static int venue_arg(struct run_options *o, const char *arg)
 {
@@ -345,6 +344,8 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             NULL);
     if (o->chain && o->config.desk.depth.mode != DESK_DEPTH_NONE)
         return bad("--chain sells along one way by its pools (docs/chain_run.md): leave depth out", NULL);
+    if (o->chain && o->config.bids.max)
+        return bad("auctions are a paper venue's: on a chain none is told, so leave auctions out", NULL);
     struct err why;
     if (calls_check(&o->config.calls, o->config.engine.warn_ppm, &why) != 0)
         return bad(why.msg, NULL);
@@ -363,8 +364,6 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
         return bad("--venue-auctions with a rival or wall=1 tells of auctions beside the orders, so a run in"
                    " lockstep would not repeat: add --no-lockstep",
                    NULL);
-    if (venue_has(o, AUCTIONS) && o->config.bids.max == 0 && !o->auctions_given)
-        o->config.bids.max = AUCTIONS_FOLLOWED;
     if (venue_has(o, CHURN) && o->lockstep)
         return bad(
             "--venue-churn comes by the clock, so a run in lockstep would not repeat: add --no-lockstep",

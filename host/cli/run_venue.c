@@ -40,6 +40,30 @@ static int start_venue(struct run *r, struct err *e)
     return r->venue ? 0 : -1;
 }
 
+// What the run is set to has to be what the venue does, however that was started.
+static int agree(struct run *r, struct err *e)
+{
+    enum { AUCTIONS_FOLLOWED = 4096 };
+    uint32_t *most = &r->o.config.bids.max;
+    uint8_t does;
+    if (gateway_greeting(r->socket, VENUE_READY_MS, &does, e) != 0)
+        return -1;
+    if (!r->o.auctions_given && (does & VENUE_AUCTIONS))
+        *most = AUCTIONS_FOLLOWED;
+    if (*most && !(does & VENUE_AUCTIONS))
+        return err_set(e,
+                       "auctions=%" PRIu32
+                       ": the venue at %s sells nothing by auction: give it --auctions SPEC"
+                       " (tripline run --venue-auctions SPEC), or leave auctions out",
+                       *most, r->socket);
+    if (r->o.lockstep && (does & VENUE_BESIDE))
+        return err_set(e,
+                       "the venue at %s tells of states, parameters or auctions by its own clock, so a run in"
+                       " lockstep would not repeat: add --no-lockstep",
+                       r->socket);
+    return 0;
+}
+
 static int on_outcome(void *ctx, const struct order_reply *reply)
 {
     struct run *r = ctx;
@@ -116,7 +140,7 @@ static int reconcile(struct run *r, struct err *e)
 
 int run_venue_open(struct run *r, struct err *e)
 {
-    return start_venue(r, e) != 0 || reconcile(r, e) != 0 ? -1 : 0;
+    return start_venue(r, e) != 0 || agree(r, e) != 0 || reconcile(r, e) != 0 ? -1 : 0;
 }
 
 static uint64_t durable(void *ctx)

@@ -41,6 +41,10 @@ struct desk_worth_config {
 // close to those it was sized at.
 enum desk_ready { DESK_READY_BY_SIZE, DESK_READY_BY_PRICE };
 
+// Which books count: those of what is sold, for lending orders alone (journals from before there was the
+// other); those of what is bought back too, and for bids on auctions.
+enum desk_depth_by { DESK_DEPTH_BY_SALE, DESK_DEPTH_BY_BOTH };
+
 // What selling into the market costs (docs/worth.md, section 7, "Depth"): without a book's levels nothing; by
 // the books that are known; the same, and what has none gets no order.
 enum desk_depth { DESK_DEPTH_NONE, DESK_DEPTH_FEED, DESK_DEPTH_REQUIRED, DESK_DEPTH_COUNT };
@@ -49,6 +53,7 @@ struct desk_depth_config {
     uint32_t mode;        // enum desk_depth
     uint32_t fee_ppm;     // of a taker, on what is sold into a book; < 1000000
     uint32_t unknown_ppm; // FEED: what is taken for the slippage of a perpetual without a book
+    uint32_t by;          // enum desk_depth_by
 };
 
 struct desk_config {
@@ -194,9 +199,12 @@ enum desk_answer desk_predict(struct desk *d, size_t account, const int64_t *px,
 // first. 0, or -1 with *e set and nothing changed: it does not decode, or names what the market does not
 // have.
 int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e);
-// The way out of a reserve's token into another's, as desk_exits() last said; NULL: nothing was told, or
-// there is none. Until the next call of the desk.
-const struct exit_venue *desk_way_out(struct desk *d, uint16_t coll, uint16_t debt);
+// Where what was bought with own money is sold for the token that was paid, at px: with depth over its book
+// and the pools, else as desk_exits() last said. NULL: nothing is known of it; with DESK_DEPTH_REQUIRED a way
+// that brings nothing in its place. Until the next call of the desk.
+const struct exit_venue *desk_way_out(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
+// Another with every change of the asset's book, as far as desk_way_out() depends on it; 0: it does not.
+uint64_t desk_book_version(const struct desk *d, uint16_t asset);
 // Applies a reply to an order: on FILLED the account in the book is replaced (epoch included), unless the
 // book has a newer state already. MINED ends an order as FILLED does where it succeeded (the account's state
 // has come before), else as REFUSED does; UNDONE, and MINED once more, are counted, and of the account's

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an order loses in the market. A perpetual account's position is traded into its instrument's own book.
 // A lending account's collateral, where the desk pays with its own money and sells itself, goes over
-// everything that is known at once: the collateral's book and both ways by pools. By flash loan the
+// everything that is known at once: the collateral's book, where the debt has one through that, and both ways
+// by pools; so does what is bought in an auction. By flash loan the
 // liquidation contract sells, along one way (exits.h).
 #include "exec/desk_inside.h"
 
 #include <stdlib.h>
 
 #include "base/pages.h"
+#include "exec/exit/across.h"
 #include "exec/exit/route.h"
 
 enum { PPM = 1000000, PPM_DIGITS = 6, WAYS = 128, UNIT_BITS = 62 };
@@ -17,9 +19,9 @@ const char *const desk_depth_name[DESK_DEPTH_COUNT] = {"none", "feed", "required
 // A pair's way out, and what it was made of.
 struct made {
     uint16_t coll, debt;
-    bool is;       // anything at all
-    uint32_t book; // version; 0: without
-    int64_t debt_px;
+    bool is;             // anything at all
+    uint32_t bids, asks; // versions, of the collateral's and the debt's; 0: without
+    int64_t flat;        // price of the one that has no book, where the other has
     unsigned n_pools;
     uint32_t pools[EXITS_WAYS_MAX];
 };
@@ -39,10 +41,11 @@ struct desk_ways {
 int desk_depth_init(struct desk *d, struct err *e)
 {
     const struct desk_depth_config *c = &d->cfg.depth;
-    if (c->mode >= DESK_DEPTH_COUNT || c->fee_ppm >= PPM || c->unknown_ppm > PPM)
+    if (c->mode >= DESK_DEPTH_COUNT || c->fee_ppm >= PPM || c->unknown_ppm > PPM ||
+        c->by > DESK_DEPTH_BY_BOTH)
         return err_set(e, "depth %u, depth_fee_ppm %u, depth_unknown_ppm %u: out of range", c->mode,
                        c->fee_ppm, c->unknown_ppm);
-    if (c->mode == DESK_DEPTH_NONE || d->cfg.worth.mode != DESK_WORTH_DIRECT)
+    if (c->mode == DESK_DEPTH_NONE)
         return 0;
     d->ways = pages_new(1, sizeof *d->ways);
     return d->ways ? 0 : err_set(e, "order desk: out of memory for ways out");
@@ -164,17 +167,40 @@ static bool same(const struct made *a, const struct made *b)
     bool pools = a->n_pools == b->n_pools;
     for (unsigned i = 0; pools && i < a->n_pools; i++)
         pools = a->pools[i] == b->pools[i];
-    return a->is && a->coll == b->coll && a->debt == b->debt && a->book == b->book &&
-           (a->book == 0 || a->debt_px == b->debt_px) && pools;
+    return a->is && a->coll == b->coll && a->debt == b->debt && a->bids == b->bids && a->asks == b->asks &&
+           a->flat == b->flat && pools;
 }
 
-// Makes the route of book (NULL: none) and pools.
-static void make(struct desk *d, struct way *w, const struct slip_side *s,
+// Whose books, and at which price where there is only one.
+struct books {
+    const struct slip_side *bids, *asks;
+    int64_t flat;
+};
+
+// The debt bought for what the collateral brings, each in its own book or at its price.
+static bool fill_across(const struct desk *d, const struct way *w, const struct books *b, struct depth *out)
+{
+    const struct market *m = &d->book->market;
+    const struct instrument *c = &m->instrument[w->of.coll], *in = &m->instrument[w->of.debt];
+    const struct across_leg sold = {b->bids, b->flat, m->asset[c->asset].decimals, c->size_decimals};
+    const struct across_leg bought = {b->asks, b->flat, m->asset[in->asset].decimals, in->size_decimals};
+    return across_fill(out, &sold, &bought, d->cfg.depth.fee_ppm);
+}
+
+static bool fill_books(const struct desk *d, struct way *w, const struct books *b)
+{
+    if (b->asks)
+        return fill_across(d, w, b, &w->depth);
+    return b->bids && fill(d, b->bids, w->of.coll, w->of.debt, b->flat, &w->depth);
+}
+
+// Makes the route of books and pools.
+static void make(struct desk *d, struct way *w, const struct books *b,
                  const struct cpmm_path pools[EXITS_WAYS_MAX], uint64_t gas)
 {
     struct err e;
     unsigned n = 0;
-    if (s && fill(d, s, w->of.coll, w->of.debt, w->of.debt_px, &w->depth))
+    if (fill_books(d, w, b))
         w->route.path[n++] = (struct route_path){.n = 1, .hop = {{.book = &w->depth}}};
     bool enough = n > 0 || d->cfg.depth.mode != DESK_DEPTH_REQUIRED;
     for (unsigned i = 0; i < w->of.n_pools; i++, n++) {
@@ -200,34 +226,97 @@ static struct way *way_of(struct desk_ways *x, uint16_t coll, uint16_t debt)
     return &x->way[i];
 }
 
-// Ways may be asked for while an order is being valued that is there already: nothing of it is in `ways`.
-const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+// Is the asset what the books are quoted in, near enough for its price to say the rest?
+static bool is_quote(const struct desk *d, uint16_t asset, int64_t px)
 {
-    if (!d->ways)
-        return exits_find(d->exits, coll, debt);
+    enum { PART = 20 };
+    i128 one = (i128)i256_lo(i256_pow10(d->book->market.asset[asset].decimals)), off = px - one;
+    return (off < 0 ? -off : off) * PART <= one;
+}
+
+static struct books books_of(const struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    const struct instrument *in = d->book->market.instrument;
+    uint16_t c = in[coll].asset, b = in[debt].asset;
+    struct books x = {.bids = side_of(d, c, true)};
+    if (d->cfg.depth.by == DESK_DEPTH_BY_SALE) { // what has a book is not what books quote
+        bool quoted = px[b] > 0 && !side_of(d, b, true);
+        return quoted && x.bids ? (struct books){.bids = x.bids, .flat = px[b]}
+                                : (struct books){.bids = NULL};
+    }
+    x.asks = side_of(d, b, false);
+    x.flat = x.bids && x.asks ? 0 : x.bids ? px[b] : px[c];
+    bool known = (x.bids || is_quote(d, c, px[c])) && (x.asks || is_quote(d, b, px[b]));
+    return known && (x.bids || x.asks) ? x : (struct books){.bids = NULL};
+}
+
+// Ways may be asked for while an order is being valued that is there already: nothing of it is in `ways`.
+static const struct exit_venue *wide_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
     if (coll == debt)
         return &exit_same;
-    const struct instrument *in = d->book->market.instrument;
     struct cpmm_path pools[EXITS_WAYS_MAX];
-    uint64_t gas;
-    struct made is = {.coll = coll, .debt = debt, .is = true, .debt_px = px[in[debt].asset]};
-    const struct slip_side *s = side_of(d, in[coll].asset, true);
-    if (is.debt_px <= 0 || side_of(d, in[debt].asset, true)) // what has a book is not what books quote
-        s = NULL;
-    is.book = s ? s->version : 0;
-    is.n_pools = exits_ways(d->exits, coll, debt, pools, is.pools, &gas);
+    uint64_t gas = 0;
+    const struct books b = books_of(d, coll, debt, px);
+    struct made is = {.coll = coll, .debt = debt, .is = true, .flat = b.flat};
+    is.bids = b.bids ? b.bids->version : 0;
+    is.asks = b.asks ? b.asks->version : 0;
+    is.n_pools = d->exits ? exits_ways(d->exits, coll, debt, pools, is.pools, &gas) : 0;
     struct way *w = way_of(d->ways, coll, debt);
     if (!same(&w->of, &is)) {
         w->of = is;
-        make(d, w, s, pools, gas);
+        make(d, w, &b, pools, gas);
     }
     return w->sold ? &w->route.venue : NULL;
 }
 
+const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    return desk_wide(d) ? wide_way(d, coll, debt, px) : exits_find(d->exits, coll, debt);
+}
+
 uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
 {
-    if (!d->ways)
+    if (!desk_wide(d))
         return exits_version(d->exits, coll, debt);
     const struct exit_venue *v = coll == debt ? NULL : desk_way(d, coll, debt, px);
     return v ? v->version : 0;
+}
+
+// ---- bids on auctions
+
+static u128 nothing_out(const struct exit_venue *v, u128 q)
+{
+    (void)v;
+    (void)q;
+    return 0;
+}
+static u128 nothing_upto(const struct exit_venue *v, struct exit_rate rate)
+{
+    (void)v;
+    (void)rate;
+    return 0;
+}
+static struct exit_rate nothing_best(const struct exit_venue *v)
+{
+    (void)v;
+    return (struct exit_rate){0, 1};
+}
+
+const struct exit_venue *desk_way_out(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    static const struct exit_venue nothing = {
+        .out = nothing_out, .upto = nothing_upto, .best = nothing_best, .slop = 1};
+    if (!d->ways || d->cfg.depth.by == DESK_DEPTH_BY_SALE)
+        return d->exits && exits_known(d->exits) ? exits_find(d->exits, coll, debt) : NULL;
+    const struct exit_venue *v = wide_way(d, coll, debt, px);
+    return v || d->cfg.depth.mode != DESK_DEPTH_REQUIRED ? v : &nothing;
+}
+
+uint64_t desk_book_version(const struct desk *d, uint16_t asset)
+{
+    if (!d->ways || d->cfg.depth.by == DESK_DEPTH_BY_SALE)
+        return 0;
+    const struct slip_side *bids = side_of(d, asset, true), *asks = side_of(d, asset, false);
+    return (uint64_t)(bids ? bids->version : 0) << 32 | (asks ? asks->version : 0);
 }

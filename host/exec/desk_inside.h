@@ -59,7 +59,7 @@ struct desk {
     struct unworthy_pool unworthy;
     // depth: no books and nothing without
     struct desk_books books;
-    struct desk_ways *ways; // NULL: collateral is sold along one way
+    struct desk_ways *ways; // NULL: everything is sold along one way
     int64_t slip_e8;        // of the order at work
     bool slip_known;
     // scratch of one call, here because it is too large for a hot stack
@@ -170,7 +170,12 @@ int64_t desk_slip(struct desk *d, const struct account *a, const int64_t *px, co
 // What the ranking makes of an order with these legs: its value, with depth what it earns.
 int64_t desk_ranked(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
                     unsigned n, int64_t value_e8, int64_t reward_e8);
-// The way out of a collateral into a debt at px: over everything that is known where d->ways, else along one.
+// Is collateral that our orders bring sold over everything that is known? Else along one way.
+static inline bool desk_wide(const struct desk *d)
+{
+    return d->ways && d->cfg.worth.mode == DESK_WORTH_DIRECT;
+}
+// The way out of a collateral into a debt at px: over everything that is known or along one.
 const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
 uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
 

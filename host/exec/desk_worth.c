@@ -65,16 +65,11 @@ int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e)
     return d->exits ? exits_take(d->exits, &d->told, d->book->market.n_instruments, e) : 0;
 }
 
-const struct exit_venue *desk_way_out(struct desk *d, uint16_t coll, uint16_t debt)
-{
-    return d->exits && exits_known(d->exits) ? exits_find(d->exits, coll, debt) : NULL;
-}
-
 // The price of the native coin at px; 0: not known.
 static int64_t native_now(const struct desk *d, const int64_t *px)
 {
     if (!exits_known(d->exits)) // books alone, and no chain: gas costs nothing
-        return d->ways ? 1 : 0;
+        return desk_wide(d) ? 1 : 0;
     int64_t p = px[d->book->market.instrument[exits_native(d->exits)].asset];
     return p > 0 ? p : 0;
 }

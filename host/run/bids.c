@@ -43,6 +43,8 @@ struct bids {
     uint32_t *free_slot;
     uint32_t n_used, n_free, n_parked;
     uint32_t first[MARKET_ASSETS_MAX]; // of each asset's list
+    uint64_t book[MARKET_ASSETS_MAX];  // of each asset with a list, as its auctions are planned with
+    uint64_t books_ns;                 // when these were looked at last
     struct wheel *wheel;
     uint32_t revision; // used up in earlier sessions
     uint64_t outstanding;
@@ -375,7 +377,7 @@ static bool held(const struct bids *b, const struct slot *s)
 
 static bool terms(struct bids *b, const struct slot *s, const int64_t *px)
 {
-    const struct exit_venue *way = b->h.way_out(b->h.ctx, s->a.coll, s->a.debt);
+    const struct exit_venue *way = b->h.way_out(b->h.ctx, s->a.coll, s->a.debt, px);
     int64_t left = INT64_MAX;
     if (b->cfg.total_e8)
         left = b->cfg.total_e8 > b->spent_e8 ? b->cfg.total_e8 - b->spent_e8 : 0;
@@ -461,15 +463,31 @@ static void judge(struct bids *b, const int64_t *px, uint64_t now_ns)
     }
 }
 
+// A book moves without a price. False: it is too early to look again.
+static bool look_at_books(struct bids *b, uint64_t now_ns)
+{
+    if (now_ns < b->books_ns + TICK_NS)
+        return false;
+    b->books_ns = now_ns;
+    for (uint16_t i = 0; i < b->m->n_assets; i++) {
+        uint64_t is = b->first[i] != NONE ? b->h.book(b->h.ctx, i) : b->book[i];
+        if (is != b->book[i])
+            bids_price(b, i);
+        b->book[i] = is;
+    }
+    return true;
+}
+
 void bids_run(struct bids *b, const int64_t *px, uint64_t now_ns)
 {
     uint32_t i;
     unsigned plans = 0, looks = 0;
+    const bool fresh = look_at_books(b, now_ns);
     wheel_advance(b->wheel, now_ns);
     while (plans < BIDS_PLANS_A_CALL && looks++ < BIDS_LOOKS_A_CALL && wheel_take(b->wheel, &i))
         plans += look(b, &b->slot[i], px, now_ns);
     bool waiting = wheel_next(b->wheel) <= now_ns; // for their turn, with the next call
-    if (b->audit && !waiting && now_ns >= b->judged_ns + JUDGE_NS) {
+    if (b->audit && fresh && !waiting && now_ns >= b->judged_ns + JUDGE_NS) {
         b->judged_ns = now_ns;
         judge(b, px, now_ns);
     }

@@ -36,8 +36,11 @@ struct bids_hooks {
     uint64_t (*put)(void *ctx, enum journal_type type, const void *data, size_t n); // as desk_log
     bool (*held)(void *ctx, uint16_t asset); // its price must not be acted on (P5)
     bool (*killed)(void *ctx);
-    // Where the collateral is sold for the debt's token; NULL: not known, slippage_ppm and depth_e8 say.
-    const struct exit_venue *(*way_out)(void *ctx, uint16_t coll, uint16_t debt);
+    // Where the collateral is sold for the debt's token at px; NULL: not known, slippage_ppm and depth_e8
+    // say.
+    const struct exit_venue *(*way_out)(void *ctx, uint16_t coll, uint16_t debt, const int64_t *px);
+    // Another with every change of the asset's book that way_out() depends on.
+    uint64_t (*book)(void *ctx, uint16_t asset);
 };
 
 struct bids_counters {

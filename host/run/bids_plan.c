@@ -27,6 +27,18 @@ static void open_pool(const struct bids_config *c, const struct market *m, const
     s->pool = bidder_pool(units, ck_mul(ck, units, price), c->slippage_ppm);
 }
 
+// What no unit of the collateral brings more than; false: the way does not say.
+static bool best_rate(const struct exit_venue *way, struct checked *ck, u256 *rate)
+{
+    enum { ROUNDED = 50 }; // exit.h
+    struct exit_rate r = way->best ? way->best(way) : (struct exit_rate){UINT64_MAX, 1};
+    if (r.out == UINT64_MAX)
+        return false;
+    u256 floor = ck_mul_div(ck, u256_pow10(RAY_DIGITS), ck_u64(r.out), ck_u64(r.in));
+    *rate = ck_add(ck, ck_add(ck, floor, u256_shr(floor, ROUNDED)), ck_u64(1));
+    return true;
+}
+
 static void open_sale(const struct bids_config *c, const struct market *m, const struct auction *a,
                       const struct exit_venue *way, const int64_t *px, struct checked *ck,
                       struct bids_terms *out)
@@ -34,8 +46,8 @@ static void open_sale(const struct bids_config *c, const struct market *m, const
     struct bids_sale *s = &out->sale;
     u256 price = clip_feed_price(ck, &out->feed);
     s->exit = way;
-    s->bounded = way == NULL;
     s->rate = ck_mul_div(ck, price, ck_u64(BIDDER_PPM - c->slippage_ppm), ck_u64(BIDDER_PPM));
+    s->bounded = way ? best_rate(way, ck, &s->rate) : true;
     out->t.sale = &s->sale;
     if (way) {
         s->sale.out = exit_out;

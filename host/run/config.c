@@ -82,6 +82,7 @@ static const struct key keys[] = {
     {"depth", offsetof(struct session_config, desk.depth.mode), 4, 0, DESK_DEPTH_COUNT - 1, desk_depth_name},
     KEY("depth_fee_ppm", desk.depth.fee_ppm, 4, 0, 999999),
     KEY("depth_unknown_ppm", desk.depth.unknown_ppm, 4, 0, 1000000),
+    KEY("depth_by", desk.depth.by, 4, DESK_DEPTH_BY_SALE, DESK_DEPTH_BY_BOTH),
     KEY("predicted_max_e8", desk.predicted_max_e8, 8, 0, INT64_MAX),
     KEY("auctions", bids.max, 4, 0, BIDS_MAX),
     KEY("auction_slippage_ppm", bids.slippage_ppm, 4, 0, 999999),
@@ -119,7 +120,7 @@ void config_default(struct session_config *c)
                            .premium_bps = 5,
                            .level = {{0, 300000}, {500000, 600000}, {900000, 900000}},
                            .tip_cap = UINT64_C(500000000000)},
-                 .depth = {.fee_ppm = 500}},
+                 .depth = {.fee_ppm = 500, .by = DESK_DEPTH_BY_BOTH}},
         .bids = {.slippage_ppm = 5000},
         .calls = {.clear_ppm = 10000},
         .expect = {.horizon_ms = 60000,
@@ -214,6 +215,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     config_default(c);
     c->oracle = 0; // those that know policies say so
     c->desk.ready_by = DESK_READY_BY_SIZE;
+    c->desk.depth.by = DESK_DEPTH_BY_SALE;
     c->spare_accounts = 0;
     c->desk.stage.rest = REST_AFTER; // the only reading there was
     // Nothing was known of what an oracle tells next.

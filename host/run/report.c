@@ -15,6 +15,7 @@ struct order_line {
     uint8_t status; // enum order_status, 0 = no reply in the journal
     char reason[REASON_LEN];
     bool success; // MINED
+    bool auction; // began one
     uint64_t block;
 };
 
@@ -89,6 +90,7 @@ static int add_reply(struct report *r, const struct journal_record *rec, struct 
         struct order_line *l = &r->order[i];
         if (order_key_cmp(&l->order.key, &reply.key) == 0) {
             l->status = reply.status;
+            l->auction = reply.n_note > 0;
             memcpy(l->reason, reply.reason, sizeof l->reason);
             if (reply.status == ORDER_MINED || reply.status == ORDER_UNDONE) {
                 l->success = reply.mined.success;
@@ -199,13 +201,36 @@ static const char *slippage(const struct order_record *o, char *buf, size_t size
     return buf;
 }
 
+// What the figures are of: nobody is to take a plan for what came of it.
+static void explain_orders(bool slips, bool auctions, FILE *out)
+{
+    if (slips)
+        fputs(
+            "  planned profit: reward less slippage, taker's fees in it, before the fixed cost of an order;\n"
+            "  slippage: by levels of the feed's books and pools at that moment, ? by depth_unknown_ppm;\n"
+            "  the paper venue settles at its marks, so its ledger has what an order brings before "
+            "slippage\n",
+            out);
+    else
+        fputs("  planned reward: by the prices at which the order left, before the costs of a sale and the "
+              "fixed one;\n"
+              "  of one sized by worth= the profit after its sale and gas\n",
+              out);
+    if (auctions)
+        fputs("  an order that began an auction brings its incentive: what it names here is for who buys the "
+              "lot\n",
+              out);
+}
+
 static void print_orders(const struct report *r, FILE *out)
 {
-    bool slips = false;
-    for (size_t i = 0; i < r->n && !slips; i++)
-        slips = r->order[i].order.has_slip;
+    bool slips = false, auctions = false;
+    for (size_t i = 0; i < r->n; i++) {
+        slips |= r->order[i].order.has_slip;
+        auctions |= r->order[i].auction;
+    }
     fprintf(out, "orders\n  %-24s %-6s %-6s %18s %s%16s  %s\n", "key", "size", "made", "value",
-            slips ? "        slippage " : "", slips ? "profit" : "reward", "outcome");
+            slips ? "        slippage " : "", slips ? "planned profit" : "planned reward", "outcome");
     for (size_t i = 0; i < r->n; i++) {
         const struct order_line *l = &r->order[i];
         char key[64], text[64], slip[64];
@@ -220,10 +245,8 @@ static void print_orders(const struct report *r, FILE *out)
     }
     if (r->n == 0)
         fputs("  none\n", out);
-    if (slips)
-        fputs("  profit: reward less slippage, taker's fees in it, before the fixed cost of an order;\n"
-              "  slippage: by levels of the feed's books and pools at that moment, ? by depth_unknown_ppm\n",
-              out);
+    else
+        explain_orders(slips, auctions, out);
 }
 
 static void print(const struct report *r, FILE *out)

@@ -20,14 +20,19 @@ static bool killed(void *ctx)
     return desk_killed(((const struct session *)ctx)->desk);
 }
 
-static const struct exit_venue *way_out(void *ctx, uint16_t coll, uint16_t debt)
+static const struct exit_venue *way_out(void *ctx, uint16_t coll, uint16_t debt, const int64_t *px)
 {
-    return desk_way_out(((const struct session *)ctx)->desk, coll, debt);
+    return desk_way_out(((const struct session *)ctx)->desk, coll, debt, px);
+}
+
+static uint64_t book(void *ctx, uint16_t asset)
+{
+    return desk_book_version(((const struct session *)ctx)->desk, asset);
 }
 
 int session_bids_open(struct session *s, struct err *e)
 {
-    const struct bids_hooks h = {s, put, held, killed, way_out};
+    const struct bids_hooks h = {s, put, held, killed, way_out, book};
     if (s->cfg.bids.max == 0)
         return 0;
     s->bids = bids_new(&s->cfg.bids, s->cfg.desk.desk, &s->book->market, s->gw, &h, s->audited, e);

@@ -172,7 +172,7 @@ static void say_orders(struct text *t, const struct summary_input *in)
     say_parameters(t, in);
     say_bids(t, in);
     say_money(t, "value      ", d->value_e8);
-    say_money(t, " liquidated, reward", d->reward_e8);
+    say_money(t, " handed over, reward as planned", d->reward_e8);
     say(t, " (units of account)\n");
 }
 

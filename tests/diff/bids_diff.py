@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The keeper's bids on auctions (host/run/bids.c) against brute force: auctions so small that every amount at every second
 can be tried. A bid has to leave at the very first second at which some purchase pays, within the limits, and never before;
-prices move, others buy, replies come or refuse, prices are held, the kill switch is thrown.
+what is bought is sold at the oracle's price less slippage, to a pool, or into a book; prices and books move, others buy, replies come or refuse, prices are held, the kill switch is thrown.
 
   bids_diff.py             TAP on stdout (about 10 s)
   bids_diff.py --mutants   compiles wrong versions of the sources and expects that each is found
@@ -27,9 +27,10 @@ CASES = int(os.environ.get("CASES", "500"))
 START, NS, PPM, ALL = 1000, 10**9, 10**6, (1 << 256) - 1
 SOURCES = ["tests/diff/bids_driver.c"] + ["host/" + x for x in (
     "run/bids.c run/bids_plan.c exec/auction.c engine/wheel.c econ/bidder.c econ/auction_clip.c econ/auction_curve.c"
-    " accounts/rules/maker/dog.c econ/auction_english.c base/u256.c base/wide.c base/checked.c base/pages.c").split()]
+    " accounts/rules/maker/dog.c econ/auction_english.c exec/exit/exit.c exec/exit/cpmm.c exec/exit/depth.c exec/exit/route.c"
+    " exec/exit/route_merge.c base/u256.c base/wide.c base/checked.c base/pages.c").split()]
 REACHED = ("bid at once|bid later|bid after a price|bid after another's purchase|reset|reset does not pay|limit|refused|held|killed|part|all"
-           "|not before the reset|pool|lead|taken").split("|")
+           "|not before the reset|pool|lead|taken|book|bid after a book|a book's first levels alone|a book not known any more|below the best rate").split("|")
 
 
 class Wrong(Exception):
@@ -73,6 +74,7 @@ class World:
         self.depth = r.choice([0, 0, r.randint(20, 20000) * e8])
         curve = r.choice([Curve(LINEAR, r.randint(2, 60)), Curve(STAIR, 0, r.randint(1, 9), RAY - r.randint(1, RAY // 4)), Curve(EXP, 0, 1, RAY - r.randint(1, RAY // 10))])
         chost = r.choice([0, 0, r.randint(0, 2000)]) * RAY
+        self.book, self.fee = None, 0
         self.c = Clip(curve, r.choice([RAY * 4 // 5, RAY, RAY * 6 // 5, RAY * 3 // 2]), r.choice([0, RAY // 3, RAY * 2 // 3]), r.randint(1, 40),
                       r.choice([0, WAD // 50]), r.choice([0, 200 * RAY]), chost)
         self.version, self.spent, self.revision, self.tic_ns = 0, 0, 0, 0
@@ -82,6 +84,35 @@ class World:
         tab = max(1, lot * self.feed() * r.randint(20, 150) // 100)
         self.c.kick((self.pc, True, self.pd * 10**9), START, tab, lot, True)
         self.tell()
+
+    def move_book(self):
+        """Levels near the oracle's price, (thousandths of a debt unit, units); now and then none are known."""
+        r, at = self.r, 1000 * self.pc * self.r.randint(85, 110) // (100 * self.pd)
+        was, self.book, self.fee = self.book, [], r.choice([0, 500, 20000])
+        for _ in range(r.randint(0, 6)):
+            self.book.append((at, r.randint(1, 12)))
+            at = max(0, at - r.randint(0, 1 + at // 8))
+        if r.random() < 0.15:
+            self.book, self.fee = None, PPM
+        if was and self.book is None:
+            self.seen.add("a book not known any more")
+        rows = self.book or []
+        self.d.ask("book", r.randint(0, 1), self.fee, len(rows), *[x for row in rows for x in row])
+
+    def sold(self, q):
+        """Into the book, whole units of the debt; what stands at one price is one level."""
+        levels, got = {}, 0
+        for price, n in self.book:
+            levels[price] = levels.get(price, 0) + n
+        for price, n in levels.items():
+            gross = min(n, q) * price // 1000
+            got += gross - ceil_div(gross * self.fee, PPM)
+            q -= min(n, q)
+        return got
+
+    def slack(self):
+        """What the sale's rounding may cost a plan: two floors a level, whole units."""
+        return 2 * (2 * len(self.book) + 2) * RAY if self.book is not None else 2 if self.depth else 0
 
     def feed(self):
         return RAY * self.pc // self.pd
@@ -101,6 +132,8 @@ class World:
         return ceil_div(rad * self.pd, 10**19)
 
     def out(self, q):
+        if self.book is not None:
+            return self.sold(q) * RAY
         if self.depth == 0:
             return q * (self.feed() * (PPM - self.slip) // PPM)
         x = self.depth // (self.pc * 10**8)
@@ -131,7 +164,7 @@ class World:
         least, best = max(1, self.rad(self.profit, True)), self.best(second, self.room())
         if best is None or best < least:
             return False
-        return True if best >= least + (2 if self.depth else 0) else None
+        return True if best >= least + self.slack() else None
 
     def due(self, second):
         try:
@@ -160,11 +193,13 @@ def check_take(w, bid, second, how):
     got = w.out(part) - owe - w.rad(w.gas, True)
     need((n, version, at, most) == (1, w.version, second, price), "a bid on", bid, "at", second, w.version, price)
     need(rev == w.revision + 1, "revision", rev, w.revision)
-    need(best - (2 if w.depth else 0) <= got <= best, "amount: profit", got, "best", best)
+    need(best - w.slack() <= got <= best, "amount: profit", got, "best", best)
     need(owe <= w.room() and value == w.e8(owe), "limits:", owe, w.room(), value)
     w.revision = rev
-    for s in (how, "part" if part < w.c.lot else "all", "pool" if w.depth else how, "lead" if w.lead else how):
+    for s in (how, "part" if part < w.c.lot else "all", "book" if w.book is not None else "pool" if w.depth else how, "lead" if w.lead else how):
         w.seen.add(s)
+    if w.book is not None and part < min(w.c.lot, sum(n for _, n in w.book)):
+        w.seen.add("a book's first levels alone")
     return amt, owe, value
 
 
@@ -207,7 +242,9 @@ def life(d, r, seen):
     """One auction second by second, at its very beginning (less the lead) and at some moment within."""
     w = World(d, r, seen)
     quiet_until, how, moved, flat = 0, "bid at once", 0, True
-    hold = r.choice([0, 0, r.randint(1, 30)])
+    hold, books = r.choice([0, 0, r.randint(1, 30)]), r.random() < 0.4
+    if books:
+        w.move_book()
     steps = r.randint(20, 70)
     for step in range(steps):
         second = START + step
@@ -216,6 +253,10 @@ def life(d, r, seen):
             w.pc = max(1, w.pc * r.randint(80, 125) // 100)
             d.ask("price", w.pc, w.pd)
             how, flat = "bid after a price", False
+            moved += 1
+        if books and r.random() < 0.08:
+            w.move_book()
+            how, flat = "bid after a book", False
             moved += 1
         if step and r.random() < 0.03 and w.c.lot and not w.due(second) and second > w.c.tic:
             how = "bid after another's purchase" if someone_buys(w, second) else how
@@ -258,6 +299,8 @@ def life(d, r, seen):
         else:
             need(bool(sent) == want, "second", second, "pays", want, "sent", sent, w.state(), "best", w.best(second, w.room()), "price", w.pc, w.pd)
         if not sent:
+            if w.book and want is False and w.book[0][0] * RAY // 1000 * (PPM - w.fee) // PPM < w.c.status(second)[0]:
+                seen.add("below the best rate")
             seen.add("limit" if w.best(second, ALL) is not None and w.best(second, w.room()) is None else "not before the reset")
             how = "bid later" if how == "bid at once" else how
             continue
@@ -270,6 +313,8 @@ def life(d, r, seen):
     wakes, replans, plans, missed, judged, outstanding, followed = d.ask("counters")
     need(missed == 0, "missed", missed, "of", judged)
     need(outstanding == 0 and followed == (1 if w.c.lot else 0), "left", outstanding, followed)
+    if not hold:
+        need(replans <= 3 * (moved + 1) + 8, "planned anew:", replans, "for", moved, "changes in", steps, "seconds")
     if flat and not hold:
         need(wakes <= 2 * (moved + 1) + 8, "polled:", wakes, "wakes for", moved, "changes in", steps, "seconds")
     return judged

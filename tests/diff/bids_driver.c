@@ -2,6 +2,7 @@
 // Line-driven front of host/run/bids.c for tests/diff/bids_diff.py: one command a line on stdin, numbers
 // decimal, one answer a line on stdout. Commands are in main(). A malformed line ends the program with
 // status 2.
+#include "exec/exit/route.h"
 #include "run/bids.h"
 
 #include <inttypes.h>
@@ -52,12 +53,23 @@ static bool killed(void *ctx)
     (void)ctx;
     return is_killed;
 }
-static const struct exit_venue *way_out(void *ctx, uint16_t coll, uint16_t debt)
+static struct depth levels;
+static struct route route;
+static bool has_book;
+static uint64_t version[MARKET_ASSETS_MAX];
+
+static const struct exit_venue *way_out(void *ctx, uint16_t coll, uint16_t debt, const int64_t *at)
 {
     (void)ctx;
-    (void)coll;
-    (void)debt;
-    return NULL;
+    if (coll != 0 || debt != 1 || at != px)
+        exit(7);
+    return has_book ? &route.venue : NULL;
+}
+
+static uint64_t book(void *ctx, uint16_t asset)
+{
+    (void)ctx;
+    return version[asset];
 }
 
 static u256 get(void)
@@ -81,7 +93,7 @@ static void show(u256 v)
 
 static void cmd_new(void)
 {
-    const struct bids_hooks h = {NULL, put, held, killed, way_out};
+    const struct bids_hooks h = {NULL, put, held, killed, way_out, book};
     struct bids_config c = {.max = (uint32_t)small(), .slippage_ppm = (uint32_t)small()};
     struct err e;
     c.lead_ms = (uint32_t)small();
@@ -98,10 +110,34 @@ static void cmd_new(void)
     }
     bids_free(bids);
     bids = bids_new(&c, 7, &market, &gw, &h, true, &e);
-    is_held = is_killed = false;
+    is_held = is_killed = has_book = false;
     n_sent = 0;
     if (!bids)
         exit(4);
+}
+
+// The book that it is sold into, of the collateral's (0) or the debt's (1) change; no level and a fee of
+// 10^6: it is not known.
+static void cmd_book(void)
+{
+    struct err e;
+    version[small() % 2]++;
+    uint32_t fee = (uint32_t)small();
+    unsigned n = (unsigned)small();
+    has_book = fee < 1000000;
+    if (!has_book)
+        return;
+    if (depth_begin(&levels, 1, 1, 3, fee, &e))
+        exit(8);
+    for (unsigned i = 0; i < n; i++) {
+        int64_t price = (int64_t)small();
+        if (depth_add(&levels, price, 1, (int64_t)small(), 1, &e))
+            exit(8);
+    }
+    depth_end(&levels);
+    route.path[0] = (struct route_path){.n = 1, .hop = {{.book = &levels}}};
+    if (route_set(&route, 1, 0, &e))
+        exit(8);
 }
 
 static struct auction get_auction(void)
@@ -215,6 +251,8 @@ int main(void)
             cmd_reply();
         else if (strcmp(c, "counters") == 0)
             cmd_counters();
+        else if (strcmp(c, "book") == 0)
+            cmd_book();
         else if (strcmp(c, "hold") == 0)
             is_held = small() != 0;
         else if (strcmp(c, "kill") == 0) {

@@ -17,7 +17,7 @@ from judge_route import Book, Path, Pool, brute, convex
 from talk_kit import SEED, Checks, Driver, main
 
 SOURCES = ["tests/diff/depth_driver.c", "host/exec/desk_depth.c", "host/base/wide.c", "host/base/pages.c"] + [
-    "host/exec/exit/" + f for f in ("exit.c", "cpmm.c", "depth.c", "route.c", "route_merge.c", "slip.c", "exits.c")]
+    "host/exec/exit/" + f for f in ("exit.c", "across.c", "cpmm.c", "depth.c", "route.c", "route_merge.c", "slip.c", "exits.c")]
 LINEAR, INVERSE, RESERVE = 1, 2, 3
 NONE, FEED, REQUIRED = 0, 1, 2
 I64 = 2**63 - 1
@@ -81,7 +81,7 @@ class Perp:
 def check_slip(d, check, r, cases):
     for _ in range(cases):
         mode, fee, unknown, cost = r.choice([FEED, FEED, REQUIRED]), r.choice([0, 500, 30000]), r.choice([0, 2500]), r.choice([0, 10**8])
-        lines = [f"mode {mode} {fee} {unknown} {cost}"]
+        lines = [f"mode {mode} {fee} {unknown} {cost} {r.choice([0, 1])} {r.choice([0, 1, 2])}"]
         perps = [Perp(r, i) for i in range(r.randint(1, 3))]
         for p in perps:
             lines += [p.text(), p.fill(r, True), p.fill(r, False)]
@@ -125,27 +125,58 @@ def check_slip(d, check, r, cases):
 # ---- collateral
 
 
+SALE, BOTH = 0, 1  # whose books count
+
+
+def quote(px, decimals):
+    """Is it what books are quoted in: worth one unit of account, give or take a twentieth?"""
+    return abs(F(px, 10**decimals) - 1) <= F(1, 20)
+
+
+def across(bids, asks):
+    """Two books as one, exact: [(of the token sold, how much of the other for one of it)], best first. Levels are (price,
+    amount); None is a token that has a price only, (price, None)."""
+    out, b, a = [], [list(x) for x in bids], [list(x) for x in asks]
+    while b and a:
+        brings = b[0][1] * b[0][0] if b[0][1] is not None else None
+        costs = a[0][1] * a[0][0] if a[0][1] is not None else None
+        money = min(x for x in (brings, costs) if x is not None)
+        if money:
+            out.append((money / b[0][0], b[0][0] / a[0][0]))
+        for side, whole in ((b, brings), (a, costs)):
+            if whole is not None and whole == money:
+                side.pop(0)
+            elif whole is not None:
+                side[0][1] -= money / side[0][0]
+    return out
+
+
 class Pair:
-    """A collateral 0, a debt 1, the native coin 2; the collateral's book in amounts of 10^-8."""
+    """A collateral 0, a debt 1, the native coin 2; books in amounts of 10^-8."""
 
     def __init__(self, r, small):
         self.mode, self.fee = r.choice([FEED, FEED, REQUIRED]), r.choice([0, 500])
+        self.by, self.worth = r.choice([SALE, BOTH, BOTH]), 1
         self.small = small
         if small:  # units so coarse that every split can be tried
             self.sd, self.dd, self.pd, self.ddp = 0, 2, 2, 8
-            self.mark, self.debt_px = r.randint(100, 900), r.choice([10**8, 99_980_000, 3 * 10**8])
+            self.mark, self.debt_px = r.randint(100, 900), r.choice([10**8, 99_980_000, 3 * 10**8, 105_000_000, 105_000_001])
         else:
             self.sd, self.dd, self.pd, self.ddp = r.choice([8, 9, 18]), r.choice([6, 18]), 8, 8
-            self.mark, self.debt_px = r.randint(10**8, 9 * 10**12), r.choice([10**8, 99_991_234, 101_000_000])
-        self.levels, self.known = [], r.random() < 0.9
-        self.debt_book = not small and r.random() < 0.1
+            self.mark = r.randint(10**8, 9 * 10**12)
+            self.debt_px = r.choice([10**8, 99_991_234, 101_000_000, 95_000_000, 94_999_999] + [r.randint(10**4, 9 * 10**12)] * (self.by == BOTH))
+            if r.random() < 0.3:  # the other way round: what books quote is sold for what has one
+                self.sd, self.mark = r.choice([6, 18]), r.choice([10**8, 99_991_234, 105_000_000, 105_000_001])
+        self.levels, self.known = [], r.random() < (0.2 if not small and quote(self.mark, 8) else 0.9)
+        self.asks, self.debt_known = [], not small and r.random() < (0.2 if quote(self.debt_px, 8) else 0.7)
+        self.debt_bids = self.debt_known and r.random() < 0.9  # asks without bids are a book of one side
 
     def price(self):
         """Debt units for a unit of the collateral."""
         return F(self.mark, 10**self.pd) / F(self.debt_px, 10**self.ddp) * F(10**self.dd, 10**self.sd)
 
     def lines(self, r):
-        out = [f"mode {self.mode} {self.fee} 0 0", f"inst 0 {RESERVE} {self.sd} {self.pd} {self.mark}",
+        out = [f"mode {self.mode} {self.fee} 0 0 {self.by} {self.worth}", f"inst 0 {RESERVE} {self.sd} {self.pd} {self.mark}",
                f"inst 1 {RESERVE} {self.dd} {self.ddp} {self.debt_px}", f"inst 2 {RESERVE} 18 8 300000000000"]
         price = self.mark + r.randint(-self.mark // 50, self.mark // 50)
         for _ in range(r.choice([1, 3, 5]) if self.small else r.choice([1, 20, 64])):
@@ -155,8 +186,16 @@ class Pair:
                 break
         rows = " ".join(f"{p} {a}" for p, a in self.levels)
         out.append(f"side 0 1 {int(self.known)} {len(self.levels)} {rows}")
-        if self.debt_book:
-            out.append(f"side 1 1 1 1 {self.debt_px} 100000000")
+        if self.debt_known:
+            ask = self.debt_px + r.randint(0, self.debt_px // 50)
+            worth = F(40 * 10**8 * self.mark, self.debt_px)
+            for _ in range(r.choice([0, 1, 3, 20, 64])):
+                self.asks.append((ask, max(1, int(worth * F(r.randint(1, 100), 50)))))
+                ask += r.randint(0, 1 + self.debt_px // 1000)
+            self.asks = [(p, min(a, I64)) for p, a in self.asks]
+            out.append(f"side 1 0 1 {len(self.asks)} " + " ".join(f"{p} {a}" for p, a in self.asks))
+            if self.debt_bids:
+                out.append(f"side 1 1 1 1 {self.debt_px} 100000000")
         self.pools, rows = [], []
         deep = 200 if self.small else 400 * 10**self.sd
 
@@ -173,11 +212,13 @@ class Pair:
             mid = F(r.randint(1, 40), 8)
             self.pools.append(Path([pool(0, 2, mid), pool(2, 1, self.price() / mid)]))
             self.gas += 70000 + 70002
+        if self.worth == 0:
+            self.pools, self.gas = [], 0
         out.append(f"pools 2 {len(rows)} " + " ".join(rows))
         return out
 
-    def book(self):
-        """The judge's, its unit rounded down as the finest that 62 bits hold, with at most 18 decimals."""
+    def sold_in_book(self):
+        """The collateral's bids at a price of the debt: as for a debt without a book."""
         digits = min(self.sd, AMOUNT)
         real = F(10 ** (self.dd + self.ddp), 10 ** (digits + self.pd)) / self.debt_px
         decimals = max(k for k in range(19) if int(real * 10**k) < 2**62)
@@ -186,11 +227,76 @@ class Pair:
             levels[price] = levels.get(price, 0) + amount // lot
         return Book(10 ** (self.sd - digits), int(real * 10**decimals), decimals, self.fee, [x for x in levels.items() if x[1]])
 
-    def paths(self):
-        use = self.known and not self.debt_book
-        if not use and self.mode == REQUIRED:
+    def across(self, most):
+        """Both tokens' books as one of fractions, the first `most` pairs of levels; a unit of it is a lot."""
+        coin = [(F(p, 10**self.pd), F(a, 10**AMOUNT)) for p, a in self.levels] if self.known else [(F(self.mark, 10**self.pd), None)]
+        debt = [(F(p, 10**self.ddp), F(a, 10**AMOUNT)) for p, a in self.asks]
+        levels = [(rate * F(10**self.dd, 10**self.sd), of * 10**self.sd) for of, rate in across(coin, debt)][:most]
+        fee = 10**6 - F((10**6 - self.fee) ** 2, 10**6) if self.known else self.fee
+        return Book(1, 1, 0, fee, levels)
+
+    def how(self):
+        """By which books it is sold: None, the collateral's, or both."""
+        if self.by == SALE:
+            return "sale" if self.known and not self.debt_bids else None
+        if not (self.known or quote(self.mark, self.pd)) or not (self.debt_known or quote(self.debt_px, self.ddp)):
+            return None
+        return "both" if self.debt_known else "sale" if self.known else None
+
+    def paths(self, most=None):
+        how = self.how()
+        if not how and self.mode == REQUIRED:
             return []
-        return ([Path([self.book()])] if use else []) + self.pools
+        book = {None: [], "sale": [self.sold_in_book], "both": [lambda: self.across(most)]}[how]
+        return [Path([b()]) for b in book] + self.pools
+
+
+def reached(check, p, paths):
+    check.hit("no way without a book where one is needed", not paths and p.pools)
+    check.hit("book and both ways by pools", len(paths) == 3)
+    check.hit("a debt that has a book itself", p.how() == "both" and p.known)
+    check.hit("what books quote sold for what has one", p.how() == "both" and not p.known)
+    check.hit("a debt's book in a journal from before", p.by == SALE and p.known and p.debt_bids)
+    check.hit("a debt that has neither a book nor a quote's price", p.by == BOTH and p.known and not p.debt_known and not p.how())
+    check.hit("a collateral that has neither", p.by == BOTH and p.debt_known and not p.known and not p.how())
+    check.hit("an empty side of the debt's", p.how() == "both" and not p.asks)
+
+
+def check_versions(d, check, p, where):
+    """Which prices make the way another."""
+    answer = d.ask("way 0 1")
+    check("asked again, the same", d.ask("way 0 1") == answer, *where)
+    for i, digits, decimals, px, flat in ((1, p.dd, p.ddp, p.debt_px, p.how() == "sale"), (0, p.sd, p.pd, p.mark, p.how() == "both" and not p.known)):
+        before = d.ask("way 0 1").split()[2]
+        to = px - 1 if quote(px, decimals) == (px > 10**decimals) else px + 1  # on its side of what is a quote's
+        d.send(f"inst {i} {RESERVE} {digits} {decimals} {to}")
+        after = d.ask("way 0 1").split()[2]
+        check("another price changes a way that goes by it, and no other", (after != before) == flat, *where, i, before, after)
+        d.send(f"inst {i} {RESERVE} {digits} {decimals} {px}")
+    for asset, bids, levels, used in ((0, 1, p.levels, p.known and p.how()), (1, 0, p.asks, p.how() == "both")):
+        if used:
+            before = d.ask("way 0 1").split()[2]
+            d.send(f"side {asset} {bids} 1 {len(levels)} " + " ".join(f"{x} {a}" for x, a in levels))
+            check("another book changes the way", d.ask("way 0 1").split()[2] != before, *where, asset)
+    if p.pools:
+        before, told = d.ask("way 0 1").split()[2], where[-2].split()
+        d.send(" ".join(str(int(x) + 1) if k > 2 and (k - 3) % 7 == 2 else x for k, x in enumerate(told)))
+        check("another pool changes the way", d.ask("way 0 1").split()[2] != before, *where)
+        d.send(where[-2])
+    d.ask("way 0 1")
+
+
+def check_large(d, check, p, paths, q, where, slop):
+    got = d.ints(f"split {q}")[0]
+    value, bound = convex(paths, q)
+    if p.how() == "both":  # its own roundings: 2^-19 of prices and fee, less than a lot an ask; levels that a book has no room for
+        value = convex(p.paths(64), q)[0]
+        lot = 10 ** max(0, p.sd - AMOUNT)
+        slop += value / 2**19 + (len(p.asks) + 1) * (lot * p.price() * F(21, 20) + 1)
+        check.hit("more pairs of levels than a book has room for", value < bound)
+        check.hit("through several levels of both", len(p.asks) > 1 and p.known and q > p.across(None).steps[2][0] if len(p.across(None).steps) > 2 else False)
+    check("large sales: within the slop of the convex optimum, never above", value - slop <= got <= bound, *where, q, got, float(value), float(slop))
+    return got
 
 
 def check_ways(d, check, r, cases, small):
@@ -203,19 +309,12 @@ def check_ways(d, check, r, cases, small):
         paths = p.paths()
         where = [*lines, answer]
         check("a way exactly where there is one", (answer == "none") == (not paths), *where)
-        check.hit("no way without a book where one is needed", not paths and p.pools)
-        check.hit("book and both ways by pools", len(paths) == 3)
-        check.hit("a debt that has a book itself", p.debt_book)
+        reached(check, p, paths)
         if not paths:
             continue
-        slop, gas, version = map(int, answer.split())
+        slop, gas, _ = map(int, answer.split())
         check("gas of all pools", gas == p.gas, *where)
-        check("asked again, the same", d.ask("way 0 1") == answer, *where)
-        d.send(f"inst 1 {RESERVE} {p.dd} {p.ddp} {p.debt_px + 1}")
-        with_book = p.known and not p.debt_book
-        check("another price of the debt changes a way with a book, and no other", (int(d.ask("way 0 1").split()[2]) != version) == with_book, *where)
-        d.send(f"inst 1 {RESERVE} {p.dd} {p.ddp} {p.debt_px}")
-        d.ask("way 0 1")
+        check_versions(d, check, p, where)
         if small:
             best = brute(paths, 40)
             # two floors a level and one a way; a unit lost between two pools is worth what the second one pays
@@ -226,14 +325,51 @@ def check_ways(d, check, r, cases, small):
                 check.hit("small sales shared by book and pool", got > max(w.out(q) for w in paths))
             continue
         q = int(F(10**p.sd) * r.randint(1, 2000) / r.choice([1, 7]))
-        got = d.ints(f"split {q}")[0]
-        value, bound = convex(paths, q)
-        check("large sales: within the slop of the convex optimum, never above", value - slop <= got <= bound, *where, q, got, float(value), slop)
-        check.hit("large sales shared", got > max(w.out(q) for w in paths))
-        if with_book:  # the unit of the book is not far from the real price
-            one = Path([p.book()]).slope(F(0))
+        got = check_large(d, check, p, paths, q, where, slop)
+        if p.how() != "both":
+            check.hit("large sales shared", got > max(w.out(q) for w in paths))
+        if p.how() == "sale":  # the unit of the book is not far from the real price
+            one = Path([p.sold_in_book()]).slope(F(0))
             real = F(p.levels[0][0], p.mark) * p.price() * F(10**6 - p.fee, 10**6)
             check("a book's price in the debt", real * (1 - F(1, 2**19)) <= one <= real, *where, float(one), float(real))
+
+
+def check_bids(d, check, r, cases):
+    """What is bought in an auction: own money whatever the orders go by, so always over everything."""
+    for _ in range(cases):
+        p = Pair(r, False)
+        p.worth = r.choice([0, 1, 2])
+        lines = p.lines(r)
+        for line in lines:
+            d.send(line)
+        answer, paths = d.ask("bid 0 1"), p.paths()
+        where = [*lines, answer]
+        if p.by == SALE:  # by one way of pools alone, whatever books there are
+            check("bids of before: by pools alone", (answer == "none") == (not p.pools) and d.ints("book 0") == [0], *where)
+            continue
+        if not paths:
+            known = answer != "none"
+            check("no way: unknown, or where a book is needed one that brings nothing", known == (p.mode == REQUIRED), *where)
+            check.hit("a bid without a book where one is needed", known)
+            if known:
+                check("brings nothing", d.ints(f"split {10**p.sd}") == [0] and answer.split()[2] == "0", *where)
+            continue
+        slop, gas, best_out, best_in = map(int, answer.split())
+        check("gas of all pools", gas == p.gas, *where)
+        q = int(F(10**p.sd) * r.randint(1, 2000) / r.choice([1, 7]))
+        got = check_large(d, check, p, paths, q, where, slop)
+        best, first = F(best_out, best_in) * (1 + F(1, 2**50)), max(w.slope(F(0)) for w in paths)
+        parts = [(x, d.ints(f"split {x}")[0]) for x in (1, 10 ** max(0, p.sd - AMOUNT), q // 100 + 1)] + [(q, got)]
+        check("no unit brings more than the best rate", all(out <= best * x for x, out in parts), *where, float(best), parts)
+        check("which is that of the first unit", first * (1 - F(1, 2**18)) <= best <= first * (1 + F(1, 2**40)), *where, float(best), float(first))
+        check.hit("a bid of a desk whose orders have no worth", p.worth == 0)
+        check.hit("a bid of a desk whose orders go by flash loan", p.worth == 2 and len(paths) > 1)
+        versions = [d.ints(f"book {i}") for i in (0, 1)]
+        d.send(f"side 0 1 1 1 {p.mark} 5")
+        moved = [d.ints(f"book {i}") for i in (0, 1)]
+        check("a bid's books have another version when they move", moved[0] != versions[0] and moved[1] == versions[1], *where)
+        d.send(f"side 1 0 1 1 {p.debt_px} 5")
+        check("the debt's too", d.ints("book 1") != moved[1], *where)
 
 
 def judge(exe, cases):
@@ -241,6 +377,7 @@ def judge(exe, cases):
     check_slip(d, check, r, 4 * cases)
     check_ways(d, check, r, cases, True)
     check_ways(d, check, r, cases // 3, False)
+    check_bids(d, check, r, cases // 3)
     d.end()
     return check
 

@@ -3,13 +3,16 @@
 // one command a line on stdin, decimal numbers. A malformed line ends the program with status 2. Commands
 // marked -> answer one line on stdout.
 //   inst I KIND SIZE_DECIMALS PRICE_DECIMALS PRICE   instrument and asset I; KIND as enum instrument_kind
-//   mode MODE FEE_PPM UNKNOWN_PPM COST               a new desk with own money
+//   mode MODE FEE_PPM UNKNOWN_PPM COST BY WORTH      a new desk; BY as enum desk_depth_by, WORTH as
+//                                                    enum desk_worth, 0: it knows no pools
 //   side ASSET BIDS KNOWN N (PRICE AMOUNT)*N
 //   pools NATIVE N (A B IN_A IN_B KEEP OF GAS)*N
 //   pos N (INST SIZE)*N
 //   slip N (INST QTY)*N       -> slippage known
 //   ranked VALUE REWARD N (INST QTY)*N -> what the ranking makes of it
 //   way COLL DEBT             -> slop gas version | none
+//   bid COLL DEBT             -> slop gas best's out and in | none: the same of what an auction sells
+//   book ASSET                -> version of its books for bids
 //   split Q                   -> proceeds of the last way, by its venue
 //   upto OUT IN               -> quantity
 #include "exec/desk_inside.h"
@@ -80,13 +83,15 @@ static void do_mode(void)
 {
     desk_depth_free(&desk);
     exits_free(desk.exits);
-    desk = (struct desk){.book = &book, .exits = exits_new()};
-    desk.cfg.worth.mode = DESK_WORTH_DIRECT;
+    desk = (struct desk){.book = &book};
     desk.cfg.depth.mode = (uint32_t)num();
     desk.cfg.depth.fee_ppm = (uint32_t)num();
     desk.cfg.depth.unknown_ppm = (uint32_t)num();
     desk.cfg.cost_e8 = num();
-    if (!desk.exits || desk_depth_init(&desk, &error))
+    desk.cfg.depth.by = (uint32_t)num();
+    desk.cfg.worth.mode = (uint32_t)num();
+    desk.exits = desk.cfg.worth.mode == DESK_WORTH_OFF ? NULL : exits_new();
+    if ((!desk.exits && desk.cfg.worth.mode) || desk_depth_init(&desk, &error))
         malformed(error.msg);
     desk_set_books(&desk, &(struct desk_books){NULL, find});
     memset(known, 0, sizeof known);
@@ -122,7 +127,7 @@ static void do_pools(void)
         p->of = (uint32_t)num();
         p->gas = (uint32_t)num();
     }
-    if (exits_take(desk.exits, &told, book.market.n_instruments, &error))
+    if (desk.exits && exits_take(desk.exits, &told, book.market.n_instruments, &error))
         malformed(error.msg);
 }
 
@@ -173,6 +178,24 @@ static void do_way(void)
     printf("%" PRIu32 " %" PRIu32 "\n", last->gas, desk_way_version(&desk, coll, debt, px));
 }
 
+static void do_bid(void)
+{
+    uint16_t coll = (uint16_t)num(), debt = (uint16_t)num();
+    last = desk_way_out(&desk, coll, debt, px);
+    if (!last) {
+        puts("none");
+        return;
+    }
+    struct exit_rate best = last->best ? last->best(last) : (struct exit_rate){0, 0};
+    put(last->slop);
+    printf("%" PRIu32 " %" PRIu64 " %" PRIu64 "\n", last->gas, best.out, best.in);
+}
+
+static void do_book(void)
+{
+    printf("%" PRIu64 "\n", desk_book_version(&desk, (uint16_t)num()));
+}
+
 static void do_split(void)
 {
     if (!last)
@@ -194,8 +217,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } commands[] = {
-    {"inst", do_inst}, {"mode", do_mode},     {"side", do_side}, {"pools", do_pools}, {"pos", do_pos},
-    {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},   {"split", do_split}, {"upto", do_upto},
+    {"inst", do_inst},   {"mode", do_mode}, {"side", do_side},     {"pools", do_pools},
+    {"pos", do_pos},     {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},
+    {"split", do_split}, {"upto", do_upto}, {"bid", do_bid},       {"book", do_book},
 };
 
 int main(void)

@@ -321,7 +321,7 @@ def check_versions():
         end = time.monotonic() + 20
         while not os.path.exists(sock) and time.monotonic() < end:
             time.sleep(0.02)
-        for version, want in ((4, 0x8f), (5, 0x81)):
+        for version, want in ((5, 0x8f), (6, 0x81)):
             s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             s.connect(sock)
             s.send(b"\x01" + b"TLPV" + struct.pack("<H", version))
@@ -333,6 +333,10 @@ def check_versions():
         p.wait(timeout=30)
 
 
+def plain_run(name):
+    return ("run", "--quiet", "--accounts", db, "--capture", capture, "--dir", at(name), "--device", "model", "--venue-arg=--fsync", "--venue-arg=off")
+
+
 def check_usage():
     for spec, why in (("often=1", "cut_ppm"), ("cut_ppm=2000000", "1 to 1000000"), ("curve=round", "stairstep"), ("rule=perp-linear-1", "lending rule"),
                       ("rule=liquity-1", "goes to a pool"), ("dust_e8=9223372036854775808", "9223372036854775807")):
@@ -340,6 +344,17 @@ def check_usage():
         report(p.returncode == 2 and why in p.stderr, "usage: %s" % spec, p.stderr)
     p = run("bad", SPEC + ",rival_pct=5")
     report(p.returncode == 2 and "--no-lockstep" in p.stderr, "usage: a rival is not for lockstep", p.stderr)
+    p = tripline(*plain_run("idle"), "--set", "auctions=5")
+    report(p.returncode == 1 and "sells nothing by auction" in p.stderr and "--venue-auctions SPEC" in p.stderr, "usage: auctions=N of a venue without", p.stderr)
+    p = tripline(*plain_run("short"), "--audit", *GAS, "--venue-arg=--auct=" + SPEC)
+    ends_well(p, "a venue's own --auctions, abbreviated: its greeting has it followed")
+    report(number(p.stdout, r"auctions +(\d+) followed") > 10, "and bid on", p.stdout)
+    p = tripline(*plain_run("hidden"), "--venue-arg=--auct=" + SPEC + ",rival_pct=5")
+    report(p.returncode == 1 and "--no-lockstep" in p.stderr, "usage: a rival by whatever option is not for lockstep", p.stderr)
+    p = tripline(*plain_run("churn"), "--venue-arg=--chur=5")
+    report(p.returncode == 1 and "--no-lockstep" in p.stderr, "usage: nor are states of the venue's own", p.stderr)
+    p = tripline("run", "--accounts", db, "--capture", capture, "--chain", at("none.yaml"), "--set", "worth=2", "--set", "min_profit_e8=1", "--set", "auctions=5")
+    report(p.returncode == 2 and "leave auctions out" in p.stderr, "usage: on a chain no auction is told", p.stderr)
     p = tripline("venue", "--socket", at("x"), "--state", at("y"), "--auctions", "tail=0")
     report(p.returncode == 2 and "tail" in p.stderr, "usage: of the venue", p.stderr)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Depth end to end: books of the feed in every profit figure, the same without them as before, a run that is killed and
-goes on and replays; `tripline lab sell` over files and captures.
+"""Depth end to end: books of the feed in every profit figure, bids on auctions among them, the same without them as
+before, a run that is killed and goes on and replays; `tripline lab sell` over files and captures.
 
 The book is rebuilt here once more, from the journal's own frames, and each order's slippage worked out again in fractions.
 Prints TAP. Environment: TRIPLINE, SEED.
@@ -256,6 +256,81 @@ def lent(text):
 
 report(not lent(without) and "no exit" in without, "without depth there is no way out of collateral")
 report(len(lent(lend)) > 3, "the feed's books are one", len(lent(lend)))
+repaid = {}
+for kind, p in records(at("worth") + "/journal"):
+    if kind == READY:
+        legs[p[:16]] = [(struct.unpack_from("<H", p, 52)[0], 0)]
+    elif kind == ORDER and p[18] == 0 and instrument[legs[p[:16]][0][0]][1] == "reserve":
+        repaid.setdefault(instrument[legs[p[:16]][0][0]][0], []).append(struct.unpack_from("<q", p, 27)[0])
+report(len(repaid.get("USDC", ())) > 0 and sum(map(len, repaid.values())) > len(repaid["USDC"]) and min(map(min, repaid.values())) > 0,
+       "debts in coins are bought back out of their books", {k: len(v) for k, v in repaid.items()})
+
+# ---- bids on auctions: each pays by the books of its moment
+
+AUCTION, BID, REPLY, GAS = 24, 25, 7, 2 * 10**8
+SPEC = "cut_ppm=960000,chip_bps=20,tail=12,cusp_bps=6000,dust_e8=20000000000"
+COIN = {"WBTC": "BTC_USDC-PERPETUAL", "WETH": "ETH_USDC-PERPETUAL", "SOL": "SOL_USDC-PERPETUAL"}  # USDC is what they are quoted in
+
+
+def auction_of(p):
+    number, version, _, coll, debt = struct.unpack_from("<IIIHH", p, 1)
+    tab, lot = (int.from_bytes(p[296 + 32 * i:328 + 32 * i], "little") for i in range(2))
+    return number, {"version": version, "coll": coll, "debt": debt, "tab": tab, "lot": lot}
+
+
+def traded(books, i, want, sell, fee=F(500, 10**6)):
+    """What selling `want` tokens brings, or what buying them costs, in units of account; None: not known."""
+    if instrument[i][0] not in COIN:
+        return None
+    book, money = books.book.get(IDS[COIN[instrument[i][0]]]), F(0)
+    if not book:
+        return None
+    for at_, amount in sorted(book[1 if sell else 0].items(), reverse=sell):
+        here = min(want, amount)
+        want, money = want - here, money + here * at_
+    return money * (1 - fee) if sell else money / (1 - fee) if want == 0 else None
+
+
+def bids_of(name):
+    """(what it brings, what it costs) of each purchase, in units of account, by the books as the judge has them."""
+    books, state, out = Books(), {}, []
+    for kind, p in records(at(name) + "/journal"):
+        note = b""
+        if kind == FRAME:
+            books.take(p[8:])
+        elif kind == AUCTION:
+            note = p
+        elif kind == REPLY and p[0] == 4:
+            note = p[21 + p[18]:]
+        elif kind == BID and p[17] == 0:
+            a = state[struct.unpack_from("<I", p, 5)[0]]
+            amount, price = (int.from_bytes(p[22 + 32 * k:54 + 32 * k], "little") for k in range(2))
+            owe = min(min(amount, a["lot"]) * price, a["tab"])
+            sold, paid = F(owe // price, 10**instrument[a["coll"]][2]), F(owe, 10**27 * 10**instrument[a["debt"]][2])
+            brings = traded(books, a["coll"], sold, True)
+            cost = traded(books, a["debt"], paid, False) or F(struct.unpack_from("<q", p, 86)[0], 10**8)
+            out.append((sold if brings is None else brings, cost + F(GAS, 10**8), instrument[a["debt"]][0], a["version"]))
+        if len(note) >= 400:
+            number, now = auction_of(note)
+            if number not in state or now["version"] > state[number]["version"]:
+                state[number] = now
+    return out
+
+
+def auctions(name, mode, *args):
+    run(name, "--capture", capture, "--venue-auctions", SPEC, *settings(depth=mode, auction_gas_e8=GAS), *args)
+    return bids_of(name)
+
+
+kept = auctions("auctions", "required", "--oracle", policy)
+at_a_loss = [b for b in kept if b[0] < b[1] * (1 - F(1, 10**6))]
+report(len(kept) > 20 and not at_a_loss, "each of %d bids pays by the books of its moment" % len(kept), [tuple(map(str, b)) for b in at_a_loss[:5]])
+print("# bids by debt: %s, of lots in parts: %d" % ({d: sum(b[2] == d for b in kept) for d in {b[2] for b in kept}}, sum(v > 1 for *_, v in kept)))
+blind = auctions("guessed", "none", "--oracle", policy)
+report(sorted(b[1] for b in blind) != sorted(b[1] for b in kept), "by a supposed slippage they are others")
+report(auctions("unseen", "required") == [], "required: no bid without a book")
+told = must("report", at("auctions") + "/journal")
+report("planned profit" in told and "settles at its marks" in told and "for who buys the lot" in told, "the report says what is planned, and by what the venue settles")
 
 # ---- lab sell
 

@@ -24,6 +24,9 @@ struct exit_venue {
     // rate * q are greatest. 0 when not even the first does. Exact for
     // one pool and for a book; of several pools as near as their virtual reserves are (cpmm.h).
     u128 (*upto)(const struct exit_venue *v, struct exit_rate rate);
+    // A rate that no unit sold from the first on passes (but for 2^-50 of it), {0, 1} where nothing sells;
+    // NULL: not known.
+    struct exit_rate (*best)(const struct exit_venue *v);
     uint32_t gas;     // units of gas that the sale adds to a transaction
     uint32_t version; // changes with every change of what it stands on
     u128 slop;        // see above; > 0

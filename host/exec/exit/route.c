@@ -317,6 +317,31 @@ static u128 venue_upto(const struct exit_venue *v, struct exit_rate rate)
     return least(t.all, EXIT_AMOUNT_MAX);
 }
 
+static struct exit_rate hop_best(const struct route_hop *h)
+{
+    if (h->book)
+        return h->book->n ? depth_rate(h->book, 0) : (struct exit_rate){0, 1};
+    return exit_rate_near(i256_mul_i64(wide(h->pool.out), h->pool.keep),
+                          i256_mul_i64(wide(h->pool.in), h->pool.of));
+}
+
+// Prices fall with what is sold, so none is above that of some path's first unit.
+static struct exit_rate venue_best(const struct exit_venue *v)
+{
+    const struct route *r = (const struct route *)v;
+    struct exit_rate best = {0, 1};
+    for (unsigned i = 0; i < r->n; i++) {
+        struct exit_rate one = hop_best(&r->path[i].hop[0]);
+        for (unsigned k = 1; k < r->path[i].n && one.out; k++) {
+            struct exit_rate next = hop_best(&r->path[i].hop[k]);
+            one = next.out ? exit_rate_div(one, (struct exit_rate){next.in, next.out}) : next;
+        }
+        if ((u128)one.out * best.in > (u128)best.out * one.in)
+            best = one;
+    }
+    return best;
+}
+
 // ---- making it
 
 static int check_hop(const struct route_hop *h, unsigned i, unsigned k, struct err *e)
@@ -370,9 +395,7 @@ static u128 path_slop(const struct route_path *p)
     const struct route_hop *h = &p->hop[1];
     if (p->n == 1 || (h->book && h->book->n == 0))
         return slop;
-    struct exit_rate best = h->book ? depth_rate(h->book, 0)
-                                    : exit_rate_near(i256_mul_i64(wide(h->pool.out), h->pool.keep),
-                                                     i256_mul_i64(wide(h->pool.in), h->pool.of));
+    struct exit_rate best = hop_best(h);
     i256 lost = exit_div_rate(wide(slop), (struct exit_rate){best.in, best.out});
     return hop_slop(h) + i256_lo(i256_min(lost, wide(EXIT_AMOUNT_MAX))) + 2;
 }
@@ -406,6 +429,7 @@ int route_set(struct route *r, unsigned n, uint32_t gas, struct err *e)
     route_merge(r);
     r->venue = (struct exit_venue){.out = venue_out,
                                    .upto = venue_upto,
+                                   .best = venue_best,
                                    .gas = gas,
                                    .version = r->venue.version + 1,
                                    .slop = slop + (pools ? r->pools.venue.slop : 0)};

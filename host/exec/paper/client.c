@@ -235,6 +235,17 @@ int gateway_states(const char *socket, int timeout_ms, const struct gateway_stat
     return rc == 0 ? 0 : -1;
 }
 
+int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct err *e)
+{
+    struct wire_welcome w;
+    int fd = client_connect_wait(socket, timeout_ms, &w, e);
+    if (fd < 0)
+        return -1;
+    close(fd);
+    *does = w.does;
+    return 0;
+}
+
 // ---- owners
 
 int owner_open(const char *socket, int timeout_ms, struct err *e)

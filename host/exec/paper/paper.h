@@ -31,7 +31,17 @@ struct gateway_paper_config {
 // up).
 struct gateway *gateway_paper_open(const struct gateway_paper_config *c, struct err *e);
 
-// ---- recovery, blocking, before the gateway is opened
+// ---- before the gateway is opened, blocking
+
+// What a venue does, as its greeting says.
+enum venue_does {
+    VENUE_AUCTIONS = 1, // it sells collateral by auction
+    VENUE_BESIDE = 2,   // it tells of states, parameters or auctions by its own clock: no run repeats exactly
+};
+// Waits up to timeout_ms for the venue. 0, or -1 with *e set.
+int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct err *e);
+
+// ---- recovery
 
 // Called once a key, in order. reply->status is ORDER_UNKNOWN for keys the venue never saw: they are closed
 // now. Not 0 stops the recovery.

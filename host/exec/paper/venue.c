@@ -14,6 +14,7 @@
 
 #include "accounts/book.h"
 #include "accounts/moving.h"
+#include "exec/paper/paper.h"
 #include "exec/paper/socket.h"
 #include "exec/paper/venue_inside.h"
 
@@ -87,6 +88,14 @@ static int on_ledger(struct venue *v, struct client *c, uint32_t first_row, stru
 
 // ---- packets
 
+static uint8_t does(const struct venue *v)
+{
+    const struct auction_spec *a = v->o->auctions;
+    bool sells = a || v->auctions.n,
+         beside = v->o->churn || v->o->n_dynamic || (a && (a->rival_pct || a->wall));
+    return (uint8_t)((sells ? VENUE_AUCTIONS : 0) | (beside ? VENUE_BESIDE : 0));
+}
+
 static int on_packet(struct venue *v, struct client *c, size_t len, struct err *e)
 {
     struct wire_msg *m = &v->msg;
@@ -95,7 +104,8 @@ static int on_packet(struct venue *v, struct client *c, size_t len, struct err *
         return 0;
     }
     if (m->type == WIRE_HELLO && m->u.version == WIRE_VERSION) {
-        struct wire_welcome w = {WIRE_VERSION, v->s.instance, (uint32_t)v->s.book.n_accounts, v->told.seq};
+        struct wire_welcome w = {WIRE_VERSION, v->s.instance, (uint32_t)v->s.book.n_accounts, v->told.seq,
+                                 does(v)};
         c->greeted = true;
         venue_send(v, c, wire_put_welcome(&w, v->out, sizeof v->out));
         return 0;

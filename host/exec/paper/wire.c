@@ -44,6 +44,7 @@ size_t wire_put_welcome(const struct wire_welcome *w, uint8_t *buf, size_t size)
     put_u64(&c, w->instance);
     put_u32(&c, w->n_accounts);
     put_u64(&c, w->told);
+    put_u8(&c, w->does);
     return wcur_done(&c);
 }
 
@@ -372,6 +373,7 @@ static int get_body(struct rcur *c, struct wire_msg *m)
         m->u.welcome.instance = get_u64(c);
         m->u.welcome.n_accounts = get_u32(c);
         m->u.welcome.told = get_u64(c);
+        m->u.welcome.does = get_u8(c);
         return 0;
     case WIRE_REPLY:
         m->u.reply.len = c->left;

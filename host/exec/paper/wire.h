@@ -9,7 +9,7 @@
 
 enum {
     WIRE_VERSION =
-        5, // 3: states without an order; 4: an order's second, instruments' parameters; 5: auctions
+        6, // 3: states without an order; 4: an order's second, instruments' parameters; 5: auctions; 6: does
     WIRE_MAX = 32768,        // bytes of any packet
     WIRE_KEYS_MAX = 256,     // keys in one LOOKUP
     WIRE_TEXT_MAX = 160,     // with terminator
@@ -58,6 +58,7 @@ struct wire_welcome {
     uint64_t instance; // drawn when the venue's state was created: tells one state from another
     uint32_t n_accounts;
     uint64_t told; // number of the last state without an order
+    uint8_t does;  // enum venue_does (paper.h)
 };
 struct wire_order {
     uint64_t second; // at which it was judged, of the Unix epoch, <= MOVING_TIME_MAX; 0: at no time

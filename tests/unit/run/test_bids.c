@@ -47,21 +47,44 @@ static bool no(void *ctx)
     (void)ctx;
     return false;
 }
-static const struct exit_venue *none(void *ctx, uint16_t coll, uint16_t debt)
+// A book that pays `paid` a unit; 0: none is known.
+static unsigned paid, books_asked;
+static uint64_t book_version;
+static u128 book_out(const struct exit_venue *v, u128 q)
 {
+    (void)v;
+    return q * paid;
+}
+static struct exit_rate book_best(const struct exit_venue *v)
+{
+    (void)v;
+    return (struct exit_rate){paid, 1};
+}
+static const struct exit_venue *way_out(void *ctx, uint16_t coll, uint16_t debt, const int64_t *at)
+{
+    static const struct exit_venue v = {.out = book_out, .best = book_best, .slop = 1};
     (void)ctx;
     (void)coll;
     (void)debt;
-    return NULL;
+    ck_assert_ptr_eq(at, px);
+    return paid ? &v : NULL;
+}
+static uint64_t book(void *ctx, uint16_t asset)
+{
+    (void)ctx;
+    ck_assert_uint_lt(asset, 2); // of no auction
+    books_asked++;
+    return asset ? book_version : 0;
 }
 
 static int64_t once_e8;
 static struct bids *open_bids(uint32_t max, int64_t total_e8)
 {
-    const struct bids_hooks h = {NULL, put, no_asset, no, none};
+    const struct bids_hooks h = {NULL, put, no_asset, no, way_out, book};
     const struct bids_config c = {.max = max, .total_e8 = total_e8, .once_e8 = once_e8};
     struct err e;
-    market = (struct market){.n_assets = 2, .n_instruments = 2};
+    market = (struct market){.n_assets = 3, .n_instruments = 2};
+    paid = books_asked = 0;
     market.instrument[0] = (struct instrument){.kind = INST_RESERVE, .asset = 0};
     market.instrument[1] = (struct instrument){.kind = INST_RESERVE, .asset = 1};
     px[0] = 100;
@@ -111,6 +134,38 @@ START_TEST(test_woken)
     ck_assert_uint_eq(n_sent, 1);
     ck_assert_uint_eq(last.second, START + 51);
     ck_assert(n->replans == 1 && n->wakes == 2 && n->plans == 2 && n->missed == 0 && n->judged > 400);
+    bids_free(b);
+}
+END_TEST
+
+// Books are asked for once in 10 ms, of assets in auctions, and what does not pay at a book's best rate costs
+// no plan. One that moves stirs its auctions without a price: here one that pays at last.
+START_TEST(test_books)
+{
+    struct bids *b = open_bids(8, 0);
+    const struct auction a = auction(1);
+    const struct bids_counters *n = bids_counters(b);
+    bids_run(b, px, START * NS);
+    ck_assert_uint_eq(books_asked, 0);
+    paid = 20; // the price comes to that in the 90th second, but a reset is due by then
+    bids_told(b, &a);
+    for (uint64_t ms = 10; ms <= 30000; ms++)
+        bids_run(b, px, START * NS + ms * 1000000);
+    ck_assert_uint_eq(books_asked, 2 * 3000);
+    ck_assert(n->replans == 1 && n->plans == 0 && n_sent == 0);
+    for (unsigned i = 0; i < 100; i++) { // moves, and pays no more
+        book_version++;
+        bids_run(b, px, (START + 30) * NS + (i + 1) * UINT64_C(10000000));
+    }
+    ck_assert(n->replans == 101 && n->plans == 0);
+    paid = 150;
+    bids_run(b, px, (START + 32) * NS);
+    ck_assert_uint_eq(n_sent, 0); // that is no news of a book
+    book_version++;
+    bids_run(b, px, (START + 32) * NS + 5000000);
+    ck_assert_uint_eq(n_sent, 0); // not yet
+    bids_run(b, px, (START + 32) * NS + 10000000);
+    ck_assert(n_sent == 1 && n->plans == 1);
     bids_free(b);
 }
 END_TEST
@@ -292,6 +347,7 @@ int main(void)
 {
     TCase *t = tcase_create("bids");
     tcase_add_test(t, test_woken);
+    tcase_add_test(t, test_books);
     tcase_add_test(t, test_bounded);
     tcase_add_test(t, test_told);
     tcase_add_test(t, test_over_while_in_flight);
