@@ -40,9 +40,18 @@ struct predict_day {
     size_t n, cap;
     size_t breached, began; // accounts; began: liquidatable at the first prices, left out
 };
-// Orders of one day: the first for each account that breaches.
+// Why the order of an account that breached was not ready.
+enum predict_cold {
+    COLD_SUDDEN,   // one update took it across the whole warning distance, or it was beyond that at the start
+    COLD_UNMADE,   // warned, but its turn had not come, or its order could not be sized
+    COLD_GIVEN_UP, // made, retired as it was no longer the one, and not made anew
+    COLD_DEEPER,   // made, but one update took it so far beyond the breach that more had to be liquidated
+    COLD_OTHER,    // made, but less, or other legs, had to be
+    COLDS
+};
+// Orders of one day: the first for each account that breaches. orders = ready + sum of cold.
 struct predict_orders {
-    uint64_t orders, ready;
+    uint64_t orders, ready, cold[COLDS];
     int64_t reward_e8, ready_e8; // of the orders' rewards, those of ready ones
 };
 

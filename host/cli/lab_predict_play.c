@@ -162,28 +162,72 @@ int predict_collect(const struct predict_options *o, struct book *b, const struc
 
 // ---- sessions
 
+// What was known of an account before the update that is played.
+struct prepared {
+    bool warned, made, full; // an order made, a full one
+    i128 qty;                // of its first leg
+};
 struct counting {
     struct gateway base;
     struct session *session;
-    uint64_t ready; // used so far
+    const struct book *book;
+    struct prepared *prepared; // by account
+    uint64_t ready, unfit;     // used, and found not to fit, so far
     struct predict_orders *to;
 };
+
+static struct prepared *prepared_of(const struct counting *c, const struct order_key *k)
+{
+    return &c->prepared[book_find(c->book, k->account)];
+}
+
+static void note_offer(struct gateway *g, const struct gateway_order *o)
+{
+    struct counting *c = (struct counting *)g;
+    struct prepared *p = prepared_of(c, &o->key);
+    struct order made;
+    if (order_decode(o->bytes, o->n_bytes, &made) != 0)
+        return;
+    p->made = true;
+    p->full = made.full;
+    p->qty = made.leg[0].qty;
+}
+
+static void no_drop(struct gateway *g, const struct order_key *k)
+{
+    (void)g, (void)k;
+}
+
+static enum predict_cold cold_by(const struct prepared *p, const struct order *o, bool unfit)
+{
+    if (!p->warned)
+        return COLD_SUDDEN;
+    if (!unfit)
+        return p->made ? COLD_GIVEN_UP : COLD_UNMADE;
+    const i128 is = o->leg[0].qty;
+    const bool more = p->qty < 0 ? is < p->qty : is > p->qty;
+    return more || (o->full && !p->full) ? COLD_DEEPER : COLD_OTHER;
+}
 
 static int count_order(struct gateway *g, const struct gateway_order *o)
 {
     struct counting *c = (struct counting *)g;
-    uint64_t ready = desk_counters(session_desk(c->session))->ready_used;
-    struct order made;
+    const struct desk_counters *d = desk_counters(session_desk(c->session));
+    struct order made = {0};
     int64_t reward = order_decode(o->bytes, o->n_bytes, &made) == 0 ? made.reward_e8 : 0;
     c->to->orders++;
     c->to->reward_e8 += reward;
-    if (ready != c->ready) {
+    if (d->ready_used != c->ready) {
         c->to->ready++;
         c->to->ready_e8 += reward;
+    } else {
+        c->to->cold[cold_by(prepared_of(c, &o->key), &made, d->ready_unfit != c->unfit)]++;
     }
-    c->ready = ready;
+    c->ready = d->ready_used;
+    c->unfit = d->ready_unfit;
     return 0;
 }
+
 static void no_counters(const struct gateway *g, struct gateway_counters *out)
 {
     (void)g;
@@ -197,9 +241,17 @@ static uint64_t number_record(void *ctx, enum journal_type type, const void *a, 
     return ++*(uint64_t *)ctx;
 }
 
-static int feed_session(struct session *s, const struct load *l, const volatile sig_atomic_t *stop,
+static void note_warned(struct counting *c)
+{
+    const uint32_t *near;
+    for (size_t n = engine_near(session_engine(c->session), &near); n--;)
+        c->prepared[near[n]].warned = true;
+}
+
+static int feed_session(struct counting *c, const struct load *l, const volatile sig_atomic_t *stop,
                         struct err *e)
 {
+    struct session *s = c->session;
     if (session_begin(s, e) != 0)
         return -1;
     for (size_t i = 0; i < l->n; i++) {
@@ -209,6 +261,7 @@ static int feed_session(struct session *s, const struct load *l, const volatile 
         if (session_frame(s, f->ts_ns, l->bytes + f->at, f->caplen, f->wirelen, e) != 0 ||
             session_idle(s, IDLE_ACCOUNTS, e) != 0)
             return -1;
+        note_warned(c);
     }
     return 0;
 }
@@ -216,10 +269,11 @@ static int feed_session(struct session *s, const struct load *l, const volatile 
 int predict_session(const struct predict_options *o, bool predict, struct book *b, const struct load *l,
                     struct predict_orders *out, const volatile sig_atomic_t *stop, struct err *e)
 {
-    static const struct gateway_ops ops = {.submit = count_order, .counters = no_counters};
+    static const struct gateway_ops ops = {
+        .submit = count_order, .counters = no_counters, .offer = note_offer, .drop = no_drop};
     struct device_config dc = {.backend = o->backend};
     struct session_config cfg = o->config;
-    struct counting gw = {.base.ops = &ops, .to = out};
+    struct counting gw = {.base.ops = &ops, .to = out, .book = b};
     struct device *dev;
     uint64_t records = 0;
     const struct session_log log = {&records, number_record};
@@ -230,9 +284,14 @@ int predict_session(const struct predict_options *o, bool predict, struct book *
     session_geometry(&dc);
     if (device_open(&dc, &dev, e) != 0)
         return -1;
-    gw.session = session_new(&cfg, b, dev, &gw.base, &log, false, e);
-    int rc = gw.session ? feed_session(gw.session, l, stop, e) : -1;
+    gw.prepared = calloc(book_room(b) + 1, sizeof *gw.prepared);
+    if (gw.prepared)
+        gw.session = session_new(&cfg, b, dev, &gw.base, &log, false, e);
+    else
+        err_set(e, "out of memory for a session");
+    int rc = gw.session ? feed_session(&gw, l, stop, e) : -1;
     session_free(gw.session);
+    free(gw.prepared);
     device_close(dev);
     return rc;
 }

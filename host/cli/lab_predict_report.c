@@ -13,6 +13,8 @@ static struct predict_orders sum(const struct predict_report *r, int with)
     for (size_t d = r->train; d < r->n_days; d++) {
         all.orders += r->orders[with][d].orders;
         all.ready += r->orders[with][d].ready;
+        for (int c = 0; c < COLDS; c++)
+            all.cold[c] += r->orders[with][d].cold[c];
         all.reward_e8 += r->orders[with][d].reward_e8;
         all.ready_e8 += r->orders[with][d].ready_e8;
     }
@@ -22,6 +24,21 @@ static struct predict_orders sum(const struct predict_report *r, int with)
 static double percent(double part, double of)
 {
     return of > 0 ? PERCENT * part / of : 0;
+}
+
+static const char *const COLD[COLDS] = {
+    [COLD_SUDDEN] = "not warned before the update of the breach",
+    [COLD_UNMADE] = "none made yet",
+    [COLD_GIVEN_UP] = "given up",
+    [COLD_DEEPER] = "deeper than sized for",
+    [COLD_OTHER] = "otherwise not as sized",
+};
+
+static void print_cold(const struct predict_orders *o, FILE *to)
+{
+    fprintf(to, "           not ready:");
+    for (int c = 0; c < COLDS; c++)
+        fprintf(to, " %" PRIu64 " %s%s", o->cold[c], COLD[c], c + 1 < COLDS ? "," : "\n");
 }
 
 static void print_days(const struct predict_report *r, FILE *to)
@@ -120,6 +137,7 @@ static void print_orders(const struct predict_report *r, uint64_t seed, FILE *to
                 name[with], o.ready, o.orders, percent((double)o.ready, (double)o.orders), PERCENT * i.low,
                 PERCENT * i.high, (double)o.ready_e8 / E8, (double)o.reward_e8 / E8,
                 percent((double)o.ready_e8, (double)o.reward_e8));
+        print_cold(&o, to);
     }
     double more;
     struct lab_interval i = gained(r, seed, &more);
@@ -166,6 +184,9 @@ void predict_result(const struct predict_report *r, struct lab_result *out)
              "%.5f, base rate %.5f", s->log_loss, lab_constant_loss(s, r->train_rate));
     lab_fact(out, LAB_PREDICTION, "Order ready", "accounts that breached, without and with predict=1",
              "%" PRIu64 " and %" PRIu64 " of %" PRIu64, without.ready, with.ready, with.orders);
+    for (int c = 0; c < COLDS; c++)
+        lab_fact(out, LAB_PREDICTION, "Order not ready", COLD[c], "%" PRIu64 " and %" PRIu64, without.cold[c],
+                 with.cold[c]);
     score_result(s,
                  "Share of forecasts that came true against the chance they told, on days that "
                  "the fit has not seen. On the diagonal a chance is what it says. Measured on the "

@@ -56,8 +56,8 @@ struct engine_hooks {
     void (*submit)(void *ctx);
     // engine_config.predict: what an order of this account is expected to bring, in one unit for all; those
     // with more are made ready first (near). r: the account's row of LEVEL_LIQUIDATE with the least Ĥ, which
-    // is h at phat[asset]; a row is linear in prices. Called after all orders of a round. NULL: as without
-    // predict.
+    // is h at phat[asset]; a row is linear in prices. INT64_MIN: it gains nothing by being made, and is not
+    // due any more. Called after all orders of a round. NULL: as without predict.
     int64_t (*expected)(void *ctx, size_t account, const struct row *r, int64_t h, const uint64_t *phat);
 };
 
@@ -157,6 +157,8 @@ int engine_market_changed(struct engine *g, const struct market *was, const uint
                           struct err *e);
 // The order of an account ended without effect: back on the watch list, evaluated from the next update on.
 void engine_order_ended(struct engine *g, size_t account);
+// With predict: rounds until every account whose order is to be made ready has had its turn, at least 1.
+size_t engine_turns(const struct engine *g);
 // Whether the account's breach is already known: flagged and watched, or with an order in flight.
 bool engine_flagged(const struct engine *g, size_t account);
 // The accounts that are within the warning distance at the prices of the last update, and some just outside,

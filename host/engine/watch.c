@@ -350,7 +350,9 @@ static void review_warm(struct engine *g)
 
 // ---- with predict: what is made ready first follows its expected value
 
-// What its order is expected to bring; without a row to tell by it comes last.
+static const int64_t LEAST_WANTED = INT64_MIN + 1; // without a row to tell by it comes last
+
+// What its order is expected to bring.
 static int64_t expected(const struct engine *g, uint32_t account)
 {
     const struct row *nearest = NULL;
@@ -362,7 +364,27 @@ static int64_t expected(const struct engine *g, uint32_t account)
             least = h;
         }
     }
-    return nearest ? g->hooks.expected(g->hooks.ctx, account, nearest, least, g->phat) : INT64_MIN;
+    return nearest ? g->hooks.expected(g->hooks.ctx, account, nearest, least, g->phat) : LEAST_WANTED;
+}
+
+size_t engine_turns(const struct engine *g)
+{
+    return 1 + g->wanted.n / PREPARE_PER_ROUND;
+}
+
+// Waits for its turn by what its order is expected to bring, unless that is as good as a new one: a turn is
+// not for looking at orders that stand.
+static void want(struct engine *g, uint32_t account, int64_t h)
+{
+    struct account_state *s = &g->acct[account];
+    int64_t value = expected(g, account);
+    if (value != INT64_MIN) {
+        rank_put(&g->wanted, account, value, 0);
+        return;
+    }
+    rank_remove(&g->wanted, account);
+    s->due = false;
+    s->warm_h = h;
 }
 
 // As look_at_warm, of an account whose order waits for its turn by what it is expected to bring.
@@ -378,7 +400,7 @@ static bool look_at_wanted(struct engine *g, uint32_t account)
     int64_t h = hot_least(g, account, LEVEL_LIQUIDATE), moved = h - s->warm_h;
     s->due |= (moved < 0 ? -moved : moved) > s->warm_h / 4;
     if (s->due && !s->in_flight && !s->watched)
-        rank_put(&g->wanted, account, expected(g, account), 0);
+        want(g, account, h);
     return true;
 }
 

@@ -162,6 +162,8 @@ void desk_set_books(struct desk *d, const struct desk_books *b);
 // is computed until a price of the account has moved by half the tolerance since, or its way out has changed.
 void desk_prepare(struct desk *d, size_t account, const int64_t *px);
 void desk_retire(struct desk *d, size_t account); // healthy again
+bool desk_prepared(struct desk *d, size_t account,
+                   const int64_t *px); // desk_prepare() would do nothing at px
 // What the account's order would bring, and the fixed cost, to choose whose is made ready first: of the ready
 // order that it has, else an estimate (estimate.h). Both in 1e-8 units of account. Changes nothing.
 void desk_reward(struct desk *d, size_t account, const int64_t *px, int64_t *reward_e8, int64_t *cost_e8);

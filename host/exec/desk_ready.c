@@ -195,6 +195,21 @@ static void make_ready(struct desk *d, struct account_state *st, const struct ac
         anchor(d, a, r, px);
 }
 
+// Is there one made for prices near px, whose way out is as it was?
+static bool fresh(struct desk *d, const struct ready *r, const int64_t *px, bool worth)
+{
+    return r && !ready_moved(r, px, d->cfg.ready_tolerance_ppm) && !(worth && desk_worth_stale(d, r, px));
+}
+
+bool desk_prepared(struct desk *d, size_t account, const int64_t *px)
+{
+    assert(account < d->book->n_accounts);
+    const struct account *a = book_account(d->book, account, &d->scratch);
+    const struct account_state *st = &d->state[account];
+    return st->ready && a->epoch == st->epoch &&
+           fresh(d, ready_at(&d->pool, st->ready), px, desk_worth_of(d, a));
+}
+
 void desk_prepare(struct desk *d, size_t account, const int64_t *px)
 {
     assert(account < d->book->n_accounts);
@@ -205,7 +220,7 @@ void desk_prepare(struct desk *d, size_t account, const int64_t *px)
     if (st->in_flight || !desk_same_epoch(d, st, a))
         return;
     struct ready *r = st->ready ? ready_at(&d->pool, st->ready) : NULL;
-    if (r && !ready_moved(r, px, d->cfg.ready_tolerance_ppm) && !(worth && desk_worth_stale(d, r, px)))
+    if (fresh(d, r, px, worth))
         return;
     struct marks_assets s;
     if (marks_of(m, a, &s) || !desk_priced(&s, px))

@@ -47,6 +47,7 @@ static const struct key keys[] = {
     KEY("predict_due_ms", expect.due_ms, 4, 0, 604800000),
     KEY("predict_visible_ppm", expect.visible_ppm, 4, 0, 1000000),
     KEY("predict_keep_ppm", expect.keep_ppm, 4, 0, 1000000),
+    KEY("predict_by", expect.by, 4, EXPECT_BY_HORIZON, EXPECT_BY_TURN),
     KEY("desk", desk.desk, 4, 1, UINT32_MAX),
     KEY("target_ppm", desk.size.target_ppm, 4, 1000001, 10000000),
     KEY("dust", desk.size.dust, 8, 0, INT64_MAX),
@@ -129,7 +130,8 @@ void config_default(struct session_config *c)
                    .deviation_ppm = 5000,
                    .due_ms = 3600000,
                    .visible_ppm = 900000,
-                   .keep_ppm = 100000},
+                   .keep_ppm = 100000,
+                   .by = EXPECT_BY_TURN},
         .lanes = 32,
         .slots = 16,
         .assets = 256,
@@ -219,6 +221,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     c->spare_accounts = 0;
     c->desk.stage.rest = REST_AFTER; // the only reading there was
     // Nothing was known of what an oracle tells next.
+    c->expect.by = EXPECT_BY_HORIZON;
     c->expect.deviation_ppm = c->expect.due_ms = c->expect.visible_ppm = c->expect.keep_ppm = 0;
     for (size_t at = 0; at < len;) {
         const char *nl = memchr(buf + at, '\n', len - at);

@@ -9,6 +9,10 @@
 #include "run/bids.h"
 #include "run/calls.h"
 
+// What an order waits for is worth its reward times the chance of a breach within the horizon; or until its
+// turn comes, nothing where it is ready and as good as a new one, and nearest first where there is no chance.
+enum expect_by { EXPECT_BY_HORIZON, EXPECT_BY_TURN };
+
 struct session_config {
     struct engine_config engine;
     struct desk_config desk;
@@ -22,6 +26,8 @@ struct session_config {
         // none), the chance that an update that waits is the next; the chance from which an order is made
         // and kept for such a price (0: never).
         uint32_t deviation_ppm, due_ms, visible_ppm, keep_ppm;
+        // Whose order is made first: EXPECT_BY_TURN; EXPECT_BY_HORIZON in journals from before there was it.
+        uint32_t by;
     } expect;
     struct bids_config bids; // none are followed in journals from before there were auctions
     struct calls_config calls;

@@ -13,7 +13,10 @@ enum {
     MOST_DRIFT_BITS = 56,
     LEAST_MOVE_BITS = 31, // a move counts as at most half
     MS_NS = 1000000,
+    FAR_BITS = 30,
 };
+static const int64_t NO_CHANCE = INT64_MIN / 2;
+static const u128 FAR_MOST = (u128)1 << 60, VALUE_MOST = (u128)1 << 61;
 // Before anything is known: 56 % a year.
 static const uint64_t USUAL_VARIANCE = UINT64_C(184467440737); // 1e-8 a second, in 2^-64
 
@@ -106,10 +109,27 @@ void expect_sample(struct expect *x, const int64_t *px, unsigned n, uint64_t now
     x->at_ns = now_ns;
 }
 
+void expect_turn(struct expect *x, uint64_t turns, uint64_t rounds)
+{
+    const uint64_t most = (uint64_t)x->cfg.horizon_ms * MS_NS;
+    if (x->at_ns != x->paced_ns) {
+        if (x->paced_ns && rounds > x->rounds)
+            x->round_ns = (x->at_ns - x->paced_ns) / (rounds - x->rounds);
+        x->paced_ns = x->at_ns;
+        x->rounds = rounds;
+    }
+    x->within_ns = x->round_ns && turns < most / x->round_ns ? turns * x->round_ns : 0;
+}
+
+uint64_t expect_horizon_ns(const struct expect *x)
+{
+    return x->within_ns ? x->within_ns : (uint64_t)x->cfg.horizon_ms * MS_NS;
+}
+
 static struct breach_view view_of(const struct expect *x)
 {
     return (struct breach_view){
-        .horizon_ns = (uint64_t)x->cfg.horizon_ms * MS_NS, .rho_ppm = EXPECT_RHO_PPM, .fit = x->cfg.fit};
+        .horizon_ns = expect_horizon_ns(x), .rho_ppm = EXPECT_RHO_PPM, .fit = x->cfg.fit};
 }
 
 void expect_look(const struct expect *x, const struct breach_form *f, const uint16_t *asset,
@@ -152,4 +172,21 @@ uint64_t expect_breach(const struct expect *x, const struct row *r, int64_t h, c
     uint16_t asset[BREACH_ASSETS_MAX];
     expect_row(r, h, phat, &f, asset);
     return expect_form(x, &f, asset, NULL);
+}
+
+int64_t expect_value(const struct expect *x, const struct row *r, int64_t h, const uint64_t *phat,
+                     uint64_t probability, int64_t reward, int64_t cost)
+{
+    u128 gross = 0;
+    if (probability || x->cfg.by == EXPECT_BY_HORIZON) {
+        int64_t v = breach_value(probability, reward, cost);
+        return v > INT64_MIN ? v : INT64_MIN + 1;
+    }
+    for (unsigned i = 0; i < r->n; i++)
+        gross += (u128)(r->coef[i] < 0 ? -(i128)r->coef[i] : r->coef[i]) * phat[r->asset[i]];
+    u128 far = 1 + (h > 0 ? ((u128)h << FAR_BITS) / (gross ? gross : 1) : 0);
+    if (far > FAR_MOST || reward <= 0)
+        return NO_CHANCE;
+    u128 v = ((u128)reward << FAR_BITS) / (far * far);
+    return NO_CHANCE + (v > VALUE_MOST ? (int64_t)VALUE_MOST : (int64_t)v);
 }

@@ -186,7 +186,10 @@ void pairs_state(struct session *s, const struct account *a);
 // The even account has a new state in the book, which the engine knows: the odd one gets it too.
 void pairs_follow(struct session *s, size_t even);
 
-// next.c; of a paired book only, with predict
+// next.c; with predict
+// engine_hooks.expected.
+int64_t next_value(struct session *s, size_t account, const struct row *r, int64_t h, const uint64_t *phat);
+// The rest of a paired book only.
 // P(breach) of an even account whose row comes to h: the most that the candidates of one of its prices make
 // of it, 2^-32.
 uint64_t next_breach(const struct session *s, const struct row *r, int64_t h, const uint64_t *phat);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// With predict, of a paired book (docs/pairs.md): what the oracle may tell next decides what an order is
-// worth, at which prices it is made, and how long it is kept. Looked at after the orders of an update only;
-// a function of the session's inputs alone.
+// With predict: what an order that waits to be made is worth. Of a paired book (docs/pairs.md) what the
+// oracle may tell next decides that, at which prices it is made, and how long it is kept. Looked at after the
+// orders of an update only; a function of the session's inputs alone.
 #include <string.h>
 
 #include "accounts/assets.h"
@@ -43,9 +43,8 @@ static bool feed_of(const struct session *s, uint16_t told, struct breach_feed *
 static unsigned candidates(const struct session *s, uint16_t told,
                            struct breach_candidate out[BREACH_CANDIDATES_MAX])
 {
-    const struct breach_view v = {.horizon_ns = (uint64_t)s->cfg.expect.horizon_ms * MS_NS,
-                                  .rho_ppm = EXPECT_RHO_PPM,
-                                  .fit = s->cfg.expect.fit};
+    const struct breach_view v = {
+        .horizon_ns = expect_horizon_ns(&s->expect), .rho_ppm = EXPECT_RHO_PPM, .fit = s->cfg.expect.fit};
     struct breach_feed f;
     return feed_of(s, told, &f) ? breach_candidates(&f, &v, out) : 0;
 }
@@ -79,6 +78,23 @@ uint64_t next_breach(const struct session *s, const struct row *r, int64_t h, co
         most = p > most ? p : most;
     }
     return most;
+}
+
+// The odd account of a pair stands for the even one's order. With stages a turn is for more than the order.
+int64_t next_value(struct session *s, size_t account, const struct row *r, int64_t h, const uint64_t *phat)
+{
+    int64_t reward, cost;
+    const int64_t *px = oracle_prices(s->oracle);
+    const bool by_turn = s->cfg.expect.by == EXPECT_BY_TURN, told = s->paired && !is_odd(s, account);
+    if (by_turn && !s->paired && !s->staged && desk_prepared(s->desk, account, px))
+        return INT64_MIN;
+    expect_sample(&s->expect, px, s->book->market.n_assets, s->now_ns);
+    if (by_turn)
+        expect_turn(&s->expect, engine_turns(s->engine), engine_counters(s->engine)->groups);
+    desk_reward(s->desk, is_odd(s, account) ? pairs_even(account) : account, px, &reward, &cost);
+    const uint64_t p = told ? next_breach(s, r, h, phat) : expect_breach(&s->expect, r, h, phat);
+    s->expect.within_ns = 0;
+    return expect_value(&s->expect, r, h, phat, p, reward, cost);
 }
 
 bool next_wanted(const struct session *s)

@@ -208,17 +208,9 @@ static void on_near(void *ctx, size_t account, bool on)
         desk_retire(s->desk, account);
 }
 
-// The odd account of a pair stands for the even one's order.
 static int64_t on_expected(void *ctx, size_t account, const struct row *r, int64_t h, const uint64_t *phat)
 {
-    struct session *s = ctx;
-    int64_t reward, cost;
-    expect_sample(&s->expect, oracle_prices(s->oracle), s->book->market.n_assets, s->now_ns);
-    desk_reward(s->desk, is_odd(s, account) ? pairs_even(account) : account, oracle_prices(s->oracle),
-                &reward, &cost);
-    const bool told = s->paired && !is_odd(s, account);
-    return breach_value(told ? next_breach(s, r, h, phat) : expect_breach(&s->expect, r, h, phat), reward,
-                        cost);
+    return next_value(ctx, account, r, h, phat);
 }
 
 // ---- the same with stages: hooks of their own, so that without them nothing is asked

@@ -49,6 +49,9 @@ def check_report():
     ready = re.findall(r"predict=\d +ready (\d+) of (\d+) accounts", out)
     breached = sum(int(d[2]) for d in days[4:])
     tap.report(len(ready) == 2 and ready[0][1] == ready[1][1] and 0 < int(ready[0][1]) <= breached, "as many orders with predict as without, none for who did not breach", (ready, breached))
+    cold = [[int(n) for n in re.findall(r"(\d+) ", line)] for line in re.findall(r"not ready: (.*)", out)]
+    tap.report([int(n) + sum(c) for (n, _), c in zip(ready, cold)] == [int(n) for _, n in ready] and all(len(c) == 5 for c in cold), "ready and, by cause, not ready are all", (ready, cold))
+    tap.report(cold[1][1] <= cold[0][1], "with predict no more have none made yet", cold)
     tap.report(run(*SMALL)[1] == out, "a seed gives one report")
     tap.report(run(*SMALL, "--seed", "2")[1] != out, "another seed gives another")
     rc, plain, _ = run(*SMALL, "--no-fit")

@@ -168,6 +168,43 @@ START_TEST(test_values_are_those_of_the_last_look)
 }
 END_TEST
 
+// Who has nothing to gain takes no turn of those who have, and waits no more.
+START_TEST(test_who_gains_nothing_takes_no_turn)
+{
+    start(1);
+    for (uint32_t i = 0; i < ACCOUNTS; i += 2)
+        r.value[i] = INT64_MIN;
+    set(START);
+    warned(1);
+    ck_assert_uint_eq(engine_turns(r.engine), 1 + (ACCOUNTS / 2 - PER_ROUND) / PER_ROUND);
+    warned(ACCOUNTS / 2 / PER_ROUND - 1);
+    ck_assert_uint_eq(r.n_on, ACCOUNTS / 2);
+    ck_assert_uint_eq(engine_turns(r.engine), 1);
+    for (size_t i = 0; i < r.n_on; i++)
+        ck_assert_uint_eq(r.on[i] % 2, 1);
+    const size_t asked = r.asked;
+    warned(ACCOUNTS);
+    ck_assert_uint_eq(r.asked, asked); // until prices have moved
+    ck_assert_uint_eq(r.n_on, ACCOUNTS / 2);
+    stop();
+}
+END_TEST
+
+// An account that waits, and by now has nothing to gain, leaves the queue.
+START_TEST(test_who_gains_nothing_any_more_leaves)
+{
+    start(1);
+    set(START);
+    warned(1);
+    for (uint32_t i = 0; i < ACCOUNTS; i++)
+        r.value[i] = INT64_MIN;
+    warned(2);
+    ck_assert_uint_eq(r.n_on, PER_ROUND);
+    ck_assert_uint_eq(engine_turns(r.engine), 1);
+    stop();
+}
+END_TEST
+
 START_TEST(test_without_predict_the_lists_order)
 {
     start(0);
@@ -205,6 +242,8 @@ int main(void)
     tcase_add_test(t, test_the_most_valuable_first_and_everyone_once);
     tcase_add_test(t, test_no_more_than_four_a_round);
     tcase_add_test(t, test_values_are_those_of_the_last_look);
+    tcase_add_test(t, test_who_gains_nothing_takes_no_turn);
+    tcase_add_test(t, test_who_gains_nothing_any_more_leaves);
     tcase_add_test(t, test_without_predict_the_lists_order);
     tcase_add_test(t, test_who_leaves_waits_no_more);
     suite_add_tcase(su, t);

@@ -118,6 +118,28 @@ START_TEST(value_beyond_int64_is_refused)
 }
 END_TEST
 
+// Whether there is one, of this state, and desk_prepare() would leave it: half the tolerance decides.
+START_TEST(prepared_while_prices_are_near)
+{
+    struct desk_config c = config();
+    open_desk(&c);
+    px[0] = 10010;
+    ck_assert(!desk_prepared(desk, 0, px));
+    desk_prepare(desk, 0, px);
+    ck_assert_uint_eq(wal.ready, 1);
+    ck_assert(desk_prepared(desk, 0, px));
+    ck_assert(!desk_prepared(desk, 1, px));
+    const int64_t by = (int64_t)(10010 * (uint64_t)c.ready_tolerance_ppm / 2000000);
+    px[0] = 10010 - by;
+    ck_assert(desk_prepared(desk, 0, px));
+    px[0] = 10010 - by - 1;
+    ck_assert(!desk_prepared(desk, 0, px));
+    px[0] = 10010;
+    desk_retire(desk, 0);
+    ck_assert(!desk_prepared(desk, 0, px));
+}
+END_TEST
+
 START_TEST(not_logged_is_not_sent)
 {
     struct desk_config c = config();
@@ -421,6 +443,7 @@ int main(void)
     tcase_add_test(t, profit_edge);
     tcase_add_test(t, limits);
     tcase_add_test(t, value_beyond_int64_is_refused);
+    tcase_add_test(t, prepared_while_prices_are_near);
     tcase_add_test(t, not_logged_is_not_sent);
     tcase_add_test(t, gateway_room);
     tcase_add_test(t, gateway_that_refuses_all_the_same);

@@ -102,6 +102,48 @@ START_TEST(test_samples)
 }
 END_TEST
 
+// A chance is of the time until its turn, at the pace of the rounds; of the horizon where that is less or no
+// pace is known.
+START_TEST(test_until_its_turn)
+{
+    const uint64_t horizon = expect_horizon_ns(&x);
+    struct expect y = x;
+    expect_turn(&y, 5, 1000);
+    ck_assert_uint_eq(expect_horizon_ns(&y), horizon); // no pace yet
+    y.at_ns += 2 * SECOND;
+    expect_turn(&y, 5, 1100); // a hundred in two seconds
+    ck_assert_uint_eq(expect_horizon_ns(&y), SECOND / 10);
+    expect_turn(&y, 3, 1150); // no sample since
+    ck_assert_uint_eq(expect_horizon_ns(&y), 3 * SECOND / 50);
+    expect_turn(&y, horizon, 1150);
+    ck_assert_uint_eq(expect_horizon_ns(&y), horizon);
+    expect_turn(&y, 0, 1150);
+    ck_assert_uint_eq(expect_horizon_ns(&y), horizon);
+}
+END_TEST
+
+START_TEST(test_value)
+{
+    static uint64_t phat[MARKET_ASSETS_MAX];
+    const struct row r = {.n = 2, .asset = {0, 1}, .coef = {1000, -3000}};
+    const int64_t e = INT64_C(1) << 40;
+    phat[0] = phat[1] = (uint64_t)1 << 28;
+    x.cfg.by = EXPECT_BY_TURN;
+    ck_assert_int_eq(expect_value(&x, &r, e, phat, BREACH_CERTAIN / 2, 100, 7), 43);
+    ck_assert_int_eq(expect_value(&x, &r, e, phat, BREACH_CERTAIN, INT64_MIN, 7), INT64_MIN + 1);
+    const int64_t near = expect_value(&x, &r, e / 128, phat, 0, 1000000, 0);
+    ck_assert_int_lt(near, expect_value(&x, &r, e, phat, 1, INT64_MIN / 2, 0)); // after any chance
+    ck_assert_int_gt(near, expect_value(&x, &r, e / 64, phat, 0, 1000000, 0));
+    ck_assert_int_lt(near, expect_value(&x, &r, e / 256, phat, 0, 300000, 0)); // half as far counts for four
+    ck_assert_int_gt(near, expect_value(&x, &r, e / 256, phat, 0, 200000, 0));
+    ck_assert_int_gt(expect_value(&x, &r, 0, phat, 0, INT64_MAX, 0), near);
+    ck_assert_int_lt(expect_value(&x, &r, e / 256, phat, 0, -5, 0), near);
+    ck_assert_int_lt(expect_value(&x, &r, INT64_MAX, phat, 0, 1, 0), near);
+    x.cfg.by = EXPECT_BY_HORIZON;
+    ck_assert_int_eq(expect_value(&x, &r, e, phat, 0, 1000, 7), -7);
+}
+END_TEST
+
 // What a journal from before says of predictions is what was done then.
 START_TEST(test_older_journals)
 {
@@ -137,6 +179,8 @@ int main(void)
     tcase_add_test(tc, test_trend);
     tcase_add_test(tc, test_of_another_asset);
     tcase_add_test(tc, test_samples);
+    tcase_add_test(tc, test_until_its_turn);
+    tcase_add_test(tc, test_value);
     tcase_add_test(tc, test_older_journals);
     suite_add_tcase(su, tc);
     return run_suite(su);
