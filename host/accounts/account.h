@@ -126,8 +126,11 @@ struct instrument {
 struct position {
     uint16_t instrument;
     bool collateral; // reserves: supply enabled as collateral
+    uint8_t orders;  // USE_ORDERS: open orders, how many
+    int64_t bids;    // and what they would buy and
     i128 size;       // perpetuals: signed, size quanta
     int64_t entry;   // perpetuals: average entry price in quanta of the instrument's asset
+    int64_t asks;    // sell, >= 0, size quanta (reserves: token units, 10^-size_decimals)
     i128 supply;     // reserves: scaled supply, >= 0
     i128 debt;       // reserves: scaled variable debt, >= 0
     i128 funding;    // perpetuals: the instrument's funding index up to which funding is settled
@@ -177,7 +180,13 @@ struct market {
     struct scenario scenario[SCENARIOS_MAX];
 };
 
+static inline i128 position_orders(const struct position *p) // both sides of what is ordered
+{
+    return (i128)p->bids + p->asks;
+}
+
 // The most that any account of a book has, or ever had, of an instrument: what new parameters are judged by.
+// Open orders count twice, for each fill moves a position and what is paid for it.
 struct reach {
     bool held;
     uint64_t rules;                            // bit k: held under rule_at(k)

@@ -330,6 +330,16 @@ int market_follows(const struct market *m, const struct market *next, struct err
     return market_check(next, e);
 }
 
+static int orders_check(const struct account *a, const struct position *p, struct err *e)
+{
+    if (p->bids < 0 || p->asks < 0 || p->orders == 0)
+        return err_set(e, "account %u: what open orders buy and sell must not be negative, or without orders",
+                       a->id);
+    return a->rule->uses & USE_ORDERS
+               ? 0
+               : err_set(e, "account %u: %s knows no open orders", a->id, a->rule->name);
+}
+
 static int position_check(const struct market *m, const struct account *a, const struct position *p,
                           struct err *e)
 {
@@ -337,6 +347,8 @@ static int position_check(const struct market *m, const struct account *a, const
         return err_set(e, "account %u: supply and debt must not be negative", a->id);
     if (i256_bits(i256_from_i128(p->funding)) > MOVING_FUNDING_BITS)
         return err_set(e, "account %u: funding index of a position out of range", a->id);
+    if ((p->orders | p->bids | p->asks) && orders_check(a, p, e))
+        return -1;
     if (!m)
         return p->instrument < MARKET_INSTRUMENTS_MAX ? 0
                                                       : err_set(e, "account %u: no such instrument", a->id);

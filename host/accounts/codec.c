@@ -11,7 +11,13 @@
 #include "accounts/rules/rule.h"
 #include "accounts/store.h"
 
-enum { VARINT_GROUP = 7, U128_GROUPS = 19, POSITION_COLLATERAL = 1, TERMS_5 = TERM_BORROW_SHARES };
+enum {
+    VARINT_GROUP = 7,
+    U128_GROUPS = 19,
+    POSITION_COLLATERAL = 1,
+    POSITION_ORDERS = 2,
+    TERMS_5 = TERM_BORROW_SHARES
+};
 
 // ---- writing
 // -------------------------------------------------------------------------------------------------
@@ -127,20 +133,22 @@ static void get_text(struct reader *r, char *out, size_t size)
 
 bool codec_known(uint8_t version)
 {
-    return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_3 || version == CODEC_ACCOUNT_2 ||
-           version == CODEC_MARKET || version == CODEC_MARKET_5 || version == CODEC_MARKET_4 ||
-           version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
+    return version == CODEC_ACCOUNT || version == CODEC_ACCOUNT_4 || version == CODEC_ACCOUNT_3 ||
+           version == CODEC_ACCOUNT_2 || version == CODEC_MARKET || version == CODEC_MARKET_5 ||
+           version == CODEC_MARKET_4 || version == CODEC_MARKET_3 || version == CODEC_MARKET_2;
 }
 
-// Version 4: what a rule remembers. Version 3: funding of positions.
+// Version 5: open orders. Version 4: what a rule remembers. Version 3: funding of positions.
 static uint8_t account_version(const struct account *a)
 {
-    if (account_remembers(a))
-        return CODEC_ACCOUNT;
-    for (unsigned i = 0; i < a->n_positions; i++)
-        if (a->position[i].funding)
-            return CODEC_ACCOUNT_3;
-    return CODEC_ACCOUNT_2;
+    uint8_t version = account_remembers(a) ? CODEC_ACCOUNT_4 : CODEC_ACCOUNT_2;
+    for (unsigned i = 0; i < a->n_positions; i++) {
+        if (a->position[i].orders)
+            return CODEC_ACCOUNT;
+        if (a->position[i].funding && version == CODEC_ACCOUNT_2)
+            version = CODEC_ACCOUNT_3;
+    }
+    return version;
 }
 
 size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
@@ -158,19 +166,25 @@ size_t account_encode(const struct account *a, uint8_t *buf, size_t size)
     put_byte(&w, a->emode);
     put_u128(&w, a->epoch);
     put_i128(&w, a->cash);
-    for (unsigned k = 0; version == CODEC_ACCOUNT && k < RULE_STATE_WORDS; k++)
+    for (unsigned k = 0; version >= CODEC_ACCOUNT_4 && k < RULE_STATE_WORDS; k++)
         put_u128(&w, a->rule_state[k]);
     put_u128(&w, a->n_positions);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
         put_u128(&w, p->instrument);
-        put_byte(&w, p->collateral ? POSITION_COLLATERAL : 0);
+        put_byte(&w,
+                 (uint8_t)((p->collateral ? POSITION_COLLATERAL : 0) | (p->orders ? POSITION_ORDERS : 0)));
         put_i128(&w, p->size);
         put_i128(&w, p->entry);
         put_i128(&w, p->supply);
         put_i128(&w, p->debt);
         if (version != CODEC_ACCOUNT_2)
             put_i128(&w, p->funding);
+        if (p->orders) {
+            put_byte(&w, p->orders);
+            put_u128(&w, (uint64_t)p->bids); // account_check: neither is below 0
+            put_u128(&w, (uint64_t)p->asks);
+        }
     }
     return w.full ? 0 : w.n;
 }
@@ -189,7 +203,7 @@ static void get_position(struct reader *r, uint8_t version, struct position *p)
 {
     p->instrument = (uint16_t)get_u64(r, MARKET_INSTRUMENTS_MAX - 1);
     uint8_t flags = get_byte(r);
-    if (flags & ~POSITION_COLLATERAL)
+    if (flags & ~(POSITION_COLLATERAL | (version == CODEC_ACCOUNT ? POSITION_ORDERS : 0)))
         r->bad = true;
     p->collateral = flags & POSITION_COLLATERAL;
     p->size = get_i128(r);
@@ -197,6 +211,12 @@ static void get_position(struct reader *r, uint8_t version, struct position *p)
     p->supply = get_i128(r);
     p->debt = get_i128(r);
     p->funding = version != CODEC_ACCOUNT_2 ? get_i128(r) : 0;
+    if (!(flags & POSITION_ORDERS))
+        return;
+    p->orders = get_byte(r);
+    p->bids = (int64_t)get_u64(r, INT64_MAX);
+    p->asks = (int64_t)get_u64(r, INT64_MAX);
+    r->bad |= p->orders == 0;
 }
 
 size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
@@ -205,7 +225,7 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     char rule[NAME_LEN] = {0};
     memset(a, 0, sizeof *a);
     uint8_t version = get_byte(&r);
-    if (version != CODEC_ACCOUNT && version != CODEC_ACCOUNT_3 && version != CODEC_ACCOUNT_2)
+    if (version < CODEC_ACCOUNT_2 || version > CODEC_ACCOUNT)
         return 0;
     a->id = (uint32_t)get_u64(&r, UINT32_MAX);
     get_text(&r, a->name, NAME_LEN);
@@ -215,7 +235,7 @@ size_t account_decode(const uint8_t *buf, size_t len, struct account *a)
     a->emode = get_byte(&r);
     a->epoch = (uint32_t)get_u64(&r, UINT32_MAX);
     a->cash = get_i128(&r);
-    for (unsigned k = 0; version == CODEC_ACCOUNT && k < RULE_STATE_WORDS; k++)
+    for (unsigned k = 0; version >= CODEC_ACCOUNT_4 && k < RULE_STATE_WORDS; k++)
         a->rule_state[k] = get_u64(&r, (UINT64_C(1) << RULE_STATE_BITS) - 1);
     a->n_positions = (uint16_t)get_u64(&r, ACCOUNT_POSITIONS_MAX);
     for (unsigned i = 0; i < a->n_positions && !r.bad; i++)

@@ -152,7 +152,7 @@ static unsigned balance_decimals(const struct account *a, const struct instrumen
 static bool left_out(const struct market *m, const struct account *a, const struct position *p)
 {
     bool needed = a->rule->uses & USE_QUOTE && m->instrument[p->instrument].kind == INST_RESERVE;
-    return !p->size && !p->supply && !p->debt && !needed;
+    return !p->size && !p->supply && !p->debt && !p->orders && !needed;
 }
 
 static void put_position(FILE *f, const struct market *m, const struct account *a, const struct position *p)
@@ -174,6 +174,9 @@ static void put_position(FILE *f, const struct market *m, const struct account *
         put_told(f, "debt", p->debt, decimals);
     }
     put_told(f, "funding", p->funding, FUNDING_DECIMALS);
+    put_told(f, "open_orders", p->orders, 0);
+    put_told(f, "open_bids", p->bids, s->size_decimals);
+    put_told(f, "open_asks", p->asks, s->size_decimals);
     fputs("}", f);
 }
 
@@ -250,12 +253,20 @@ static void put_csv_position(FILE *f, const struct market *m, const struct accou
     fputc(',', f);
     if (p->funding)
         put_csv_amount(f, p->funding, FUNDING_DECIMALS);
-    fputc('\n', f);
+    if (p->orders) {
+        fprintf(f, ",%u,", p->orders);
+        put_csv_amount(f, p->bids, s->size_decimals);
+        fputc(',', f);
+        put_csv_amount(f, p->asks, s->size_decimals);
+        fputc('\n', f);
+    } else {
+        fputs(",,,\n", f);
+    }
 }
 
 static const char CSV_HEADER[] =
     "account,name,rule,currency,cash,cash_decimals,emode,rule_state,instrument,size,"
-    "entry,supply,debt,collateral,funding\n";
+    "entry,supply,debt,collateral,funding,open_orders,open_bids,open_asks\n";
 
 // The account's own columns stand on its first line only.
 static void put_csv_account(FILE *f, const struct market *m, const struct account *a)
@@ -283,7 +294,7 @@ static void put_csv_account(FILE *f, const struct market *m, const struct accoun
         first = false;
     }
     if (first)
-        fputs(",,,,,,\n", f);
+        fputs(",,,,,,,,,\n", f);
 }
 
 // ---- exports

@@ -5,7 +5,10 @@
 
 #include "accounts/rules/rule.h"
 
-enum { FILL_DIGITS = 1000 }; // quanta of a balance a quantum of cash: no balance so small that it is nothing
+enum {
+    FILL_DIGITS = 1000, // quanta of a balance a quantum of cash: no balance so small that it is nothing
+    FX_BITS = 48,       // of an I80F48's fraction (USE_BITS)
+};
 
 static struct position *place(struct account *a, uint16_t instrument)
 {
@@ -33,6 +36,7 @@ const struct account *gen_quoted(const struct market *m, int dollar, const struc
     if (!(a->rule->uses & USE_QUOTE) || !a->currency[0] || dollar < 0)
         return a;
     *copy = *a;
+    const i128 quanta = a->rule->uses & USE_BITS ? (i128)1 << FX_BITS : 1; // of a quote, in one of cash
     for (unsigned i = 0; i < copy->n_positions; i++) {
         struct position *p = &copy->position[i];
         const struct instrument *in = &m->instrument[p->instrument];
@@ -42,10 +46,10 @@ const struct account *gen_quoted(const struct market *m, int dollar, const struc
         i128 quote = -p->size * p->entry;
         for (; digits > 0; digits--)
             quote /= 10;
-        set_balance(p, quote, false);
+        set_balance(p, quote * quanta, false);
         p->entry = 0;
     }
-    set_balance(place(copy, (uint16_t)dollar), copy->cash * FILL_DIGITS, true);
+    set_balance(place(copy, (uint16_t)dollar), copy->cash * (quanta > 1 ? quanta : FILL_DIGITS), true);
     copy->cash = 0;
     return copy;
 }

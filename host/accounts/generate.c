@@ -240,6 +240,8 @@ static void draw_deposit(struct book_gen *g, struct account *a, double notional)
     uint16_t i = all[prng_below(&g->rng, g->n_of_kind[INST_RESERVE])];
     const struct instrument *s = &g->m->instrument[i];
     double quanta = notional / 10 / price_of(g, s) * pow10_of(s->size_decimals);
+    if (a->rule->uses & USE_BITS)
+        quanta /= gen_supply_unit(s);
     if (prng_chance(&g->rng, 1, 3) && i != g->dollar && quanta >= 1)
         gen_deposit(a, i, (i128)quanta);
 }
@@ -473,7 +475,7 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
     g->lending = rule_find(o->lending ? o->lending : "aave-3.5");
     if (!g->lending || !g->lending->borrowing)
         return err_set(e, "%s is not a rule for lending", o->lending);
-    if (!g->linear || g->linear == g->inverse || (g->linear->borrowing && !g->linear->borrowing->perps))
+    if (!rule_linear(g->linear))
         return err_set(e, "%s is not a rule for linear perpetuals", o->perp);
     if (o->perp && o->lending && g->linear != g->lending && g->linear->borrowing)
         return err_set(e, "%s has reserves of its own: --lending must name it too, or be left out", o->perp);
@@ -483,8 +485,9 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
     for (uint16_t i = 0; i < m->n_instruments; i++) {
         uint8_t kind = m->instrument[i].kind;
         if (kind == INST_LINEAR && (g->linear->uses & USE_QUOTE) &&
-            price_of(g, &m->instrument[i]) < LEAST_PRICE)
-            continue; // such protocols list a million of these as one
+            (price_of(g, &m->instrument[i]) < LEAST_PRICE ||
+             market_instrument(m, m->instrument[i].currency) < 0))
+            continue; // such protocols list a million of these as one, and settle in a reserve
         g->of_kind[kind][g->n_of_kind[kind]++] = i;
         if (kind == INST_RESERVE && gen_is_stable(&m->asset[m->instrument[i].asset]))
             g->dollar = i;

@@ -308,13 +308,38 @@ static int take_amount(struct import *im, const struct fields *f, int key, bool 
     return import_decimal(im, f->line, POSITION_KEYS[key], f->text[key], decimals, out);
 }
 
+static int take_orders(struct import *im, const struct fields *f, unsigned decimals, struct position *p)
+{
+    i128 bids = 0, asks = 0;
+    uint64_t orders = 0;
+    if (!f->text[TEXT_ORDERS] && !f->text[TEXT_BIDS] && !f->text[TEXT_ASKS])
+        return 0;
+    if (!(im->current.account.rule->uses & USE_ORDERS))
+        return import_error(im, f->line, "open orders do not apply: %s knows none",
+                            im->current.account.rule->name);
+    if (take_amount(im, f, TEXT_BIDS, false, decimals, &bids) ||
+        take_amount(im, f, TEXT_ASKS, false, decimals, &asks) ||
+        (f->text[TEXT_ORDERS] &&
+         text_uint(im, f->line, "open_orders", f->text[TEXT_ORDERS], UINT8_MAX, &orders)))
+        return -1;
+    if (bids < 0 || asks < 0 || bids > INT64_MAX || asks > INT64_MAX || (orders == 0 && (bids || asks)))
+        return import_error(im, f->line,
+                            "open_bids and open_asks are what open_orders buy and sell: not below 0, none"
+                            " without open_orders");
+    p->orders = (uint8_t)orders;
+    p->bids = (int64_t)bids;
+    p->asks = (int64_t)asks;
+    return 0;
+}
+
 static int read_perp_position(struct import *im, const struct fields *f, const struct instrument *s,
                               struct position *p)
 {
     i128 entry = 0;
     bool quote = im->current.account.rule->uses & USE_QUOTE;
     unsigned decimals = im->current.account.rule->uses & USE_BITS ? 0 : s->cash_decimals;
-    if ((!quote &&
+    if (take_orders(im, f, s->size_decimals, p) ||
+        (!quote &&
          (refuse_field(im, f, TEXT_SUPPLY, "perpetual") || refuse_field(im, f, TEXT_DEBT, "perpetual"))) ||
         refuse_field(im, f, TEXT_COLLATERAL, "perpetual") ||
         take_amount(im, f, TEXT_SIZE, true, s->size_decimals, &p->size) ||
@@ -323,7 +348,7 @@ static int read_perp_position(struct import *im, const struct fields *f, const s
         take_amount(im, f, TEXT_DEBT, false, decimals, &p->debt) ||
         take_amount(im, f, TEXT_FUNDING, false, FUNDING_DECIMALS, &p->funding))
         return -1;
-    if (p->size == 0 && !p->supply && !p->debt)
+    if (p->size == 0 && !p->supply && !p->debt && !p->orders)
         return import_error(im, f->line, "size must not be 0: leave the position out");
     if (!quote && (entry <= 0 || entry > INT64_MAX))
         return import_error(im, f->line, "entry is out of range");
@@ -338,7 +363,8 @@ static int read_reserve_position(struct import *im, const struct fields *f, cons
     bool premium = im->current.account.rule->uses & USE_PREMIUM;
     bool empty = im->current.account.rule->uses & USE_QUOTE; // what perpetuals settle in may be
     unsigned decimals = im->current.account.rule->uses & USE_BITS ? 0 : s->size_decimals;
-    if ((!premium &&
+    if (take_orders(im, f, s->size_decimals, p) ||
+        (!premium &&
          (refuse_field(im, f, TEXT_SIZE, "reserve") || refuse_field(im, f, TEXT_FUNDING, "reserve"))) ||
         refuse_field(im, f, TEXT_ENTRY, "reserve") ||
         take_amount(im, f, TEXT_SIZE, false, s->size_decimals, &p->size) ||

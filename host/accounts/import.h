@@ -53,13 +53,16 @@ enum {
     TEXT_DEBT,
     TEXT_COLLATERAL,
     TEXT_FUNDING,
+    TEXT_ORDERS,
+    TEXT_BIDS,
+    TEXT_ASKS,
     POSITION_TEXTS
 };
 extern const char *const ACCOUNT_KEYS[ACCOUNT_TEXTS], *const POSITION_KEYS[POSITION_TEXTS];
 struct fields {
     unsigned line;
-    uint64_t at; // where the line begins in the file; CSV only
-    const char *text[ACCOUNT_TEXTS];
+    uint64_t at;                      // where the line begins in the file; CSV only
+    const char *text[POSITION_TEXTS]; // of either kind; there are more of a position
 };
 
 // The account whose rows are being read, with the texts of the row that named it first.

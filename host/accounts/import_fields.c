@@ -19,13 +19,15 @@ static const char *const KEYS[RECORD_KINDS] = {
     [RECORD_EMODE] = "emode lt_bps lb_bps",
     [RECORD_SHOCK] = "scenario instrument shock_ppm",
     [RECORD_ACCOUNT] = "id name rule currency cash cash_decimals emode rule_state",
-    [RECORD_POSITION] = "instrument size entry funding supply debt collateral",
+    [RECORD_POSITION] =
+        "instrument size entry funding supply debt collateral open_orders open_bids open_asks",
 };
 
 const char *const ACCOUNT_KEYS[ACCOUNT_TEXTS] = {"id",   "name",          "rule",  "currency",
                                                  "cash", "cash_decimals", "emode", "rule_state"};
-const char *const POSITION_KEYS[POSITION_TEXTS] = {"instrument", "size",       "entry",  "supply",
-                                                   "debt",       "collateral", "funding"};
+const char *const POSITION_KEYS[POSITION_TEXTS] = {"instrument", "size",       "entry",   "supply",
+                                                   "debt",       "collateral", "funding", "open_orders",
+                                                   "open_bids",  "open_asks"};
 
 const char *record_keys(enum record_kind kind)
 {

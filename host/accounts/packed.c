@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Record: a header word (struct header), cash, epoch, the currency when the table of currencies is full, what
 // the rule remembers, the name, and for each position a word of 32 bits (struct shape) and its four integers.
-// Integers are two's complement, little endian, in as many bytes as their value needs, none for 0. Readers
+// Integers are two's complement, little endian, in as many bytes as their value needs, none for 0. Open
+// orders stand in the place of an entry price, which no rule has beside them. Readers
 // load 8 or 16 bytes at once, so the last words of a chunk are never given out.
 #include "accounts/packed.h"
 
@@ -26,9 +27,11 @@ enum {
     SLOT_MAX = 1023,    // words; 10 bits
     SLOT_MIN = 2,       // a smaller remainder stays with its slot
     RECORD_MAX = (SLOT_MAX + 1) * WORD,
+    ENTRY_ORDERS = WORD + 1, // the length of an entry price that says: orders, bids and asks are here
+    ORDERS_BYTES = 2 + 2 * WORD,
 };
 static_assert(WORD + 16 + 4 + CURRENCY_LEN + NAME_LEN + RULE_STATE_WORDS * 8 +
-                      ACCOUNT_POSITIONS_MAX * (4 + 3 * 16 + 8 + 15) <=
+                      ACCOUNT_POSITIONS_MAX * (4 + 3 * 16 + ORDERS_BYTES + 15) <=
                   SLOT_MAX * WORD,
               "the largest account fits a slot");
 static_assert(MARKET_INSTRUMENTS_MAX <= 256 && ACCOUNT_POSITIONS_MAX < 128 && NAME_LEN <= 32,
@@ -249,6 +252,25 @@ static unsigned currency_number(struct packed *p, const char *c)
     return p->n_currencies++;
 }
 
+static unsigned put_orders(uint8_t **to, const struct position *q)
+{
+    uint8_t *front = *to;
+    *to += 2;
+    front[0] = q->orders;
+    unsigned bids = put_int(to, q->bids), asks = put_int(to, q->asks);
+    front[1] = (uint8_t)(bids | asks << 4);
+    return ENTRY_ORDERS;
+}
+
+static void take_orders(const uint8_t **from, struct position *q)
+{
+    const uint8_t *front = *from;
+    *from += 2;
+    q->orders = front[0];
+    q->bids = take_word(from, front[1] & 15);
+    q->asks = take_word(from, front[1] >> 4);
+}
+
 static uint8_t *write_positions(uint8_t *to, const struct account *a)
 {
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -257,7 +279,7 @@ static uint8_t *write_positions(uint8_t *to, const struct account *a)
         to += sizeof(struct shape);
         struct shape s = {.instrument = q->instrument & 0xffu, .collateral = q->collateral};
         s.size = put_int(&to, q->size) & 31;
-        s.entry = put_int(&to, q->entry) & 15;
+        s.entry = (q->orders ? put_orders(&to, q) : put_int(&to, q->entry)) & 15;
         s.supply = put_int(&to, q->supply) & 31;
         s.debt = put_int(&to, q->debt) & 31;
         s.funding = put_int(&to, q->funding) & 15;
@@ -273,7 +295,8 @@ static bool is_account(const struct account *a)
         return false;
     for (unsigned i = 0; i < a->n_positions; i++)
         if (a->position[i].instrument >= MARKET_INSTRUMENTS_MAX ||
-            a->position[i].funding >> MOVING_FUNDING_BITS != a->position[i].funding >> 126)
+            a->position[i].funding >> MOVING_FUNDING_BITS != a->position[i].funding >> 126 ||
+            (a->position[i].orders && a->position[i].entry))
             return false;
     return true;
 }
@@ -360,7 +383,11 @@ void packed_get(const struct packed *p, size_t i, struct account *out)
         q->instrument = s.instrument;
         q->collateral = s.collateral;
         q->size = take_int(&from, s.size);
-        q->entry = take_word(&from, s.entry);
+        q->entry = q->bids = q->asks = q->orders = 0;
+        if (s.entry == ENTRY_ORDERS)
+            take_orders(&from, q);
+        else
+            q->entry = take_word(&from, s.entry);
         q->supply = take_int(&from, s.supply);
         q->debt = take_int(&from, s.debt);
         q->funding = take_int(&from, s.funding);
@@ -425,6 +452,14 @@ static uint64_t rule_bit(const struct rule *rule)
     return UINT64_C(1) << (k & 63);
 }
 
+static void note_orders(struct reach *r, const struct position *x)
+{
+    i128 orders = 2 * position_orders(x);
+    r->supply_bits = more_bits(r->supply_bits, x->supply + orders);
+    r->debt_bits = more_bits(r->debt_bits, x->debt + orders);
+    r->size_bits = more_bits(r->size_bits, x->size < 0 ? x->size - orders : x->size + orders);
+}
+
 // Never less than before: what an account had once counts for ever.
 static void note_reach(struct packed *p, const struct account *a)
 {
@@ -436,6 +471,8 @@ static void note_reach(struct packed *p, const struct account *a)
         r->supply_bits = more_bits(r->supply_bits, x->supply);
         r->debt_bits = more_bits(r->debt_bits, x->debt);
         r->size_bits = more_bits(r->size_bits, x->size);
+        if (x->orders)
+            note_orders(r, x);
         if (!r->held || x->funding < r->funding_least)
             r->funding_least = x->funding;
         if (!r->held || x->funding > r->funding_most)

@@ -68,8 +68,7 @@ static int check_header(struct store *s, bool *empty, struct err *e)
             " perpetual of FILE.json and import it into a new store",
             s->path, version, STORE_SCHEMA_VERSION);
     s->version = version;
-    if (version != STORE_SCHEMA_VERSION && version != STORE_SCHEMA_CREDITS &&
-        version != STORE_SCHEMA_NO_CREDIT && version != STORE_SCHEMA_NO_EMODES && version != STORE_SCHEMA_OLD)
+    if (version < STORE_SCHEMA_OLD || version > STORE_SCHEMA_VERSION)
         return err_set(
             e,
             "%s: store schema version %d, this tripline has version %d; write it out with the tripline that"

@@ -92,9 +92,10 @@ enum { ACCOUNT_BYTES_MAX = 12288, MARKET_BYTES_MAX = 512 * 1024 };
 // The version bytes: high nibble the kind, low nibble the version (2: with currencies; 3: with what moves
 // with time and assets' spreads; 4: with further eMode categories; each used where there is some, so that
 // older bytes stay the bytes of their states; 5: with the first terms; 6: with any). Of accounts 4: with what
-// a rule remembers.
+// a rule remembers; 5: with open orders.
 enum {
-    CODEC_ACCOUNT = 0xA4,
+    CODEC_ACCOUNT = 0xA5,
+    CODEC_ACCOUNT_4 = 0xA4,
     CODEC_ACCOUNT_3 = 0xA3,
     CODEC_ACCOUNT_2 = 0xA2,
     CODEC_MARKET = 0xB6,

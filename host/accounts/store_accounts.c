@@ -25,6 +25,14 @@ static void bind_any_wide(struct binder *b, i128 v)
         bind_wide(b, v);
 }
 
+static void bind_optional(struct binder *b, i128 v)
+{
+    if (v)
+        bind_any_wide(b, v);
+    else
+        bind_null(b);
+}
+
 int store_put_begin(struct store *s, struct account_sink *w, struct err *e)
 {
     *w = (struct account_sink){0};
@@ -32,7 +40,7 @@ int store_put_begin(struct store *s, struct account_sink *w, struct err *e)
     if (store_exec(s, "PRAGMA ignore_check_constraints = ON", e))
         return -1;
     w->account = prepare(s, "INSERT INTO accounts VALUES (?,?,?,?,?,?,?,?,?,?)", e);
-    w->position = w->account ? prepare(s, "INSERT INTO positions VALUES (?,?,?,?,?,?,?,?)", e) : NULL;
+    w->position = w->account ? prepare(s, "INSERT INTO positions VALUES (?,?,?,?,?,?,?,?,?,?,?)", e) : NULL;
     return w->position ? 0 : -1;
 }
 
@@ -46,10 +54,10 @@ static int put_position(struct store *s, struct binder *b, uint32_t id, const st
     bind_any_wide(b, p->supply);
     bind_any_wide(b, p->debt);
     bind_int(b, p->collateral);
-    if (p->funding)
-        bind_any_wide(b, p->funding);
-    else
-        bind_null(b);
+    bind_optional(b, p->funding);
+    bind_optional(b, p->orders);
+    bind_optional(b, p->bids);
+    bind_optional(b, p->asks);
     return step_insert(s, b, e);
 }
 
@@ -73,10 +81,7 @@ int store_put(struct store *s, struct account_sink *w, const struct market *m, c
     bind_int(&acc, a->emode);
     bind_int(&acc, a->epoch);
     for (unsigned k = 0; k < RULE_STATE_WORDS; k++)
-        if (a->rule_state[k])
-            bind_int(&acc, (int64_t)a->rule_state[k]); // account_check bounds it by 2^63
-        else
-            bind_null(&acc);
+        bind_optional(&acc, a->rule_state[k]); // account_check bounds it by 2^63
     if (step_insert(s, &acc, e))
         return -1;
     for (unsigned i = 0; i < a->n_positions; i++) {
@@ -129,6 +134,9 @@ static int take_position(struct store *s, struct columns *c, struct account *a, 
     p->debt = col_any_wide(c);
     p->collateral = col_int(c, 1) != 0;
     p->funding = col_optional_any_wide(c);
+    p->orders = (uint8_t)col_optional_int(c, UINT8_MAX);
+    p->bids = (int64_t)col_optional_int(c, INT64_MAX);
+    p->asks = (int64_t)col_optional_int(c, INT64_MAX);
     return c->bad ? row_bad(s, "positions", a->name, c->bad, e) : 0;
 }
 
@@ -198,7 +206,8 @@ int store_get_begin(struct store *s, struct account_source *r, struct err *e)
     r->account = prepare(s, ACCOUNT_COLUMNS " WHERE id = ?", e);
     r->position = r->account
                       ? prepare(s,
-                                "SELECT instrument,size,entry,supply,debt,collateral,funding FROM positions"
+                                "SELECT instrument,size,entry,supply,debt,collateral,funding,orders,bids,asks"
+                                " FROM positions"
                                 " WHERE account = ? ORDER BY instrument",
                                 e)
                       : NULL;
@@ -230,8 +239,8 @@ void store_get_end(struct account_source *r)
 }
 
 // ---- all of them
-#define POSITIONS(funding)                                                                                   \
-    "SELECT account,instrument,size,entry,supply,debt,collateral," funding                                   \
+#define POSITIONS(more)                                                                                      \
+    "SELECT account,instrument,size,entry,supply,debt,collateral," more                                      \
     " FROM positions ORDER BY account,instrument"
 
 int store_read_accounts(struct store *s, const struct market *m, const struct store_visitor *v, struct err *e)
@@ -243,11 +252,15 @@ int store_read_accounts(struct store *s, const struct market *m, const struct st
     if (rc == 1)
         r.account.st =
             prepare(s,
-                    s->version == STORE_SCHEMA_VERSION ? ACCOUNT_COLUMNS " ORDER BY id"
-                                                       : ACCOUNT_COLUMNS_OF("NULL,NULL") " ORDER BY id",
+                    s->version >= STORE_SCHEMA_NO_ORDERS ? ACCOUNT_COLUMNS " ORDER BY id"
+                                                         : ACCOUNT_COLUMNS_OF("NULL,NULL") " ORDER BY id",
                     e);
     if (r.account.st)
-        r.position.st = prepare_read(s, POSITIONS("funding"), POSITIONS("NULL"), e);
+        r.position.st =
+            prepare_read(s,
+                         s->version >= STORE_SCHEMA_VERSION ? POSITIONS("funding,orders,bids,asks")
+                                                            : POSITIONS("funding,NULL,NULL,NULL"),
+                         POSITIONS("NULL,NULL,NULL,NULL"), e);
     rc = r.position.st ? each_account(s, &r, (uint64_t)sqlite3_column_int64(last.st, 0), m, v, e) : -1;
     sqlite3_finalize(last.st);
     sqlite3_finalize(r.account.st);

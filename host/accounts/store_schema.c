@@ -69,12 +69,14 @@ static const char SCHEMA_ACCOUNTS[] =
     " instrument INTEGER NOT NULL REFERENCES instruments(id),"
     " size " ANY_WIDE("size") ", entry " NAT("entry", "9223372036854775807") ","
     " supply " ANY_WIDE("supply") ", debt " ANY_WIDE("debt") ", collateral " NAT("collateral", "1") ","
-    " funding " OPTIONAL_WIDE("funding") "," // NULL: 0, as nearly everywhere
+    // NULL: 0, as nearly everywhere
+    " funding " OPTIONAL_WIDE("funding") ", orders " OPTIONAL_NAT("orders") ","
+    " bids " OPTIONAL_NAT("bids") ", asks " OPTIONAL_NAT("asks") ","
     " CHECK (supply NOT GLOB '-*' AND debt NOT GLOB '-*'),"
     " PRIMARY KEY (account, instrument)) STRICT, WITHOUT ROWID;"
-    "PRAGMA application_id = 1953655152; PRAGMA user_version = 6;";
+    "PRAGMA application_id = 1953655152; PRAGMA user_version = 7;";
 // clang-format on
-static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 6, "written in SCHEMA as text");
+static_assert(STORE_APPLICATION_ID == 1953655152 && STORE_SCHEMA_VERSION == 7, "written in SCHEMA as text");
 
 int store_create_tables(struct store *s, struct err *e)
 {

@@ -10,12 +10,13 @@
 
 enum {
     STORE_APPLICATION_ID = 0x74726970, // "trip" in the file header: this is one of ours
-    STORE_SCHEMA_VERSION = 6,          // PRAGMA user_version; 6: with terms of any rule and what it remembers
+    STORE_SCHEMA_VERSION = 7,          // PRAGMA user_version; 7: with open orders
+    STORE_SCHEMA_NO_ORDERS = 6,        // without them; with terms of any rule and what it remembers
     STORE_SCHEMA_CREDITS = 5,          // with the first four terms as columns
     STORE_SCHEMA_NO_CREDIT = 4,        // without them; with further eMode categories
     STORE_SCHEMA_NO_EMODES =
         3,                // without them; what moves with time, spreads, amounts of accounts as integers
-    STORE_SCHEMA_OLD = 2, // without these, all amounts as text. All four are read, and written anew
+    STORE_SCHEMA_OLD = 2, // without these, all amounts as text. All five are read, and written anew
     STORE_SCHEMA_NO_CURRENCY = 1, // refused
 };
 

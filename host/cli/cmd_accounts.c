@@ -185,10 +185,7 @@ static int take_option(struct options *o, int opt)
                    : usage("--lending: no rule for lending: ", optarg);
     case OPT_PERP:
         o->perp = optarg;
-        return rule_find(optarg) && (!rule_find(optarg)->borrowing || rule_find(optarg)->borrowing->perps) &&
-                       strcmp(optarg, "perp-inverse-1") != 0
-                   ? 0
-                   : usage("--perp: no rule for linear perpetuals: ", optarg);
+        return rule_linear(rule_find(optarg)) ? 0 : usage("--perp: no rule for linear perpetuals: ", optarg);
     case OPT_FORCE:
         o->force = true;
         return 0;

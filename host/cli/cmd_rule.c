@@ -28,7 +28,9 @@ static const char HELP[] =
     "\n"
     "eval    Judges one state of a protocol in exact integers, with the protocol's own rounding: health,\n"
     "        whether it can be liquidated, how much, and what it gives. FILE is JSON (docs/protocols.md).\n"
-    "        - reads standard input: a document a line, each answered before the next is read.\n"
+    "        - reads standard input: documents, each answered before the next is read. One of several lines "
+    "has\n"
+    "        no empty line in it, and none but its first begins with { or [.\n"
     "      --example     an example of a state\n"
     "      --json        answers as JSON, one a line; with - an error too: {\"error\": \"...\"}\n"
     "\n"
@@ -165,19 +167,20 @@ static void draw_prices(struct bench *b)
     }
 }
 
-// What the chords cost at px: a row made for the band of this one price has none.
-static int chord_cost(const struct bench *b, const struct account *a, const struct affine *wide, double *out,
-                      struct err *e)
+// What the chords of row k of `rows` cost at px: a row made for the band of this one price has none.
+static int chord_cost(const struct bench *b, const struct account *a, const struct affine *rows, unsigned k,
+                      double *out, struct err *e)
 {
-    static struct affine point[RULE_ROWS_MAX];
+    static struct affine made[RULE_ROWS_MAX];
+    const struct affine *wide = &rows[k], *point = &made[k];
     struct band here[MARKET_ASSETS_MAX];
     for (unsigned i = 0; i < b->m->n_assets; i++)
         here[i] = (struct band){b->px[i], b->px[i]};
-    if (a->rule->rows(b->m, a, here, 0, point, e) < 0)
+    if (a->rule->rows(b->m, a, here, 0, made, e) < 0)
         return -1;
-    i256 gap = i256_sub(point[0].c, wide->c), gross = i256_abs(wide->c);
+    i256 gap = i256_sub(point->c, wide->c), gross = i256_abs(wide->c);
     for (unsigned i = 0; i < wide->n; i++) { // same rule, same account: the same assets in the same order
-        gap = i256_add(gap, i256_mul_i64(i256_sub(point[0].a[i], wide->a[i]), b->px[wide->asset[i]]));
+        gap = i256_add(gap, i256_mul_i64(i256_sub(point->a[i], wide->a[i]), b->px[wide->asset[i]]));
         gross = i256_add(gross, i256_abs(i256_mul_i64(wide->a[i], b->px[wide->asset[i]])));
     }
     double g = i256_to_double(gross);
@@ -185,16 +188,25 @@ static int chord_cost(const struct bench *b, const struct account *a, const stru
     return 0;
 }
 
+static bool flagged(const struct row *row, int n, const uint64_t *phat)
+{
+    for (int i = 0; i < n; i++)
+        if (row_eval(&row[i], phat) < 0)
+            return true;
+    return false;
+}
+
 static int measure_account(struct bench *b, const struct account *a, uint64_t samples, struct measure *out,
                            struct err *e)
 {
     static struct affine f[RULE_ROWS_MAX];
-    struct row row;
+    static struct row row[RULE_ROWS_MAX];
     int n = a->rule->rows(b->m, a, b->band, 0, f, e);
+    for (int i = 0; i < n; i++)
+        if (row_compile(&f[i], b->grid, &row[i], e))
+            return -1;
     if (n <= 0)
         return n; // no requirement, or refused
-    if (row_compile(&f[0], b->grid, &row, e))
-        return -1;
     out->accounts++;
     for (uint64_t k = 0; k < samples; k++) {
         uint64_t phat[MARKET_ASSETS_MAX];
@@ -204,13 +216,14 @@ static int measure_account(struct bench *b, const struct account *a, uint64_t sa
         for (unsigned i = 0; i < b->m->n_assets; i++)
             phat[i] = grid_phat(&b->grid[i], b->px[i], NULL);
         a->rule->health(b->m, a, b->px, &h);
-        row_margin(&f[0], &row, b->grid, b->px, &out->quantisation[out->n], &slack);
-        if (chord_cost(b, a, &f[0], &out->chord[out->n], e))
+        unsigned i = (unsigned)(k % (uint64_t)n); // of several rows each in turn
+        row_margin(&f[i], &row[i], b->grid, b->px, &out->quantisation[out->n], &slack);
+        if (chord_cost(b, a, f, i, &out->chord[out->n], e))
             return -1;
         out->n++;
         out->slack = slack > out->slack ? slack : out->slack;
         out->breaches += h.liquidatable;
-        out->missed += h.liquidatable && row_eval(&row, phat) >= 0;
+        out->missed += h.liquidatable && !flagged(row, n, phat);
     }
     return 0;
 }
@@ -235,6 +248,19 @@ static void print_row(const char *rule, struct measure *r)
            r->accounts, r->n, q, q99, r->slack, c, c99, r->breaches, r->missed);
 }
 
+// A generated market has no scenarios, and rules with several rows are about them: everything falls or rises.
+static void set_scenarios(struct market *m)
+{
+    enum { SHOCK_PPM = 20000 };
+    m->n_scenarios = 2;
+    for (unsigned x = 0; x < m->n_scenarios; x++) {
+        (void)snprintf(m->scenario[x].name, sizeof m->scenario[x].name, x ? "up" : "down");
+        for (unsigned i = 0; i < m->n_instruments; i++)
+            if (m->instrument[i].kind == INST_LINEAR)
+                m->scenario[x].shock_ppm[i] = x ? SHOCK_PPM : -SHOCK_PPM;
+    }
+}
+
 // The accounts of one rule; *missed grows.
 static int margin_of_rule(const struct rule *rule, bool even_none, const struct options *o, struct measure *r,
                           uint64_t *missed, struct err *e)
@@ -243,14 +269,15 @@ static int margin_of_rule(const struct rule *rule, bool even_none, const struct 
     struct gen_options g = {.seed = o->seed,
                             .accounts = (uint32_t)o->accounts,
                             .lending = rule->holding ? rule->name : NULL,
-                            .perp = rule->trading || (rule->borrowing && rule->borrowing->perps) ? rule->name
-                                                                                                 : NULL,
+                            .perp = rule_linear(rule) ? rule->name : NULL,
                             .near_ppm = GEN_NEAR_PPM};
     struct book book = {0};
     *r = (struct measure){.quantisation = r->quantisation, .chord = r->chord};
     int rc = accounts_generate(&g, &book, e);
     if (rc)
         return rc;
+    if (rule->most_rows)
+        set_scenarios(&book.market);
     rc = setup(&bench, &book.market, o, e);
     for (size_t k = 0; rc == 0 && k < book.n_accounts; k++)
         if (book.account[k].rule == rule)

@@ -53,6 +53,9 @@ int lab_book_option(struct lab_book *b, int option, const char *value)
     case LAB_OPT_LENDING:
         b->lending = value;
         return 0;
+    case LAB_OPT_PERP:
+        b->perp = value;
+        return 0;
     case LAB_OPT_JSON:
         b->json = true;
         return 0;
@@ -97,8 +100,8 @@ int lab_book_check(const struct lab_book *b)
 {
     if ((b->db != NULL) == (b->generate != 0))
         return wrong(b, "name the accounts: either --accounts DB or --generate N", "");
-    if (b->lending && b->db)
-        return wrong(b, "--lending belongs to --generate", "");
+    if ((b->lending || b->perp) && b->db)
+        return wrong(b, "--lending and --perp belong to --generate", "");
     return 0;
 }
 
@@ -119,6 +122,7 @@ static int generate(struct lab_book *b, const struct progress *p, struct err *e)
                                   .prices = b->prices.price,
                                   .n_prices = b->prices.n,
                                   .lending = b->lending,
+                                  .perp = b->perp,
                                   .near_ppm = GEN_NEAR_PPM,
                                   .guard_ppm = GEN_GUARD_PPM};
     struct book_gen *gen = book_gen_open(&g, e);

@@ -13,9 +13,9 @@
 enum { LAB_ACCOUNTS_MAX = 100000000 };
 
 struct lab_book {
-    const char *verb, *db, *lending; // verb: for messages
-    uint64_t generate, seed, at;     // at: second of the Unix epoch, 0: as told
-    const char *page;                // file to leave a page in; NULL: none
+    const char *verb, *db, *lending, *perp; // verb: for messages
+    uint64_t generate, seed, at;            // at: second of the Unix epoch, 0: as told
+    const char *page;                       // file to leave a page in; NULL: none
     bool json, progress, force;
     struct start_prices prices;
     struct book book;
@@ -29,7 +29,8 @@ struct lab_book {
     "Which accounts, one of:\n"                                                                              \
     "  --accounts DB       those of a store\n"                                                               \
     "  --generate N        N synthetic ones (`tripline accounts gen`), by --seed; --lending RULE for the\n"  \
-    "                      borrowers (default aave-3.5)\n"                                                   \
+    "                      borrowers (default aave-3.5), --perp RULE for those who hold linear perpetuals\n" \
+    "                      (default perp-linear-1)\n"                                                        \
     "At which prices (default: those of `tripline gen`; a later option replaces an earlier price):\n"        \
     "  --capture FILE      the first marks and indexes of a capture\n"                                       \
     "  --prices FILE       CSV lines name,price[,linear|inverse|index]\n"                                    \
@@ -45,6 +46,7 @@ enum {
     LAB_OPT_GENERATE,
     LAB_OPT_SEED,
     LAB_OPT_LENDING,
+    LAB_OPT_PERP,
     LAB_OPT_CAPTURE,
     LAB_OPT_PRICES,
     LAB_OPT_PRICE,
@@ -58,6 +60,7 @@ enum {
 #define LAB_BOOK_LONG                                                                                        \
     {"accounts", required_argument, NULL, LAB_OPT_ACCOUNTS}, {"generate", required_argument, NULL, LAB_OPT_GENERATE}, \
     {"seed", required_argument, NULL, LAB_OPT_SEED}, {"lending", required_argument, NULL, LAB_OPT_LENDING},  \
+    {"perp", required_argument, NULL, LAB_OPT_PERP},                                                         \
     {"capture", required_argument, NULL, LAB_OPT_CAPTURE}, {"prices", required_argument, NULL, LAB_OPT_PRICES}, \
     {"price", required_argument, NULL, LAB_OPT_PRICE}, {"at", required_argument, NULL, LAB_OPT_AT},          \
     {"json", no_argument, NULL, LAB_OPT_JSON}, {"progress", no_argument, NULL, LAB_OPT_PROGRESS},         \

@@ -126,6 +126,11 @@ static void print_position(const struct market *m, const struct account *a, cons
         dec_format(p->funding, FUNDING_DECIMALS, x);
         printf("%s%s\n", p->funding ? ", funding settled to " : "", p->funding ? x : "");
     }
+    if (p->orders) {
+        dec_format(p->bids, s->size_decimals, x);
+        dec_format(p->asks, s->size_decimals, y);
+        printf("  %-24s open orders %u: buy %s, sell %s\n", "", p->orders, x, y);
+    }
 }
 
 int print_account(const struct book *b, uint32_t id, const int64_t *px)

@@ -135,7 +135,8 @@ int cascade_book_make(const struct lab_scenario *s, struct book *b, int64_t star
         const struct gen_options o = {.seed = s->seed,
                                       .accounts = s->accounts,
                                       .near_ppm = s->near_ppm,
-                                      .lending = s->lending[0] ? s->lending : NULL};
+                                      .lending = s->lending[0] ? s->lending : NULL,
+                                      .perp = s->perp[0] ? s->perp : NULL};
         rc = accounts_generate(&o, b, e);
         struct account *more =
             rc ? NULL : realloc(b->account, ((size_t)s->accounts + s->burst_events) * sizeof *more);

@@ -196,13 +196,13 @@ static int take_accounts(struct reader *r, const struct field *k, const yaml_nod
         {"generate", take_u32, &s->accounts, 1, SCENARIO_ACCOUNTS_MAX, 0, false},
         {"near_ppm", take_u32, &s->near_ppm, 0, PPM_ONE, 0, false},
         {"lending", take_text, s->lending, 0, sizeof s->lending, 0, false},
+        {"perp", take_text, s->perp, 0, sizeof s->perp, 0, false},
     };
     if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v) != 0)
         return -1;
     if ((s->store[0] != 0) == (s->accounts != 0))
         return wrong(r, v, k->name, "either store: FILE or generate: NUMBER is wanted");
-    const struct rule *rule = s->lending[0] ? rule_find(s->lending) : NULL;
-    if (s->lending[0] && (!rule || !rule->holding))
+    if (s->lending[0] && !(rule_find(s->lending) && rule_find(s->lending)->holding))
         return wrong(r, v, "lending", "no rule for lending; `tripline rule list` shows them");
     return 0;
 }

@@ -68,7 +68,7 @@ struct lab_scenario {
     // accounts
     char store[SCENARIO_TEXT]; // empty: generated
     uint32_t accounts, near_ppm;
-    char lending[NAME_LEN];
+    char lending[NAME_LEN], perp[NAME_LEN];
     uint64_t horizon_s;
     uint32_t steps;
     unsigned n_coins;

@@ -88,41 +88,90 @@ static void put_answer(int rc, const struct outcome *o, const struct err *e, boo
     }
 }
 
-// A document of several lines, in the place of one a line: the remedy.
-static void tell_one_line(struct err *why)
+// Brackets that `line` leaves open, outside of texts, which end in their line.
+static long open_brackets(const char *line)
 {
-    size_t n = strlen(why->msg);
-    if (strstr(why->msg, ": no JSON: "))
-        (void)snprintf(why->msg + n, sizeof why->msg - n,
-                       "; with - a document is one line: if it is several, name its file, or /dev/stdin");
+    long open = 0;
+    for (bool text = false; *line; line++) {
+        if (text && *line == '\\' && line[1])
+            line++;
+        else if (*line == '"')
+            text = !text;
+        else if (!text)
+            open += (*line == '{' || *line == '[') - (*line == '}' || *line == ']');
+    }
+    return open;
+}
+
+struct asker {
+    const struct protocol *p;
+    const char *file, *who;
+    bool json;
+    FILE *to;
+    long failed, answers;
+    char *text; // of the document that is being read; empty: none is
+    size_t len, room;
+    unsigned begin, lines; // where it began, the lines read
+    long open;
+};
+
+// Answers what has been read, if anything.
+static void answer(struct asker *q)
+{
+    static _Thread_local struct outcome out; // 48 KB: too much for a stack
+    struct err why;
+    if (q->len == 0)
+        return;
+    q->len -= q->text[q->len - 1] == '\n'; // what ends too early ends in this line, not in the next
+    int rc = evaluate_text(q->p, q->text, q->len, q->file, q->begin, &out, &why);
+    if (!q->json && q->answers++)
+        putc('\n', q->to);
+    put_answer(rc, &out, &why, q->json, q->to, q->who);
+    q->failed += rc != 0;
+    q->len = 0;
+    q->open = 0;
+    (void)fflush(q->to); // ferror says the rest
+}
+
+// A document ends with its last bracket. One that has too few must not take the next along: an empty line, or
+// one that begins with a bracket, ends it too.
+static int take_line(struct asker *q, const char *line, size_t n, struct err *e)
+{
+    bool empty = strspn(line, " \t\r\n") == n;
+    q->lines++;
+    if (empty || *line == '{' || *line == '[')
+        answer(q);
+    if (empty)
+        return 0;
+    if (q->len + n > q->room) {
+        char *more = realloc(q->text, q->room = 2 * (q->len + n));
+        if (!more)
+            return err_set(e, "%s:%u: out of memory: a state is smaller", q->file, q->lines);
+        q->text = more;
+    }
+    q->begin = q->len ? q->begin : q->lines;
+    memcpy(q->text + q->len, line, n);
+    q->len += n;
+    q->open += open_brackets(line);
+    if (q->open <= 0)
+        answer(q);
+    return 0;
 }
 
 long evaluate_lines(const struct protocol *p, FILE *from, const char *file, bool json, FILE *to,
                     const char *who, struct err *e)
 {
-    static _Thread_local struct outcome out; // 48 KB: too much for a stack
-    struct err why;
-    char *text = NULL;
+    struct asker q = {.p = p, .file = file, .who = who, .json = json, .to = to};
+    char *line = NULL;
     size_t room = 0;
     ssize_t n;
-    long failed = 0, answers = 0;
-    for (unsigned line = 1; (n = getline(&text, &room, from)) >= 0; line++) {
-        if (strspn(text, " \t\r\n") == (size_t)n)
-            continue;
-        size_t len =
-            (size_t)n - (text[n - 1] == '\n'); // what ends too early ends in this line, not in the next
-        int rc = evaluate_text(p, text, len, file, line, &out, &why);
-        if (rc)
-            tell_one_line(&why);
-        if (!json && answers++)
-            putc('\n', to);
-        put_answer(rc, &out, &why, json, to, who);
-        failed += rc != 0;
-        if (fflush(to))
-            break;
-    }
-    free(text);
-    if (ferror(from) || ferror(to))
-        return err_set(e, ferror(to) ? "the answers cannot be written" : "%s cannot be read", file);
-    return failed;
+    int rc = 0;
+    while (rc == 0 && !ferror(to) && (n = getline(&line, &room, from)) >= 0)
+        rc = take_line(&q, line, (size_t)n, e);
+    answer(&q);
+    free(line);
+    free(q.text);
+    if (rc == 0 && (ferror(from) || ferror(to)))
+        rc = err_set(e, ferror(to) ? "the answers cannot be written" : "%s cannot be read", file);
+    return rc ? rc : q.failed;
 }

@@ -53,10 +53,16 @@ class Case:
             if kind == "spot" and self.spots[i]["held"]:
                 b = self.spots[i]["bal"]
                 out.append(f"pos {self.at[kind, i]} {int(b > 0)} 0 0 {max(b, 0)} {max(-b, 0)}")
+                out += self.order_lines(self.spots[i])
             if kind == "perp":
                 p = self.perps[i]
                 out.append(f"pos {self.at[kind, i]} 0 {p['size']} 0 {max(p['quote'], 0)} {max(-p['quote'], 0)} {p['last'] * 10**9}")
+                out += self.order_lines(p)
         return out + self.px_lines(self.px())
+
+    @staticmethod
+    def order_lines(x):
+        return [f"orders {x['orders']} {x['bids']} {x['asks']}"] if x["orders"] else []
 
     @staticmethod
     def px_lines(px):
@@ -74,7 +80,8 @@ class Case:
             s = self.spots[i]
             spot.append(dict(market_index=i, decimals=s["dec"], price=c(s["asset"]), cumulative_deposit_interest=s["di"], cumulative_borrow_interest=s["bi"],
                              maintenance_asset_weight=s["w"], maintenance_liability_weight=s["l"], imf_factor=s["imf"], liquidator_fee=s["fee"],
-                             if_liquidation_fee=s["if"], asset_tier=ASSET[s["tier"]], scaled_balance=abs(s["bal"]), borrow=s["bal"] < 0))
+                             if_liquidation_fee=s["if"], asset_tier=ASSET[s["tier"]], scaled_balance=abs(s["bal"]), borrow=s["bal"] < 0,
+                             open_orders=s["orders"], open_bids=s["bids"] // 10**(9 - s["dec"]), open_asks=-(s["asks"] // 10**(9 - s["dec"]))))
         perp = []
         for i in [i for k, i in self.order if k == "perp"]:
             p = self.perps[i]
@@ -82,7 +89,8 @@ class Case:
                              high_leverage_margin_ratio_maintenance=p["hi"], high_leverage_margin_ratio_initial=p["hi"], imf_factor=p["imf"],
                              liquidator_fee=p["fee"], if_liquidation_fee=p["if"], order_step_size=10**(9 - p["sd"]), base_asset_amount=p["size"] * 10**(9 - p["sd"]),
                              quote_asset_amount=p["quote"], cumulative_funding_rate_long=p["long"], cumulative_funding_rate_short=p["short"],
-                             last_cumulative_funding_rate=p["last"], contract_tier=CONTRACT[p["tier"]]))
+                             last_cumulative_funding_rate=p["last"], contract_tier=CONTRACT[p["tier"]], open_orders=p["orders"],
+                             open_bids=p["bids"] * 10**(9 - p["sd"]), open_asks=-p["asks"] * 10**(9 - p["sd"])))
         return completed(dict(slot=self.now * 5 // 2, liquidation_margin_buffer_ratio=self.buffer, initial_pct_to_liquidate=self.pct,
                               liquidation_duration=self.slots, spot=spot, perp=perp,
                               user=dict(being_liquidated=bool(self.flags & 1), bankrupt=bool(self.flags & 2), liquidation_margin_freed=self.freed,
@@ -154,6 +162,8 @@ def make(r):
     c.spots[0]["held"] = bool(c.perps) or r.random() < 0.8
     c.place()
     deal(c)
+    if r.random() < 0.5:
+        place_orders(c)
     state(c)
     to_threshold(c)
     if r.random() < 0.06 and c.perps:
@@ -162,7 +172,8 @@ def make(r):
 
 
 def spot(r, asset, quote):
-    rest = dict(asset=asset, held=True, dec=6 if quote else r.choice([0, 6, 8, 9]), di=r.randint(10**10, 2 * 10**10), bi=r.randint(10**10, 3 * 10**10), bal=0)
+    rest = dict(asset=asset, held=True, dec=6 if quote else r.choice([0, 6, 8, 9]), di=r.randint(10**10, 2 * 10**10), bi=r.randint(10**10, 3 * 10**10), bal=0,
+                orders=0, bids=0, asks=0)
     if quote:
         return dict(rest, w=10000, l=10000, imf=0, fee=r.choice([0, 10000]), **{"if": 0}, tier=0)
     return dict(rest, w=r.choice([0, 6000, 8000, 9500, 10000]), l=r.choice([10000, 10500, 12000, 15000]), imf=r.choice([0, 300, 3000, 100000]),
@@ -173,7 +184,7 @@ def perp(r, asset):
     long = r.randint(-10**12, 10**12)
     return dict(asset=asset, sd=r.choice([0, 2, 5, 9]), ratio=r.choice([200, 300, 500, 1000]), w=r.choice([10000, 10000, 9500, 8000]), imf=r.choice([0, 0, 450, 5000]),
                 hi=r.choice([0, 0, 150]), fee=r.choice([0, 2500, 10000, 25000]), tier=r.choice([0, 0, 1, 2, 3, 5]), long=long,
-                short=long + r.choice([0, 0, r.randint(-10**10, 10**10)]), last=long + r.choice([0, 0, r.randint(-10**9, 10**9)]), size=0, quote=0,
+                short=long + r.choice([0, 0, r.randint(-10**10, 10**10)]), last=long + r.choice([0, 0, r.randint(-10**9, 10**9)]), size=0, quote=0, orders=0, bids=0, asks=0,
                 **{"if": r.choice([0, 1000, 5000])})
 
 
@@ -194,6 +205,27 @@ def deal(c):
         p["quote"] = max(-2**60, min(2**60, -int(p["size"] * entry / 10**(p["sd"] + d - 6))))
         if r.random() < 0.3:
             p["size"], p["quote"] = 0, r.choice([1, -1]) * int(10**r.uniform(0, 10))
+
+
+def place_orders(c):
+    """Bids and asks of a position's own size and around it; some sell or buy all of it."""
+    r = c.r
+    for x in c.spots[1:] + c.perps:
+        unit = 10**(9 - x["dec"]) if "dec" in x else 1
+        has = abs(x["size"]) if "dec" not in x else token_amount(dict(decimals=9, cumulative_deposit_interest=x["di"], cumulative_borrow_interest=x["bi"]),
+                                                                abs(x["bal"]), x["bal"] < 0)
+        if r.random() < 0.4:
+            continue
+        x["orders"] = r.choice([1, 2, 5, 32, 255])
+        most = min(2**(48 if "dec" in x else 50 - 3 * (9 - x["sd"])), 3 * has + 10 * unit) // unit
+        for side in ("bids", "asks"):
+            x[side] = unit * r.choice([0, 0, has // unit, 2 * has // unit, r.randint(0, max(0, most)), 1])
+        if r.random() < 0.15:
+            x["bids"] = x["asks"] = unit * r.randint(0, max(0, most))
+        if r.random() < 0.2:
+            x["size" if "sd" in x else "bal"] = 0
+            if "sd" in x and r.random() < 0.5:
+                x["quote"] = 0
 
 
 def state(c):

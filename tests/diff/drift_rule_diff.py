@@ -20,11 +20,11 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 from drift_rule_cases import U63, make
 from drift_rule_mutants import MUTANTS
 from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, told
-from judge_drift import Refused, liability_weight, premium_weight, token_amount
+from judge_drift import Refused, asset_weight, liability_weight, premium_weight, token_amount
 
 SEED, CASES = int(os.environ.get("SEED", "1"), 0), int(os.environ.get("CASES", "700"))
 REACHED = ("liquidatable", "healthy", "at the threshold", "under way: liquidatable", "under way: recovered", "bankrupt", "no margin", "high leverage",
-           "a sign changes inside the band", "quote's price cut", "several of one asset", "perp", "perp whole", "spot", "borrow_for_perp_pnl", "perp_pnl_for_deposit",
+           "a sign changes inside the band", "quote's price cut", "several of one asset", "orders: bids worse", "orders: asks worse", "orders of a balance", "orders cancelled", "orders were all", "all of it ordered away", "perp", "perp whole", "spot", "borrow_for_perp_pnl", "perp_pnl_for_deposit",
            "exits", "ends by covering", "goes bankrupt", "nothing yet", "no size", "refused", "a leg less than allowed", "token pool rounds")
 
 
@@ -36,6 +36,10 @@ def ask_health(k, c, px):
     k.seen["under way: liquidatable" if go else "under way: recovered"] += c.flags == 1
     k.seen["bankrupt"] += c.flags == 2
     k.seen["no margin"] += (have, need) == (0, 0)
+    k.seen["all of it ordered away"] += (have, need) == (0, 0) and any(s["orders"] and s["bal"] for s in c.spots)
+    k.seen["orders of a balance"] += any(s["bids"] or s["asks"] for s in c.spots)
+    for p in c.perps:
+        k.seen["orders: bids worse" if abs(p["size"] + p["bids"]) > abs(p["size"] - p["asks"]) else "orders: asks worse"] += p["orders"] > 0
     k.seen["high leverage"] += c.high and any(p["hi"] for p in c.perps)
     k.ask("health", lambda got: k.that("health", got == [str(int(go)), str(have), str(need)], (got, go, have, need, px, told(c))))
     return go, have, need
@@ -59,22 +63,41 @@ def chords(c, bands, s):
     b = c.buffer if c.flags & 1 else 0
     for p in c.perps:
         lo, hi = bands[p["asset"]]
-        move = F(abs(p["size"]) * (hi - lo) * 10**6, 10**(p["sd"] + c.assets[p["asset"]][0]))
+        worst = max(abs(p["size"]), abs(p["size"] + p["bids"]), abs(p["size"] - p["asks"]))
+        move = F(worst * (hi - lo) * 10**6, 10**(p["sd"] + c.assets[p["asset"]][0]))
         most += move * F(10000 + b - p["w"], 10000) * F(q[1]) / d0
         most += move * 3 * max(1, F(ratio(c, p) + b, 10000)) * F(q[1] - q[0]) / d0
-        held = F(abs(p["size"]), 10**p["sd"])
+        held = F(worst, 10**p["sd"])
         owed = held * hi / F(10)**c.assets[p["asset"]][0] + F(abs(p["quote"]), 10**6)
         both = 3 + F(ratio(c, p) + b, 10000)
         most += both * q[1] / d0 * (held + 4) + both * owed + both * held / 10**6 if max(c.assets[p["asset"]][0], c.assets[0][0]) > 6 else 0
     for x in s["spot"]:
-        if x["borrow"] and c.assets[c.spots[x["market_index"]]["asset"]][0] > 6:
+        if x["open_orders"]:
+            most += of_orders(c, bands, x, b)
+        elif x["borrow"] and c.assets[c.spots[x["market_index"]]["asset"]][0] > 6:
             t = token_amount(x, x["scaled_balance"], True)
             most += F(t * (liability_weight(x, t, "maintenance") + b), 10000 * 10**x["decimals"])
     return most
 
 
+def of_orders(c, bands, x, b):
+    """Both sides as good as each other: the row then takes the worse with the buffer. And what a cut price takes off what is owed."""
+    asset = c.spots[x["market_index"]]["asset"]
+    d, (lo, hi) = c.assets[asset][0], bands[asset]
+    t = token_amount(x, x["scaled_balance"], x["borrow"]) * (-1 if x["borrow"] else 1)
+    after = [t + x["open_bids"], t + x["open_asks"]]
+    weight = [asset_weight(x, v, "maintenance") if v > 0 else liability_weight(x, -v, "maintenance") for v in after]
+    free = [F(v * w, 10000) - o for v, w, o in zip(after, weight, (x["open_bids"], x["open_asks"]))]
+    unit = F(10**6, 10**(x["decimals"] + d))
+    all_ = sum(abs(v) * w for v, w in zip(after, weight)) / F(10000) + x["open_bids"] - x["open_asks"]
+    most = all_ / 10**x["decimals"] if d > 6 else F(0)
+    if abs(free[0] - free[1]) * lo * unit <= 2 * (sum(weight) / F(10000) + 6):
+        most += 2 * (F(b, 10000) * sum(abs(v) for v in after + [x["open_bids"]]) * hi * unit + 2 * (sum(weight) / F(10000) + 6))
+    return most
+
+
 def ratio(c, p):
-    base = abs(p["size"]) * 10**(9 - p["sd"])
+    base = max(abs(p["size"]), abs(p["size"] + p["bids"]), abs(p["size"] - p["asks"])) * 10**(9 - p["sd"])
     return premium_weight(base, p["imf"], max(p["ratio"], p["hi"]))
 
 
@@ -110,7 +133,7 @@ def ask_rows(k, c):
             if c.flags == 2:
                 k.that("no rows of a bankrupt account", not rows, (rows, told(c)))
             if not rows:
-                owes = c.perps or any(s["held"] and s["bal"] < 0 for s in c.spots)
+                owes = c.perps or any(s["held"] and (s["bal"] < 0 or s["orders"]) for s in c.spots)
                 k.that("rows wherever something is owed, the margin calculated or not", c.flags == 2 or not owes, told(c))
                 k.that("rows where there is something to liquidate", not go, (at, told(c)))
                 return
@@ -223,6 +246,9 @@ def ask_settle(k, c, fine):
     k.seen[kind] += out["end"] == "liquidated"
     k.seen["perp whole"] += kind == "perp" and out["transfer"] == abs(c.perps[order["perp"]]["size"]) * scale
     k.seen["exits"] += out["end"] == "exited"
+    had = any(x["orders"] for x in c.spots + c.perps)
+    k.seen["orders were all"] += out["end"] == "exited_by_orders"
+    k.seen["orders cancelled"] += out["end"] == "liquidated" and had
     k.seen["ends by covering"] += out["end"] == "liquidated" and not s["user"]["being_liquidated"] and not s["user"]["bankrupt"]
     k.seen["goes bankrupt"] += s["user"]["bankrupt"]
     k.seen["a leg less than allowed"] += out["end"] == "liquidated" and out["transfer"] == most
@@ -252,6 +278,14 @@ def ask_settle(k, c, fine):
             for party in (LIQUIDATOR, VENUE, DEFICIT):
                 k.that("everybody's flow", mine[party, i] == due[party, i], (got, party, i, due[party, i], line, told(c)))
     k.ask(line, judge)
+    left = []
+    for x in sorted([(c.at["spot", y["market_index"]], 10**(9 - y["decimals"]), y) for y in s["spot"] if y["market_index"]] +
+                    [(c.at["perp", y["market_index"]], 1, y) for y in s["perp"]], key=lambda v: v[0]):
+        n, unit, y = x
+        if y["open_orders"]:
+            step = 10**(9 - c.perps[y["market_index"]]["sd"]) if "base_asset_amount" in y else 1
+            left += [n, y["open_orders"], y["open_bids"] * unit // step, -y["open_asks"] * unit // step]
+    k.ask("ordered", lambda got: k.that("orders after it", got == [str(v) for v in left] + ["."], (got, left, line, told(c))))
     u = s["user"]
     word = int(u["being_liquidated"]) | 2 * int(u["bankrupt"]) | 4 * c.high | u["last_active_slot"] << 3
     k.ask("remembers", lambda got: k.that("what it remembers", got == [str(word), str(u["liquidation_margin_freed"])], (got, word, u, line, told(c))))
@@ -283,13 +317,13 @@ def after(c, s):
     out = {}
     for x in s["spot"]:
         i = x["market_index"]
-        if c.spots[i]["held"] and (i == 0 or x["scaled_balance"]):
+        if c.spots[i]["held"] and (i == 0 or x["scaled_balance"] or x["open_orders"]):
             b = x["scaled_balance"]
             out[c.at["spot", i]] = (int(b > 0 and not x["borrow"]), 0, 0, 0 if x["borrow"] else b, b if x["borrow"] else 0, 0)
     for x in s["perp"]:
         i, q = x["market_index"], x["quote_asset_amount"]
         size = x["base_asset_amount"] // 10**(9 - c.perps[i]["sd"])
-        if size or q:
+        if size or q or x["open_orders"]:
             out[c.at["perp", i]] = (0, size, 0, max(q, 0), max(-q, 0), x["last_cumulative_funding_rate"] * 10**9)
     return out
 
@@ -321,7 +355,12 @@ def spoil(k, c):
             ways.append(("half a basis point", lambda: before(lines, f"perp {words[1]} 1 5 USDC 6 {c.perps[0]['asset']} 0 0 0 1 0 30050")))
             ways.append(("a funding rate", lambda: before(lines, f"rates {words[1]} 0 1 0 0 5")))
             ways.append(("size", lambda: lines.__setitem__(at, " ".join(words[:3] + [str(2**63)] + words[4:]))))
-        else:
+        elif not lines[at + 1].startswith("orders"):
+            i = c.order[int(words[1])][1]
+            unit = 10**(9 - c.spots[i]["dec"])
+            if i == 0 or unit > 1:
+                ways.append(("orders", lambda: lines.insert(at + 1, "orders 1 0 0" if i == 0 else f"orders 1 {unit - 1} {unit + 1}")))
+        if not perp:
             ways.append(("not collateral", lambda: lines.__setitem__(at, " ".join(words[:2] + ["0", "0", "0", "9", "0"]))))
             ways.append(("interest rate", lambda: before(lines, f"rates {words[1]} 0 0 5 0 5")))
             ways.append(("ramp", lambda: before(lines, f"ramp {words[1]} 9000 0 1 5 0")))
@@ -343,9 +382,11 @@ def asset_of(c, n):
 def bits_of(c, n):
     kind, i = c.order[n]
     if kind == "perp":
-        return 62, 62, c.perps[i]["size"].bit_length()
-    b = c.spots[i]["bal"]
-    return max(b, 0).bit_length(), max(-b, 0).bit_length(), 0
+        p = c.perps[i]
+        return 62, 62, (abs(p["size"]) + 2 * (p["bids"] + p["asks"])).bit_length()
+    s = c.spots[i]
+    b, more = s["bal"], 2 * (s["bids"] + s["asks"])
+    return (max(b, 0) + more).bit_length(), (max(-b, 0) + more).bit_length(), 0
 
 
 def drive(k, c):

@@ -21,6 +21,7 @@ class Case:
 
     def __init__(self, r):
         self.r, self.tokens, self.perps, self.pos, self.px, self.flag = r, {}, {}, {}, {}, False
+        self.orders = {}  # of perps: (bids, asks) in native base
 
     def unit(self, i):
         x = self.tokens.get(i) or self.perps[i]
@@ -46,10 +47,15 @@ class Case:
             else:
                 p = self.perps[i]
                 s["perps"].append(dict(p["terms"], market=i, settle=p["settle"], oracle_price=self.price(i, px), base_lot_size=p["lot"],
-                                       base_lots=size // p["lot"], quote=bits))
+                                       base_lots=size // p["lot"], quote=bits, **self.ordered(i)))
         if order:
             s["order"] = order
         return s
+
+    def ordered(self, i):
+        bids, asks = self.orders.get(i, (0, 0))
+        lot = self.perps[i]["lot"]
+        return dict(bids_base_lots=bids // lot, asks_base_lots=asks // lot)
 
     def at_risk(self, pos=None):
         pos = self.pos if pos is None else pos
@@ -134,6 +140,8 @@ class Case:
         out = [f"account mango-v4-1 {currency} 0 0", f"state {int(self.flag)} 0"]
         for i, (size, bits) in sorted(self.pos.items()):
             out.append(f"pos {i} {int(i in self.tokens and bits > 0)} {size} 0 {max(bits, 0)} {max(-bits, 0)}")
+            if i in self.orders:
+                out.append("orders 3 %d %d" % self.orders[i])
         return out
 
     def px_lines(self, px):
@@ -267,10 +275,24 @@ def make(r):
     case.pos = {i: v for i, v in case.pos.items() if v != (0, 0) or i == settle}
     if case.pos.get(settle) == (0, 0) and not any(i in case.perps for i in case.pos):
         del case.pos[settle]
+    place_orders(case)
     case.flag = r.random() < 0.35
     if case.pos and r.random() < 0.75:
         to_edge(case)
     return case
+
+
+def place_orders(case):
+    """Bids and asks of perps that are held: whole lots, around their size."""
+    r = case.r
+    for i in [i for i in case.pos if i in case.perps]:
+        p, size = case.perps[i], abs(case.pos[i][0])
+        if r.random() < 0.6:
+            continue
+        most = min(3 * size + 10 * p["lot"], (1 << 71) // case.unit(i) // 16) // p["lot"]
+        two = [r.choice([0, size // p["lot"], r.randint(0, max(0, most)), 1]) * p["lot"] for _ in (0, 1)]
+        if sum(two) and size + 2 * sum(two) < (1 << 71) // case.unit(i) // 2:
+            case.orders[i] = tuple(two)
 
 
 def to_edge(case):

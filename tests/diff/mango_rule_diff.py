@@ -16,7 +16,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from judge_mango import HIGH, ONE, Refused, World, mul
+from judge_mango import END, HIGH, ONE, Cache, Refused, World, check, mul, recover
 from judge_mango_orders import perp_liq, token_liq
 from mango_rule_cases import make
 from mango_rule_mutants import MUTANTS
@@ -27,7 +27,7 @@ CASES = int(os.environ.get("CASES", "1000"))
 REACHED = """liquidatable|healthy|flagged, liquidatable|flagged, healthy|within a unit of the edge|no health|nothing at risk|tokens alone
 with perps|profit changes sign in the band|balance changes sign in the band|shared asset|settled: tokens|settled: perp|settled: profit alone
 left liquidation|stayed in liquidation|refused|healthy refused|perp order|token order|no order|position emptied|perp emptied|dust|coarser row
-settled: part of the lots|limited by the leg|empty settle position|not valid""".replace("\n", "|").split("|")
+settled: part of the lots|limited by the leg|empty settle position|not valid|orders cancelled|orders were all|bids worse|asks worse""".replace("\n", "|").split("|")
 
 
 # ---- health
@@ -59,7 +59,9 @@ def profits(case, i, price, end):
     """A perp's weighted profit at a price of quanta, not rounded but its last step."""
     p, (size, quote) = case.perps[i]["terms"], case.pos[i]
     kind = "init" if end else "maint"
-    u = quote + (size * p[f"{kind}_base_{'liab' if size < 0 else 'asset'}_weight"] * case.unit(i) * price >> 48)
+    bids, asks = case.orders.get(i, (0, 0))
+    worst = min((size + o) * p[f"{kind}_base_{'liab' if size + o < 0 else 'asset'}_weight"] - (o << 48) for o in (bids, -asks))
+    u = quote + (worst * case.unit(i) * price >> 48)
     return (mul(p[f"{kind}_overall_asset_weight"], u) if u > 0 else u), u
 
 
@@ -132,10 +134,25 @@ def ask_rows(k, case):
 
 # ---- orders
 
+def cancel(w, seen):
+    """perp_liq_force_cancel_orders of every perp that has orders, before an order."""
+    for p in w.perps:
+        if not p.bids_base_lots and not p.asks_base_lots:
+            continue
+        if check(w, Cache(w)) != "liquidatable":
+            return
+        p.bids_base_lots = p.asks_base_lots = 0
+        left = recover(w, Cache(w).health(END))
+        if seen is not None:
+            seen["orders cancelled"] += 1
+            seen["orders were all"] += left
+
+
 def outcome(case, px, legs, seen=None):
     """(flows, positions, flag, value, reward), or None: refused."""
     try:
         w = World(case.state(px))
+        cancel(w, seen)
         if len(legs) == 2:
             (j, qty), (c, zero) = legs
             if qty <= 0 or zero or j not in case.tokens or c not in case.tokens or j not in case.pos or c not in case.pos:
@@ -268,6 +285,8 @@ def ask_settle(k, case):
                 k.that("everybody's flow", mine[party, i] == due[party, i], tell)
             k.seen["dust"] += abs(mine[POOL, i]) > 0
     k.ask("settle " + " ".join([str(len(legs))] + [f"{i} {qty}" for i, qty in legs]), judge)
+    if want:
+        k.ask("ordered", lambda got: k.that("no orders after it", got == ["."], lambda: (got, want, legs, case.lines())))
     k.ask("remembered", lambda got: k.that("the flag after it", got == [str(int(want[2] if want else case.flag)), "0"], lambda: (got, want, legs, case.lines())))
 
 
@@ -283,6 +302,8 @@ def ask_invalid(k, case):
                   [f"term {i} init_asset_weight_fx 0", f"term {i} init_liab_weight_fx 0"], [f"term {i} maint_asset_weight_fx 0", f"term {i} maint_liab_weight_fx 0"],
                   [f"term {i} init_asset_weight_fx {case.tokens[i]['terms']['init_liab_weight'] + 1}"],
                   [f"term {i} liquidation_fee_fx {ONE + 1}"], [f"term {i} exchange_rate 1"], [f"term {i} deposit_index_fx {1 << 81}"]]
+    last = max(case.pos)  # whose orders come last
+    wrong += [["orders 3 5 0"] if last in case.tokens else [f"orders 3 {10**5 + 1} 0"] if case.perps[last]["lot"] > 1 else ["orders 3 0 0"]] * 5
     wrong += [["state 2 0"], ["state 0 1"], [f"pos 200 0 0 0 1 0"]]
     if perps:
         i = r.choice(perps)
@@ -300,6 +321,9 @@ def ask_invalid(k, case):
 def drive(k, case):
     k.lines += case.lines()
     k.ask("validate", lambda got: k.that("validates", got == ["ok"], lambda: (got, case.lines())))
+    for i, (bids, asks) in case.orders.items():
+        size = case.pos[i][0]
+        k.seen["bids worse" if abs(size + bids) > abs(size - asks) else "asks worse"] += 1
     ask_rows(k, case)
     ask_health(k, case, case.px)
     ask_size(k, case)

@@ -14,6 +14,8 @@
 //   state WORD WORD                rule_state of the account
 //   remembered                  -> rule_state
 //   pos INSTRUMENT COLLATERAL SIZE ENTRY SUPPLY DEBT [FUNDING]
+//   orders N BIDS ASKS    open orders of the position told last
+//   ordered            -> (instrument orders bids asks)* of positions that have some, then a dot
 //   rates I FUNDING_INDEX FUNDING_RATE LIQUIDITY_RATE BORROW_RATE TOLD_AT      as told; a market_told
 //   ramp I FROM EMODE_FROM START END GRACE_UNTIL                               the same
 //   now NS                         market_now
@@ -472,6 +474,24 @@ static void do_settle(void)
     put_account();
 }
 
+static void do_orders(void)
+{
+    struct position *p = &account.position[account.n_positions - 1];
+    p->orders = (uint8_t)num(0, UINT8_MAX);
+    p->bids = (int64_t)num(INT64_MIN, INT64_MAX);
+    p->asks = (int64_t)num(INT64_MIN, INT64_MAX);
+}
+
+static void do_ordered(void)
+{
+    for (unsigned i = 0; i < account.n_positions; i++) {
+        const struct position *p = &account.position[i];
+        if (p->orders || p->bids || p->asks)
+            printf("%u %u %" PRId64 " %" PRId64 " ", p->instrument, p->orders, p->bids, p->asks);
+    }
+    puts(".");
+}
+
 static void do_px(void)
 {
     unsigned i = (unsigned)num(0, MARKET_ASSETS_MAX - 1);
@@ -501,6 +521,8 @@ static const struct {
     {"state", do_state, false},
     {"remembered", do_remembered, false},
     {"pos", do_pos, false},
+    {"orders", do_orders, false},
+    {"ordered", do_ordered, true},
     {"px", do_px, false},
     {"grid", do_grid, false},
     {"validate", do_validate, false},

@@ -125,7 +125,7 @@ report({x["id"]: x.get("currency") for x in two["accounts"]} == {7: "USDC", 9: "
        {"BTC-PERPETUAL": "BTC", "BTC_USDC-PERPETUAL": "USDC", "PEPE_USDC-PERPETUAL": "USDC", "WETH": None, "USDC": None,
         "ETH-PERPETUAL": "ETH"}, "export has the currencies", two)
 db = sqlite3.connect(path("two.db"))
-db.execute("INSERT INTO positions SELECT 30, id, '-15000', 32000000, '0', '0', 0, NULL FROM instruments WHERE name = 'ETH-PERPETUAL'")
+db.execute("INSERT INTO positions SELECT 30, id, '-15000', 32000000, '0', '0', 0, NULL, NULL, NULL, NULL FROM instruments WHERE name = 'ETH-PERPETUAL'")
 db.commit()
 db.close()
 expect("a store in which one nets two currencies", 1, ["show", "--db", "two.db"],
@@ -142,7 +142,7 @@ expect("JSON syntax error", 1, ["import", "--db", "csv.db", broken], "broken.jso
 
 # ---- the store as SQLite sees it
 db = sqlite3.connect(path("csv.db"))
-report(db.execute("PRAGMA user_version").fetchone() == (6,) and
+report(db.execute("PRAGMA user_version").fetchone() == (7,) and
        not db.execute("PRAGMA foreign_key_check").fetchall() and
        db.execute("PRAGMA integrity_check").fetchone() == ("ok",), "store is a sound SQLite file")
 report(db.execute("SELECT cash, typeof(cash) FROM accounts WHERE id = 7").fetchone() == (1234560000, "integer"),
@@ -258,6 +258,8 @@ for name, text, error in (
     expect(name, 1, ["import", "--db", "time.db", write("f.csv", text)], error)
 expect("funding of a reserve's position", 1, ["import", "--db", "time.db", write(
     "f.csv", "account,rule,instrument,supply,collateral,funding\n11,aave-3.5,WETH,1,true,5\n")], "f.csv:2: funding does not apply to a reserve")
+expect("open orders of a rule without", 1, ["import", "--db", "time.db", write(
+    "f.csv", "account,rule,instrument,supply,collateral,open_orders\n11,aave-3.5,WETH,1,true,5\n")], "f.csv:2: open orders do not apply: aave-3.5 knows none")
 expect("spread_ppm", 0, ["import", "--db", "time.db", write(
     "s.csv", "name,kind,source,decimals,stale_ms,spread_ppm\nusdc_usd,index,usdc_usd,8,86400000,50000\n")])
 report('"spread_ppm": 50000' in run("export", "--db", "time.db").stdout, "is kept")

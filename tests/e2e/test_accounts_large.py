@@ -83,7 +83,8 @@ report(p.returncode == 0 and content("mixed.db") == big, "rows in any order give
 with open(path("big.csv"), encoding="utf-8") as f:
     text = f.read()
 with open(path("bad.csv"), "w", encoding="utf-8") as f:
-    f.write(text + "%d,,perp-linear-1,,,,,,BTC_USDC-PERPETUAL,1,x,,,,\n" % (ACCOUNTS + 1))
+    last = dict.fromkeys(rows[0], "") | {"account": ACCOUNTS + 1, "rule": "perp-linear-1", "instrument": "BTC_USDC-PERPETUAL", "size": 1, "entry": "x"}
+    f.write(text + ",".join(map(str, last.values())) + "\n")
 line = text.count("\n") + 1
 before = fingerprint("again.db")
 p = run("import", "--db", "again.db", "bad.csv")

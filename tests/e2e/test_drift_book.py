@@ -7,6 +7,7 @@ remembers of its liquidation; refusals.
 Prints TAP. Environment: TRIPLINE, SEED.
 """
 import copy
+import json
 import re
 import shutil
 import sqlite3
@@ -67,6 +68,32 @@ for ledger in ledgers:
     report(of_party(ledger, "cash/USDC", "liquidator") != 0 and of_party(ledger, "cash/USDC", "venue") > 0, "positions were taken over, the fund has its fee", ledger)
     report(of_party(ledger, "token/USDC", "liquidator") != 0, "borrows were taken over", ledger)
 kill_and_go_on(db)
+
+# Open orders: told, written out and read back, counted from the start, gone with the first liquidation.
+ordered = copy.deepcopy(whole)
+for n, a in enumerate(ordered["accounts"]):
+    for p in [p for p in a["positions"] if a["rule"] == RULE and n % 3 == 0]:
+        if "size" in p:
+            p.update(open_orders="2", open_bids=p["size"].lstrip("-"))
+        elif p["instrument"] != "USDC":
+            p.update(open_orders="1", open_asks="0.001")
+with open(at("ordered.json"), "w") as f:
+    json.dump(ordered, f)
+must("accounts", "import", "--db", at("ordered.db"), at("ordered.json"))
+must("accounts", "export", "--db", at("ordered.db"), "-o", at("ordered.back.json"))
+must("accounts", "export", "--db", at("ordered.db"), "--csv", "-o", at("ordered.csv"))
+must("accounts", "import", "--db", at("ordered.db"), at("ordered.csv"))
+must("accounts", "export", "--db", at("ordered.db"), "-o", at("ordered.csv.json"))
+with open(at("ordered.back.json")) as f, open(at("ordered.csv.json")) as g:
+    back, csv = json.load(f), json.load(g)
+told = [(p["instrument"], p["open_orders"]) for a in back["accounts"] for p in a["positions"] if "open_orders" in p]
+report(back == csv and len(told) > 60 and {"1", "2"} == {n for _, n in told}, "open orders are kept, through CSV too", told[:5])
+one = next(a for a in back["accounts"] if any("open_bids" in p for p in a["positions"]))
+shown = must("accounts", "show", "--db", at("ordered.db"), one["id"])
+report("open orders 2: buy " in shown, "and shown", shown)
+due = [must("accounts", "show", "--db", x, "--capture", at("crash.pcap")).count("LIQUIDATABLE") for x in (db, at("ordered.db"))]
+report(due[0] == 0 and due[1] > 5, "they count: some are liquidatable at once", due)
+run("ordered", at("ordered.db"), "model")
 
 p = tripline("lab", "var", "--accounts", db, "--paths", 200)
 report(p.returncode == 0 and re.search(r"equal: 0 of \d+ verdicts differ", p.stdout), "value at risk by rows is that of the exact rule", p.stdout + p.stderr)

@@ -52,6 +52,12 @@ def check_store(folder):
     a = same_but_time(must("lab", "var", *GEN, "--paths", "50", "--json"))
     b = same_but_time(must("lab", "var", "--accounts", db, "--seed", "5", "--paths", "50", "--json"))
     report(a == b, "a store gives what its book, generated, gives", (a, b))
+    drift = ["--generate", "300", "--seed", "5", "--perp", "drift-v2-1"]
+    report(must("lab", "map", *drift) != must("lab", "map", *drift[:4]), "another rule of those who hold perpetuals")
+    p = tripline("lab", "map", "--accounts", db, *drift[4:])
+    report(p.returncode == 2 and "--lending and --perp belong to --generate" in p.stderr, "--perp is the generator's", p.stderr)
+    p = tripline("lab", "map", *drift[:4], "--perp", "perp-inverse-1")
+    report(p.returncode == 1 and "is not a rule for linear perpetuals" in p.stderr, "a rule of no linear perpetuals", p.stderr)
     p = tripline("lab", "var", "--accounts", os.path.join(folder, "none.db"))
     report(p.returncode == 1 and "none.db" in p.stderr, "a store that is not there", p.stderr)
 

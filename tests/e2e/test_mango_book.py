@@ -46,6 +46,10 @@ def perp_account(r, book_id, market):
         profit = size / 10**decimals * START[name] + quote / ONE / 10**6
         cover += worth * 0.05 - (profit * (0.8 if profit > 0 else 1))
         positions.append({"instrument": name, "size": str_of(size, decimals), ("supply" if quote > 0 else "debt"): str(abs(quote))})
+        if r.random() < 0.3:
+            sides = {side: str_of(abs(size) // lot // r.choice([1, 2, 5]) * lot, decimals) for side in r.sample(["open_bids", "open_asks"], r.choice([1, 2]))}
+            if any(float(v) for v in sides.values()):
+                positions[-1].update(sides, open_orders=r.choice([1, 4]))
     usdc = max(cover, 0) * r.uniform(1.02, 1.6) + r.choice([0, 50])
     bits = int(usdc * 10**6 * ONE)
     positions.append({"instrument": "USDC", "supply": str(bits), "collateral": True})
@@ -126,8 +130,13 @@ report(reserves and all("init_liab_weight_fx" in x and "deposit_index_fx" in x f
 mixed()
 second = round_trip("mixed")
 report(sum(a.get("rule_state") == "1:0" for a in second["accounts"]) > 20, "the flag is kept", len(second["accounts"]))
+report(sum("open_orders" in p for a in second["accounts"] for p in a["positions"]) > 40, "and open orders", len(second["accounts"]))
 refusals()
-for book, wanted in (("borrowers", ("token/WETH",)), ("mixed", ("token/WETH", "cash/USDC"))):
+must("accounts", "gen", "--db", at("perps.db"), "--accounts", 400, "--near", 400000, "--seed", SEED, "--perp", RULE)
+third = round_trip("perps")
+both = [a for a in third["accounts"] if a["rule"] == RULE and any("size" in p for p in a["positions"]) and any("collateral" in p for p in a["positions"])]
+report(len(both) > 100, "accounts with perps are made, their cash in a reserve", len(both))
+for book, wanted in (("borrowers", ("token/WETH",)), ("mixed", ("token/WETH", "cash/USDC")), ("perps", ("cash/USDC",))):
     for ledger in [run(book, device) for device in ("model", "vector")]:
         for money in wanted:
             report(of_party(ledger, money, "liquidator") != 0, "%s: %s was moved" % (book, money), ledger)

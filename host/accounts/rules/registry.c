@@ -44,3 +44,8 @@ const struct rule *rule_find(const char *name)
             return RULES[i];
     return NULL;
 }
+
+bool rule_linear(const struct rule *r)
+{
+    return r && r != &rule_perp_inverse_1 && (!r->borrowing || r->borrowing->perps);
+}

@@ -134,6 +134,7 @@ enum rule_use {
     USE_BITS = 8,    // supply and debt are I80F48: files have them as whole numbers, their bits
     USE_RAMPS = 16,  // reserves: thresholds may ramp; of the rules that credit_common.h checks
     USE_MARKET = 32, // accounts depend on terms of an instrument that they need not hold
+    USE_ORDERS = 64, // open orders (orders, bids, asks); perpetuals then have no entry (USE_QUOTE)
 };
 
 struct rule {
@@ -220,5 +221,6 @@ extern const struct rule rule_aave_v4_1;      // "aave-v4-1"
 
 const struct rule *rule_find(const char *name); // NULL when unknown
 const struct rule *rule_at(size_t i);           // i-th known rule, NULL past the end
+bool rule_linear(const struct rule *r);         // may its accounts hold linear perpetuals? NULL: no
 
 #endif

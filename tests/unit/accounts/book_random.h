@@ -38,7 +38,8 @@ static inline bool account_equal(const struct account *a, const struct account *
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i], *q = &b->position[i];
         if (p->instrument != q->instrument || p->collateral != q->collateral || p->size != q->size ||
-            p->entry != q->entry || p->supply != q->supply || p->debt != q->debt || p->funding != q->funding)
+            p->entry != q->entry || p->supply != q->supply || p->debt != q->debt ||
+            p->funding != q->funding || p->orders != q->orders || p->bids != q->bids || p->asks != q->asks)
             return false;
     }
     return true;
@@ -67,7 +68,8 @@ static inline void random_account(struct prng *r, struct account *a)
     a->cash = random_signed(r);
     unsigned instrument = (unsigned)prng_below(r, 4);
     unsigned most = (unsigned)prng_below(r, ACCOUNT_POSITIONS_MAX + 1);
-    bool funding = prng_chance(r, 1, 3);
+    bool funding = prng_chance(r, 1, 3), orders = prng_chance(r, 1, 12);
+    a->rule = orders ? rule_find("drift-v2-1") : a->rule;
     while (a->n_positions < most && instrument < MARKET_INSTRUMENTS_MAX) {
         struct position *p = &a->position[a->n_positions++];
         p->instrument = (uint16_t)instrument;
@@ -78,6 +80,12 @@ static inline void random_account(struct prng *r, struct account *a)
         p->debt = (i128)random_bits(r, 127);
         if (funding && prng_chance(r, 1, 2))
             p->funding = (i128)random_bits(r, MOVING_FUNDING_BITS) * (prng_chance(r, 1, 2) ? 1 : -1);
+        if (orders && prng_chance(r, 1, 2)) { // these have no entry price
+            p->entry = 0;
+            p->orders = (uint8_t)prng_between(r, 1, UINT8_MAX);
+            p->bids = (int64_t)random_bits(r, 63);
+            p->asks = (int64_t)random_bits(r, 63);
+        }
         instrument += 1 + (unsigned)prng_below(r, 5);
     }
 }

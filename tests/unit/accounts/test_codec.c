@@ -252,9 +252,28 @@ START_TEST(test_account_of_version_2)
     ck_assert(a.position[0].funding == -1);
     a.position[0].funding = (i128)1 << MOVING_FUNDING_BITS;
     ck_assert_uint_eq(account_decode(buf, account_encode(&a, buf, sizeof buf), &a), 0);
+    // Version 5 is for open orders alone, and only of a rule that knows them.
+    struct account b = {.id = 7, .rule = rule_find("drift-v2-1"), .n_positions = 1};
+    b.position[0] = (struct position){.instrument = 3, .orders = 255, .bids = INT64_MAX, .asks = 1};
+    size_t n = account_encode(&b, buf, sizeof buf);
+    ck_assert_uint_eq(buf[0], CODEC_ACCOUNT);
+    ck_assert_uint_eq(account_decode(buf, n, &a), n);
+    ck_assert(account_equal(&a, &b));
+    b.position[0].orders = 0;
+    ck_assert_uint_eq(account_encode(&b, buf, sizeof buf),
+                      n - 14);                                  // two words of state, funding, a count, 9 + 1
+    ck_assert_uint_eq(account_decode(buf, n - 14, &a), n - 14); // the amounts go with the count
+    ck_assert(buf[0] == CODEC_ACCOUNT_2 && a.position[0].bids == 0);
+    b.position[0].orders = 1;
+    b.position[0].asks = -1;
+    ck_assert_uint_eq(account_decode(buf, account_encode(&b, buf, sizeof buf), &a), 0);
+    b.position[0].asks = 1;
+    b.rule = rule_find("perp-linear-1");
+    ck_assert_uint_eq(account_decode(buf, account_encode(&b, buf, sizeof buf), &a), 0);
     ck_assert(codec_known(0xA2) && codec_known(0xA3) && codec_known(0xB2) && codec_known(0xB3) &&
-              codec_known(0xB4) && codec_known(0xB5) && codec_known(0xA4) && codec_known(0xB6));
-    ck_assert(!codec_known(0xA5) && !codec_known(0xB7) && !codec_known(0xA1) && !codec_known(0));
+              codec_known(0xB4) && codec_known(0xB5) && codec_known(0xA4) && codec_known(0xB6) &&
+              codec_known(0xA5));
+    ck_assert(!codec_known(0xA6) && !codec_known(0xB7) && !codec_known(0xA1) && !codec_known(0));
 }
 END_TEST
 

@@ -60,7 +60,7 @@ START_TEST(test_version_2)
     ck_assert(f && fputs("{\"accounts\": []}", f) >= 0 && fclose(f) == 0);
     ck_assert_msg(store_import(path, nothing, &e) == 0, "%s", e.msg);
     unlink(nothing);
-    ck_assert_int_eq(query("PRAGMA user_version"), 6);
+    ck_assert_int_eq(query("PRAGMA user_version"), 7);
     ck_assert_int_eq(query("SELECT count(*) FROM accounts WHERE typeof(cash) = 'text'"), 1);
     ck_assert_msg(store_load(path, b, &e) == 0, "%s", e.msg);
     ck_assert_uint_eq(a->n_accounts, b->n_accounts);

@@ -57,6 +57,12 @@ static void fill_spot(const struct market *m, const struct instrument *in, const
                              .if_fee = in->fee_bps * FEE_OF_BPS,
                              .balance = p ? (uint64_t)(p->supply + p->debt) : 0, // one of them is 0
                              .borrow = p && p->debt != 0};
+    if (p && p->orders) { // in token units; validate has seen that they are whole ones
+        int64_t unit = drift_unit_of(TOKEN_DIGITS_MAX - (unsigned)s->decimals);
+        s->orders = p->orders;
+        s->bids = p->bids / unit;
+        s->asks = -(p->asks / unit);
+    }
 }
 
 // The share of a profit that counts. None cannot be told as 0, which means all: it is told as one ppm.
@@ -90,7 +96,10 @@ static void fill_perp(const struct market *m, const struct position *p, const in
                                .step = (uint64_t)step,
                                .base = (int64_t)p->size * step,
                                .quote = (int64_t)drift_quote(p),
-                               .funding = (int64_t)(p->funding / FUNDING_UNIT)};
+                               .funding = (int64_t)(p->funding / FUNDING_UNIT),
+                               .orders = p->orders,
+                               .bids = p->bids * step,
+                               .asks = -p->asks * step};
 }
 
 static const struct instrument *quote_market(const struct market *m, const struct account *a,
@@ -142,11 +151,19 @@ void drift_fill(const struct market *m, const struct account *a, const int64_t *
     }
 }
 
+// The program leaves open orders as they are or cancels them.
+static void put_orders(uint8_t orders, struct position *p)
+{
+    if (orders == 0)
+        p->orders = 0, p->bids = p->asks = 0;
+}
+
 static void put_spot(const struct drift_spot *s, struct position *p)
 {
     p->supply = s->borrow ? 0 : s->balance;
     p->debt = s->borrow ? s->balance : 0;
     p->collateral = p->supply != 0;
+    put_orders(s->orders, p);
 }
 
 static void put_perp(const struct drift_perp *s, struct position *p)
@@ -155,6 +172,7 @@ static void put_perp(const struct drift_perp *s, struct position *p)
     p->supply = s->quote > 0 ? s->quote : 0;
     p->debt = s->quote < 0 ? -(i128)s->quote : 0;
     p->funding = s->funding * FUNDING_UNIT;
+    put_orders(s->orders, p);
 }
 
 void drift_put_back(const struct market *m, const struct drift_account *x, struct account *a)
@@ -167,7 +185,8 @@ void drift_put_back(const struct market *m, const struct drift_account *x, struc
         put_perp(&x->user.perp[i], &a->position[x->perp_at[i]]);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct position *p = &a->position[i];
-        if (p->size != 0 || p->supply != 0 || p->debt != 0 || drift_is_quote(&m->instrument[p->instrument]))
+        if (p->size != 0 || p->supply != 0 || p->debt != 0 || p->orders != 0 ||
+            drift_is_quote(&m->instrument[p->instrument]))
             a->position[n++] = *p;
     }
     memset(&a->position[n], 0, (a->n_positions - n) * sizeof a->position[0]);

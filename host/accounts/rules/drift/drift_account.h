@@ -8,6 +8,7 @@
 //               indexes the cumulative interest (1e-10), so that both are the program's integers.
 //   perpetual   base = size 10^(9 - size_decimals), the quantum of size being the market's order step;
 //               quote = supply - debt in cash quanta (1e-6); funding indexes have 9 decimals.
+//   open orders of both; a reserve's in tokens of 9 decimals, whole units of the token.
 //   rule_state  [0]: flags below, and from DRIFT_SLOT_SHIFT on the slot of the last activity; [1]: margin
 //               that this liquidation has freed. A slot is 0.4 s of the market's clock.
 #ifndef TRIPLINE_ACCOUNTS_RULES_DRIFT_ACCOUNT_H

@@ -4,8 +4,12 @@
 // of its perpetuals' prices and d_q those of the quote's, so that nothing of a coefficient is cut off.
 //
 // Weights and ratios go by size, not by price, and are the program's own. Of what is left:
-//   spot        tokens * weight * price: affine.
-//   perpetual   q (f(x) - k |base| p): x = base p + quote the profit, f its weight (w where it is one, 1 or 1
+//   spot        tokens * weight * price: affine. With open orders the one of two such forms, all bids filled
+//   or
+//               all asks, that leaves less free collateral: both are a coefficient times the price, so that
+//               prices do not choose between them. Rounding may: then the lesser coefficient.
+//   perpetual   q (f(x) - k |worst| p): worst the greater of base and bids, base and asks; x = base p + quote
+//   the profit, f its weight (w where it is one, 1 or 1
 //               + buffer where it is a loss: f is concave), k ratio and buffer. In p a chord from below; the
 //               sum T of these lines times the quote's price q goes to the plane q1 T + T1 (q - q1), with q1
 //               and T1 the least of both: (q - q1)(T - T1) >= 0 is what it leaves away (McCormick).
@@ -13,7 +17,8 @@
 // Slack, in 1e-6 dollars (docs/rules.md, "Drift"): prices are cut to 1e-6, values, products and quotients to
 // whole ones, each by less than one. A deposit of t tokens: w (t + 1) + 1, t only where its price is cut. A
 // borrow: w + buffer. A perpetual: q (g (long: base + 1) + 1) + 1, g what a unit of loss counts for, base
-// only where its price is cut; of q cut, what T1 > 0 loses. Cuts of requirements are the account's gain.
+// only where its price is cut; of q cut, what T1 > 0 loses. Cuts of requirements are the account's gain. Open
+// orders of a balance: the value after them is two values cut, and what they cost or bring is one more.
 #include "accounts/rules/drift/drift_account.h"
 #include "accounts/rules/units.h"
 
@@ -64,11 +69,65 @@ static i256 in_ones(const struct making *k, i256 v, unsigned digits) // v 10^-di
     return i256_mul(v, unit10(k->z - digits));
 }
 
+static void add_order_margin(struct making *k, uint8_t orders)
+{
+    enum { ORDER_MARGIN = 10000 }; // $0.01 for every open order
+    k->f->c = i256_sub(k->f->c, in_ones(k, i256_from_i64(ORDER_MARGIN * orders * k->req), 0));
+}
+
+// A balance with all orders of one side filled, a token unit at a price of one: what it counts, what of that
+// is free collateral by the program's own choice between the sides (no buffer), and what their cuts can be.
+struct filled {
+    i256 coef, free;
+    int64_t slack, cuts;
+    bool refused; // all of a balance is sold: the program then finds no margin
+};
+
+static struct filled fill_side(struct making *k, const struct drift_spot *s, i128 tokens, int64_t side)
+{
+    i128 after = tokens + side;
+    int64_t w_asset = drift_asset_weight(k->c, s, ci_abs(after), DRIFT_MAINTENANCE);
+    int64_t w_debt = drift_liability_weight(k->c, s, ci_abs(after), DRIFT_MAINTENANCE);
+    i256 t = i256_from_i128(after), o = i256_from_i64(side);
+    int64_t one = side > 0 ? (DRIFT_BPS + k->buffer) * k->req : DRIFT_BPS * k->eq;
+    int64_t counts = after > 0 ? w_asset * k->eq : (w_debt + k->buffer) * k->req;
+    struct filled f = {.coef = i256_sub(i256_mul_i64(t, counts), i256_mul_i64(o, one))};
+    f.free = i256_sub(i256_mul_i64(t, after > 0 ? w_asset : w_debt), i256_mul_i64(o, DRIFT_BPS));
+    f.slack = (w_asset + 2 * DRIFT_BPS) * k->eq + (w_debt + k->buffer) * k->req + one;
+    f.cuts = w_asset + w_debt + 2 * DRIFT_BPS;
+    f.refused = after == 0 && s->balance != 0;
+    return f;
+}
+
+static bool add_spot_orders(struct making *k, const struct drift_spot *s, const struct instrument *in)
+{
+    i128 tokens = cu_to_i128(k->c, drift_tokens(k->c, s, s->balance, s->borrow));
+    tokens = s->borrow ? -tokens : tokens;
+    struct filled bid = fill_side(k, s, tokens, s->bids), ask = fill_side(k, s, tokens, s->asks);
+    unsigned cut = decimals_of(k, in) - DRIFT_PRICE_DIGITS;
+    int64_t least = k->band[in->asset].lo / drift_unit_of(cut);
+    i256 apart = i256_mul_i64(i256_sub(bid.free, ask.free), least);
+    bool clear =
+        i256_cmp(i256_abs(apart), i256_mul(i256_from_i64(bid.cuts + ask.cuts), unit10(s->decimals))) > 0;
+    bool by_ask = clear ? i256_sign(apart) > 0 : i256_cmp(ask.coef, bid.coef) <= 0;
+    const struct filled *f = by_ask ? &ask : &bid;
+    if (clear && f->refused) // unclear: no margin, or this one
+        ck_fail(k->c, "InvalidMarginRatio");
+    int64_t slack = clear || bid.slack < ask.slack ? f->slack : bid.slack;
+    k->f->slack = i256_add(k->f->slack, in_ones(k, i256_from_i64(slack), 4));
+    if (cut > 0 && i256_sign(f->coef) > 0)
+        k->f->slack = i256_add(k->f->slack, in_ones(k, f->coef, 4u + s->decimals));
+    add_order_margin(k, s->orders);
+    return add(k, in->asset, in_ones(k, f->coef, 4u + s->decimals + cut));
+}
+
 static bool add_spot(struct making *k, unsigned i)
 {
     const struct drift_spot *s = &k->x->user.spot[i];
     if (drift_spot_empty(s))
         return true;
+    if (s->orders)
+        return add_spot_orders(k, s, instrument_of(k, k->x->spot_at[i]));
     const struct instrument *in = instrument_of(k, k->x->spot_at[i]);
     u128 tokens = drift_tokens(k->c, s, s->balance, s->borrow);
     unsigned cut = decimals_of(k, in) - DRIFT_PRICE_DIGITS;
@@ -130,12 +189,16 @@ static void add_line(struct making *k, unsigned i, struct lines *l)
     i256 base = i256_mul(i256_from_i64(p->base), unit10(k->most - d)), at_0;
     i128 quote = (i128)p->quote + drift_funding(k->c, p);
     i256 profit_0 = i256_mul(i256_from_i128(quote), unit10(DRIFT_BASE_DIGITS + k->most - DRIFT_PRICE_DIGITS));
-    int64_t ratio = drift_margin_ratio(k->c, p, ci_abs(p->base), DRIFT_MAINTENANCE, k->x->user.leverage);
+    u128 bids = ci_abs((i128)p->base + p->bids), asks = ci_abs((i128)p->base + p->asks);
+    u128 worst = bids > asks ? bids : asks;
+    int64_t ratio = drift_margin_ratio(k->c, p, worst, DRIFT_MAINTENANCE, k->x->user.leverage);
     profit_line(k, p, base, profit_0, b, &l->slope[i], &at_0);
-    l->slope[i] = i256_sub(l->slope[i], i256_mul_i64(i256_abs(base), (ratio + k->buffer) * k->req));
+    i256 margin = i256_mul(i256_from_u128(worst), unit10(k->most - d));
+    l->slope[i] = i256_sub(l->slope[i], i256_mul_i64(margin, (ratio + k->buffer) * k->req));
+    add_order_margin(k, p->orders);
     l->at_0 = i256_add(l->at_0, at_0);
-    int64_t worst = i256_sign(l->slope[i]) < 0 ? b->hi : b->lo;
-    l->least = i256_add(l->least, i256_add(at_0, i256_mul_i64(l->slope[i], worst)));
+    int64_t worse = i256_sign(l->slope[i]) < 0 ? b->hi : b->lo;
+    l->least = i256_add(l->least, i256_add(at_0, i256_mul_i64(l->slope[i], worse)));
     i256 one = i256_mul_i64(unit10(DRIFT_BASE_DIGITS + k->most - DRIFT_PRICE_DIGITS), k->eq), cut = I256_ZERO;
     if (p->base > 0) {
         cut = one;
@@ -210,7 +273,7 @@ static bool owes(const struct drift_user *u)
 {
     bool any = u->perps != 0;
     for (unsigned i = 0; i < u->spots; i++)
-        any |= u->spot[i].borrow;
+        any |= u->spot[i].borrow || u->spot[i].orders != 0;
     return any && !u->bankrupt;
 }
 

@@ -3,8 +3,9 @@
 // beside their size (drift_account.h); health, size and settlement are the program's own (drift_v2.h), rows
 // drift_rows.c. Liquidatable: collateral < requirement, and from the first liquidation on until collateral
 // and its buffer reach the requirement with the buffer; the flag falls at the liquidation after that
-// (settlement without a flow), as in the program. Not here, and not to be imported: open orders, isolated
-// positions, markets in settlement, prediction markets.
+// (settlement without a flow), as in the program. Open orders count as the program's worst case and go with
+// the first liquidation. Not here, and not to be imported: isolated positions, markets in settlement,
+// prediction markets.
 #include <string.h>
 
 #include "accounts/moving.h"
@@ -179,6 +180,11 @@ static bool within(const struct market *next, unsigned i, const struct reach *r)
     return in->kind != INST_LINEAR || (check_perp(next, in, 0, &e) == 0 && perp_fits(next, in, r->size_bits));
 }
 
+static unsigned token_digits(const struct instrument *in)
+{
+    return (unsigned)term_get(&in->terms, TERM_TOKEN_DECIMALS);
+}
+
 static int check_position(const struct market *m, const struct account *a, const struct position *p,
                           struct err *e)
 {
@@ -195,14 +201,17 @@ static int check_position(const struct market *m, const struct account *a, const
             return wrong(a->id, in, "every deposit counts: collateral must be true, and is no borrow's", e);
         if (p->size != 0 || p->funding != 0)
             return wrong(a->id, in, "a reserve has no size and no funding", e);
-        return reserve_fits(m, in, bits((u128)(p->supply + p->debt)))
+        if (position_orders(p) % drift_unit_of(BALANCE_DIGITS - token_digits(in)) ||
+            p->bids % drift_unit_of(BALANCE_DIGITS - token_digits(in)) || (p->orders && drift_is_quote(in)))
+            return wrong(a->id, in, "open orders are of whole token units, and none of the quote's", e);
+        return reserve_fits(m, in, bits((u128)(p->supply + p->debt + 2 * position_orders(p))))
                    ? 0
                    : wrong(a->id, in, "balance out of range", e);
     }
     if (p->entry != 0 || p->funding % FUNDING_UNIT)
         return wrong(a->id, in, "a position has its quote as supply or debt, no entry; funding 9 decimals",
                      e);
-    unsigned size = bits(ci_abs(p->size));
+    unsigned size = bits(ci_abs(p->size) + 2 * (u128)position_orders(p));
     return size <= SIZE_BITS && perp_fits(m, in, size)
                ? 0
                : wrong(a->id, in, "size out of range; fewer decimals help", e);
@@ -285,7 +294,7 @@ static const struct borrowing BORROWING = {.perps = true, .terms = drift_terms};
 
 const struct rule rule_drift_v2_1 = {
     .name = "drift-v2-1",
-    .uses = USE_QUOTE | USE_STATE | USE_MARKET, // the buffer is the quote market's
+    .uses = USE_QUOTE | USE_STATE | USE_ORDERS | USE_MARKET, // the buffer is the quote market's
     .borrowing = &BORROWING,
     .rows = drift_rows,
     .health = health,

@@ -79,11 +79,30 @@ static fx most_of(i128 qty)
     return qty > FX_MAX / FX_ONE ? FX_MAX : qty * FX_ONE;
 }
 
+// perp_liq_force_cancel_orders of every perp that has some: anybody may call it first, and without it no
+// other instruction goes through. It may be enough.
+static void cancel_orders(struct mango_book *b, struct checked *c)
+{
+    struct mango_cache h;
+    for (unsigned k = 0; k < b->a.n_perps && ck_ok(c); k++) {
+        struct mango_perp *p = &b->a.perp[k];
+        if (p->bids == 0 && p->asks == 0)
+            continue;
+        mango_cache_set(&h, &b->a, c);
+        if (mango_check(&b->a, &h, c) != MANGO_LIQUIDATABLE)
+            return;
+        p->bids = p->asks = 0;
+        mango_cache_set(&h, &b->a, c);
+        mango_maybe_recover(&b->a, mango_health(&h, MANGO_LIQUIDATION_END, c));
+    }
+}
+
 // The reason why nothing was moved, or NULL.
 static const char *done_token(struct mango_book *b, unsigned debt, unsigned asset, i128 qty, struct done *d)
 {
     struct checked c = {0};
     *d = (struct done){.debt = debt, .asset = asset};
+    cancel_orders(b, &c);
     mango_token_liq(&b->a, asset, debt, most_of(qty), &d->t, &c);
     if (!ck_ok(&c))
         return c.why;
@@ -98,6 +117,7 @@ static const char *done_perp(struct mango_book *b, unsigned k, i128 qty, struct 
     struct mango_perp *p = &b->a.perp[k];
     *d = (struct done){.perp = true, .debt = k};
     i128 lots = qty / p->base_lot_size;
+    cancel_orders(b, &c);
     mango_perp_liq(&b->a, k, (int64_t)(p->base_lots < 0 ? -lots : lots), UINT64_MAX, &d->p, &c);
     if (!ck_ok(&c))
         return c.why;
@@ -290,11 +310,11 @@ static bool mango_bends(const struct market *m, const struct account *a)
     return false;
 }
 
-static const struct borrowing BORROWING = {.terms = mango_terms};
+static const struct borrowing BORROWING = {.perps = true, .terms = mango_terms};
 
 const struct rule rule_mango_v4_1 = {
     .name = "mango-v4-1",
-    .uses = USE_QUOTE | USE_STATE | USE_BITS,
+    .uses = USE_QUOTE | USE_STATE | USE_BITS | USE_ORDERS,
     .borrowing = &BORROWING,
     .rows = mango_rows,
     .health = mango_health_of,

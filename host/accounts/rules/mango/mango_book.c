@@ -84,6 +84,8 @@ static void perp_of(struct mango_perp *q, uint16_t market, const struct instrume
         .settle_limit_factor = {.neg = true, .m = 1}, // no limit: it decides nothing in these instructions
         .window_size = 1,
         .base_lots = (int64_t)(p->size / lot),
+        .bids = (int64_t)(p->bids / lot),
+        .asks = (int64_t)(p->asks / lot),
         .quote = p->supply - p->debt,
     };
 }
@@ -151,6 +153,7 @@ void mango_book_back(const struct mango_book *b, const struct market *m, struct 
         struct position *p = &a->position[b->perp_at[k]];
         put(p, b->a.perp[k].quote);
         p->size = (i128)b->a.perp[k].base_lots * b->a.perp[k].base_lot_size;
+        p->orders = 0, p->bids = p->asks = 0; // cancelled before anything else is done
     }
     for (unsigned i = 0; i < a->n_positions; i++)
         keep[i] = kept(m, a, &a->position[i]);

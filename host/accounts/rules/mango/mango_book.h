@@ -3,10 +3,10 @@
 // the rule. Pure functions over caller's memory; no allocation; any thread.
 //
 // A reserve is a bank: supply less debt are the bits of the indexed position. A perpetual's size is in native
-// base units, a multiple of its term `lot`; supply less debt are the bits of its quote balance, its funding
-// settled; it settles in the reserve that is named as its currency, in which the account has a position, be
-// it of 0. Prices are those of the program's Pyth oracles: a whole number times power_of_ten (oracle.rs).
-// rule_state[0] is being_liquidated.
+// base units, a multiple of its term `lot`, as are its bids and asks; supply less debt are the bits of its
+// quote balance, its funding settled; it settles in the reserve that is named as its currency, in which the
+// account has a position, be it of 0. Prices are those of the program's Pyth oracles: a whole number times
+// power_of_ten (oracle.rs). rule_state[0] is being_liquidated.
 #ifndef TRIPLINE_ACCOUNTS_RULES_MANGO_BOOK_H
 #define TRIPLINE_ACCOUNTS_RULES_MANGO_BOOK_H
 
@@ -49,6 +49,6 @@ int mango_rows(const struct market *m, const struct account *a, const struct ban
                struct affine out[RULE_ROWS_MAX], struct err *e);
 int mango_validate(const struct market *m, const struct account *a, struct err *e);
 bool mango_within(const struct market *next, unsigned i, const struct reach *r);
-void mango_terms(struct instrument *in); // of a generated reserve
+void mango_terms(struct instrument *in); // of a generated reserve or perpetual
 
 #endif

@@ -136,6 +136,10 @@ static int check_token_position(const struct market *m, const struct account *a,
     const struct instrument *in = &m->instrument[p->instrument];
     if (check_bank(m, a, in, e))
         return -1;
+    if (p->orders)
+        return err_set(e,
+                       "account %u: %s: open orders are told of perps only; of spot markets there are none",
+                       a->id, in->name);
     if (p->supply != 0 && (p->debt != 0 || !p->collateral))
         return err_set(e, "account %u: reserve %s: a position is a supply, enabled, or a debt, not both",
                        a->id, in->name);
@@ -151,13 +155,18 @@ static int check_perp_position(const struct market *m, const struct account *a, 
     if (check_perp(m, a, in, e))
         return -1;
     u128 lot = term_get(&in->terms, TERM_LOT);
-    if (p->size % (i128)(lot ? lot : 1) != 0)
-        return err_set(e, "account %u: %s: the size is not a multiple of its lot", a->id, in->name);
+    i128 unit = (i128)(lot ? lot : 1);
+    if (p->size % unit != 0 || p->bids % unit != 0 || p->asks % unit != 0)
+        return err_set(e, "account %u: %s: the size or an open order is not a multiple of its lot", a->id,
+                       in->name);
+    if (p->orders && !position_orders(p))
+        return err_set(e, "account %u: %s: open_orders that neither buy nor sell", a->id, in->name);
     if ((p->supply != 0 && p->debt != 0) || p->funding != 0)
         return err_set(
             e, "account %u: %s: a quote balance is supply or debt, not both, with its funding settled", a->id,
             in->name);
-    if (!perp_fits(m, in, bits(p->size), bits(p->supply - p->debt)))
+    i128 reach = (p->size < 0 ? -p->size : p->size) + 2 * position_orders(p);
+    if (!perp_fits(m, in, bits(reach), bits(p->supply - p->debt) + (p->orders != 0)))
         return err_set(e, "account %u: %s: size or quote balance out of range", a->id, in->name);
     for (unsigned i = 0; i < a->n_positions; i++) {
         const struct instrument *r = &m->instrument[a->position[i].instrument];
@@ -214,6 +223,30 @@ bool mango_within(const struct market *next, unsigned i, const struct reach *r)
            perp_fits(next, in, r->size_bits, quote);
 }
 
+// Twenty times leverage at most, profits counted as other tokens are.
+static void perp_terms(struct instrument *in)
+{
+    enum { MAINT = 250, INIT = 500, PROFIT = 9000, PROFIT_INIT = 8000, LIQUIDATOR = 125, PLATFORM = 50 };
+    static const struct {
+        enum term key;
+        unsigned bps;
+    } terms[] = {{TERM_MAINT_BASE_ASSET_FX, CREDIT_BPS - MAINT},
+                 {TERM_INIT_BASE_ASSET_FX, CREDIT_BPS - INIT},
+                 {TERM_MAINT_BASE_LIAB_FX, CREDIT_BPS + MAINT},
+                 {TERM_INIT_BASE_LIAB_FX, CREDIT_BPS + INIT},
+                 {TERM_MAINT_OVERALL_FX, PROFIT},
+                 {TERM_INIT_OVERALL_FX, PROFIT_INIT},
+                 {TERM_BASE_LIQUIDATION_FEE_FX, LIQUIDATOR},
+                 {TERM_PERP_PLATFORM_FEE_FX, PLATFORM},
+                 {TERM_POSITIVE_PNL_FEE_FX, LIQUIDATOR}};
+    for (unsigned i = 0; i < sizeof terms / sizeof *terms; i++)
+        (void)term_set(&in->terms, terms[i].key, (u128)FX_ONE * terms[i].bps / CREDIT_BPS);
+    in->n_tiers = 1;
+    in->fee_ppm = 0;
+    in->funding_rate = 0;
+    in->told_at = 0;
+}
+
 // Weights and fees of the size that Mango's own markets have; the names of the program's test fixtures.
 void mango_terms(struct instrument *in)
 {
@@ -222,6 +255,10 @@ void mango_terms(struct instrument *in)
     u128 maint = one * in->lt_bps / bps, init = one * (in->lt_bps - LESS_BPS) / bps;
     u128 deposits = in->liquidity_index / ray_unit * one / 1000000000000;
     u128 borrows = in->borrow_index / ray_unit * one / 1000000000000;
+    if (in->kind != INST_RESERVE) {
+        perp_terms(in);
+        return;
+    }
     credit_plain(in);
     if (in->size_decimals > WORMHOLE_DECIMALS)
         in->size_decimals = WORMHOLE_DECIMALS;

@@ -3,7 +3,8 @@
 //   floor(X floor(w K P / 2^48) / 2^48),   X = the balance with the weighted profit or loss of its perps,
 // w the asset's weight where X >= 0, the liability's (not less) where X < 0, K P the price in I80F48. It is
 // not affine in three ways, each replaced by something nowhere above it (docs/protocols/mango-v4.md, "Rows"):
-//   1. a perp's profit counts with its overall weight <= 1, its loss in full: concave in P, its chord;
+//   1. a perp's profit, at the worse of its bids and its asks executed, counts with its overall weight <= 1,
+//   its loss in full: concave in P, its chord;
 //   2. min(w_asset X, w_liab X): concave in X, its chord over what X can be in the bands;
 //   3. the product of that, Z, with the settle token's price: Z Q >= Zlo Q + Qlo Z - Zlo Qlo.
 // Where a token has no perps it is Z Q with a constant Z. A coefficient is rounded down, prices being above
@@ -61,6 +62,22 @@ static i256 scaled(i256 a, i256 b)
     return i256_sub(i256_neg(v), i256_from_i64(!u256_is_zero(rest)));
 }
 
+// What the base counts, in 2^-48 native base, with all bids or all asks executed at the oracle's price, the
+// lesser: both are that times the price, so that it does not choose between them.
+static i256 least_base(const struct way *y, const struct mango_perp *p)
+{
+    fx asset = y->end ? p->init_base_asset : p->maint_base_asset;
+    fx liab = y->end ? p->init_base_liab : p->maint_base_liab;
+    const int64_t orders[] = {p->bids, -p->asks};
+    i256 counts[2];
+    for (unsigned k = 0; k < 2; k++) {
+        i128 net = (i128)p->base_lots + orders[k];
+        i256 worth = i256_mul(i256_from_i128(net), i256_from_i128(net < 0 ? liab : asset));
+        counts[k] = i256_sub(worth, i256_shl(i256_from_i64(orders[k]), FX_FRACTION));
+    }
+    return i256_mul_i64(i256_min(counts[0], counts[1]), p->base_lot_size);
+}
+
 // Adds a line nowhere above the perp's weighted profit in the band to *l, and the most it can be to *most
 // (ulps).
 static void add_profit(const struct way *y, unsigned k, struct line *l, i256 *most)
@@ -68,11 +85,8 @@ static void add_profit(const struct way *y, unsigned k, struct line *l, i256 *mo
     const struct mango_perp *p = &y->b->a.perp[k];
     const struct band *b = &y->band[perp_in(y, k)->asset];
     fx overall = y->end ? p->init_overall : p->maint_overall;
-    fx weight = p->base_lots < 0 ? (y->end ? p->init_base_liab : p->maint_base_liab)
-                                 : (y->end ? p->init_base_asset : p->maint_base_asset);
-    i256 base = i256_mul_i64(i256_from_i64(p->base_lots), p->base_lot_size);
-    i256 step = i256_mul(i256_mul(base, i256_from_i128(weight)),
-                         i256_from_i128(mango_price_unit(y->m, perp_in(y, k)))); // 2^-48 ulps
+    i256 step =
+        i256_mul(least_base(y, p), i256_from_i128(mango_price_unit(y->m, perp_in(y, k)))); // 2^-48 ulps
     i256 quote = i256_shl(i256_from_i128(p->quote), FX_FRACTION), slope, at_0;
     i256 lo = i256_add(quote, i256_mul_i64(step, b->lo)), hi = i256_add(quote, i256_mul_i64(step, b->hi));
     i256 g_lo = fx_profit(lo, overall), g_hi = fx_profit(hi, overall); // 2^-PROFIT_FRACTION ulps
