@@ -25,7 +25,6 @@ registers: drivers/abi/abi.toml
 # netlist-LxSxA[-parity]: what Yosys makes of the sources, simulated in their place, so that the simulator and the synthesiser are
 # known to read them alike. Without Verilator's optimisations: 5.006 gets the netlist of `opt -full` wrong (any -O above 0).
 NETLIST_PASSES := proc; flatten; check -assert; opt -full; memory_dff; memory_collect; opt_clean; check -assert
-$(B)/sim/netlist-%/Vhc_top__ALL.a: SIM_OPT := -O1
 $(B)/sim/netlist-%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) rtl/rtl.mk sim/sim.mk
 	@mkdir -p $(@D)
 	@echo "  NETLIST  $*"

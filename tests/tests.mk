@@ -13,7 +13,7 @@ unit-tsan-build: $(filter-out $(UNIT_NOT_TSAN:%=$(B)/unit/%),$(filter $(UNIT_TSA
 
 test-build:
 	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build rpc-live-build guard-build
-	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan build unit-build vector-build sweep-build
+	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan SIM_B=$(B) build unit-build vector-build sweep-build
 	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build vector-build
 
 test: deps

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the unit-test programs of one build and prints their results as one TAP stream.
 
-usage: tests/unit_tap.py BUILD-DIR [MODULE...]     e.g. tests/unit_tap.py build/asan journal exec
+usage: tests/unit_tap.py BUILD-DIR [SHARE/SHARES] [MODULE...]     e.g. tests/unit_tap.py build/asan journal exec
+1/2 and 2/2: every second program from the first and from the second on, for two suites side by side.
 """
 import os
 import subprocess
@@ -35,9 +36,11 @@ def run(program):
 
 def main():
     build, modules = Path(sys.argv[1]) / "unit", sys.argv[2:]
+    share, shares = map(int, modules.pop(0).split("/")) if modules and "/" in modules[0] else (1, 1)
     programs = sorted(p for p in build.glob("*/test_*") if p.suffix == "" and os.access(p, os.X_OK))
     if modules:
         programs = [p for p in programs if p.parent.name in modules]
+    programs = programs[share - 1::shares]
     if not programs:
         sys.exit("tests/unit_tap.py: no programs in %s" % build)
     count = failed = 0

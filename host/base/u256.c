@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { LIMBS = 4, WIDE = 2 * LIMBS, LIMB_BITS = 64, BITS = 256, POW10_MAX = 77 };
+enum { LIMBS = 4, WIDE = 2 * LIMBS, LIMB_BITS = 64, BITS = 256, POW10_MAX = 77, POW10_LIMB = 19 };
 
 int u256_cmp(u256 a, u256 b)
 {
@@ -41,9 +41,13 @@ u128 u256_to_u128(u256 a)
 
 u256 u256_pow10(unsigned n)
 {
-    u256 r = u256_from_u64(1);
-    for (unsigned i = 0; i < n && i < POW10_MAX; i++)
-        (void)u256_mul(r, u256_from_u64(10), &r); // 10^77 < 2^256
+    n = n < POW10_MAX ? n : POW10_MAX; // 10^77 < 2^256
+    uint64_t first = 1;
+    for (unsigned i = n % POW10_LIMB; i > 0; i--)
+        first *= 10;
+    u256 r = u256_from_u64(first);
+    for (unsigned i = n / POW10_LIMB; i > 0; i--)
+        (void)u256_mul(r, u256_from_u64(UINT64_C(10000000000000000000)), &r);
     return r;
 }
 
@@ -73,6 +77,8 @@ static void product(u256 a, u256 b, uint64_t r[WIDE])
 {
     memset(r, 0, WIDE * sizeof *r);
     for (int i = 0; i < LIMBS; i++) {
+        if (a.w[i] == 0) // most numbers are short
+            continue;
         uint64_t carry = 0;
         for (int k = 0; k < LIMBS; k++) {
             u128 t = (u128)a.w[i] * b.w[k] + r[i + k] + carry; // < 2^128: (2^64-1)^2 + 2 (2^64-1)

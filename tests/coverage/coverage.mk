@@ -18,10 +18,10 @@ toggle_programs = $(TOGGLE_GEOMETRIES:%=$(1)/cosim/%) $(1)/pcie/$(firstword $(TO
 COVERAGE_INITIAL := --x-assign 0 --x-initial 0
 
 # -O1: these are compiled more often than they run. The monitor is no source to sim.mk: a new one makes all anew.
-coverage-build:
+coverage-build: $(SIM_RUNTIME_OBJS) $(SIM_RUNTIME)/verilated_cov.o
 	@mkdir -p $(COVERAGE_LINE)
 	@[ $(COVERAGE_LINE)/stamp -nt $(COVERAGE_MONITOR) ] || rm -rf $(COVERAGE_LINE)/sim; touch $(COVERAGE_LINE)/stamp
-	@$(MAKE) --no-print-directory B=$(COVERAGE_LINE) SIM_OPT=-O1 \
+	@$(MAKE) --no-print-directory B=$(COVERAGE_LINE) SIM_RUNTIME=$(SIM_RUNTIME) SIM_OPT=-O1 \
 	  SIM_VEXTRA='--coverage-line $(COVERAGE_INITIAL) +define+HC_MONITOR=$(CURDIR)/$(COVERAGE_LINE)/monitor.log $(COVERAGE_MONITOR)' \
 	  $(call coverage_programs,$(COVERAGE_LINE))
 test-coverage: coverage-build
@@ -29,7 +29,7 @@ test-coverage: coverage-build
 
 coverage: deps
 	@$(MAKE) --no-print-directory test-coverage
-	@$(MAKE) --no-print-directory B=$(COVERAGE_TOGGLE) SIM_OPT=-O1 \
+	@$(MAKE) --no-print-directory B=$(COVERAGE_TOGGLE) SIM_RUNTIME=$(SIM_RUNTIME) SIM_OPT=-O1 \
 	  SIM_VEXTRA='--coverage-toggle $(COVERAGE_INITIAL)' \
 	  $(call toggle_programs,$(COVERAGE_TOGGLE))
 	@$(PYTHON) tests/coverage/toggle.py $(COVERAGE_TOGGLE) $(COVERAGE_LINE) docs/coverage.md $(TOGGLE_BEATS)

@@ -77,13 +77,38 @@ def add(a, b):
     return x, (m * (a[0] - x) - a[1]) % P
 
 
+# Here a point is (x / z^2, y / z^3), z 0 for None: one inversion for a product instead of one for each bit.
+
+
+def twice(a):
+    x, y, z = a
+    s, m = 4 * x * y * y, 3 * x * x
+    u = (m * m - 2 * s) % P
+    return u, (m * (s - u) - 8 * y**4) % P, 2 * y * z % P
+
+
+def plus(a, b):
+    if not a[2] or not b[2]:
+        return b if not a[2] else a
+    u, v = a[0] * b[2]**2 % P, b[0] * a[2]**2 % P
+    s, t = a[1] * b[2]**3 % P, b[1] * a[2]**3 % P
+    if u == v:
+        return twice(a) if s == t else (1, 1, 0)
+    h, d = v - u, t - s
+    x = (d * d - h**3 - 2 * u * h * h) % P
+    return x, (d * (u * h * h - x) - s * h**3) % P, h * a[2] * b[2] % P
+
+
 def mul(k, p):
-    r = None
+    r, q = (1, 1, 0), (*p, 1) if p else (1, 1, 0)
     while k:
         if k & 1:
-            r = add(r, p)
-        p, k = add(p, p), k >> 1
-    return r
+            r = plus(r, q)
+        q, k = twice(q), k >> 1
+    if not r[2]:
+        return None
+    one = pow(r[2], -1, P)
+    return r[0] * one**2 % P, r[1] * one**3 % P
 
 
 def b32(v):

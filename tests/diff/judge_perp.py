@@ -9,11 +9,8 @@ from math import ceil, floor
 
 LINEAR, INVERSE = 1, 2
 ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
-ATTO = F(1, 10**18)  # the inverse rule's resolution
-
-
-def down(x, quantum):
-    return floor(x / quantum) * quantum
+ATTOS = 10**18
+ATTO = F(1, ATTOS)  # the inverse rule's resolution
 
 
 def up(x, quantum):
@@ -35,28 +32,32 @@ class Perp:
 
     def funding(self, size, quantum):
         """What a signed quantity owes, rounded up."""
-        return up(size * self.size_q * self.drift, quantum)
+        if not self.drift:
+            return F(0)
+        over = self.size_q.denominator * self.drift.denominator * quantum.numerator
+        return -(-size * self.drift.numerator * quantum.denominator // over) * quantum
 
     def margin(self, notional):
-        """max_k(rate_k N - cum_k), cum_k by the recurrence of the published tables."""
-        best, cum, previous = F(0), F(0), F(0)
+        """max_k(rate_k N - cum_k), cum_k by the recurrence of the published tables. All over one denominator."""
+        n, d, cash = notional.numerator, notional.denominator, self.cash_q.denominator
+        best = cum = previous = 0
         for k, (low, ppm) in enumerate(self.tiers):
-            rate = F(ppm, 10**6)
             if k:
-                cum += low * self.cash_q * (rate - previous)
-            best = max(best, rate * notional - cum)
-            previous = rate
-        return best
+                cum += low * (ppm - previous)
+            best = max(best, ppm * n * cash - cum * d)
+            previous = ppm
+        return F(best, 10**6 * d * cash)
 
     def top_rate(self):
         return F(max(r for _, r in self.tiers), 10**6)
 
     def value(self, size, entry, px):
         """pnl and notional of a signed quantity (quanta) at a price (quanta)."""
-        s, e, p = size * self.size_q, entry * self.price_q, px * self.price_q
+        one, tick = self.size_q.denominator, self.price_q.denominator
         if self.kind == LINEAR:
-            return s * (p - e), abs(s) * p
-        return down(s / e, ATTO) + down(-s / p, ATTO), up(abs(s) / p, ATTO)
+            return F(size * (px - entry), one * tick), F(abs(size) * px, one * tick)
+        n = size * tick * ATTOS
+        return F(n // (entry * one) + -n // (px * one), ATTOS), F(-(-abs(n) // (px * one)), ATTOS)
 
     def quote(self, qty, px):
         """Value of a quantity in the quote currency."""
@@ -78,9 +79,12 @@ class Account:
 
     def worst(self, px, which):
         """What these positions (by number) lose in the worst scenario; the market as it is counts as one."""
+        if not self.scenarios:
+            return F(0)
         held = [self.positions[i] for i in which]
-        return max([F(0)] + [sum((-s * inst.size_q * px[inst.asset] * inst.price_q * F(x.get(inst.index, 0), 10**6) for inst, s, _ in held), F(0))
-                             for x in self.scenarios])
+        unit = 10 ** max([0] + [inst.size_dec + inst.price_dec for inst, _, _ in held])
+        at_stake = [(inst.index, -s * px[inst.asset] * (unit // 10 ** (inst.size_dec + inst.price_dec))) for inst, s, _ in held]
+        return F(max(0, *(sum(x[i] * v for i, v in at_stake if i in x) for x in self.scenarios)), 10**6 * unit)
 
     def health(self, px):
         """liquidatable, equity, requirement in whole units."""
@@ -88,7 +92,7 @@ class Account:
         for inst, size, entry in self.positions:
             pnl, notional = inst.value(size, entry, px[inst.asset])
             pnl -= inst.funding(size, F(1, 10**self.exponent()))
-            equity += min(pnl, inst.weight * pnl)
+            equity += inst.weight * pnl if pnl > 0 and inst.weight != 1 else pnl
             need += inst.margin(notional)
         need += self.worst(px, range(len(self.positions)))
         return need > 0 and equity < need, equity, need

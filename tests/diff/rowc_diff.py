@@ -31,7 +31,12 @@ HALF = F(1, 2)
 # ---- the judge
 
 def pow2(k):
-    return F(2) ** k
+    return F(1 << k) if k >= 0 else F(1, 1 << -k)
+
+
+def scaled(n, s):
+    """An integer over 2^s, rounded half up."""
+    return n << -s if s <= 0 else (n + (1 << s - 1)) >> s
 
 
 def round_half_up(x):
@@ -43,12 +48,12 @@ class Grid:
 
     def __init__(self, ref, ppm):
         self.ref, self.ppm = ref, ppm
-        self.shift = next(s for s in range(-31, 33) if 2**31 <= round_half_up(ref * pow2(-s)) < 2**32)
+        self.shift = next(s for s in range(-31, 33) if 2**31 <= scaled(ref, s) < 2**32)
         half = ref * ppm // 10**6
         self.set_band(max(1, ref - half), min(2**63 - 1, ref + half))
 
     def phat(self, price):
-        return round_half_up(price * pow2(-self.shift))
+        return scaled(price, self.shift)
 
     def set_band(self, lo, hi):
         """Smallest and largest price that share P̂ with the edges."""

@@ -167,7 +167,7 @@ START_TEST(test_random_operations)
     struct book p = packed_copy(&a, 0);
     ck_assert_int_eq(book_reserve(&p, ROOM, 0, &e), 0);
     ck_assert_uint_eq(book_room(&p), ROOM);
-    for (int step = 0; step < STEPS; step++) {
+    for (int step = 0; step < (int)test_rounds(STEPS); step++) {
         uint64_t what = prng_below(&r, 100);
         size_t i = (size_t)prng_below(&r, a.n_accounts);
         if (what < 2 && a.n_accounts < ROOM) {
@@ -218,7 +218,7 @@ START_TEST(test_churn_is_bounded)
     prng_seed(&r, seed);
     random_book(&r, &a, N);
     struct book p = packed_copy(&a, 0);
-    for (int i = 0; i < N * ROUNDS; i++)
+    for (int i = 0; i < (int)test_rounds(N * ROUNDS); i++)
         put_both(&r, &a, &p);
     same_books(&a, &p);
     for (size_t i = 0; i < N; i++) {
@@ -263,7 +263,7 @@ START_TEST(test_growth_stays_small)
     prng_seed(&r, seed);
     ck_assert_int_eq(accounts_generate(&o, &p, &e) || book_pack(&p, &e), 0);
     (void)packed_bytes(p.packed, &before);
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < (int)test_rounds(STEPS); i++) {
         size_t at = (size_t)prng_below(&r, N);
         account_copy(&a, book_account(&p, at, dirty()));
         a.epoch++;
@@ -393,7 +393,7 @@ START_TEST(test_full)
     ck_assert_ptr_nonnull(strstr(e.msg, "no room"));
     ck_assert_uint_eq(p.n_accounts, a.n_accounts);
     unsigned refused = 0, taken = 0;
-    for (int step = 0; step < 5000; step++) {
+    for (int step = 0; step < (int)test_rounds(5000); step++) {
         size_t i = (size_t)prng_below(&r, a.n_accounts);
         struct account x;
         random_account(&r, &x);

@@ -10,6 +10,7 @@
 #include "accounts/rules/perp/perp_common.h"
 #include "accounts/store.h"
 #include "base/prng.h"
+#include "base/test_seed.h"
 #include "run_suite.h"
 
 enum { ROUNDS = 60000, INSTRUMENTS = 4, GENERATED = 1500 };
@@ -203,7 +204,7 @@ static void compare_takes(const struct market *m, const struct account *a, const
 START_TEST(perps_in_both_widths)
 {
     seed();
-    for (unsigned r = 0; r < ROUNDS; r++) {
+    for (unsigned r = 0; r < test_rounds(ROUNDS); r++) {
         random_perp(r % 4 == 0);
         if (account_validate(&market, &account, NULL) != 0)
             continue;
@@ -230,7 +231,7 @@ START_TEST(usual_accounts_are_narrow)
     unsigned perps = 0, fit = 0;
     for (unsigned i = 0; i < MARKET_ASSETS_MAX; i++)
         px[i] = INT64_C(1) << 40;
-    for (unsigned i = 0; i < GENERATED; i++) {
+    for (unsigned i = 0; i < test_rounds(GENERATED); i++) {
         ck_assert_int_eq(book_gen_next(g, &account, &e), 0);
         if (account.rule->holding)
             continue;
@@ -256,7 +257,7 @@ START_TEST(taken_as_settled)
         struct book_gen *g = book_gen_open(&o, &e);
         ck_assert_msg(g != NULL, "%s", e.msg);
         takes.taken = takes.refused = 0;
-        for (unsigned i = 0; i < GENERATED; i++) {
+        for (unsigned i = 0; i < test_rounds(GENERATED); i++) {
             ck_assert_int_eq(book_gen_next(g, &account, &e), 0);
             market = *book_gen_market(g);
             for (unsigned k = 0; k < market.n_assets; k++)

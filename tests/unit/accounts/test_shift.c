@@ -158,7 +158,7 @@ START_TEST(old_rows_promise_no_more)
     uint64_t seed = test_seed(20261203);
     const char *cases = getenv("CASES");
     struct sums s = {0};
-    for (uint64_t k = 0; k < (cases ? strtoull(cases, NULL, 0) : CASES); k++)
+    for (uint64_t k = 0; k < (cases ? strtoull(cases, NULL, 0) : test_rounds(CASES)); k++)
         one_case(seed + k, &s);
     printf("# %llu judged, %llu of them by the spare\n", (unsigned long long)s.judged,
            (unsigned long long)s.spared);

@@ -84,7 +84,7 @@ START_TEST(test_decimal_round_trip)
     struct prng r;
     char text[DEC_TEXT_MAX];
     prng_seed(&r, seed);
-    for (int i = 0; i < 100000; i++) {
+    for (unsigned i = 0; i < test_rounds(100000); i++) {
         i128 v = random_signed(&r), w;
         if (v == -(i128)(~(u128)0 >> 1) - 1)
             continue; // dec_parse is symmetric: 127 bits
@@ -110,7 +110,7 @@ START_TEST(test_decimal_both_ways)
     char text[64], longer[80];
     unsigned good = 0, bad = 0;
     prng_seed(&r, seed + 3);
-    for (int i = 0; i < 300000; i++) {
+    for (unsigned i = 0; i < test_rounds(300000); i++) {
         size_t n = 0;
         if (prng_chance(&r, 1, 3))
             text[n++] = '-';
@@ -134,7 +134,7 @@ START_TEST(test_decimal_both_ways)
         good += rc == 0;
         bad += rc != 0;
     }
-    ck_assert(good > 10000 && bad > 10000);
+    ck_assert(good > test_rounds(10000) && bad > test_rounds(10000));
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(test_csv_stream)
     static char text[4096], copy[4096], buf[256];
     unsigned rows = 0, errors = 0;
     prng_seed(&r, seed + 4);
-    for (int round = 0; round < 20000; round++) {
+    for (unsigned round = 0; round < test_rounds(20000); round++) {
         size_t n = prng_chance(&r, 1, 8) ? (size_t)sprintf(text, "\xEF\xBB\xBF") : 0;
         n += random_csv(&r, text + n);
         struct pieces p = {text, n, 1 + (size_t)prng_below(&r, 100), &r};
@@ -240,7 +240,7 @@ START_TEST(test_csv_stream)
             errors += k < 0;
         } while (k > 0);
     }
-    ck_assert_msg(rows > 10000 && errors > 100, "%u rows, %u errors", rows, errors);
+    ck_assert_msg(rows > test_rounds(10000) && errors > test_rounds(100), "%u rows, %u errors", rows, errors);
 }
 END_TEST
 

@@ -236,7 +236,7 @@ END_TEST
 START_TEST(product_of_halves)
 {
     seed_rng();
-    for (unsigned round = 0; round < 200000; round++) {
+    for (unsigned round = 0; round < test_rounds(200000); round++) {
         u128 a = i256_lo(rnd()), b = i256_lo(rnd());
         i256 sum = I256_ZERO;
         for (unsigned i = 0; i < 128; i += 32)
@@ -253,7 +253,7 @@ END_TEST
 START_TEST(identities)
 {
     seed_rng();
-    for (int k = 0; k < 50000; k++) {
+    for (unsigned k = 0; k < test_rounds(50000); k++) {
         i256 a = rnd(), b = rnd(), c = rnd(), one = i256_from_i64(1);
         unsigned n = (unsigned)(rng() % 256);
         ck_assert_int_eq(i256_cmp(i256_sub(i256_add(a, b), b), a), 0);

@@ -473,7 +473,7 @@ START_TEST(test_axes)
 {
     struct prng rng;
     prng_seed(&rng, seed);
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 0; i < test_rounds(2000); i++) {
         double lo = pow(10, (double)prng_below(&rng, 900) / 100),
                hi = lo * pow(10, (double)prng_below(&rng, 600) / 100);
         struct axis a = {.from = 350, .to = 14};
@@ -498,7 +498,7 @@ START_TEST(test_labels)
 {
     struct prng rng;
     prng_seed(&rng, seed);
-    for (unsigned i = 0; i < 2000; i++) {
+    for (unsigned i = 0; i < test_rounds(2000); i++) {
         struct label l[20] = {0};
         size_t n = 1 + prng_below(&rng, 20);
         for (size_t j = 0; j < n; j++) {

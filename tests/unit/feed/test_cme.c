@@ -40,7 +40,7 @@ START_TEST(recognises)
     }
     struct prng rng;
     prng_seed(&rng, 7);
-    for (unsigned i = 0; i < 300000; i++) {
+    for (unsigned i = 0; i < test_rounds(300000); i++) {
         uint8_t b[64];
         for (unsigned k = 0; k < 8; k++)
             le64_store(b + 8 * k, prng_u64(&rng));

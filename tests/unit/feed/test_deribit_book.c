@@ -44,7 +44,7 @@ START_TEST(test_levels)
     static double amount[2][KEYS];
     static uint64_t change[2][KEYS];
     struct side side[2] = {{0}};
-    for (unsigned step = 0; step < 60000; step++) {
+    for (unsigned step = 0; step < test_rounds(60000); step++) {
         unsigned w = (unsigned)prng_below(&r, 2);
         size_t k = prng_chance(&r, 1, 2) ? prng_below(&r, KEYS) : prng_below(&r, 30);
         if (prng_chance(&r, step / 10000 % 2 ? 2 : 3, 5)) {

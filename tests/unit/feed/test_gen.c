@@ -298,7 +298,7 @@ static void mutate(uint8_t *at, size_t len, struct prng *r)
 
 START_TEST(test_mutations)
 {
-    enum { ROUNDS = 200000 };
+    const unsigned rounds = test_rounds(200000);
     uint64_t seed = test_seed(20261124);
     struct prng r;
     prng_seed(&r, seed);
@@ -309,7 +309,7 @@ START_TEST(test_mutations)
     uint64_t ts, whole = 0, ends = 0;
     const uint8_t *frame;
     size_t len;
-    for (unsigned n = 0; n < ROUNDS; n++) {
+    for (unsigned n = 0; n < rounds; n++) {
         uint8_t copy[FRAME_ROOM];
         if (!gen_next(g, &ts, &frame, &len)) {
             gen_close(g);
@@ -338,10 +338,10 @@ START_TEST(test_mutations)
     ck_assert_uint_eq(n->packets, ends + n->duplicates);
     for (unsigned d = 0; d < DROP_COUNT; d++)
         dropped += n->drop[d];
-    ck_assert_uint_eq(n->frames, ROUNDS);
+    ck_assert_uint_eq(n->frames, rounds);
     ck_assert_uint_eq(n->packets, whole);
-    ck_assert_uint_eq(dropped + whole, ROUNDS);
-    ck_assert_uint_gt(whole, ROUNDS / 10); // the mutations reached the inside
+    ck_assert_uint_eq(dropped + whole, rounds);
+    ck_assert_uint_gt(whole, rounds / 10); // the mutations reached the inside
     ck_assert_uint_gt(n->drop[DROP_BAD_MESSAGE], 100);
     gen_close(g);
     feed_free(f);

@@ -108,7 +108,7 @@ START_TEST(test_tail_of_zeros_or_garbage)
     size_t room = whole.n + 5000;
     unsigned char *p = malloc(room);
     ck_assert_ptr_nonnull(p);
-    for (int round = 0; round < 400; round++) {
+    for (unsigned round = 0; round < test_rounds(400); round++) {
         uint64_t keep = begin_of(RECORDS - 1) + prng_below(&r, lsn[RECORDS - 1] - begin_of(RECORDS - 1));
         size_t n = keep + JF_RECORD_HEAD + prng_below(&r, 4900);
         memcpy(p, whole.p, whole.n);
@@ -131,7 +131,7 @@ START_TEST(test_stale_records_in_the_tail)
     prng_seed(&r, test_seed(22));
     unsigned char *p = malloc(2 * whole.n);
     ck_assert_ptr_nonnull(p);
-    for (int round = 0; round < 300; round++) {
+    for (unsigned round = 0; round < test_rounds(300); round++) {
         uint64_t from = prng_below(&r, RECORDS), keep = 1 + prng_below(&r, RECORDS - 1);
         if (from == keep)
             continue;
@@ -174,7 +174,7 @@ START_TEST(test_bit_flips_in_the_last_batch)
     struct prng r;
     prng_seed(&r, test_seed(23));
     uint64_t from = batch_of[RECORDS - 1];
-    for (int round = 0; round < 1500; round++) {
+    for (unsigned round = 0; round < test_rounds(1500); round++) {
         uint64_t at = from + prng_below(&r, begin_of_mark - from);
         int bit = (int)prng_below(&r, 8);
         whole.p[at] ^= (unsigned char)(1 << bit);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "accounts/store.h"
+#include "base/test_seed.h"
 #include "lab/map.h"
 #include "lab/var.h"
 #include "run_suite.h"
@@ -122,10 +123,10 @@ static void book_of(const char *lending, uint64_t seed, double sigma, double rho
     ck_assert_uint_gt(f.w.n_single, 0);
     ck_assert_uint_gt(f.w.n_grouped, 0);
     ck_assert_uint_eq(f.w.n_single + f.w.n_grouped + f.w.n_never, ACCOUNTS);
-    draw(&f, sigma, rho, seed, PATHS, &p);
+    draw(&f, sigma, rho, seed, test_rounds(PATHS), &p);
     s = (struct search){.w = &f.w};
     against_brute_force(&f, &p, &s);
-    ck_assert_uint_lt(s.looked, (uint64_t)ACCOUNTS * PATHS);
+    ck_assert_uint_lt(s.looked, (uint64_t)ACCOUNTS * test_rounds(PATHS));
     paths_free(&p);
     tear_down(&f);
 }
@@ -165,7 +166,7 @@ START_TEST(test_portfolio)
         }
     ck_assert_uint_gt(n, 100);
     make(&f);
-    draw(&f, 0.05, 0.5, 9, PATHS, &p);
+    draw(&f, 0.05, 0.5, 9, test_rounds(PATHS), &p);
     s = (struct search){.w = &f.w};
     against_brute_force(&f, &p, &s);
     paths_free(&p);
