@@ -2,10 +2,11 @@
 """What the judges of the rules of accounts have in common: a driver built over the rules, questions with a judge for each answer, the
 count of what was wrong and of what was reached, wrong versions of the sources. For *_rule_diff.py and loans_diff.py, from the project root.
 
-The driver is linked with the rules as the project has built them ($B/lib, built when they are not there); a wrong version is compiled
-in front of them.
+The driver is linked with the project's own build of the rules ($B/lib, brought up to date first); a wrong version is compiled in front
+of them.
 """
 import collections
+import fcntl
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import tap  # noqa: E402
 
 ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
 INT64 = 2**63 - 1
-LIBS = [os.environ.get("B", "build") + f"/lib/{x}.a" for x in ("accounts", "base")]
+BUILD = os.environ.get("B", "build")
+LIBS = [f"{BUILD}/lib/{x}.a" for x in ("accounts", "base")]
 CC = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"]
 
 
@@ -106,8 +108,10 @@ def objects_of(out, file, text):
 
 def driver_of(folder, source="tests/diff/rules_driver.c"):
     """Its object, and the rules that it is linked with."""
-    if not all(map(os.path.exists, LIBS)):
-        subprocess.run(["make", "-s", "B=" + os.environ.get("B", "build"), *LIBS], check=True, stdout=sys.stderr)
+    os.makedirs(BUILD, exist_ok=True)
+    with open(f"{BUILD}/.rules.lock", "w") as lock:  # judges run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(["make", "-s", "B=" + BUILD, *LIBS], check=True, stdout=sys.stderr)
     return compile_to(f"{folder}/driver.o", source)
 
 
