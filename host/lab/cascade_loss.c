@@ -118,7 +118,7 @@ void cascade_close_part(struct cascade *c, size_t i, unsigned instrument, i128 q
 bool loss_later(struct cascade *c, size_t i, const struct order_leg *leg, i128 quanta)
 {
     const struct position *p = find(&c->b->account[i], leg->instrument);
-    if (!p || c->b->market.instrument[leg->instrument].kind != INST_LINEAR)
+    if (!p || p->size == 0 || c->b->market.instrument[leg->instrument].kind != INST_LINEAR)
         return false;
     bool was_long = p->size > 0;
     c->left[leg->instrument][was_long].size += leg->qty;

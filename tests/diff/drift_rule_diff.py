@@ -25,7 +25,7 @@ from judge_drift import Refused, asset_weight, liability_weight, premium_weight,
 SEED, CASES = int(os.environ.get("SEED", "1"), 0), int(os.environ.get("CASES", "700"))
 REACHED = ("liquidatable", "healthy", "at the threshold", "under way: liquidatable", "under way: recovered", "bankrupt", "no margin", "high leverage",
            "a sign changes inside the band", "quote's price cut", "several of one asset", "orders: bids worse", "orders: asks worse", "orders of a balance", "orders cancelled", "orders were all", "all of it ordered away", "perp", "perp whole", "spot", "borrow_for_perp_pnl", "perp_pnl_for_deposit",
-           "exits", "ends by covering", "goes bankrupt", "nothing yet", "no size", "refused", "a leg less than allowed", "token pool rounds")
+           "exits", "ends by covering", "goes bankrupt", "a borrow resolved", "a loss resolved", "nothing yet", "no size", "refused", "a leg less than allowed", "token pool rounds")
 
 
 def ask_health(k, c, px):
@@ -250,9 +250,10 @@ def ask_settle(k, c, fine):
     k.seen["orders were all"] += out["end"] == "exited_by_orders"
     k.seen["orders cancelled"] += out["end"] == "liquidated" and had
     k.seen["ends by covering"] += out["end"] == "liquidated" and not s["user"]["being_liquidated"] and not s["user"]["bankrupt"]
-    k.seen["goes bankrupt"] += s["user"]["bankrupt"]
     k.seen["a leg less than allowed"] += out["end"] == "liquidated" and out["transfer"] == most
-    due, quote = parties(c, order, out), lambda x: sum(p["quote_asset_amount"] for p in x["perp"])
+    due = parties(c, order, out)
+    resolve(k, c, s, due)
+    quote = lambda x: sum(p["quote_asset_amount"] for p in x["perp"])
 
     def judge(got):
         if got[0] != "ok":
@@ -289,6 +290,24 @@ def ask_settle(k, c, fine):
     u = s["user"]
     word = int(u["being_liquidated"]) | 2 * int(u["bankrupt"]) | 4 * c.high | u["last_active_slot"] << 3
     k.ask("remembers", lambda got: k.that("what it remembers", got == [str(word), str(u["liquidation_margin_freed"])], (got, word, u, line, told(c))))
+
+
+def resolve(k, c, s, due):
+    """A bankrupt user's debts paid by the fund and by other users (controller/liquidation.rs, resolve_perp_bankruptcy and
+    resolve_spot_bankruptcy), and User::exit_bankruptcy."""
+    if not s["user"]["bankrupt"]:
+        return
+    k.seen["goes bankrupt"] += 1
+    for x in s["spot"]:
+        owed = -c.holding(x)
+        k.seen["a borrow resolved"] += owed > 0
+        due[DEFICIT, c.at["spot", x["market_index"]]] -= owed
+        x["scaled_balance"] = 0
+    for x in s["perp"]:
+        k.seen["a loss resolved"] += x["quote_asset_amount"] < 0
+        due[DEFICIT, -1] += x["quote_asset_amount"]
+        x["quote_asset_amount"] = 0
+    s["user"].update(being_liquidated=False, bankrupt=False, liquidation_margin_freed=0)
 
 
 def parties(c, order, out):

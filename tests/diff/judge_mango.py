@@ -334,9 +334,13 @@ class World:
         for p in self.perps:
             self.token(p.settle).in_use = True
         self.order = s.get("order")
+        self.fund_unknown = False
 
     def token(self, index):
         return next(t for t in self.tokens if t.index == index)
+
+    def fund_price(self):
+        return ONE if self.fund_unknown else self.token(0).oracle_price
 
 
 class Cache:

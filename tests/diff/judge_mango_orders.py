@@ -58,7 +58,7 @@ def token_bankruptcy(w, o):
     require(start < 0 and balance < 0, "RequireGtViolated")
     left = loss = min(sub(0, start), sub(0, balance))
     own = L.index == 0
-    rate = ONE if own else div(mul(L.oracle_price, add(ONE, L.liquidation_fee)), w.token(0).oracle_price)
+    rate = ONE if own or w.fund_unknown else div(mul(L.oracle_price, add(ONE, L.liquidation_fee)), w.token(0).oracle_price)
     vault = w.vault if L.group_insurance_fund else 0
     pay = min(u64(ceil(mul(min(left, o.get("max_liab", HIGH)), rate)) >> 48), vault)
     liab, loan, lost = div(pay << 48, rate), 0, 0
@@ -229,16 +229,17 @@ def perp_loss(w, o):
         h.spot[i] = sub(h.spot[i], amount)
     pay = insured = lost = 0
     if amount == room and p.pnl(p.oracle_price) < 0:
-        fund = w.token(0)
+        price = w.fund_price()
         health_room = given(start, spot, mul(T.oracle_price, T.init_asset_weight), mul(T.oracle_price, T.init_liab_weight))
         all_loss = max(min(sub(0, p.pnl(p.oracle_price)), health_room), 0)
         to_liqor = max(min(all_loss, max_liab - amount), 0)
         vault = w.vault if p.group_insurance_fund else 0
         with_fee = mul(T.oracle_price, add(ONE, p.base_liquidation_fee))
-        pay = min(u64(ceil(div(mul(to_liqor, with_fee), fund.oracle_price)) >> 48), vault)
-        insured = min(div(mul(pay << 48, fund.oracle_price), with_fee), to_liqor)
+        pay = min(u64(ceil(div(mul(to_liqor, with_fee), price)) >> 48), vault)
+        insured = min(div(mul(pay << 48, price), with_fee), to_liqor)
         if pay:
             seen["loss: insured"] += 1
+            fund = w.token(0)
             fund.deposit("liqor_position", pay << 48, not fund.liqor_in_use)
             p.book(-insured)
             p.liqor_quote = sub(p.liqor_quote, insured)

@@ -229,6 +229,29 @@ def profit(case):
     return case
 
 
+def ruin(r):
+    """Perps whose loss is more than the settle token and what else there is, a deposit or a debt, stand for."""
+    case = Case(r)
+    n = r.choice([1, 1, 2])
+    order = list(range(2 + n))
+    r.shuffle(order)
+    settle, other, perps = order[0], order[1], order[2:]
+    case.px = {i: int(10 ** r.uniform(6, 9.5)) for i in order}
+    for i in (settle, other):
+        add_token(case, i, (i, 8))
+        native = r.choice([1, 1, -1]) * amount(case, i, 10 ** r.uniform(0, 4)) * ONE + r.getrandbits(48)
+        if i == settle or r.random() < 0.6:
+            case.pos[i] = (0, native * ONE // case.tokens[i]["terms"]["deposit_index" if native > 0 else "borrow_index"])
+    for i in perps:
+        add_perp(case, i, settle, (i, 8))
+        lot = case.perps[i]["lot"]
+        size = max(lot, amount(case, i, 10 ** r.uniform(0, 4)) // lot * lot) * r.choice([1, -1])
+        size = r.choice([size, size, size, 0])
+        case.pos[i] = (size, -size * case.unit(i) * case.px[i] - amount(case, settle, 10 ** r.uniform(1, 5)) * ONE - r.getrandbits(48))
+    case.flag = r.random() < 0.5
+    return case
+
+
 def make(r):
     case = Case(r)
     if r.random() < 0.1:

@@ -10,6 +10,7 @@ is chosen, settlement to the last unit with every party's flow, refusals. Most a
 Environment: SEED (default 1), CASES (default 1000), CC (default gcc). Run from the project root.
 """
 import collections
+import copy
 import os
 import random
 import sys
@@ -17,8 +18,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 from judge_mango import END, HIGH, ONE, Cache, Refused, World, check, mul, recover
-from judge_mango_orders import perp_liq, token_liq
-from mango_rule_cases import make
+from judge_mango_orders import perp_loss, perp_liq, token_bankruptcy, token_liq
+from mango_rule_cases import make, ruin
 from mango_rule_mutants import MUTANTS
 from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, row_value
 
@@ -27,7 +28,8 @@ CASES = int(os.environ.get("CASES", "1000"))
 REACHED = """liquidatable|healthy|flagged, liquidatable|flagged, healthy|within a unit of the edge|no health|nothing at risk|tokens alone
 with perps|profit changes sign in the band|balance changes sign in the band|shared asset|settled: tokens|settled: perp|settled: profit alone
 left liquidation|stayed in liquidation|refused|healthy refused|perp order|token order|no order|position emptied|perp emptied|dust|coarser row
-settled: part of the lots|limited by the leg|empty settle position|not valid|orders cancelled|orders were all|bids worse|asks worse""".replace("\n", "|").split("|")
+settled: part of the lots|limited by the leg|empty settle position|not valid|orders cancelled|orders were all|bids worse|asks worse
+resolved: taken over|resolved: a perp's loss|resolved: a debt|resolved: refused|resolved: out of liquidation""".replace("\n", "|").split("|")
 
 
 # ---- health
@@ -148,6 +150,40 @@ def cancel(w, seen):
             seen["orders were all"] += left
 
 
+def resolve(w, seen):
+    """(world, flows): what is owed when an order has left nothing to take, paid by a fund of which nothing is known and by others."""
+    settled, flows = collections.Counter(), []
+    seen = collections.Counter() if seen is None else seen
+    if not w.liquidating or Cache(w).phase() != 3:
+        return w, flows
+    w.fund_unknown = True
+    for i in [p.market for p in w.perps] + [t.index for t in w.tokens]:
+        trial = copy.deepcopy(w)
+        p = next((p for p in trial.perps if p.market == i), None)
+        t = next((t for t in trial.tokens if t.index == i), None)
+        if not w.liquidating or (p.quote if p else t.position) >= 0:
+            continue
+        try:
+            if p:
+                got = perp_loss(trial, dict(market=i))
+                flows += [(LIQUIDATOR, -1, -got["settlement"] >> 48), (DEFICIT, -1, -got["socialized_loss"] >> 48)]
+                settled[p.settle] += got["settlement"]
+                seen["resolved: taken over"] += got["settlement"] > 0
+                seen["resolved: a perp's loss"] += got["socialized_loss"] > 0
+                seen["resolved: a perp's loss in part"] += p.quote < 0
+            else:
+                t.indexed_deposits = t.indexed_borrows = 2 * -t.position
+                got = token_bankruptcy(trial, dict(liab=i))
+                flows.append((DEFICIT, i, -got["socialized_loss"] >> 48))
+                seen["resolved: a debt"] += 1
+        except Refused:
+            seen["resolved: refused"] += 1
+            continue
+        w = trial
+    seen["resolved: out of liquidation"] += not w.liquidating
+    return w, flows + [(LIQUIDATOR, t, v >> 48) for t, v in settled.items()]
+
+
 def outcome(case, px, legs, seen=None):
     """(flows, positions, flag, value, reward), or None: refused."""
     try:
@@ -166,7 +202,8 @@ def outcome(case, px, legs, seen=None):
                      (LIQUIDATOR, c, got["asset_to_liqor"] >> 48), (VENUE, c, got["platform_fee"] >> 48)]
             paid, taken = got["liab_transfer"] * case.price(j, px) >> 48, got["asset_to_liqor"] * case.price(c, px) >> 48
             value = -(-paid * 100 >> 48)
-            return flows, case.settled(w), w.liquidating, value, (taken * 100 >> 48) - value
+            w, more = resolve(w, seen)
+            return flows + more, case.settled(w), w.liquidating, value, (taken * 100 >> 48) - value
         (i, qty), = legs
         if i not in case.perps or i not in case.pos:
             return None
@@ -186,7 +223,8 @@ def outcome(case, px, legs, seen=None):
                  (LIQUIDATOR, t, -got["token_transfer"] >> 48)]
         token = got["token_transfer"]
         gain = got["quote_to_liqor"] + got["pnl_transfer"] - base - token
-        return flows, case.settled(w), w.liquidating, -(-((abs(base) + token) * P >> 48) * 100 >> 48), (gain * P >> 48) * 100 >> 48
+        w, more = resolve(w, seen)
+        return flows + more, case.settled(w), w.liquidating, -(-((abs(base) + token) * P >> 48) * 100 >> 48), (gain * P >> 48) * 100 >> 48
     except Refused:
         return None
 
@@ -336,12 +374,14 @@ def drive(k, case):
 
 def judge(exe, seed, cases):
     k = Check()
-    r = random.Random(f"{seed} mango-v4-1")
+    r, ruins = random.Random(f"{seed} mango-v4-1"), random.Random(f"{seed} ruin")
     while cases:
         case = make(r)
         if not case.pos:
             continue
         drive(k, case)
+        if cases % 6 == 0:
+            drive(k, ruin(ruins))
         cases -= 1
     k.run(exe)
     return k

@@ -6,8 +6,9 @@
 //   [0] perpetual, [1] deposit        liquidate_perp_pnl_for_deposit: at most qty of its loss, cash quanta
 // How much goes at once is the program's word (ramp, fees, position limits), not the policy's. A position
 // taken over is closed at the oracle's price against the pool, as other rules' are: the liquidator has its
-// fee. Who is found healthy again leaves liquidation; who has nothing but debts left is bankrupt, which
-// another instruction resolves: the loss stays on the account until it is told anew.
+// fee. Who is found healthy again leaves liquidation. Who has nothing but debts left is bankrupt, and that is
+// resolved at once (resolve_perp_bankruptcy, resolve_spot_bankruptcy, which anybody may send next): fund and
+// other users pay all that is owed (PARTY_DEFICIT). The fund's balance is not known here, nor how they share.
 #include "accounts/rules/credit_common.h"
 #include "accounts/rules/drift/drift_account.h"
 
@@ -181,13 +182,16 @@ int drift_size(const struct market *m, const struct account *a, const int64_t *p
 // ---- settlement
 
 // The account's flow is what its holding moved; what the parties named do not make up for is the pool's.
-static void flows(struct settlement *s, int32_t instrument, i256 moved, i256 liquidator, i256 venue)
+// lost: of that, what a bankrupt account is let off.
+static void flows(struct settlement *s, int32_t instrument, i256 moved, i256 liquidator, i256 venue,
+                  i256 lost)
 {
-    i256 pool = i256_neg(i256_add(moved, i256_add(liquidator, venue)));
+    i256 pool = i256_sub(lost, i256_add(moved, i256_add(liquidator, venue)));
     const struct flow f[] = {{PARTY_ACCOUNT, instrument, moved},
                              {PARTY_LIQUIDATOR, instrument, liquidator},
                              {PARTY_VENUE, instrument, venue},
-                             {PARTY_POOL, instrument, pool}};
+                             {PARTY_POOL, instrument, pool},
+                             {PARTY_DEFICIT, instrument, i256_neg(lost)}};
     for (unsigned i = 0; i < sizeof f / sizeof f[0]; i++)
         if (i256_sign(f[i].amount) != 0)
             s->flow[s->n++] = f[i];
@@ -216,21 +220,23 @@ static i256 tokens_e9(const struct drift_spot *s, u128 tokens)
 static void tell(const struct account *a, const struct drift_account *was, const struct drift_account *is,
                  const struct parties *p, const struct drift_fill *f, struct settlement *out)
 {
-    i256 liquidator = I256_ZERO, venue = I256_ZERO, moved = i256_sub(quotes(is), quotes(was));
+    const bool bankrupt = is->user.bankrupt; // all that is left is owed
+    i256 liquidator = I256_ZERO, venue = I256_ZERO, lost = bankrupt ? i256_neg(quotes(is)) : I256_ZERO;
+    i256 moved = i256_sub(i256_add(quotes(is), lost), quotes(was));
     out->n = 0;
     for (unsigned i = 0; i < is->user.spots; i++) {
         const struct drift_spot *s = &is->user.spot[i];
-        i256 own = I256_ZERO, fee = I256_ZERO;
-        if (is->spot_at[i] == DRIFT_NOT_HELD || (s != p->asset && s != p->liability))
+        i256 own = I256_ZERO, fee = I256_ZERO, off = bankrupt ? i256_neg(held(s)) : I256_ZERO;
+        if (is->spot_at[i] == DRIFT_NOT_HELD)
             continue;
         if (f->end == DRIFT_LIQUIDATED && s == p->liability) {
             own = i256_neg(tokens_e9(s, f->transfer));
             fee = tokens_e9(s, f->if_fee);
-        } else if (f->end == DRIFT_LIQUIDATED) {
+        } else if (f->end == DRIFT_LIQUIDATED && s == p->asset) {
             own = tokens_e9(s, f->received);
         }
-        flows(out, a->position[is->spot_at[i]].instrument, i256_sub(held(s), held(&was->user.spot[i])), own,
-              fee);
+        i256 more = i256_sub(i256_add(held(s), off), held(&was->user.spot[i]));
+        flows(out, a->position[is->spot_at[i]].instrument, more, own, fee, off);
     }
     if (f->end == DRIFT_LIQUIDATED && p->order.kind == DRIFT_ORDER_PERP) {
         liquidator = i256_from_u128(f->fee);
@@ -238,7 +244,18 @@ static void tell(const struct account *a, const struct drift_account *was, const
     } else if (f->end == DRIFT_LIQUIDATED && p->perp) {
         liquidator = p->liability ? i256_from_u128(f->received) : i256_neg(i256_from_u128(f->transfer));
     }
-    flows(out, -1, moved, liquidator, venue);
+    flows(out, -1, moved, liquidator, venue, lost);
+}
+
+// What is owed has been paid; the user is an empty one.
+static void resolve(struct drift_user *u)
+{
+    for (unsigned i = 0; i < u->spots; i++)
+        u->spot[i].balance = 0;
+    for (unsigned i = 0; i < u->perps; i++)
+        u->perp[i].quote = 0;
+    u->bankrupt = false;
+    u->margin_freed = 0;
 }
 
 int drift_settle(const struct market *m, struct account *a, const int64_t *px, const struct order_leg *leg,
@@ -258,6 +275,8 @@ int drift_settle(const struct market *m, struct account *a, const int64_t *px, c
     if (x.user.margin_freed >> RULE_STATE_BITS)
         return err_set(e, "account %u: margin freed out of range", a->id);
     tell(a, &was, &x, &p, &f, out);
+    if (x.user.bankrupt)
+        resolve(&x.user);
     drift_put_back(m, &x, a);
     return 0;
 }

@@ -9,7 +9,10 @@
 // next instruction that touches it; until then it stays flagged here as there.
 // Orders are the program's own instructions: one leg, a perpetual: perp_liq_base_or_positive_pnl, at most qty
 // of its base (0: profit alone); two, reserves: token_liq_with_token, at most qty of the first's debt. The
-// program takes only what liquidation-end health needs, whatever target is asked for.
+// program takes only what liquidation-end health needs, whatever target is asked for. What is owed when an
+// order has left nothing to take is resolved with it (perp_liq_negative_pnl_or_bankruptcy,
+// token_liq_bankruptcy, which anybody may send next): fund and other users pay it (PARTY_DEFICIT). The
+// fund's balance is not known here, nor how they share.
 #include "accounts/rules/credit_common.h"
 #include "accounts/rules/mango/mango_book.h"
 
@@ -205,6 +208,53 @@ static int mango_size(const struct market *m, const struct account *a, const int
     return found ? 0 : -1;
 }
 
+// ---- bankruptcy
+
+struct losses { // by place of the perp or token; >= 0
+    fx settled[MANGO_PERPS_MAX], perp[MANGO_PERPS_MAX], token[MANGO_TOKENS_MAX];
+};
+
+static bool perp_lost(struct mango_account *a, unsigned k, struct losses *l)
+{
+    struct mango_loss_result r;
+    struct checked c = {0};
+    mango_perp_loss(a, k, UINT64_MAX, &r, &c);
+    l->settled[k] = r.settlement;
+    l->perp[k] = r.socialized;
+    return ck_ok(&c);
+}
+
+static bool token_lost(struct mango_account *a, unsigned t, struct losses *l)
+{
+    struct mango_bankruptcy_result r;
+    struct checked c = {0};
+    // What others owe and have is not known, and decides only how they share: more than this account owes.
+    struct mango_bank *b = &a->token[t].bank;
+    b->indexed_borrows = b->indexed_deposits = -2 * a->token[t].liqee.indexed;
+    mango_token_bankruptcy(a, t, FX_MAX, &r, &c);
+    l->token[t] = r.socialized;
+    return ck_ok(&c);
+}
+
+// Perps before tokens, as the program's own liquidator has it. What the program refuses, all of it
+// before phase 3, stays owed.
+static void resolve(struct mango_account *a, struct losses *l)
+{
+    memset(l, 0, sizeof *l);
+    for (unsigned i = 0; i < a->n_perps + a->n_tokens; i++) {
+        struct mango_account trial = *a;
+        struct losses more = *l;
+        unsigned t = i - a->n_perps;
+        bool perp = i < a->n_perps;
+        if (!a->being_liquidated || (perp ? a->perp[i].quote : a->token[t].liqee.indexed) >= 0)
+            continue;
+        if (perp ? perp_lost(&trial, i, &more) : token_lost(&trial, t, &more)) {
+            *a = trial;
+            *l = more;
+        }
+    }
+}
+
 // ---- settlement
 
 static i256 mango_holding(const struct market *m, const struct position *p)
@@ -222,17 +272,32 @@ static i256 held(const struct market *m, const struct account *a, unsigned instr
 
 static void flow(struct settlement *s, uint8_t party, int32_t instrument, i256 amount)
 {
-    if (i256_sign(amount) != 0)
+    if (i256_sign(amount) == 0)
+        return;
+    unsigned i = 0;
+    while (i < s->n && (s->flow[i].party != party || s->flow[i].instrument != instrument))
+        i++;
+    if (i < s->n)
+        s->flow[i].amount = i256_add(s->flow[i].amount, amount);
+    else
         s->flow[s->n++] = (struct flow){.party = party, .instrument = instrument, .amount = amount};
 }
 
-// The rest is what rounding to whole units leaves, and dust.
-static void flows(struct settlement *s, int32_t instrument, i256 account, i256 liquidator, i256 venue)
+// lost: what fund and other users pay. The rest is what rounding to whole units leaves, and dust.
+static void flows(struct settlement *s, int32_t instrument, i256 account, i256 liquidator, i256 venue,
+                  i256 lost)
 {
     flow(s, PARTY_ACCOUNT, instrument, account);
     flow(s, PARTY_LIQUIDATOR, instrument, liquidator);
     flow(s, PARTY_VENUE, instrument, venue);
-    flow(s, PARTY_POOL, instrument, i256_neg(i256_add(account, i256_add(liquidator, venue))));
+    flow(s, PARTY_DEFICIT, instrument, i256_neg(lost));
+    flow(s, PARTY_POOL, instrument, i256_sub(lost, i256_add(account, i256_add(liquidator, venue))));
+}
+
+static i256 moved(const struct market *m, const struct account *was, const struct account *is,
+                  unsigned instrument)
+{
+    return i256_sub(held(m, is, instrument), held(m, was, instrument));
 }
 
 static void tell(const struct market *m, const struct account *was, const struct account *is,
@@ -241,10 +306,9 @@ static void tell(const struct market *m, const struct account *was, const struct
     out->n = 0;
     if (!d->perp) {
         uint16_t debt = b->a.token[d->debt].index, asset = b->a.token[d->asset].index;
-        flows(out, debt, i256_sub(held(m, is, debt), held(m, was, debt)), i256_neg(whole_up(d->t.liab)),
+        flows(out, debt, moved(m, was, is, debt), i256_neg(whole_up(d->t.liab)), I256_ZERO, I256_ZERO);
+        flows(out, asset, moved(m, was, is, asset), whole(d->t.asset_to_liqor), whole(d->t.platform_fee),
               I256_ZERO);
-        flows(out, asset, i256_sub(held(m, is, asset), held(m, was, asset)), whole(d->t.asset_to_liqor),
-              whole(d->t.platform_fee));
         return;
     }
     const struct mango_perp *p = &b->a.perp[d->debt];
@@ -252,10 +316,26 @@ static void tell(const struct market *m, const struct account *was, const struct
     struct checked c = {0};
     // The base that he takes over counts at the oracle's price, against the pool of the other traders.
     fx base = fx_mul(&c, fx_i64(d->p.base) * p->base_lot_size, p->oracle);
-    flows(out, -1, i256_sub(held(m, is, p->market), held(m, was, p->market)),
-          whole(d->p.quote_liqor + d->p.pnl - base), whole(d->p.platform_fee));
-    flows(out, token, i256_sub(held(m, is, token), held(m, was, token)), i256_neg(whole_up(d->p.token)),
-          I256_ZERO);
+    flows(out, -1, moved(m, was, is, p->market), whole(d->p.quote_liqor + d->p.pnl - base),
+          whole(d->p.platform_fee), I256_ZERO);
+    flows(out, token, moved(m, was, is, token), i256_neg(whole_up(d->p.token)), I256_ZERO, I256_ZERO);
+}
+
+// The liquidator takes a perp's loss over against the settle token; the rest of it, and debts, others pay.
+static void tell_losses(const struct market *m, const struct account *was, const struct account *is,
+                        const struct mango_book *b, const struct losses *l, struct settlement *out)
+{
+    fx settled[MANGO_TOKENS_MAX] = {0};
+    for (unsigned k = 0; k < b->a.n_perps; k++) {
+        const struct mango_perp *p = &b->a.perp[k];
+        flows(out, -1, moved(m, was, is, p->market), i256_neg(whole_up(l->settled[k])), I256_ZERO,
+              whole_up(l->perp[k]));
+        settled[p->settle] += l->settled[k];
+    }
+    for (unsigned t = 0; t < b->a.n_tokens; t++) {
+        uint16_t token = b->a.token[t].index;
+        flows(out, token, moved(m, was, is, token), whole(settled[t]), I256_ZERO, whole_up(l->token[t]));
+    }
 }
 
 static int token_at(const struct mango_book *b, uint16_t instrument)
@@ -292,13 +372,17 @@ static int mango_settle(const struct market *m, struct account *a, const int64_t
 {
     struct mango_book b;
     struct done d;
-    struct account was = *a;
+    struct losses l;
+    struct account was = *a, left = *a;
     mango_book_set(&b, m, a, px);
     const char *why = execute(&b, leg, n, &d);
     if (why)
         return err_set(e, "account %u: %s", a->id, why);
+    mango_book_back(&b, m, &left);
+    tell(m, &was, &left, &b, &d, out);
+    resolve(&b.a, &l);
     mango_book_back(&b, m, a);
-    tell(m, &was, a, &b, &d, out);
+    tell_losses(m, &left, a, &b, &l, out);
     return 0;
 }
 

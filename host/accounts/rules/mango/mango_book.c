@@ -95,6 +95,7 @@ void mango_book_set(struct mango_book *b, const struct market *m, const struct a
     b->a.now = 0;
     b->a.being_liquidated = a->rule_state[0] != 0;
     b->a.insurance_vault = 0;
+    b->a.fund_unknown = true;
     b->a.n_tokens = b->a.n_spots = b->a.n_perps = 0;
     b->owes = false;
     for (uint16_t i = 0; i < a->n_positions; i++) {

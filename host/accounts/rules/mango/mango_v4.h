@@ -74,6 +74,7 @@ struct mango_account {
     uint64_t now;
     bool being_liquidated;
     uint64_t insurance_vault; // native units of token 0
+    bool fund_unknown;        // what the fund has, and in what: the vault is 0, token 0 need not be there
     unsigned n_tokens, n_spots, n_perps;
     struct mango_token token[MANGO_TOKENS_MAX];
     struct mango_spot spot[MANGO_SPOTS_MAX];

@@ -61,11 +61,11 @@ static void bankrupt(struct mango_account *a, struct mango_perp *p, fx health, f
 {
     const struct mango_bank *b = &a->token[p->settle].bank;
     struct mango_token *fund = mango_fund(a);
-    if (!fund) {
+    if (!fund && !a->fund_unknown) {
         ck_fail(c, "TokenPositionDoesNotExist");
         return;
     }
-    fx fund_price = fund->bank.oracle;
+    fx fund_price = a->fund_unknown ? FX_ONE : fund->bank.oracle;
     fx pnl = unsettled(p, c);
     fx for_health = mango_given_for_zero(health, balance, fx_mul(c, b->oracle, b->init_asset),
                                          fx_mul(c, b->oracle, b->init_liab), c);

@@ -106,7 +106,7 @@ static void insure(struct mango_account *a, unsigned liab, struct mango_bankrupt
 // Quote for a unit of the debt, with the fee; 1 when the debt is in the fund's token.
 static fx quote_of(struct mango_account *a, const struct mango_token *t, struct checked *c)
 {
-    if (t->index == MANGO_INSURANCE_TOKEN)
+    if (t->index == MANGO_INSURANCE_TOKEN || a->fund_unknown)
         return FX_ONE;
     struct mango_token *fund = mango_fund(a);
     if (!fund) {
