@@ -347,12 +347,6 @@ bool i256_mul_ovf(i256 a, i256 b, i256 *out)
     return i256_sign(a) != 0 && i256_sign(b) != 0 && is_neg(*out) != (is_neg(a) != is_neg(b));
 }
 
-bool i256_shl_ovf(i256 a, unsigned n, i256 *out)
-{
-    *out = i256_shl(a, n);
-    return i256_cmp(i256_sar(*out, n), a) != 0;
-}
-
 unsigned i256_bits(i256 a)
 {
     i256 m = i256_abs(a);

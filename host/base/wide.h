@@ -138,7 +138,6 @@ i256 i256_pow10(unsigned n);         // n <= 76
 bool i256_add_ovf(i256 a, i256 b, i256 *out);
 bool i256_sub_ovf(i256 a, i256 b, i256 *out);
 bool i256_mul_ovf(i256 a, i256 b, i256 *out);
-bool i256_shl_ovf(i256 a, unsigned n, i256 *out);
 unsigned i256_bits(i256 a);    // bit length of |a|; 0 for 0
 double i256_to_double(i256 a); // for display only
 // Decimal text: optional '-', digits only; the whole string must be consumed and fit. 0 or -1.

@@ -33,19 +33,6 @@ u256 bidder_room(const struct bidder_budget *b)
     return ck_min(b->once, left);
 }
 
-bool bidder_spend(struct bidder_budget *b, u256 owe)
-{
-    if (u256_cmp(owe, bidder_room(b)) > 0)
-        return false;
-    return !u256_add(b->spent, owe, &b->spent); // below total: cannot overflow
-}
-
-void bidder_release(struct bidder_budget *b, u256 owe)
-{
-    if (u256_sub(b->spent, owe, &b->spent))
-        b->spent = U256_ZERO;
-}
-
 // Is a less b, for comparing profits that may be negative: out - owe as two sums.
 struct money {
     u256 out, owe;

@@ -34,9 +34,7 @@ struct bidder_budget {
     u256 total; // most to have paid or bid in all
     u256 spent; // so far; what a bid holds counts until it is released
 };
-u256 bidder_room(const struct bidder_budget *b);        // the most that the next may pay
-bool bidder_spend(struct bidder_budget *b, u256 owe);   // false, and nothing changes: beyond the room
-void bidder_release(struct bidder_budget *b, u256 owe); // outbid, or the order failed
+u256 bidder_room(const struct bidder_budget *b); // the most that the next may pay
 
 struct bidder_terms {
     const struct bidder_sale *sale;

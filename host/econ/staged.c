@@ -114,10 +114,3 @@ void staged_step(struct staged_state *s, const struct staged_rule *r, const stru
     s->at = to;
     s->since = s->now;
 }
-
-uint64_t staged_due(const struct staged_state *s, const struct staged_rule *r)
-{
-    if (s->at != STAGED_PARTIAL)
-        return UINT64_MAX;
-    return r->rest == REST_AFTER ? s->until : s->since + 1;
-}

@@ -67,7 +67,5 @@ struct staged_out {
 // One look at the account. A `now` before the latest seen counts as the latest seen.
 void staged_step(struct staged_state *s, const struct staged_rule *r, const struct staged_view *v,
                  uint64_t now, struct staged_out *out);
-// When it has to be looked at again although nothing changes; UINT64_MAX: never.
-uint64_t staged_due(const struct staged_state *s, const struct staged_rule *r);
 
 #endif

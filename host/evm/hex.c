@@ -65,12 +65,6 @@ int hex_quantity_get(const char *text, size_t len, struct word *out)
     return hex_get(full, sizeof full, out->b);
 }
 
-int hex_quantity_get_u64(const char *text, size_t len, uint64_t *out)
-{
-    struct word w;
-    return hex_quantity_get(text, len, &w) || word_to_u64(&w, out) ? -1 : 0;
-}
-
 size_t hex_quantity_put(const struct word *v, char *out)
 {
     char full[2 * WORD_BYTES];

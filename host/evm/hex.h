@@ -18,9 +18,8 @@ int hex_get(const char *text, size_t len, uint8_t *out);
 int hex_data_get(const char *text, size_t len, uint8_t *out, size_t size, size_t *n);
 // DATA of exactly n bytes.
 int hex_fixed_get(const char *text, size_t len, uint8_t *out, size_t n);
-// QUANTITY up to 2^256 - 1, up to 2^64 - 1.
+// QUANTITY up to 2^256 - 1.
 int hex_quantity_get(const char *text, size_t len, struct word *out);
-int hex_quantity_get_u64(const char *text, size_t len, uint64_t *out);
 // QUANTITY and a terminator into out (HEX_QUANTITY_MAX bytes); its length.
 size_t hex_quantity_put(const struct word *v, char *out);
 

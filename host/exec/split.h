@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two orders where one leaves money on the table (docs/econ/staged.md, section 4): the first repays what
-// leaves the account just liquidatable, so that the close factor applies once more. The closed form
-// (policy_split_two) is for affine rules; a straight line between nothing and everything is where the search
-// begins here, and the rule's own settlement decides. Pure functions over caller's memory; any thread.
+// leaves the account just liquidatable, so that the close factor applies once more. The closed form there is
+// for affine rules; a straight line between nothing and everything is where the search begins here, and the
+// rule's own settlement decides. Pure functions over caller's memory; any thread.
 #ifndef TRIPLINE_EXEC_SPLIT_H
 #define TRIPLINE_EXEC_SPLIT_H
 

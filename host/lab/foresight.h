@@ -9,9 +9,9 @@
 #include "lab/score.h"
 
 struct foresight {
-    uint32_t horizon;  // steps of a forecast, and between two of one account
-    uint32_t accounts; // looked at: every k-th, at most FORESIGHT_ACCOUNTS
-    struct lab_score score;
+    uint32_t horizon;                // steps of a forecast, and between two of one account
+    uint32_t accounts;               // looked at: every k-th, at most FORESIGHT_ACCOUNTS
+    struct lab_score score, pressed; // pressed: what those nearer to their edge would sell taken from the way
 };
 enum { FORESIGHT_ACCOUNTS = 4000 };
 

@@ -117,6 +117,9 @@ void foresight_result(const struct foresight *f, struct lab_result *r)
              "%.5f, base rate %.5f", s->brier, s->brier_base);
     lab_fact(r, LAB_PREDICTION, "Brier skill", "1 is perfect, 0 as good as that share; below 0 worse",
              "%+.3f", s->skill);
+    lab_fact(r, LAB_PREDICTION, "Brier score with depth",
+             "and skill: what those nearer to their edge would sell into the depth taken from the way",
+             "%.5f, %+.3f", f->pressed.brier, f->pressed.skill);
     score_result(s,
                  "Share of forecasts that came true against the chance they told, on the scenario's marks: "
                  "a normal distribution with the variance of the steps before, nothing fitted. A crash that "

@@ -82,14 +82,6 @@ uint64_t breach_vol_q48(uint64_t variance_q64)
     return root((u128)variance_q64 << (2 * VOL_BITS - 64));
 }
 
-uint32_t breach_impact_ppm(uint64_t sold, uint64_t depth, uint32_t depth_ppm)
-{
-    if (sold == 0)
-        return 0;
-    u128 by = depth ? ((u128)sold * depth_ppm + depth - 1) / depth : PPM;
-    return by > PPM ? PPM : (uint32_t)by;
-}
-
 static u128 size_of(i128 v)
 {
     return v < 0 ? -(u128)v : (u128)v;

@@ -25,10 +25,9 @@ struct breach_form {
 
 // What is expected of a price.
 struct breach_asset {
-    uint64_t vol_q48;  // sigma over a root second, breach_vol_q48()
-    int64_t drift_q64; // of the logarithm, a second; |.| < 2^56
-    uint32_t
-        impact_ppm; // by how much selling what is about to be liquidated moves it, see breach_impact_ppm()
+    uint64_t vol_q48;    // sigma over a root second, breach_vol_q48()
+    int64_t drift_q64;   // of the logarithm, a second; |.| < 2^56
+    uint32_t impact_ppm; // by how much selling what is about to be liquidated moves it
 };
 
 // How real moves differ from the normal distribution with the given variance: with chance `weight` the
@@ -51,10 +50,6 @@ struct breach_view {
 
 // sqrt of a variance a second (of the price's logarithm, in 2^-64), rounded down.
 uint64_t breach_vol_q48(uint64_t variance_q64);
-// Relative move of a price, ppm, when `sold` meets a book with `depth` on the way down to `depth_ppm` below
-// the price (one unit for both): linear, the book taken as evenly filled, rounded up; at most 1000000, also
-// where depth is 0 and something is sold.
-uint32_t breach_impact_ppm(uint64_t sold, uint64_t depth, uint32_t depth_ppm);
 
 // The distance to zero in sigmas of the horizon, in 2^-24, the impact of breach_asset taken off, capped at
 // 4096 sigmas; <= 0: breached. *drift: of H over the horizon in sigmas, > 0 away from zero, capped at 4; NULL

@@ -94,11 +94,6 @@ static bool rise(const struct dynamic_rule *r, struct dynamic_state *s, uint32_t
     return true;
 }
 
-bool dynamic_step(const struct dynamic_rule *r, struct dynamic_state *s, uint64_t sigma_ppm, uint64_t now)
-{
-    return dynamic_step_to(r, s, dynamic_target(r, sigma_ppm), now);
-}
-
 bool dynamic_step_to(const struct dynamic_rule *r, struct dynamic_state *s, uint32_t target, uint64_t now)
 {
     if (now < s->since)

@@ -34,11 +34,10 @@ void dynamic_start(struct dynamic_state *s, uint32_t lt_bps, uint64_t now);
 uint32_t dynamic_target(const struct dynamic_rule *r, uint64_t sigma_ppm);
 // The threshold at a moment: to + floor((from - to) * time left / duration).
 uint32_t dynamic_at(const struct dynamic_state *s, uint64_t at);
-// Takes the deviation as it is now. True: from, to, start and end are new, and whoever has them has to be
-// told. Between any two moments a <= b it falls by at most rate * (b - a) / 1000 + 1 bps; between any two
-// steps it rises by at most rate * (b - a) / 1000 + dead + 1 bps. Inside [min, max] once it has been there.
-bool dynamic_step(const struct dynamic_rule *r, struct dynamic_state *s, uint64_t sigma_ppm, uint64_t now);
-// The same towards a target inside [min, max] that somebody else has found.
+// Towards a target inside [min, max], dynamic_target()'s or another's, as it is now. True: from, to, start
+// and end are new, and whoever has them has to be told. Between any two moments a <= b it falls by at most
+// rate * (b - a) / 1000 + 1 bps; between any two steps it rises by at most rate * (b - a) / 1000 + dead + 1
+// bps. Inside [min, max] once it has been there.
 bool dynamic_step_to(const struct dynamic_rule *r, struct dynamic_state *s, uint32_t target, uint64_t now);
 
 #endif

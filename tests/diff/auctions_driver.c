@@ -431,17 +431,6 @@ static void cmd_budget(void)
     put(bidder_room(&budget));
 }
 
-static void cmd_spend(void)
-{
-    u256 owe = get();
-    bool good = bidder_spend(&budget, owe);
-    printf("- |");
-    put64(good);
-    put(budget.spent);
-    bidder_release(&budget, get());
-    put(budget.spent);
-}
-
 static void cmd_plan(void)
 {
     bool first = small() != 0;
@@ -503,8 +492,8 @@ static const struct {
     {"edeal", cmd_edeal},       {"enext", cmd_enext},     {"disc", cmd_disc},
     {"reached", cmd_reached},   {"tcurve", cmd_tcurve},   {"telapsed", cmd_telapsed},
     {"tamounts", cmd_tamounts}, {"tfirst", cmd_tfirst},   {"pool", cmd_pool},
-    {"table", cmd_table},       {"budget", cmd_budget},   {"spend", cmd_spend},
-    {"plan", cmd_plan},         {"predo", cmd_predo},     {"pbid", cmd_pbid},
+    {"table", cmd_table},       {"budget", cmd_budget},   {"plan", cmd_plan},
+    {"predo", cmd_predo},       {"pbid", cmd_pbid},
 };
 
 int main(void)

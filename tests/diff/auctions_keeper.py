@@ -155,12 +155,6 @@ def check_large_plans(d, check, r, cases):
 
 def check_more_keeper(d, check, r, cases):
     for _ in range(cases):
-        once, total, spent = r.randint(0, 9), r.randint(0, 20), r.randint(0, 22)
-        owe, back = r.randint(0, 12), r.randint(0, 12)
-        d.ask(f"budget {once} {total} {spent}")
-        left = max(0, min(once, total - spent))
-        want = spent + owe if owe <= left else spent
-        check("limits of bidding", d.ask(f"spend {owe} {back}")[1] == [int(owe <= left), want, max(0, want - back)], once, total, spent, owe, back)
         c = small_world(d, r)
         feed, gas, need, now = (r.randint(1, 100), True, RAY), r.randint(0, 9), r.randint(0, 9), START + r.choice([0, 20, 100])
         _, (pays, at, coin) = d.ask(f"predo {now} {feed[0]} 1 {RAY} {gas} {need}")

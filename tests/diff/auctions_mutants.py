@@ -112,8 +112,6 @@ MUTANTS = [
     ("time: first second a second late", TIME, "if (ck_lt(time_curve(&c, mid), share))", "if (!ck_lt(share, time_curve(&c, mid)))"),
     ("keeper: limits by purchase only", BIDDER, "    return ck_min(b->once, left);", "    return b->once;"),
     ("keeper: limits in total only", BIDDER, "    return ck_min(b->once, left);", "    return left;"),
-    ("keeper: spends beyond the room", BIDDER, "if (u256_cmp(owe, bidder_room(b)) > 0)", "if (false)"),
-    ("keeper: releases below nothing", BIDDER, "        b->spent = U256_ZERO;\n", "        b->spent = U256_MAX;\n"),
     ("keeper: buys beyond the room", BIDDER, "if (u256_cmp(t.owe, s->room) > 0) {", "if (false) {"),
     ("keeper: all or nothing", BIDDER, "    search_parts(&s, most_part(&s, price));\n", ""),
     ("keeper: never all", BIDDER, "    (void)consider(&s, k->lot); // all", "    // all"),

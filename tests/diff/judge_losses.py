@@ -384,7 +384,4 @@ class Stage:
                 if to == PARTIAL:
                     self.until = min(self.now + r.cooldown, 2**64 - 1)
             self.at, self.since = to, self.now
-        due = 2**64 - 1
-        if self.at == PARTIAL:
-            due = self.until if r.rest == AFTER else self.since + 1
-        return [was, to, str(order), str(size), str(self.orders), str(due)]
+        return [was, to, str(order), str(size), str(self.orders)]

@@ -104,13 +104,7 @@ class Book:
     def net_price(self, ticks):
         return ticks * self.unit * (10**6 - self.fee) / 10**6 / self.lot
 
-    def limit(self, q):
-        lots, last = q // self.lot, 0
-        for ticks, size in self.levels:
-            if lots > 0:
-                last = ticks
-            lots -= size
-        return last
+
 
 
 # ---- the judge's money

@@ -365,100 +365,10 @@ def check_policies(d, check, r, cases):
         check("Drift's ramp", d.ints(f"ramp {short} {freed} {gone} {span} {first}") == [pct], short, freed, gone, span, first)
 
 
-def check_aave(d, check, r, cases):
-    edge = [2000 * 10**8 - 1, 2000 * 10**8, 2000 * 10**8 + 1]
-    for _ in range(cases):
-        unit, price = 10**r.choice([6, 8, 18]), some(r, 40)
-        dv, cv = r.choice(edge + [some(r, 60)]), r.choice(edge + [some(r, 60)])
-        total = dv + r.choice([0, dv, some(r, 60)])
-        debt = dv * unit // price + r.choice([0, 1])
-        health = r.choice([95 * WAD // 100 - 1, 95 * WAD // 100, 95 * WAD // 100 + 1, some(r, 60)])
-        want = debt
-        if dv >= edge[1] and cv >= edge[1] and health > 95 * WAD // 100:
-            cap = (total * 5000 + 5000) // 10000
-            check.hit("Aave: half" if dv > cap else "Aave: under the half")
-            if dv > cap:
-                want = min(debt, cap * unit // price)
-        else:
-            check.hit("Aave: all")
-        check("Aave: close factor", d.ints(f"aave {debt} {dv} {cv} {total} {price} {unit} {health}") == [want], debt, dv, cv, total, price, unit, health)
-        left = [r.choice([0, 10**11 - 1, 10**11, some(r, 50)]) for _ in range(2)]
-        check("Aave: dust", d.ints("dust %d %d" % tuple(left)) == [int(0 in left or min(left) >= 10**11)], left)
-
-
-def check_target(d, check, r, cases):
-    # exactly 1,000 left of a reserve of 10,000, and a unit less
-    for asked, pay in ((9000 * 10**6, 9000 * 10**6), (9000 * 10**6 + 1, 10**10), (9000 * 10**6 - 1, 9000 * 10**6 - 1)):
-        have = d.ints(f"target {10**32} {WAD // 2} {WAD} 10500 8000 {10**8} {10**6} {10**10} {asked}")
-        check("Aave V4: dust at its edge", have[:2] == [1, 1] and have[3] == pay, asked, have)
-    for _ in range(cases):
-        unit, price = 10**r.choice([6, 8, 18]), some(r, 42)
-        total = some(r, 100) + 10**20
-        health, target = r.choice([some(r, 59), WAD - 1, 9 * WAD // 10]), r.choice([WAD, 105 * WAD // 100, 12 * WAD // 10])
-        bonus, factor = r.randint(10000, 12000), r.choice([0, 8000, 9500, r.randint(1, 9900)])
-        debt = r.choice([some(r, 70), 1000 * 10**8 * unit // price + r.randint(0, 2)])
-        asked = r.choice([debt, 2 * debt, some(r, 70), max(0, debt - 1000 * 10**8 * unit // price + r.randint(-1, 1))])
-        have = d.ints(f"target {total} {health} {target} {bonus} {factor} {price} {unit} {debt} {asked}")
-        penalty = ceil(F(bonus * 10**14 * factor, 10**4))
-        if target <= penalty or target < health:
-            check("Aave V4: no answer where there is none", have == [0, 0, 0, 0], have)
-            check.hit("target: none")
-            continue
-        need = ceil(F(total * unit * (target - health), (target - penalty) * price * WAD))
-        pay = min(debt, asked, need)
-        if pay < debt and (debt - pay) * price * WAD // unit < 1000 * 10**26:
-            pay = debt
-            check.hit("target: all, for the dust")
-        check("Aave V4: debt to the target", have == [1, 1, need, pay], have, need, pay)
-
-        def after(x):  # health when x is repaid, the seizure at the penalty's weight
-            v = F(x * price * WAD, unit)
-            return (F(health * total) - v * penalty) / (total - v) if v < total else None
-        if after(need) is not None and need > 0:
-            check("Aave V4: reached, and not with a unit less", after(need) >= target > after(need - 1), total, health, target, need)
-            check.hit("target: reached")
-
-
-def check_split(d, check, r, cases):
-    for _ in range(cases):
-        debt, threshold, spread, close = r.randint(1, 120), r.choice([5000, 7500, 8000, 8500, 9300]), r.choice([0, 500, 800, 1000]), r.choice([5000, 2000, 10000, 3333])
-        coll = r.randint(debt, debt * 10000 // threshold + 2)
-
-        def seize(x):
-            return x * (10000 + spread) // 10000
-
-        def low(x):
-            return (coll - seize(x)) * threshold < (debt - x) * 10000
-        have = d.ints(f"split {coll} {debt} {threshold} {spread} {close}")
-        if not low(0) or seize(debt) > coll:
-            check("two steps: no answer where there is none", have == [0, 0, 0], coll, debt)
-            check.hit("split: none")
-            continue
-        pairs = [(a, b) for a in range(debt * close // 10000 + 1) if low(a) for b in range((debt - a) * close // 10000 + 1)]
-        best = max(a + b for a, b in pairs)
-        check("two steps: brute force repays no more", have[0] == 1 and tuple(have[1:]) in set(pairs) and sum(have[1:]) == best, coll, debt, threshold, spread, close, have, best)
-        check("two steps: the first is the largest that leaves it liquidatable", have[1] == max(a for a, _ in pairs), have)
-        check.hit("split: more than one step" if best > debt * close // 10000 else "split: no more than one step")
-    for _ in range(cases // 4):  # large: one more unit in the first step would end it
-        debt, threshold, spread, close = some(r, 78) + 10**6, r.choice([5000, 8000, 9300, 9523, 9524, 9900]), r.choice([0, 500, 1000]), r.choice([5000, 2000])
-        coll = debt * r.randint(10600, 13000) // 10000
-        ok, first, second = d.ints(f"split {coll} {debt} {threshold} {spread} {close}")
-
-        def low(x):
-            return (coll - x * (10000 + spread) // 10000) * threshold < (debt - x) * 10000
-        sane = low(0) and debt * (10000 + spread) // 10000 <= coll
-        check("two steps: no answer where there is none", ok == int(sane), coll, debt)
-        if sane:
-            cap = debt * close // 10000
-            check("two steps: large", low(first) and first <= cap and second == (debt - first) * close // 10000
-                  and not any(low(x) for x in range(first + 1, min(cap, first + 3) + 1)), coll, debt, threshold, spread, close, first)
-
-
 WANTED = ["sold", "fund pays a part", "fund pays all", "fund pays nothing", "fill refused, the fund cannot", "fill paid by the fund", "fee capped",
           "fee is all above the bankruptcy price", "deleveraged by rank 0", "deleveraged by rank 1", "deleveraged by rank 2", "deleveraged by rank 3", "no overlap",
           "looked at no more", "matched no more", "social: too much", "social: too little", "social: exactly", "booked", "negative cash stays", "left open",
-          "a maker flips", "own offer skipped", "refused", "a tie in the ranking", "a second breach waits for the cooldown", "Aave: half", "Aave: under the half",
-          "Aave: all", "target: none", "target: all, for the dust", "target: reached", "split: none", "split: more than one step", "split: no more than one step"]
+          "a maker flips", "own offer skipped", "refused", "a tie in the ranking", "a second breach waits for the cooldown"]
 WANTED += [f"stage {a} to {b}" for a, b in (
     ("healthy", "warned"), ("healthy", "partial"), ("healthy", "full"), ("healthy", "backstop"), ("warned", "healthy"), ("warned", "partial"), ("partial", "full"),
     ("partial", "healthy"), ("partial", "backstop"), ("partial", "bankrupt"), ("full", "healthy"), ("full", "warned"), ("full", "backstop"), ("full", "bankrupt"),
@@ -477,9 +387,6 @@ def judge(exe, cases):
     check_pool(d, check, r, cases)
     check_stages(d, check, r, 2 * cases)
     check_policies(d, check, r, 2 * cases)
-    check_aave(d, check, r, 2 * cases)
-    check_target(d, check, r, 2 * cases)
-    check_split(d, check, r, cases)
     d.end()
     return check
 

@@ -270,7 +270,6 @@ static void do_step(void)
     say(out.order);
     say(out.size);
     say((i128)staged.orders);
-    say((i128)staged_due(&staged, &rule));
 }
 
 static void do_view(void)
@@ -293,55 +292,6 @@ static void do_ramp(void)
     x.duration = (uint64_t)num();
     x.initial = word();
     say(policy_ramp_pct(&x));
-}
-
-static void do_aave(void)
-{
-    struct policy_aave x = {.debt = num()};
-    x.debt_value = num();
-    x.coll_value = num();
-    x.total_value = num();
-    x.price = num();
-    x.unit = num();
-    x.health = num();
-    say(policy_aave_most(&x));
-}
-
-static void do_dust(void)
-{
-    i128 debt = num();
-    say(policy_aave_leaves_no_dust(debt, num()));
-}
-
-static void do_target(void)
-{
-    struct policy_target x = {.total_value = num()};
-    x.health = num();
-    x.target = num();
-    x.bonus = num();
-    x.factor = num();
-    x.price = num();
-    x.unit = num();
-    x.debt = num();
-    x.asked = num();
-    i128 debt = 0, repay = 0;
-    say(policy_target_debt(&x, &debt));
-    say(policy_target_repay(&x, &repay));
-    say(debt);
-    say(repay);
-}
-
-static void do_split(void)
-{
-    struct policy_split x = {.collateral = num()};
-    x.debt = num();
-    x.threshold = word();
-    x.spread = word();
-    x.close = word();
-    i128 first = 0, second = 0;
-    say(policy_split_two(&x, &first, &second));
-    say(first);
-    say(second);
 }
 
 int main(void)
@@ -375,10 +325,6 @@ int main(void)
         {"poolcover", do_poolcover},
         {"part", do_part},
         {"ramp", do_ramp},
-        {"aave", do_aave},
-        {"dust", do_dust},
-        {"target", do_target},
-        {"split", do_split},
     };
     static char line[8192];
     while (fgets(line, sizeof line, stdin)) {

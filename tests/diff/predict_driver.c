@@ -87,9 +87,6 @@ static void answer(const char *what)
         printf("%" PRIu64, breach_first_passage(d, get()));
     } else if (strcmp(what, "vol") == 0) {
         printf("%" PRIu64, breach_vol_q48(getu()));
-    } else if (strcmp(what, "impact") == 0) {
-        uint64_t sold = getu(), depth = getu();
-        printf("%" PRIu32, breach_impact_ppm(sold, depth, (uint32_t)getu()));
     } else if (strcmp(what, "value") == 0) {
         uint64_t p = getu();
         int64_t reward = get();

@@ -92,10 +92,7 @@ static void do_wide(void)
         put(i256_shl(a, n));
     else if (strcmp(op, "sar") == 0)
         put(i256_sar(a, n));
-    else if (strcmp(op, "shl_ovf") == 0) {
-        printf("%d ", i256_shl_ovf(a, n, &r));
-        put(r);
-    } else if (strcmp(op, "mul64") == 0)
+    else if (strcmp(op, "mul64") == 0)
         put(i256_mul_i64(a, i256_to_i64(b)));
     else if (strcmp(op, "facts") == 0)
         printf("%d %d %u %d %d %.17g\n", i256_cmp(a, b), i256_sign(a), i256_bits(a), i256_fits_i64(a),

@@ -6,14 +6,11 @@
 //   pos INSTRUMENT COLLATERAL SUPPLY DEBT
 //   split                       -> 0 | 1 QTY DEBT COLL FULL VALUE REWARD of the one order, then of the search
 //                                  FIRST DEBT2 QTY2, then two: 0 | 1 QTY FULL VALUE REWARD
-//   closed COLL DEBT LT SPREAD CLOSE  -> policy_split_two: 0 | 1 FIRST SECOND
 #include "exec/split.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "econ/policy.h"
 
 static struct market market;
 static struct account account = {.id = 1, .rule = &rule_aave_3_5};
@@ -104,25 +101,6 @@ static void do_split(void)
     putchar('\n');
 }
 
-static void do_closed(void)
-{
-    struct policy_split x;
-    i128 first, second;
-    x.collateral = (i128)big();
-    x.debt = (i128)big();
-    x.threshold = (uint32_t)num();
-    x.spread = (uint32_t)num();
-    x.close = (uint32_t)num();
-    if (!policy_split_two(&x, &first, &second)) {
-        puts("0");
-        return;
-    }
-    printf("1 ");
-    put_i(first);
-    put_i(second);
-    putchar('\n');
-}
-
 int main(void)
 {
     static char line[4096];
@@ -137,8 +115,6 @@ int main(void)
             do_pos();
         } else if (name && strcmp(name, "split") == 0) {
             do_split();
-        } else if (name && strcmp(name, "closed") == 0) {
-            do_closed();
         } else {
             fprintf(stderr, "split_driver: malformed command\n");
             return 2;

@@ -161,7 +161,7 @@ static void do_begin(void)
 static void do_step(void)
 {
     uint64_t sigma = word();
-    say(dynamic_step(&rule, &state, sigma, word()));
+    say(dynamic_step_to(&rule, &state, dynamic_target(&rule, sigma), word()));
     say(state.from_bps);
     say(state.to_bps);
     say(state.start);

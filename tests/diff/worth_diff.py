@@ -149,7 +149,6 @@ def check_books(d, check, r, cases):
                 real += n * b.net_price(ticks) * lot
                 left -= n
             check("books: slop covers rounding and lots", min(real, MOST) < got + slop, b.line(), q)
-            check("books: limit price", d.ints(f"limit {q}") == [b.limit(q)], b.line(), q)
         if b.levels:
             t = r.choice(b.levels)[0]
             for rate in (b.net_price(t), b.net_price(t) * F(1001, 1000), F(some(r, 30), some(r, 60))):

@@ -9,7 +9,6 @@
 //   out Q                       -> proceeds, slop
 //   split Q                     -> proceeds part*8
 //   upto OUT IN                 -> quantity
-//   limit Q                     -> ticks
 //   root A                      -> floor(sqrt(A))
 //   way I GAS REVERT_GAS PREMIUM
 //   bids FLOOR CAP MIN_PROFIT MIN_EXPECTED SCAN N (SHARE WIN)*N    -> ok | err TEXT
@@ -170,11 +169,6 @@ static void do_upto(void)
     putchar('\n');
 }
 
-static void do_limit(void)
-{
-    printf("%" PRId64 "\n", depth_limit(&book, big()));
-}
-
 static void do_root(void)
 {
     put_u(exit_root(wide()));
@@ -315,11 +309,11 @@ static const struct {
     const char *name;
     void (*run)(void);
 } commands[] = {
-    {"paths", do_paths}, {"book", do_book},   {"nothing", do_nothing}, {"getout", do_getout},
-    {"getin", do_getin}, {"out", do_out},     {"split", do_split},     {"upto", do_upto},
-    {"limit", do_limit}, {"root", do_root},   {"way", do_way},         {"bids", do_bids},
-    {"gas", do_gas},     {"reset", do_reset}, {"reserve", do_reserve}, {"pos", do_pos},
-    {"best", do_best},   {"value", do_value}, {"again", do_again},
+    {"paths", do_paths}, {"book", do_book},       {"nothing", do_nothing}, {"getout", do_getout},
+    {"getin", do_getin}, {"out", do_out},         {"split", do_split},     {"upto", do_upto},
+    {"root", do_root},   {"way", do_way},         {"bids", do_bids},       {"gas", do_gas},
+    {"reset", do_reset}, {"reserve", do_reserve}, {"pos", do_pos},         {"best", do_best},
+    {"value", do_value}, {"again", do_again},
 };
 
 int main(void)

@@ -269,23 +269,6 @@ const char *revert_reason_name(enum revert_reason r)
     return (unsigned)r < REVERT_REASONS ? names[r] : "?";
 }
 
-bool revert_is_passing(enum revert_reason r)
-{
-    switch (r) {
-    case REVERT_HEALTHY:
-    case REVERT_GRACE:
-    case REVERT_SENTINEL:
-    case REVERT_LIQUIDITY:
-    case REVERT_NO_PROFIT:
-    case REVERT_PRICE:
-    case REVERT_GAS:
-    case REVERT_TOO_FEW:
-        return true;
-    default:
-        return false;
-    }
-}
-
 size_t revert_known(void)
 {
     return N_KNOWN;

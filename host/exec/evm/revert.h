@@ -53,9 +53,6 @@ struct revert {
 void revert_decode(const uint8_t *data, size_t n, struct revert *out);
 // One short word for journals and tables; "?" for what is none of the enum.
 const char *revert_reason_name(enum revert_reason r);
-// Whether the same order may well succeed in a later block without anyone changing it: prices, pools and
-// other senders decide these.
-bool revert_is_passing(enum revert_reason r);
 
 // ---- for tests
 size_t revert_known(void);

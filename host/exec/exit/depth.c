@@ -167,12 +167,6 @@ void depth_end(struct depth *d)
     d->venue.slop = lot + 2u * d->n + 1;
 }
 
-int64_t depth_limit(const struct depth *d, u128 q)
-{
-    u128 lots = lots_of(d, q);
-    return lots ? d->level[level_of(d, lots)].ticks : 0;
-}
-
 u128 depth_units(const struct depth *d, unsigned i)
 {
     return units_of(d, d->level[i].lots_upto);

@@ -38,8 +38,6 @@ int depth_begin(struct depth *d, u128 lot, uint64_t unit, uint8_t unit_decimals,
 int depth_add(struct depth *d, int64_t price, int64_t tick, int64_t size, int64_t size_lot, struct err *e);
 // Makes the quotes; the version goes up by one.
 void depth_end(struct depth *d);
-// The lowest price (ticks) that selling q touches: a sale limited there fills as quoted. 0: nothing fills.
-int64_t depth_limit(const struct depth *d, u128 q);
 // After depth_end, i < d->n. Units of the token sold that levels 0..i take together, at most 2^112 - 1.
 u128 depth_units(const struct depth *d, unsigned i);
 // Units out for a unit sold into level i, fee taken and before rounding (exit_rate_near).

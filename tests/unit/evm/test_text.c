@@ -116,17 +116,6 @@ START_TEST(test_hex_data)
 }
 END_TEST
 
-START_TEST(test_hex_quantity_u64)
-{
-    uint64_t v = 1;
-    ck_assert(hex_quantity_get_u64("0x0", 3, &v) == 0 && v == 0);
-    ck_assert(hex_quantity_get_u64("0xffffffffffffffff", 18, &v) == 0 && v == UINT64_MAX);
-    ck_assert_int_eq(hex_quantity_get_u64("0x10000000000000000", 19, &v), -1);
-    ck_assert_int_eq(hex_quantity_get_u64("0x01", 4, &v), -1);
-    ck_assert(hex_quantity_get_u64("0x1g", 3, &v) == 0 && v == 1); // what is behind the length is not read
-}
-END_TEST
-
 static void check_digest(const char *message, const char *expect)
 {
     struct word h;
@@ -189,7 +178,6 @@ int main(void)
     tcase_add_test(t, test_conversions_there_and_back);
     tcase_add_test(t, test_address_in_a_word);
     tcase_add_test(t, test_hex_data);
-    tcase_add_test(t, test_hex_quantity_u64);
     tcase_add_test(t, test_keccak_published);
     tcase_add_test(t, test_eip55);
     tcase_add_test(t, test_created);

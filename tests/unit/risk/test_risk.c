@@ -55,17 +55,18 @@ START_TEST(test_threshold)
     const struct dynamic_rule r = {8000, 5000, 8500, 500000, 2000, 10, 1000}; // 1 bps a second
     struct dynamic_state s;
     dynamic_start(&s, 8000, 100);
-    ck_assert(!dynamic_step(&r, &s, 504999, 101)); // 10 lower: within the dead band
-    ck_assert(dynamic_step(&r, &s, 1000000, 200));
+    ck_assert(!dynamic_step_to(&r, &s, dynamic_target(&r, 504999), 101)); // 10 lower: within the dead band
+    ck_assert(dynamic_step_to(&r, &s, dynamic_target(&r, 1000000), 200));
     ck_assert_uint_eq(s.from_bps, 8000);
     ck_assert_uint_eq(s.to_bps, 7000);
     ck_assert_uint_eq(s.end, 1200);
     ck_assert_uint_eq(dynamic_at(&s, 700), 7500);
-    ck_assert(dynamic_step(&r, &s, 500000, 700)); // back: the ramp stops, it does not jump
+    ck_assert(
+        dynamic_step_to(&r, &s, dynamic_target(&r, 500000), 700)); // back: the ramp stops, it does not jump
     ck_assert_uint_eq(dynamic_at(&s, 700), 7500);
     ck_assert_uint_eq(dynamic_at(&s, 5000), 7500);
-    ck_assert(!dynamic_step(&r, &s, 500000, 705)); // 5 only
-    ck_assert(dynamic_step(&r, &s, 500000, 720));
+    ck_assert(!dynamic_step_to(&r, &s, dynamic_target(&r, 500000), 705)); // 5 only
+    ck_assert(dynamic_step_to(&r, &s, dynamic_target(&r, 500000), 720));
     ck_assert_uint_eq(dynamic_at(&s, 720), 7520);
     ck_assert_uint_eq(dynamic_target(&r, UINT64_MAX), 5000);
     ck_assert_uint_eq(dynamic_target(&r, 0), 8500);
@@ -79,7 +80,7 @@ START_TEST(test_many_ramps_keep_the_rate)
     struct dynamic_state s;
     dynamic_start(&s, 8000, 0);
     for (uint64_t t = 1; t <= 2000; t++)
-        (void)dynamic_step(&r, &s, 1 + t % 2, t);
+        (void)dynamic_step_to(&r, &s, dynamic_target(&r, 1 + t % 2), t);
     ck_assert_uint_ge(dynamic_at(&s, 2000), 7997);
 }
 END_TEST
