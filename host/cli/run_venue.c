@@ -46,7 +46,7 @@ static int agree(struct run *r, struct err *e)
     enum { AUCTIONS_FOLLOWED = 4096 };
     uint32_t *most = &r->o.config.bids.max;
     uint8_t does;
-    if (gateway_greeting(r->socket, VENUE_READY_MS, &does, e) != 0)
+    if (gateway_greeting(r->socket, VENUE_READY_MS, &does, &r->o.config.desk.kick, e) != 0)
         return -1;
     if (!r->o.auctions_given && (does & VENUE_AUCTIONS))
         *most = AUCTIONS_FOLLOWED;

@@ -144,6 +144,7 @@ static enum desk_answer size_now(struct desk *d, const struct account *a, const 
         return DESK_PRICE_AGE; // no price at all is infinitely old
     if (a->rule->size(&d->book->market, a, px, &d->cfg.size, &d->size))
         return DESK_NO_SIZE;
+    desk_kick(d, a, px);
     return desk_representable(&d->size) ? DESK_SENT : DESK_LIMIT_ORDER;
 }
 

@@ -9,6 +9,7 @@
 #include "exec/exit/exit.h"
 #include "exec/exit/slip.h"
 #include "exec/gateway.h"
+#include "exec/kick.h"
 #include "exec/order.h"
 #include "exec/stages.h"
 #include "exec/unworth.h"
@@ -41,9 +42,10 @@ struct desk_worth_config {
 // close to those it was sized at.
 enum desk_ready { DESK_READY_BY_SIZE, DESK_READY_BY_PRICE };
 
-// Which books count: those of what is sold, for lending orders alone (journals from before there was the
-// other); those of what is bought back too, and for bids on auctions.
-enum desk_depth_by { DESK_DEPTH_BY_SALE, DESK_DEPTH_BY_BOTH };
+// Which books count: those of what is sold, for lending orders alone (journals from before there were the
+// others); those of what is bought back too, and for bids on auctions; the same, and amounts of a market that
+// counts in its quote are coins for what counts in coins, and the other way round.
+enum desk_depth_by { DESK_DEPTH_BY_SALE, DESK_DEPTH_BY_BOTH, DESK_DEPTH_BY_UNIT };
 
 // What selling into the market costs (docs/worth.md, section 7, "Depth"): without a book's levels nothing; by
 // the books that are known; the same, and what has none gets no order.
@@ -75,6 +77,7 @@ struct desk_config {
     uint32_t outstanding_max;
     struct desk_worth_config worth;
     struct desk_depth_config depth;
+    struct kick_terms kick; // of the venue's auctions: who starts one is judged by what that pays
     // Value of this session's orders on predicted prices, those that failed in a block included; 0: none
     // leaves.
     int64_t predicted_max_e8;
@@ -140,11 +143,12 @@ struct desk_counters {
     int64_t value_e8, reward_e8; // of orders handed over, saturating; slippage taken off, where it is known
 };
 
-// Where the desk asks for the books of an asset's market: its bids, or its asks; NULL: none is known. The
+// Where the desk asks for the books of an asset's market: its bids, or its asks, amounts in coins or else in
+// the quote; NULL: none is known. The
 // answer stands until prices are told again. Given the same inputs of the session it gives the same levels.
 struct desk_books {
     void *ctx;
-    const struct slip_side *(*side)(void *ctx, uint16_t asset, bool bids);
+    const struct slip_side *(*side)(void *ctx, uint16_t asset, bool bids, bool coins);
 };
 
 struct desk;

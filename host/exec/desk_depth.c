@@ -42,7 +42,7 @@ int desk_depth_init(struct desk *d, struct err *e)
 {
     const struct desk_depth_config *c = &d->cfg.depth;
     if (c->mode >= DESK_DEPTH_COUNT || c->fee_ppm >= PPM || c->unknown_ppm > PPM ||
-        c->by > DESK_DEPTH_BY_BOTH)
+        c->by > DESK_DEPTH_BY_UNIT)
         return err_set(e, "depth %u, depth_fee_ppm %u, depth_unknown_ppm %u: out of range", c->mode,
                        c->fee_ppm, c->unknown_ppm);
     if (c->mode == DESK_DEPTH_NONE)
@@ -61,9 +61,14 @@ void desk_set_books(struct desk *d, const struct desk_books *b)
     d->books = *b;
 }
 
+static const struct slip_side *side_in(const struct desk *d, uint16_t asset, bool bids, bool coins)
+{
+    return d->books.side ? d->books.side(d->books.ctx, asset, bids, coins) : NULL;
+}
+
 static const struct slip_side *side_of(const struct desk *d, uint16_t asset, bool bids)
 {
-    return d->books.side ? d->books.side(d->books.ctx, asset, bids) : NULL;
+    return side_in(d, asset, bids, true);
 }
 
 // ---- perpetuals
@@ -85,7 +90,7 @@ static bool leg_slip(struct desk *d, const struct account *a, const int64_t *px,
     const struct position *p = position_of(a, leg->instrument);
     int64_t mark = px[in->asset];
     bool sell = p && p->size > 0;
-    const struct slip_side *s = side_of(d, in->asset, sell);
+    const struct slip_side *s = side_in(d, in->asset, sell, in->kind != INST_INVERSE);
     if (s)
         return slip_cost(s, m, in, mark, leg->qty, sell, d->cfg.depth.fee_ppm, e8);
     i256 value = slip_value(m, in, mark, leg->qty);

@@ -179,16 +179,31 @@ static inline bool desk_wide(const struct desk *d)
 const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
 uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
 
+// ---- desk_kick.c
+
+static inline bool desk_kicks(const struct desk *d, const struct account *a)
+{
+    return kick_of(&d->cfg.kick, a->rule);
+}
+void desk_kick_reward(struct desk *d, const struct account *a, const int64_t *px);
+// The reward of the order just sized into d->size, at px, of who starts an auction by it.
+static inline void desk_kick(struct desk *d, const struct account *a, const int64_t *px)
+{
+    if (d->cfg.kick.chop_bps)
+        desk_kick_reward(d, a, px);
+}
+
 // ---- desk_worth.c
 
 int desk_worth_init(struct desk *d, uint32_t room, struct err *e);
 void desk_worth_free(struct desk *d);
 // Is this an account that is asked about? Margin rules name their reward themselves, and so do those that pay
-// who spends nothing.
+// who spends nothing; who starts an auction has nothing to sell.
 static inline bool desk_worth_of(const struct desk *d, const struct account *a)
 {
     const struct rule *r = a->rule; // some size by their own word, some cost the keeper nothing
-    return d->exits && r->holding && !(r->uses & USE_QUOTE) && !(r->borrowing && r->borrowing->paid);
+    return d->exits && r->holding && !(r->uses & USE_QUOTE) && !(r->borrowing && r->borrowing->paid) &&
+           !desk_kicks(d, a);
 }
 // Sizes the account's order at px into d->size, d->worth and d->terms; the ways out stand at the prices `now`
 // and follow (exit/follow.h). False: d->worth says why not, its reason is *reason (unworth.h).

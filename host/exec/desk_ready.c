@@ -117,6 +117,7 @@ static bool sized(struct desk *d, size_t account, const struct account *a, const
         d->terms = (struct gateway_terms){0};
         if (a->rule->size(&d->book->market, a, d->px, &d->cfg.size, &d->size))
             return false;
+        desk_kick(d, a, d->px);
     } else if (!desk_worth_size(d, a, d->px, now, reason)) {
         return false;
     }
@@ -274,7 +275,7 @@ void desk_reward(struct desk *d, size_t account, const int64_t *px, int64_t *rew
     *cost_e8 = d->cfg.cost_e8;
     const struct account *a = book_view(d->book, account);
     const struct order *o = st->ready ? &ready_at(&d->pool, st->ready)->order : NULL;
-    *reward_e8 = o ? o->reward_e8 : estimate_reward_e8(&d->book->market, a, px);
+    *reward_e8 = o ? o->reward_e8 : estimate_reward_e8(&d->book->market, a, px, &d->cfg.kick);
     if (o && d->cfg.depth.mode && !a->rule->holding)
         *reward_e8 = desk_less(*reward_e8, desk_slip(d, a, px, o->leg, o->n));
 }

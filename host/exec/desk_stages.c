@@ -97,6 +97,7 @@ enum desk_answer desk_stage_size(struct desk *d, size_t account, const struct ac
     if (!d->stage_move.order)
         return DESK_STAGED;
     take_share(&d->size, d->stage_move.share);
+    desk_kick(d, a, px);
     return DESK_SENT;
 }
 

@@ -42,7 +42,8 @@ static i256 perpetual(const struct market *m, const struct position *p, const in
     return share(size, rate_of(in), PPM);
 }
 
-static i256 lending(const struct market *m, const struct account *a, const int64_t *px)
+static i256 lending(const struct market *m, const struct account *a, const int64_t *px,
+                    const struct kick_terms *kick)
 {
     i256 debt = I256_ZERO, most = I256_ZERO, reward = I256_ZERO;
     uint32_t bonus_bps = 0;
@@ -66,16 +67,19 @@ static i256 lending(const struct market *m, const struct account *a, const int64
             bonus_bps = emode ? in->emode_lb_bps : in->lb_bps;
         }
     }
+    if (kick_of(kick, a->rule))
+        return kick_reward(kick, i256_min(debt, most));
     if (bonus_bps > BPS)
         reward = i256_add(reward, share(i256_min(debt, most), bonus_bps - BPS, BPS));
     return reward;
 }
 
-int64_t estimate_reward_e8(const struct market *m, const struct account *a, const int64_t *px)
+int64_t estimate_reward_e8(const struct market *m, const struct account *a, const int64_t *px,
+                           const struct kick_terms *kick)
 {
     i256 sum = I256_ZERO;
     if (a->rule->holding)
-        return saturate(lending(m, a, px));
+        return saturate(lending(m, a, px, kick));
     for (unsigned i = 0; i < a->n_positions; i++)
         sum = i256_add(sum, perpetual(m, &a->position[i], px));
     return saturate(sum);

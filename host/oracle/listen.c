@@ -3,6 +3,8 @@
 #include "feed/price.h"
 #include "oracle/inside.h"
 
+enum { FUTURE = 0, REVERSED = 1 }; // feed_msg.inst_kind, inst_type
+
 static uint32_t stream_of(const struct feed_packet *p)
 {
     return (uint32_t)p->venue << 16 | p->stream;
@@ -223,6 +225,7 @@ static void on_instrument(struct oracle *o, const struct feed_packet *p, const s
     if (!s)
         return;
     s->stream = stream_of(p);
+    s->inverse = m->inst_kind == FUTURE && m->inst_type == REVERSED;
     if (m->index_id)
         s->index_id = m->index_id;
     if (!(m->has & HAS_STATE) || old_definition(s, p, m))

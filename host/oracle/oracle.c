@@ -292,7 +292,7 @@ bool oracle_instrument(const struct oracle *o, uint16_t asset, unsigned i, struc
     if (i >= p->n_sources)
         return false;
     const struct subject *s = sources_find(o->sources, p->source[i].venue, p->source[i].name);
-    *out = (struct oracle_instrument){(enum feed_venue)p->source[i].venue, s ? s->id : 0};
+    *out = (struct oracle_instrument){(enum feed_venue)p->source[i].venue, s ? s->id : 0, s && s->inverse};
     return true;
 }
 

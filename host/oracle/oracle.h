@@ -113,9 +113,11 @@ enum oracle_basis {
 enum oracle_basis oracle_basis(const struct oracle *o, uint16_t asset);
 // The i-th instrument, of those that the asset's policy names (an index has no market), and its number at its
 // venue; a reciprocal's: its base's. False: there are no more, or it is not defined yet and *id is 0.
+// inverse: a future whose amounts are in its quote, by its definition.
 struct oracle_instrument {
     enum feed_venue venue;
     uint64_t id;
+    bool inverse;
 };
 bool oracle_instrument(const struct oracle *o, uint16_t asset, unsigned i, struct oracle_instrument *out);
 const struct oracle_counters *oracle_counters(const struct oracle *o);

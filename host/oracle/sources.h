@@ -37,6 +37,7 @@ struct subject {
     uint8_t venue;         // enum feed_venue
     uint8_t state;         // enum instrument_state
     bool heard;            // its state was told by more than a snapshot's definition
+    bool inverse;          // a future whose amounts are in its quote, as defined last
 };
 
 struct sources {

@@ -217,8 +217,9 @@ static void explain_orders(bool slips, bool auctions, FILE *out)
               "  of one sized by worth= the profit after its sale and gas\n",
               out);
     if (auctions)
-        fputs("  an order that began an auction brings its incentive: what it names here is for who buys the "
-              "lot\n",
+        fputs("  an order that began an auction brings its incentive: what it names here; in journals from "
+              "before, "
+              "what is for who buys the lot\n",
               out);
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The real books of the feed as the desk asks for them (exec/desk.h, depth). A side is read when it is asked
 // for, once for each call of the engine, from the books that the decoders have rebuilt out of the packets so
-// far. All of these are in the journal, so a replay reads the same levels.
+// far. All of these are in the journal, so a replay reads the same levels. A market of inverse contracts
+// counts in its quote: each level is converted at its own price for who counts in coins, and a linear one's
+// for who does not.
 #include "run/inside.h"
 
 #include <stdlib.h>
@@ -16,9 +18,9 @@ struct session_side {
 };
 struct session_books {
     struct feed_level level[SLIP_LEVELS_MAX];
-    struct slip_side next; // scratch
-    uint32_t version;      // the last one given
-    struct session_side side[MARKET_ASSETS_MAX][2];
+    struct slip_side next;                             // scratch
+    uint32_t version;                                  // the last one given
+    struct session_side side[MARKET_ASSETS_MAX][2][2]; // of its bids; in coins
 };
 
 // Levels that are no positive numbers are left out; false when the others are not in order.
@@ -59,29 +61,46 @@ static bool crossed(const struct session *s, const struct oracle_instrument *in,
     return bids ? side->level[0].price >= other : side->level[0].price <= other;
 }
 
+// A level that comes to less than one in the other unit is left out.
+static void other_unit(struct slip_side *side, unsigned decimals, bool coins)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < side->n; i++) {
+        struct slip_level l = side->level[i];
+        l.amount = slip_other_unit(&l, decimals, coins);
+        if (l.amount > 0)
+            side->level[n++] = l;
+    }
+    side->n = (uint16_t)n;
+}
+
 // The first of the asset's instruments that has a whole book.
-static bool read_book(const struct session *s, uint16_t asset, bool bids, struct slip_side *out)
+static bool read_book(const struct session *s, uint16_t asset, bool bids, bool coins, struct slip_side *out)
 {
     struct oracle_instrument in;
     const unsigned decimals = s->book->market.asset[asset].decimals;
     for (unsigned i = 0; oracle_instrument(s->oracle, asset, i, &in); i++) {
         int n = in.id ? feed_book(s->feed, in.venue, in.id, bids, s->books->level, SLIP_LEVELS_MAX) : -1;
-        if (n >= 0)
-            return convert(s->books->level, (unsigned)n, decimals, bids, out) &&
-                   !crossed(s, &in, decimals, bids, out);
+        if (n < 0)
+            continue;
+        bool is = convert(s->books->level, (unsigned)n, decimals, bids, out) &&
+                  !crossed(s, &in, decimals, bids, out);
+        if (s->cfg.desk.depth.by >= DESK_DEPTH_BY_UNIT && in.inverse == coins)
+            other_unit(out, decimals, coins);
+        return is;
     }
     return false;
 }
 
-static const struct slip_side *side(void *ctx, uint16_t asset, bool bids)
+static const struct slip_side *side(void *ctx, uint16_t asset, bool bids, bool coins)
 {
     struct session *s = ctx;
-    struct session_side *x = &s->books->side[asset][bids];
+    struct session_side *x = &s->books->side[asset][bids][coins];
     if (x->asked == s->asked)
         return x->whole ? &x->side : NULL;
     bool first = x->side.version == 0;
     x->asked = s->asked;
-    x->whole = read_book(s, asset, bids, &s->books->next);
+    x->whole = read_book(s, asset, bids, coins, &s->books->next);
     if (x->whole && (first || !same(&x->side, &s->books->next))) {
         x->side = s->books->next;
         x->side.version = ++s->books->version;

@@ -122,6 +122,19 @@ def check_slip(d, check, r, cases):
         check("ranked by what it earns", d.ints(f"ranked {value} {reward} {text}") == [max(0, left)], *where, reward, cost)
 
 
+def check_units(d, check, r, cases):
+    """A level's amount in coins for one in the quote and back: by its own price, rounded down."""
+    for _ in range(cases):
+        decimals, price, amount = r.choice([0, 2, 6, 9, 18]), r.randint(1, 10 ** r.randint(1, 18)), r.randint(1, 10 ** r.randint(1, 18))
+        one = F(price, 10**decimals)
+        coins, quote = (d.ints(f"other {price} {amount} {decimals} {c}")[0] for c in (1, 0))
+        want = [min(I64, int(F(amount) / one)), min(I64, int(F(amount) * one))]
+        check("amounts in the other unit", [coins, quote] == want, price, amount, decimals, coins, quote, want)
+        check.hit("less than one is none", 0 in want)
+        check.hit("more than there is room for", I64 in want)
+        check.hit("rounded down", F(amount) / one != want[0] and 0 < want[0] < I64)
+
+
 # ---- collateral
 
 
@@ -375,6 +388,7 @@ def check_bids(d, check, r, cases):
 def judge(exe, cases):
     r, d, check = random.Random(SEED), Driver(exe), Checks()
     check_slip(d, check, r, 4 * cases)
+    check_units(d, check, r, 10 * cases)
     check_ways(d, check, r, cases, True)
     check_ways(d, check, r, cases // 3, False)
     check_bids(d, check, r, cases // 3)

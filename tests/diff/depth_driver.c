@@ -13,6 +13,7 @@
 //   way COLL DEBT             -> slop gas version | none
 //   bid COLL DEBT             -> slop gas best's out and in | none: the same of what an auction sells
 //   book ASSET                -> version of its books for bids
+//   other PRICE AMOUNT DECIMALS COINS -> amount in the other unit
 //   split Q                   -> proceeds of the last way, by its venue
 //   upto OUT IN               -> quantity
 #include "exec/desk_inside.h"
@@ -27,7 +28,7 @@ static struct book book;
 static struct account account;
 static const struct rule perpetual = {.name = "perpetual"};
 static struct slip_side side[MARKET_ASSETS_MAX][2];
-static bool known[MARKET_ASSETS_MAX][2];
+static bool known[MARKET_ASSETS_MAX][2], quoted[MARKET_ASSETS_MAX];
 static int64_t px[MARKET_ASSETS_MAX];
 static struct exits_told told;
 static uint32_t versions;
@@ -61,10 +62,11 @@ static void put(u128 v)
     printf("%s ", buf);
 }
 
-static const struct slip_side *find(void *ctx, uint16_t asset, bool bids)
+// Answers only who asks in the unit of the instrument: coins, of an inverse contract its quote.
+static const struct slip_side *find(void *ctx, uint16_t asset, bool bids, bool coins)
 {
     (void)ctx;
-    return known[asset][bids] ? &side[asset][bids] : NULL;
+    return known[asset][bids] && coins != quoted[asset] ? &side[asset][bids] : NULL;
 }
 
 static void do_inst(void)
@@ -75,6 +77,7 @@ static void do_inst(void)
     m->instrument[i].size_decimals = (uint8_t)num();
     m->asset[i].decimals = (uint8_t)num();
     px[i] = num();
+    quoted[i] = m->instrument[i].kind == INST_INVERSE;
     if (i >= m->n_instruments)
         m->n_instruments = m->n_assets = (uint16_t)(i + 1);
 }
@@ -191,6 +194,14 @@ static void do_bid(void)
     printf("%" PRIu32 " %" PRIu64 " %" PRIu64 "\n", last->gas, best.out, best.in);
 }
 
+static void do_other(void)
+{
+    const int64_t price = num(), amount = num();
+    const struct slip_level l = {price, amount};
+    unsigned decimals = (unsigned)num();
+    printf("%" PRId64 "\n", slip_other_unit(&l, decimals, num() != 0));
+}
+
 static void do_book(void)
 {
     printf("%" PRIu64 "\n", desk_book_version(&desk, (uint16_t)num()));
@@ -217,9 +228,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } commands[] = {
-    {"inst", do_inst},   {"mode", do_mode}, {"side", do_side},     {"pools", do_pools},
-    {"pos", do_pos},     {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},
-    {"split", do_split}, {"upto", do_upto}, {"bid", do_bid},       {"book", do_book},
+    {"inst", do_inst}, {"mode", do_mode},     {"side", do_side},   {"pools", do_pools}, {"pos", do_pos},
+    {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},     {"split", do_split}, {"upto", do_upto},
+    {"bid", do_bid},   {"book", do_book},     {"other", do_other},
 };
 
 int main(void)

@@ -3,7 +3,15 @@
 replacement."""
 MUTANTS = [
     ("a long is bought, a short sold", "desk_depth.c", "bool sell = p && p->size > 0;", "bool sell = p && p->size < 0;"),
-    ("always the bids", "desk_depth.c", "side_of(d, in->asset, sell);", "side_of(d, in->asset, true);"),
+    ("always the bids", "desk_depth.c", "side_in(d, in->asset, sell,", "side_in(d, in->asset, true,"),
+    ("an inverse contract's book in coins", "desk_depth.c", "sell, in->kind != INST_INVERSE);", "sell, true);"),
+    ("every contract's book in the quote", "desk_depth.c", "sell, in->kind != INST_INVERSE);", "sell, false);"),
+    ("collateral's books in the quote", "desk_depth.c", "return side_in(d, asset, bids, true);", "return side_in(d, asset, bids, false);"),
+    ("units the other way round", "exit/slip.c", "    v = coins ? i256_div_floor(", "    v = !coins ? i256_div_floor("),
+    ("units without the price's decimals", "exit/slip.c", "i256_mul(v, i256_pow10(decimals)), i256_from_i64(l->price))", "v, i256_from_i64(l->price))"),
+    ("units rounded up", "exit/slip.c", "v = coins ? i256_div_floor(", "v = coins ? i256_div_ceil("),
+    ("units of the quote without decimals", "exit/slip.c", "i256_div10_floor(i256_mul_i64(v, l->price), decimals);", "i256_mul_i64(v, l->price);"),
+    ("units beyond their range are none", "exit/slip.c", "return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MAX;", "return i256_fits_i64(v) ? i256_to_i64(v) : 0;"),
     ("no slippage without a book", "desk_depth.c", "i256_mul_i64(value, d->cfg.depth.unknown_ppm)", "i256_mul_i64(value, 0)"),
     ("a supposed slippage is called known", "desk_depth.c", "    d->slip_known = false;\n", ""),
     ("a book is never needed", "desk_depth.c", "return d->cfg.depth.mode != DESK_DEPTH_REQUIRED;", "return true;"),

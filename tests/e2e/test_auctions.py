@@ -14,6 +14,7 @@ import struct
 import subprocess
 import tempfile
 import time
+from fractions import Fraction as F
 
 from keeper import SEED, TRIPLINE, finish, must, number, report, tripline
 
@@ -24,7 +25,7 @@ db, capture = os.path.join(work, "a.db"), os.path.join(work, "crash.pcap")
 must("gen", "-q", "-o", capture, "--path", "crash", "--seconds", 24, "--rate", 60, "--seed", SEED)
 must("accounts", "gen", "--db", db, "--accounts", 300, "--near", 400000, "--seed", SEED)
 
-HEADER, FRAME, CLOCK, REPLY, READ, AUCTION, BID, BUDGET = 1, 4, 5, 7, 17, 24, 25, 26
+HEADER, FRAME, CLOCK, REPLY, ORDER, READ, AUCTION, BID, BUDGET = 1, 4, 5, 7, 11, 17, 24, 25, 26
 FILLED, REFUSED, TAKEN, BID_EPOCH = 1, 2, 9, 0xffffffff
 KICKED, BOUGHT, RESET = range(3)
 RAY = 10**27
@@ -203,6 +204,45 @@ def check_resets():
     report(j.resets > 0 and len(j.taken) > j.resets, "resets: for their incentive, and takes after them", (j.resets, len(j.taken)))
 
 
+def started(name):
+    """By order that began an auction: (its reward, what the venue's own auction says who began it gets by its tab, tip and
+    chip), both in 1e-8 by the debt's price that the order's value tells; and how many orders began none."""
+    path, orders, pairs, others = at(name, "journal"), {}, [], 0
+    for kind, p in records(path):
+        if kind == ORDER and p[18] == 0:
+            orders[p[:16]] = struct.unpack_from("<qq", p, 19)
+        elif kind == REPLY and p[2:18] in orders and p[1] == FILLED:
+            if p[0] != 4:
+                others += 1
+                continue
+            i = 19 + p[18]
+            s = p[i + 2:i + 2 + struct.unpack_from("<H", p, i)[0]]
+            terms = [int.from_bytes(s[95 + 32 * k:127 + 32 * k], "little") for k in range(6)]  # cut, buf, cusp, chip, tip, chost
+            tab, (value, reward) = auction_of(s)["tab"], orders[p[2:18]]
+            pairs.append((reward, F(terms[4] + tab * terms[3] // 10**18) * value / (F(tab) / F(113, 100))))
+    return pairs, others
+
+
+def check_starting():
+    """An auction is started for what that pays, not for the bonus, which is for who buys the lot."""
+    spec = SPEC + ",chop_bps=11300,tip_e8=300000000"
+    ends_well(run("start", spec), "starting: nothing missed")
+    judged("start", "starting")
+    pairs, _ = started("start")
+    # A ready order at other prices than it was made for counts more value and less reward, by how far they are.
+    near = sum(got >= want * 999 / 1000 for got, want in pairs)
+    report(len(pairs) > 10 and near > len(pairs) // 2 and all(want / 2 <= got <= want + 2 for got, want in pairs), "starting: an order's reward is tip and chip", pairs[:5])
+    least = int(sorted(r for r, _ in pairs)[len(pairs) // 2])
+    ends_well(run("profit", spec, "--set", "min_profit_e8=%d" % least), "starting, with a least profit: nothing missed", asked=False)
+    some, _ = started("profit")
+    report(0 < len(some) < len(pairs) and min(r for r, _ in some) >= least, "starting: only what pays that", (least, some[:5], len(some), len(pairs)))
+    p = run("free", "cut_ppm=960000", "--set", "min_profit_e8=1")
+    report(p.returncode == 0 and not started("free")[0], "starting: for nothing no auction begins", (p.stdout, p.stderr))
+    p = run("other", "rule=evk-1," + spec, "--set", "min_profit_e8=%d" % least)
+    pairs, others = started("other")
+    report(p.returncode == 0 and not pairs and others > 0, "starting: what another rule's accounts have is sold at once, by the bonus", (p.stdout, p.stderr))
+
+
 def check_maker():
     """Who barks brings and takes nothing: the vault itself is what is sold, for its debt and its own chop."""
     vaults = at("vaults.db")
@@ -321,7 +361,7 @@ def check_versions():
         end = time.monotonic() + 20
         while not os.path.exists(sock) and time.monotonic() < end:
             time.sleep(0.02)
-        for version, want in ((5, 0x8f), (6, 0x81)):
+        for version, want in ((6, 0x8f), (7, 0x81)):
             s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             s.connect(sock)
             s.send(b"\x01" + b"TLPV" + struct.pack("<H", version))
@@ -362,6 +402,7 @@ def check_usage():
 check_lockstep()
 check_curves()
 check_resets()
+check_starting()
 check_maker()
 check_small()
 check_rival()

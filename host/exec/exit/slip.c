@@ -10,6 +10,14 @@ static i256 to_e8(i256 v, unsigned digits, int64_t by)
     return i256_div_ceil(i256_mul(v, i256_pow10(digits < E8 ? E8 - digits : 0)), den);
 }
 
+int64_t slip_other_unit(const struct slip_level *l, unsigned decimals, bool coins)
+{
+    i256 v = i256_from_i64(l->amount);
+    v = coins ? i256_div_floor(i256_mul(v, i256_pow10(decimals)), i256_from_i64(l->price))
+              : i256_div10_floor(i256_mul_i64(v, l->price), decimals);
+    return i256_fits_i64(v) ? i256_to_i64(v) : INT64_MAX;
+}
+
 static unsigned common(const struct instrument *in)
 {
     return in->size_decimals > SLIP_AMOUNT_DECIMALS ? in->size_decimals : SLIP_AMOUNT_DECIMALS;

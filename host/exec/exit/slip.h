@@ -12,7 +12,7 @@ enum { SLIP_LEVELS_MAX = 64, SLIP_AMOUNT_DECIMALS = 8 };
 // One side of a book, best first: bids fall, asks rise.
 struct slip_level {
     int64_t price;  // quanta of the instrument's asset, > 0
-    int64_t amount; // 10^-SLIP_AMOUNT_DECIMALS of what positions are counted in (inverse: the quote), > 0
+    int64_t amount; // 10^-SLIP_AMOUNT_DECIMALS of coins or, for inverse contracts, of the quote, > 0
 };
 struct slip_side {
     uint32_t version; // changes with every change of a level
@@ -26,6 +26,9 @@ struct slip_side {
 // and settled in coin, qty (1 / price - 1 / mark) coins, at the mark qty (mark / price - 1).
 bool slip_cost(const struct slip_side *s, const struct market *m, const struct instrument *in, int64_t mark,
                i128 qty, bool sell, uint32_t fee_ppm, i256 *e8);
+// A level's amount in coins for one in the quote, or the other way round, at its price of so many decimals;
+// rounded down, saturating: 0 where it is less than one.
+int64_t slip_other_unit(const struct slip_level *l, unsigned decimals, bool coins);
 // The notional of qty at the mark, 1e-8 units of account, rounded up.
 i256 slip_value(const struct market *m, const struct instrument *in, int64_t mark, i128 qty);
 

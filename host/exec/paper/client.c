@@ -235,7 +235,8 @@ int gateway_states(const char *socket, int timeout_ms, const struct gateway_stat
     return rc == 0 ? 0 : -1;
 }
 
-int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct err *e)
+int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct kick_terms *kick,
+                     struct err *e)
 {
     struct wire_welcome w;
     int fd = client_connect_wait(socket, timeout_ms, &w, e);
@@ -243,6 +244,7 @@ int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct e
         return -1;
     close(fd);
     *does = w.does;
+    *kick = w.kick;
     return 0;
 }
 

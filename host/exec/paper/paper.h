@@ -4,6 +4,7 @@
 #define TRIPLINE_EXEC_PAPER_PAPER_H
 
 #include "exec/gateway.h"
+#include "exec/kick.h"
 
 // ---- gateway
 
@@ -38,8 +39,9 @@ enum venue_does {
     VENUE_AUCTIONS = 1, // it sells collateral by auction
     VENUE_BESIDE = 2,   // it tells of states, parameters or auctions by its own clock: no run repeats exactly
 };
-// Waits up to timeout_ms for the venue. 0, or -1 with *e set.
-int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct err *e);
+// Waits up to timeout_ms for the venue; *kick: what starting an auction there pays. 0, or -1 with *e set.
+int gateway_greeting(const char *socket, int timeout_ms, uint8_t *does, struct kick_terms *kick,
+                     struct err *e);
 
 // ---- recovery
 

@@ -96,6 +96,14 @@ static uint8_t does(const struct venue *v)
     return (uint8_t)((sells ? VENUE_AUCTIONS : 0) | (beside ? VENUE_BESIDE : 0));
 }
 
+static struct kick_terms kick_terms(const struct venue *v)
+{
+    const struct auction_spec *a = v->o->auctions;
+    if (!a)
+        return (struct kick_terms){.chop_bps = 0};
+    return (struct kick_terms){a->chop_bps, a->chip_bps, kick_rule(a->rule), a->tip_e8};
+}
+
 static int on_packet(struct venue *v, struct client *c, size_t len, struct err *e)
 {
     struct wire_msg *m = &v->msg;
@@ -104,8 +112,8 @@ static int on_packet(struct venue *v, struct client *c, size_t len, struct err *
         return 0;
     }
     if (m->type == WIRE_HELLO && m->u.version == WIRE_VERSION) {
-        struct wire_welcome w = {WIRE_VERSION, v->s.instance, (uint32_t)v->s.book.n_accounts, v->told.seq,
-                                 does(v)};
+        struct wire_welcome w = {WIRE_VERSION, v->s.instance, (uint32_t)v->s.book.n_accounts,
+                                 v->told.seq,  does(v),       kick_terms(v)};
         c->greeted = true;
         venue_send(v, c, wire_put_welcome(&w, v->out, sizeof v->out));
         return 0;

@@ -11,6 +11,7 @@
 
 #include "accounts/moving.h"
 #include "base/prng.h"
+#include "exec/kick.h"
 #include "exec/paper/socket.h"
 #include "exec/paper/venue_inside.h"
 #include "exec/paper/venue_lots.h"
@@ -86,24 +87,6 @@ static bool sold_by_auction(const struct venue *v, const struct account *a)
     return s && a->rule->borrowing && (!s->rule[0] || strcmp(s->rule, a->rule->name) == 0);
 }
 
-// What `party` has got and paid by it: one kind of token each, else there is nothing to auction.
-static bool find_sides(struct settlement *s, uint8_t party, struct flow **gets, struct flow **pays)
-{
-    *gets = *pays = NULL;
-    for (unsigned i = 0; i < s->n; i++) {
-        struct flow *f = &s->flow[i];
-        int sign = f->party == party ? i256_sign(f->amount) : 0;
-        struct flow **side = sign > 0 ? gets : pays;
-        if (sign == 0)
-            continue;
-        if (*side || f->instrument < 0)
-            return false;
-        *side = f;
-    }
-    return *gets && *pays && (*gets)->instrument != (*pays)->instrument &&
-           i256_bits((*gets)->amount) <= 100 && i256_bits((*pays)->amount) <= 100;
-}
-
 // A liquidation as an auction sees it.
 struct sides {
     struct flow *gets, *pays;
@@ -117,7 +100,7 @@ struct sides {
 static bool sides_of(const struct venue *v, const struct account *a, struct settlement *s, struct sides *x)
 {
     *x = (struct sides){.barked = a->rule->borrowing->paid};
-    if (!find_sides(s, x->barked ? PARTY_VENUE : PARTY_LIQUIDATOR, &x->gets, &x->pays))
+    if (!kick_sides(s, x->barked ? PARTY_VENUE : PARTY_LIQUIDATOR, &x->gets, &x->pays))
         return false;
     x->repaid = i256_neg(x->pays->amount);
     x->chop = of_bps(v->o->auctions->chop_bps, BPS_TO_WAD_DIGITS);

@@ -45,6 +45,10 @@ size_t wire_put_welcome(const struct wire_welcome *w, uint8_t *buf, size_t size)
     put_u32(&c, w->n_accounts);
     put_u64(&c, w->told);
     put_u8(&c, w->does);
+    put_u32(&c, w->kick.chop_bps);
+    put_u32(&c, w->kick.chip_bps);
+    put_u32(&c, w->kick.rule);
+    put_i64(&c, w->kick.tip_e8);
     return wcur_done(&c);
 }
 
@@ -374,6 +378,10 @@ static int get_body(struct rcur *c, struct wire_msg *m)
         m->u.welcome.n_accounts = get_u32(c);
         m->u.welcome.told = get_u64(c);
         m->u.welcome.does = get_u8(c);
+        m->u.welcome.kick.chop_bps = get_u32(c);
+        m->u.welcome.kick.chip_bps = get_u32(c);
+        m->u.welcome.kick.rule = get_u32(c);
+        m->u.welcome.kick.tip_e8 = get_i64(c);
         return 0;
     case WIRE_REPLY:
         m->u.reply.len = c->left;

@@ -6,10 +6,11 @@
 #define TRIPLINE_EXEC_PAPER_WIRE_H
 
 #include "exec/gateway.h"
+#include "exec/kick.h"
 
 enum {
-    WIRE_VERSION =
-        6, // 3: states without an order; 4: an order's second, instruments' parameters; 5: auctions; 6: does
+    WIRE_VERSION = 7,        // 3: states without an order; 4: an order's second, instruments' parameters; 5:
+                             // auctions; 6: does; 7: what starting an auction pays
     WIRE_MAX = 32768,        // bytes of any packet
     WIRE_KEYS_MAX = 256,     // keys in one LOOKUP
     WIRE_TEXT_MAX = 160,     // with terminator
@@ -59,6 +60,7 @@ struct wire_welcome {
     uint32_t n_accounts;
     uint64_t told; // number of the last state without an order
     uint8_t does;  // enum venue_does (paper.h)
+    struct kick_terms kick;
 };
 struct wire_order {
     uint64_t second; // at which it was judged, of the Unix epoch, <= MOVING_TIME_MAX; 0: at no time

@@ -14,6 +14,7 @@ enum { LINEAR, INVERSE, ETH, USD, NONE, COINS = 3 };
 static struct market m;
 static struct account a;
 static int64_t px[MARKET_ASSETS_MAX];
+static const struct kick_terms at_once; // no auctions
 
 static void setup(void)
 {
@@ -50,14 +51,14 @@ START_TEST(test_perpetual)
     a.rule = &rule_perp_linear_1;
     a.n_positions = 1;
     a.position[0] = (struct position){.instrument = LINEAR, .size = -1500}; // 1.5 coins of 2000
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 15 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 15 * INT64_C(100000000));
     a.position[0].size = 1500;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 15 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 15 * INT64_C(100000000));
     a.n_positions = 2;
     a.position[1] = (struct position){.instrument = INVERSE, .size = 700}; // of 700 in the quote
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 22 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 22 * INT64_C(100000000));
     px[0] = 0; // neither has a price
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 0);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 0);
 }
 END_TEST
 
@@ -68,11 +69,11 @@ START_TEST(test_without_a_penalty)
     a.position[0] = (struct position){.instrument = LINEAR, .size = -1500}; // 3000
     m.instrument[LINEAR].penalty_ppm = 0;
     m.instrument[LINEAR].fee_ppm = 500;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 150000000);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 150000000);
     m.instrument[LINEAR].fee_ppm = 0;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 300000);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 300000);
     a.position[0].size = 3000;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 600000);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 600000);
 }
 END_TEST
 
@@ -81,12 +82,12 @@ START_TEST(test_saturates)
     a.rule = &rule_perp_linear_1;
     a.n_positions = 1;
     a.position[0] = (struct position){.instrument = LINEAR, .size = (i128)1 << 100};
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), INT64_MAX);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), INT64_MAX);
     a.position[0].size = -a.position[0].size;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), INT64_MAX);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), INT64_MAX);
     a.position[0].size = 1;
     px[0] = 1; // 10^-11 of a unit
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 0);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 0);
 }
 END_TEST
 
@@ -103,23 +104,23 @@ START_TEST(test_lending)
 {
     const i128 coin = (i128)1000000000 * 1000000000;
     borrow(coin, 0, 1000000000); // one of 3000 against 1000: 5 % of 1000
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 50 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 50 * INT64_C(100000000));
     borrow(coin / 10, 0, 1000000000); // collateral of 300 is all there is
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 15 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 15 * INT64_C(100000000));
     a.emode = 1;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 3 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 3 * INT64_C(100000000));
     a.emode = 2; // another one
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 15 * INT64_C(100000000));
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 15 * INT64_C(100000000));
     a.position[0].collateral = false;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 0);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 0);
     borrow(coin, 0, 0);
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 0);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 0);
     borrow(coin, 0, 1000000000);
     px[1] = 0;
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 0);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 0);
     px[1] = 3000 * INT64_C(100000000);
     m.instrument[ETH].lb_bps = 10000; // no bonus
-    ck_assert_int_eq(estimate_reward_e8(&m, &a, px), 0);
+    ck_assert_int_eq(estimate_reward_e8(&m, &a, px, &at_once), 0);
 }
 END_TEST
 

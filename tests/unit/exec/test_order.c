@@ -327,7 +327,9 @@ static size_t wire_sample(unsigned which, struct prng *r, uint8_t *buf)
     case 0:
         return wire_put_hello(buf, WIRE_MAX);
     case 1:
-        return wire_put_welcome(&(struct wire_welcome){1, UINT64_MAX, 7, 9, 3}, buf, WIRE_MAX);
+        return wire_put_welcome(
+            &(struct wire_welcome){1, UINT64_MAX, 7, 9, 3, {10000, 20, UINT32_MAX, INT64_MAX}}, buf,
+            WIRE_MAX);
     case 2:
         g.key = o.key;
         g.n_bytes = (uint16_t)order_encode(&o, g.bytes, sizeof g.bytes);

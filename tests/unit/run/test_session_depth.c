@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exec/desk_inside.h"
 #include "run/inside.h"
 #include "run/sessiontest.h"
 
@@ -18,19 +19,40 @@ static uint64_t keep_order(void *ctx, enum journal_type type, const void *a, siz
     return log_put(ctx, type, a, na, b, nb);
 }
 
+static uint32_t by = DESK_DEPTH_BY_UNIT;
+static bool inverse; // the venue's market, whatever contract it prices here
+
+static void define(void)
+{
+    uint8_t buf[512];
+    struct deribit_encoder enc;
+    const struct deribit_instrument i = {.id = ID,
+                                         .name = "BTC_USDC-PERPETUAL",
+                                         .base = "BTC",
+                                         .quote = "USD",
+                                         .settle = "BTC",
+                                         .size = "USD",
+                                         .state = INSTRUMENT_OPEN,
+                                         .type = inverse ? 1 : 2};
+    deribit_begin(&enc, buf, sizeof buf, CHANNEL, seq++);
+    deribit_put_instrument_v2(&enc, &i);
+    send_payload(buf, deribit_end(&enc));
+}
+
 static void begin(uint32_t mode, int64_t min_profit_e8)
 {
     struct err e;
     session_free(s);
     config_default(&cfg);
     cfg.desk.depth.mode = mode;
+    cfg.desk.depth.by = by;
     cfg.desk.depth.unknown_ppm = 100;
     cfg.desk.min_profit_e8 = min_profit_e8;
     s = session_new(&cfg, &book, dev, &gw.base, &(struct session_log){NULL, keep_order}, true, &e);
     ck_assert_msg(s != NULL, "%s", e.msg);
     ck_assert_int_eq(session_begin(s, &e), 0);
     memset(&order, 0, sizeof order);
-    send_definition();
+    define();
 }
 
 static void send_book(bool snapshot, uint64_t change, const struct deribit_level *l, uint16_t n)
@@ -98,6 +120,61 @@ START_TEST(test_the_book_of_the_moment)
     // penalty of 0.5 %, less that
     i128 reward = (i128)order.value_e8 * 5000 / 1000000;
     ck_assert(order.reward_e8 <= reward - order.slip_e8 && order.reward_e8 >= reward - order.slip_e8 - 2);
+}
+END_TEST
+
+// The same book of a market that counts in dollars: 0.4 coins at 56,990 are 22,796 of them, 5 at 56,950
+// 284,750.
+static void dollars(void)
+{
+    static const struct deribit_level book_usd[] = {
+        {true, 0, 56990.0, 22796.0}, {true, 0, 56950.0, 284750.0}, {false, 0, 57010.0, 513090.0}};
+    inverse = true;
+    begin(DESK_DEPTH_FEED, 1);
+    send_book(true, 50, book_usd, 3);
+    send_book(true, 50, book_usd, 3);
+    breach();
+    ck_assert_uint_eq(gw.orders, 1);
+    ck_assert(order.slip_known);
+}
+
+START_TEST(test_an_inverse_market_in_coins)
+{
+    dollars();
+    ck_assert_int_gt(quantity(), 400); // thousandths: through both levels
+    ck_assert_int_eq(order.slip_e8, lost(quantity()));
+}
+END_TEST
+
+// Journals from before took dollars for coins: all of it at the first level.
+START_TEST(test_an_inverse_market_as_before)
+{
+    by = DESK_DEPTH_BY_BOTH;
+    dollars();
+    i128 notional = (i128)quantity() * 56990 * 100000;
+    ck_assert_int_eq(order.slip_e8, quantity() * 1000000 + (int64_t)((notional * 500 + 999999) / 1000000));
+}
+END_TEST
+
+// A linear market's coins for a contract in dollars.
+START_TEST(test_a_linear_market_in_dollars)
+{
+    begin(DESK_DEPTH_FEED, 1);
+    tell_book();
+    const struct slip_side *b = s->desk->books.side(s, 0, true, false);
+    ck_assert(b && b->n == 2 && b->level[0].amount == INT64_C(2279600000000));
+    ck_assert_int_eq(b->level[1].amount, INT64_C(28475000000000));
+    const struct slip_side *coins = s->desk->books.side(s, 0, true, true);
+    ck_assert(coins && coins != b && coins->level[0].amount == 40000000);
+    // crumbs: less than 1e-8 of a coin is no level
+    const struct deribit_level crumbs[] = {
+        {true, 0, 56990.0, 0.0005}, {true, 0, 56950.0, 5.0}, {false, 0, 57010.0, 9.0}};
+    inverse = true;
+    begin(DESK_DEPTH_FEED, 1);
+    send_book(true, 50, crumbs, 3);
+    send_book(true, 50, crumbs, 3);
+    coins = s->desk->books.side(s, 0, true, true);
+    ck_assert(coins && coins->n == 1 && coins->level[0].price == INT64_C(56950000000000));
 }
 END_TEST
 
@@ -199,6 +276,9 @@ int main(void)
     TCase *t = tcase_create("depth");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, test_the_book_of_the_moment);
+    tcase_add_test(t, test_an_inverse_market_in_coins);
+    tcase_add_test(t, test_an_inverse_market_as_before);
+    tcase_add_test(t, test_a_linear_market_in_dollars);
     tcase_add_test(t, test_off_writes_what_it_wrote);
     tcase_add_test(t, test_no_book);
     tcase_add_test(t, test_no_book_is_no_order);
