@@ -186,7 +186,7 @@ def from_before_the_clock():
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             s.connect(at("old", "s"))
-            s.send(struct.pack("<BIH", 1, 0x56504C54, 6))
+            s.send(struct.pack("<BIH", 1, 0x56504C54, 7))
             s.recv(100)
             break
         except OSError:

@@ -106,7 +106,7 @@ def check_continued():
 def check_spent():
     """The limit on the total counts what earlier sessions of the journal handed over."""
     a = run("spent", "--packets", 1550)
-    value = re.search(r"value\s+(\d+)\.(\d\d) liquidated", a.stdout)
+    value = re.search(r"value\s+(\d+)\.(\d\d) handed over", a.stdout)
     cents = int(value.group(1) + value.group(2)) if value else 0
     report(a.returncode == 0 and cents > 0, "the first half of the crash spends something", a.stdout + a.stderr)
     b = run("spent", "--set", "max_total_e8=%d" % (cents * 1000000))

@@ -149,8 +149,8 @@ def greet(sock):
         s.settimeout(DEADLINE)
         try:
             s.connect(sock)
-            s.send(struct.pack("<BIH", 1, 0x56504C54, 6))
-            return s, struct.unpack("<BIHQIQB", s.recv(65536))
+            s.send(struct.pack("<BIH", 1, 0x56504C54, 7))
+            return s, struct.unpack_from("<BIHQIQB", s.recv(65536))
         except OSError:
             s.close()
             if time.monotonic() > end:

@@ -63,14 +63,14 @@ class Client:
             self.s.settimeout(DEADLINE)
             try:
                 self.s.connect(path)
-                answer = self.ask(struct.pack("<BIH", HELLO, MAGIC, 6))
+                answer = self.ask(struct.pack("<BIH", HELLO, MAGIC, 7))
                 break
             except OSError:
                 self.s.close()
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.005)
-        kind, magic, self.version, self.instance, self.accounts, self.told, self.does = struct.unpack("<BIHQIQB", answer)
+        kind, magic, self.version, self.instance, self.accounts, self.told, self.does = struct.unpack_from("<BIHQIQB", answer)
         assert (kind, magic) == (WELCOME, MAGIC)
 
     def ask(self, packet):
@@ -212,7 +212,7 @@ def ledger(at=state):
 def check_protocol(accounts):
     venue = Venue()
     c = Client()
-    report(c.version == 6 and c.accounts == 300, "HELLO is answered with version and accounts", (c.version, c.accounts))
+    report(c.version == 7 and c.accounts == 300, "HELLO is answered with version and accounts", (c.version, c.accounts))
     o, want = next(orders_of(accounts[:1]))
     report(c.lookup(PEEK, [o.key])[0] == bytes([ABSENT]) + o.key, "a peek at an unknown key: absent")
     first = c.order(o)
