@@ -25,7 +25,8 @@ import judge_losses
 import judge_perp as jp
 import tap
 from cascade_mutants import MUTANTS
-from judge_cascade import FACTOR, MONEY, Depth, Member, World
+from judge_cascade import FACTOR, MONEY, Member, World
+from judge_depth import Depth
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1500"))

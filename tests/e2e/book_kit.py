@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 
+from journal_reader import records
 from keeper import DEADLINE, SEED, TRIPLINE, killed_at, must, report, tripline
 
 UNSYNCED = ("--venue-arg=--fsync", "--venue-arg=off")
@@ -173,21 +174,6 @@ def told_midway(argv, name, tell):
 
 HEADER, FRAME, CLOCK, REPLY, READY, ORDER, READ = 1, 4, 5, 7, 10, 11, 17
 SENT = 0
-
-
-def records(path):
-    """(type, payload) of each whole record; what is torn ends it."""
-    with open(path, "rb") as f:
-        data = f.read()
-    i = 32
-    while i + 16 <= len(data):
-        word = struct.unpack_from("<I", data, i)[0]
-        kind, n = word >> 24, word & 0xffffff
-        if kind == 0 or i + 16 + n > len(data):
-            return
-        if kind != 255:
-            yield kind, data[i + 16:i + 16 + n]
-        i += 16 + n
 
 
 def orders_sent(path):

@@ -16,6 +16,7 @@ import tempfile
 import time
 from fractions import Fraction as F
 
+from journal_reader import records
 from keeper import SEED, TRIPLINE, finish, must, number, report, tripline
 
 DEADLINE = 60
@@ -35,20 +36,6 @@ GAS = ["--set", "auction_gas_e8=200000000"]
 
 def at(*name):
     return os.path.join(work, *name)
-
-
-def records(path):
-    """(type, payload) of each whole record; what is torn ends it."""
-    data = open(path, "rb").read()
-    i = 32
-    while i + 16 <= len(data):
-        word = struct.unpack_from("<I", data, i)[0]
-        kind, n = word >> 24, word & 0xffffff
-        if kind == 0 or i + 16 + n > len(data):
-            return
-        if kind != 255:
-            yield kind, data[i + 16:i + 16 + n]
-        i += 16 + n
 
 
 def auction_of(p):

@@ -9,6 +9,7 @@ import shutil
 import struct
 import tempfile
 
+from journal_reader import records
 from keeper import SEED, finish, must, number, report, tripline
 
 print("# SEED=%d" % SEED)
@@ -18,20 +19,6 @@ must("accounts", "gen", "--db", db, "--accounts", 300, "--seed", SEED)
 CALL, CALLED, HEADER = 27, 28, 1
 LEVELS = ("margin_call1_ppm=300000", "margin_call2_ppm=100000", "margin_call3_ppm=20000")
 SET = [x for k in LEVELS for x in ("--set", k)]
-
-
-def records(path):
-    """(type, payload) of each whole record; what is torn ends it."""
-    data = open(path, "rb").read()
-    at = 32
-    while at + 16 <= len(data):
-        word = struct.unpack_from("<I", data, at)[0]
-        kind, n = word >> 24, word & 0xffffff
-        if kind == 0 or at + 16 + n > len(data):
-            return
-        if kind != 255:
-            yield kind, data[at + 16:at + 16 + n]
-        at += 16 + n
 
 
 def args(name, *more):

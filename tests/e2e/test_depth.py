@@ -18,6 +18,7 @@ import tempfile
 import time
 from fractions import Fraction as F
 
+from journal_reader import records
 from keeper import DEADLINE, SEED, TRIPLINE, finish, must, report, tripline
 
 print("# SEED=%d" % SEED)
@@ -55,18 +56,6 @@ def replays(name):
 # ---- the judge's books, out of the journal's bytes
 
 FRAME, READY, ORDER = 4, 10, 11
-
-
-def records(path):
-    data, pos = open(path, "rb").read(), 32
-    while pos + 16 <= len(data):
-        word = struct.unpack_from("<I", data, pos)[0]
-        kind, n = word >> 24, word & 0xffffff
-        if kind == 0 or pos + 16 + n > len(data):
-            return
-        if kind != 255:
-            yield kind, data[pos + 16:pos + 16 + n]
-        pos += 16 + n
 
 
 def payload(frame):

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 
+from journal_reader import records
 from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
 
 print("# SEED=%d" % SEED)
@@ -24,20 +25,6 @@ lending = {int(m.group(1)) for m in re.finditer(r"^\s*(\d+)\s.*aave-", must("acc
 
 REPLY, ORDER, STAGE, STAGED = 7, 11, 22, 23
 HEALTHY, PARTIAL, FULL, SPLIT, FILLED, SENT = 0, 2, 3, 3, 1, 0
-
-
-def records(path):
-    """(type, payload) of each whole record; what is torn ends it."""
-    data = open(path, "rb").read()
-    at = 32
-    while at + 16 <= len(data):
-        word = struct.unpack_from("<I", data, at)[0]
-        kind, n = word >> 24, word & 0xffffff
-        if kind == 0 or at + 16 + n > len(data):
-            return
-        if kind != 255:
-            yield kind, data[at + 16:at + 16 + n]
-        at += 16 + n
 
 
 class Judge:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+from journal_reader import records
 from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
 
 print("# SEED=%d" % SEED)
@@ -31,20 +32,6 @@ HEADER, FRAME, CLOCK, REPLY, ORDER, READ, STAGE, STAGED = 1, 4, 5, 7, 11, 17, 22
 COOLDOWN = 30 * 10**9
 HEALTHY, WARNED, PARTIAL, FULL, BACKSTOP, BANKRUPT, CLOSED = range(7)
 FILLED, SENT = 1, 0
-
-
-def records(path):
-    """(type, payload) of each whole record; what is torn ends it."""
-    data = open(path, "rb").read()
-    at = 32
-    while at + 16 <= len(data):
-        word = struct.unpack_from("<I", data, at)[0]
-        kind, n = word >> 24, word & 0xffffff
-        if kind == 0 or at + 16 + n > len(data):
-            return
-        if kind != 255:
-            yield kind, data[at + 16:at + 16 + n]
-        at += 16 + n
 
 
 def stage_of(payload):
