@@ -38,6 +38,7 @@ $(B)/sim/netlist-%/Vhc_top__ALL.a: $(B)/gen/abi_pkg.sv $(RTL_DEPS) rtl/rtl.mk si
 	  --prefix Vhc_top -Wno-fatal -Wno-lint -Wno-UNOPTFLAT --Mdir $(@D) $(@D)/netlist.v > $(@D)/verilator.log 2>&1 \
 	  || { cat $(@D)/yosys.log $(@D)/verilator.log | tail -n 30; exit 1; }
 	@$(sim_compile)
+	@touch $@ # as in sim/sim.mk
 
 COSIM_OBJS := $(B)/obj/tests/cosim/cosim.o $(B)/obj/tests/cosim/timing.o $(B)/obj/tests/cosim/stream.o
 $(COSIM_OBJS): CFLAGS += -Isim
