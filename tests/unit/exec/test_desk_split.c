@@ -6,11 +6,9 @@
 
 #include "accounts/book.h"
 #include "exec/desk_inside.h"
+#include "exec/one_borrower.h"
 #include "run_suite.h"
 
-#define RAY   ((u128)1000000000 * 1000000000 * 1000000000)
-#define MONEY INT64_C(1000000) // a token of six decimals, one dollar
-enum { COLL, DEBT };
 static const uint64_t S = UINT64_C(1000000000);
 
 static struct {
@@ -68,28 +66,7 @@ static void setup(void)
     memset(&gw, 0, sizeof gw);
     memset(&wal, 0, sizeof wal);
     gw.base.ops = &ops;
-    book = (struct book){.n_accounts = 1};
-    book.account = calloc(1, sizeof *book.account);
-    ck_assert_ptr_nonnull(book.account);
-    struct market *m = &book.market;
-    m->n_assets = m->n_instruments = 2;
-    for (unsigned i = 0; i < 2; i++) {
-        m->asset[i] = (struct asset){.name = {(char)('A' + i)}, .decimals = 8};
-        m->instrument[i] = (struct instrument){.name = {(char)('A' + i)},
-                                               .kind = INST_RESERVE,
-                                               .asset = (uint16_t)i,
-                                               .size_decimals = 6,
-                                               .lt_bps = 8000,
-                                               .lb_bps = 10500,
-                                               .liquidity_index = RAY,
-                                               .borrow_index = RAY};
-        px[i] = 100000000;
-    }
-    struct account *a = &book.account[0];
-    *a = (struct account){.id = 7, .rule = &rule_aave_3_5, .n_positions = 2};
-    a->position[0] =
-        (struct position){.instrument = COLL, .collateral = true, .supply = (i128)120000 * MONEY};
-    a->position[1] = (struct position){.instrument = DEBT, .debt = (i128)100000 * MONEY};
+    one_borrower(&book, px);
     open_desk();
 }
 static void teardown(void)
