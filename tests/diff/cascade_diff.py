@@ -27,6 +27,7 @@ import tap
 from cascade_mutants import MUTANTS
 from judge_cascade import FACTOR, MONEY, Member, World
 from judge_depth import Depth
+from talk_kit import Checks
 
 SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1500"))
@@ -59,21 +60,6 @@ def link(folder, objects):
 def scenario_table(folder):  # the driver needs no built-in ones
     with open(os.path.join(folder, "lab_scenarios.h"), "w", encoding="utf-8") as f:
         f.write('static const struct { const char *name, *text; } LAB_SCENARIOS[] = {{"none", ""}};\n')
-
-
-class Checks:
-    def __init__(self):
-        self.rows, self.seen = {}, {}
-
-    def __call__(self, name, good, *what):
-        row = self.rows.setdefault(name, [0, 0, ""])
-        row[0] += 1
-        if not good:
-            row[1] += 1
-            row[2] = row[2] or " ".join(map(str, what))[:3000]
-
-    def failures(self):
-        return sum(r[1] for r in self.rows.values())
 
 
 class Driver:
@@ -279,7 +265,7 @@ def check_case(d, check, case):
     check("losses add up", s["lost"] == s["from_fund"] + s["from_adl"] + s["socialised"] + s["booked"], s, what)
     check("the fund keeps its floor", all(row[-4] >= case.floor * MONEY for row in got["step"]), what)
     for k, n in w.seen.items():
-        check.seen[k] = check.seen.get(k, 0) + n
+        check.hit(k, n)
 
 
 def check_properties(d, check, case):
@@ -301,9 +287,9 @@ def check_properties(d, check, case):
             check("one move: a deeper market liquidates some of the same accounts", all(set(y) <= set(x) for x, y in zip(gone, gone[1:])), *what)
             marks = [x["step"][1][6] for x in runs]
             check("one move: a deeper market's mark is not lower", marks == sorted(marks), marks, *what)
-            check.seen["one move: some are spared"] = check.seen.get("one move: some are spared", 0) + (len(gone[0]) > len(gone[-1]))
-        check.seen["feedback"] = check.seen.get("feedback", 0) + (len(gone[0]) > len(first))
-        check.seen["several moves: more in a deeper market"] = check.seen.get("several moves: more in a deeper market", 0) + any(len(y) > len(x) for x, y in zip(gone, gone[1:]))
+            check.hit("one move: some are spared", len(gone[0]) > len(gone[-1]))
+        check.hit("feedback", len(gone[0]) > len(first))
+        check.hit("several moves: more in a deeper market", any(len(y) > len(x) for x, y in zip(gone, gone[1:])))
 
 
 # Docs: "A deeper market may liquidate more". The shallow one has liquidated the large account early, at a better price from
@@ -346,7 +332,7 @@ def judge(exe, folder, cases, until_wrong=False):
     check, r, d = Checks(), random.Random(SEED), Driver(exe)
     for n in range(cases):
         check_case(d, check, Case(r, folder, n))
-        if until_wrong and check.failures():
+        if until_wrong and check.failed():
             return check
     for n in range(cases // 3):
         check_properties(d, check, Case(r, folder, cases + n, simple=True, once=n % 2 == 1))
@@ -370,7 +356,7 @@ def mutants(folder):
         try:
             objects = [build_object(folder, wrong, "wrong") if s == FOLDER + file else o for s, o in sound.items()]
             check = judge(link(folder, objects), folder, 1500, until_wrong=True)
-            caught, what = check.failures() > 0, "; ".join(n for n, c in check.rows.items() if c[1])
+            caught, what = bool(check.failed()), "; ".join(n for n, c in check.rows.items() if c[1])
         except (RuntimeError, BrokenPipeError, ValueError) as e:
             caught, what = True, f"stopped: {type(e).__name__}"
         tap.report(caught, f"found: {name} # {what[:120]}", "not found")
