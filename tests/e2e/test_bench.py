@@ -91,8 +91,7 @@ def misfits(v, form, where="document"):
 def check_stage(s, out, want=None):
     have = [s["p"][p] for p in PERCENTS if s["p"][p] is not None]
     row = [s["min"], *have, s["max"]]
-    # A percentile is its bucket's upper end: the last may be just above the maximum.
-    if any(a > b for a, b in zip(row[:-2], row[1:-1])) or (have and have[-1] > s["max"] * 129 // 128):
+    if any(a > b for a, b in zip(row, row[1:])):
         out.append("%s: percentiles do not ascend: %s" % (s["name"], row))
     if not s["min"] <= s["mean"] <= s["max"]:
         out.append("%s: mean" % s["name"])
@@ -101,7 +100,7 @@ def check_stage(s, out, want=None):
         if (s["p"][p] is not None) != enough:
             out.append("%s: p%s of %d values is %s" % (s["name"], p, s["count"], s["p"][p]))
     c = s["curve"]
-    if any(a[0] >= b[0] or a[1] > b[1] for a, b in zip(c[:-2], c[1:-1])) or c[0] != [0, s["min"]] or c[-1] != [100, s["max"]] \
+    if any(a[0] >= b[0] or a[1] > b[1] for a, b in zip(c, c[1:])) or c[0] != [0, s["min"]] or c[-1] != [100, s["max"]] \
             or not 2 <= len(c) <= 200 or any(len(x) != 2 for x in c):
         out.append("%s: curve %s" % (s["name"], c))
     want = want or (("simulated", "cycles") if s["name"] == "device" else ("measured", "ns"))
@@ -240,7 +239,8 @@ def check_log(name, d):
             c = got.pop("run%d-%s" % (i + 1, s["name"]), None)
             if s["unit"] != "ns":
                 continue
-            if c is None or sum(c) != s["count"] or (s["p"]["50"] is not None and percentile(c, 50) != s["p"]["50"]):
+            # The log does not have the exact maximum, by which a percentile in its bucket is cut off.
+            if c is None or sum(c) != s["count"] or (s["p"]["50"] is not None and min(percentile(c, 50), s["max"]) != s["p"]["50"]):
                 out.append("run %d, %s" % (i + 1, s["name"]))
     return out + ["%s in the log alone" % t for t in got]
 
