@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Histogram of unsigned 64-bit values (latencies in ticks or ns; the unit is the caller's) in fixed memory.
 // Log-linear: values below 128 have a bucket each, every octave above is cut into 128 equal buckets. A
-// percentile is reported as the upper end of its bucket, or the maximum where that is less, so it is never below
-// the true one and above it by less than 1/128 (0.79 %); count, min, max and mean are exact. One thread per struct; merge afterwards.
-// Caller owns it (about 58 KiB: not for the stack of a hot thread).
+// percentile is reported as the upper end of its bucket, or the maximum where that is less, so it is never
+// below the true one and above it by less than 1/128 (0.79 %); count, min, max and mean are exact. One thread
+// per struct; merge afterwards. Caller owns it (about 58 KiB: not for the stack of a hot thread).
 #ifndef TRIPLINE_BASE_HIST_H
 #define TRIPLINE_BASE_HIST_H
 

@@ -29,7 +29,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(HERE))
 import tap  # noqa: E402
 
-PROOF_KEYS = {"name", "point", "shows", "size", "files", "top", "params", "defines", "edits", "engine", "depth", "full_depth", "bounded",
+PROOF_KEYS = {"name", "point", "shows", "size", "files", "top", "params", "defines", "edits", "engine", "induct", "depth", "full_depth", "bounded",
               "timeout", "set", "cover_depth", "narrow", "groups", "inside", "leaf", "drop", "only", "reduce",
               "edits_of"}
 MUTANT_KEYS = {"proof", "name", "file", "old", "new", "timeout"}
@@ -192,6 +192,8 @@ class Proof:
         if self.e["engine"] == "smt2":
             return self.run_smt2()
         self.prepare()
+        if "induct" in self.e and self.inductive(self.e["induct"]):
+            return "proved", "for any number of cycles"
         search = {"pdr": "pdr", "bmc": f"bmc3 -F {self.e.get('depth', 0)}"}[self.e["engine"]]
         reduce = "scorr; dc2; " if self.e.get("reduce") else ""
         script = (f"read_aiger {self.path('design.aig')}; print_stats; fold; strash; {reduce}{search}; "
@@ -207,6 +209,12 @@ class Proof:
             if int(m[1]) >= self.e["depth"]:
                 return "proved", f"for {m[1]} cycles"
         return "open", f"see {self.path('abc.log')}"
+
+    def inductive(self, steps):
+        """All assertions together by induction over so many steps. Where it does not come out, PDR has the last word."""
+        script = f"read_aiger {self.path('design.aig')}; fold; strash; orpos; strash; bmc3 -F {steps + 1}; ind -F {steps}"
+        out, _ = command(["yosys-abc", "-c", script], self.path("abc_induct.log"), self.timeout)
+        return bool(out and f"No output asserted in {steps + 1} frames" in out and "Networks are equivalent" in out)
 
     def run_smt2(self):
         """A statement in SMT-LIB: each check-sat is preceded by (echo "sat|unsat what") that says what must come out."""
