@@ -28,6 +28,8 @@ OPT_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all -f
 # gcc's TSan knows no fences; those of the card's driver order it against the device, not against threads.
 OPT_tsan    := -O1 -g1 -fsanitize=thread $(if $(findstring clang,$(CC)),,-Wno-tsan)
 OPT    := $(OPT_$(VARIANT))
+# A test's own code with a sanitizer: more of it would be compiled than is run. And a linker that is quick with large files.
+OPT_unit := $(if $(findstring -fsanitize,$(OPT)),-O0 -Wno-format-truncation $(if $(shell command -v ld.gold),-fuse-ld=gold))
 # No contraction into fused multiply-adds: rows are ordered by doubles, and a replay must order them alike everywhere.
 CFLAGS += -std=c17 -D_GNU_SOURCE -ffp-contract=off $(OPT) $(WARN) -Ihost -Idrivers -I$(B)/gen -MMD -MP
 LDFLAGS += $(filter -fsanitize=%,$(OPT))
@@ -99,7 +101,7 @@ unit-$(1): $(patsubst tests/unit/$(1)/%.c,$(B)/unit/$(1)/%,$(wildcard tests/unit
 $(B)/unit/$(1)/%: tests/unit/$(1)/%.c $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1)))
 	@mkdir -p $$(@D)
 	@echo "  LINK  $$@"
-	@$(CC) $(CFLAGS) -MF $$@.d -Itests/unit $$< $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1))) $(LDFLAGS) $$$$(pkg-config --libs check) $(LIBS_$(1)) $(TESTLIBS_$(1)) -o $$@
+	@$(CC) $(CFLAGS) $(OPT_unit) -MF $$@.d -Itests/unit -include check_marks.h $$< $(patsubst %,$(B)/lib/%.a,$(DEPS_$(1))) $(LDFLAGS) $$$$(pkg-config --libs check) $(LIBS_$(1)) $(TESTLIBS_$(1)) -o $$@
 .PHONY: unit-$(1)
 endef
 

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests: what has to be built for tests/suites.toml, and the targets that run it.
 UNIT_PROGRAMS := $(foreach m,$(MODULES),$(patsubst tests/unit/$(m)/%.c,$(B)/unit/$(m)/%,$(wildcard tests/unit/$(m)/test_*.c)))
-# Where threads meet. Of run/ only what has some: its sessions belong to one thread.
-UNIT_TSAN     := base/% journal/% exec/% evm/test_key evm/test_nodes run/test_board run/test_live
-# ... but for those of these that have one thread, and are slow
-UNIT_NOT_TSAN := base/test_wide base/test_u256 base/test_prng base/test_crc32c journal/test_journal_torn
 ONLY ?=
 JOBS ?= 2
 
 unit-build: $(UNIT_PROGRAMS)
-unit-tsan-build: $(filter-out $(UNIT_NOT_TSAN:%=$(B)/unit/%),$(filter $(UNIT_TSAN:%=$(B)/unit/%),$(UNIT_PROGRAMS)))
+# With TSan: whatever starts a thread, its own or a module's, that is has pthread_create in the plain build; nothing else.
+ifeq ($(VARIANT),tsan)
+UNIT_TSAN := $(filter $(shell nm -D -u -A $(UNIT_PROGRAMS:$(B)/%=$(SIM_B)/%) | sed -n 's,^$(SIM_B)/\(.*\): .* pthread_create\b.*,$(B)/\1,p'),$(UNIT_PROGRAMS))
+unit-tsan-build: $(UNIT_TSAN)
+	@rm -f $(filter-out $(UNIT_TSAN),$(wildcard $(UNIT_PROGRAMS)))
+endif
 
 test-build:
 	@$(MAKE) --no-print-directory build unit-build cosim-build vector-build sim-test-build coverage-build diagrams-build fuzz-build rpc-live-build guard-build
 	@$(MAKE) --no-print-directory VARIANT=asan B=build/asan SIM_B=$(B) build unit-build vector-build sweep-build
-	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan unit-tsan-build vector-build
+	@$(MAKE) --no-print-directory VARIANT=tsan B=build/tsan SIM_B=$(B) unit-tsan-build vector-build
 
 test: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) test-build

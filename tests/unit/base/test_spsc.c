@@ -84,7 +84,7 @@ struct run {
 static void *produce(void *arg)
 {
     struct run *run = arg;
-    for (uint64_t i = 0; i < ITEMS; i++) {
+    for (uint64_t i = 0; i < test_rounds(ITEMS); i++) {
         uint64_t item[WORDS], x = run->seed + i;
         for (int k = 0; k < WORDS; k++)
             item[k] = splitmix64(&x);
@@ -97,7 +97,7 @@ static void *produce(void *arg)
 static void *consume(void *arg)
 {
     struct run *run = arg;
-    for (uint64_t i = 0; i < ITEMS; i++) {
+    for (uint64_t i = 0; i < test_rounds(ITEMS); i++) {
         uint64_t item[WORDS], x = run->seed + i;
         while (!spsc_pop(&run->q, item))
             sched_yield();

@@ -184,7 +184,8 @@ static void expect_number(const char *text, char *out)
 // By itself: neither digits nor a separator beside it.
 static bool stands(const char *page, const char *number)
 {
-    for (const char *at = page; (at = strstr(at, number)); at++)
+    const char *end = page + strlen(page); // memmem: ASan goes through the whole page in each strstr
+    for (const char *at = page; (at = memmem(at, (size_t)(end - at), number, strlen(number))); at++)
         if ((at[-1] == '>' || at[-1] == ' ') && !strchr("0123456789,.", at[strlen(number)]))
             return true;
     return false;

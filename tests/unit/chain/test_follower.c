@@ -8,6 +8,7 @@
 
 #include "accounts/moving.h"
 #include "accounts/store.h"
+#include "base/test_seed.h"
 #include "fake_chain.h"
 #include "run_suite.h"
 
@@ -271,7 +272,7 @@ START_TEST(test_block_by_block)
 {
     start();
     settle();
-    for (int i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < test_rounds(60); i++) {
         f_mine(chain);
         settle();
         check_all();

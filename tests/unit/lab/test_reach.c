@@ -136,7 +136,7 @@ START_TEST(test_brute_force)
     static const char *const LENDING[] = {"aave-3.5", "aave-3.7", "aave-3.3", "aave-1.19"};
     static const double SIGMA[] = {0.01, 0.05, 0.3};
     for (unsigned i = 0; i < 4; i++)
-        for (unsigned k = 0; k < 3; k++)
+        for (unsigned k = i % test_stride(3); k < 3; k += test_stride(3))
             book_of(LENDING[i], 10 * i + k, SIGMA[k], k == 0 ? 0 : 0.8);
 }
 END_TEST
@@ -181,14 +181,14 @@ START_TEST(test_at_thresholds)
     static struct search s;
     struct paths p;
     struct err e;
-    enum { EACH = 16 };
+    const size_t each = test_rounds(16);
     unsigned hit = 0;
     set_up(&f, "aave-3.5", 31);
     make(&f);
     for (unsigned k = 0; k < f.w.assets; k++)
         for (int side = 0; side < 2; side++) {
             const struct side *t = side ? &f.w.above[k] : &f.w.below[k];
-            size_t n = t->n < EACH ? t->n : EACH;
+            size_t n = t->n < each ? t->n : each;
             if (n == 0)
                 continue;
             ck_assert_int_eq(paths_alloc(&p, &f.book.market, f.px, 3 * n, &e), 0);
@@ -205,7 +205,7 @@ START_TEST(test_at_thresholds)
             hit += (unsigned)n;
             paths_free(&p);
         }
-    ck_assert_uint_gt(hit, 100);
+    ck_assert_uint_gt(hit, test_rounds(100));
     tear_down(&f);
 }
 END_TEST

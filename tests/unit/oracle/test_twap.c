@@ -88,7 +88,7 @@ END_TEST
 // Where an estimate could be off by one it would be here: each tick begins exactly at its ratio.
 START_TEST(test_every_tick_begins_at_its_ratio)
 {
-    for (int t = TICK_MIN; t < TICK_MAX; t += (int)(8 / test_rounds(8))) {
+    for (int t = TICK_MIN; t < TICK_MAX; t += (int)test_stride(127)) {
         i256 r;
         int at = 0, below = 0;
         ck_assert(tick_sqrt_ratio(t, &r) == 0 && tick_at_sqrt_ratio(r, &at) == 0);
@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(test_every_price_tick_there_and_back)
 {
-    for (int t = 0; t <= 436704; t += (int)test_stride(7)) {
+    for (int t = 0; t <= 436704; t += (int)test_stride(61)) {
         int64_t p = tick_price(t);
         // floor(1.0001^t) may lie below its tick; the next integer does not.
         ck_assert_msg(tick_at_price(p) <= t && (p == INT64_MAX || tick_at_price(p + 1) >= t), "tick %d", t);
@@ -145,7 +145,8 @@ static void check_tick(char *text)
         assert_decimal(r, want);
         break;
     case 'd':
-        ck_assert_msg(digest_to(atoi(arg)) == strtoull(want, NULL, 10), "some tick up to %s", arg);
+        ck_assert_msg(test_stride(2) > 1 || digest_to(atoi(arg)) == strtoull(want, NULL, 10),
+                      "some tick up to %s", arg);
         all_ticks = atoi(arg) == TICK_MAX;
         break;
     case 's':
@@ -164,7 +165,7 @@ static void check_tick(char *text)
 
 START_TEST(test_ticks_against_judge)
 {
-    ck_assert_uint_gt(judged("judge_tick.py", 2000, check_tick), 18000);
+    ck_assert_uint_gt(judged("judge_tick.py", test_rounds(2000), check_tick), 9 * test_rounds(2000));
     ck_assert(all_ticks);
 }
 END_TEST
@@ -369,7 +370,7 @@ static void check_twap(char *text)
 
 START_TEST(test_twap_against_judge)
 {
-    ck_assert_uint_gt(judged("judge_twap.py", 200, check_twap), 20000);
+    ck_assert_uint_gt(judged("judge_twap.py", test_rounds(200), check_twap), 100 * test_rounds(200));
 }
 END_TEST
 
