@@ -190,7 +190,8 @@ class Running:
         if suite.kind == "check":
             env = env | {"CK_TAP_LOG_FILE_NAME": str(self.tap)}
             env.setdefault("CK_VERBOSITY", "normal")
-            env.setdefault("CK_DEFAULT_TIMEOUT", "60")  # its own 4 s are too few on a busy machine
+            env.setdefault("CK_DEFAULT_TIMEOUT", "60")  # its own 4 s are too few on a busy machine,
+            env.setdefault("CK_TIMEOUT_MULTIPLIER", "4")  # and what a test asks for may be; the suite's timeout ends a hang
         self.started = time.monotonic()
         self.beat = self.started + HEARTBEAT_S
         self.timed_out = False

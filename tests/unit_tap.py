@@ -18,7 +18,7 @@ def run(program):
     """(result lines without number, all output) of one check program."""
     with tempfile.TemporaryDirectory() as d:
         log = os.path.join(d, "tap")
-        env = {"CK_DEFAULT_TIMEOUT": "60", **os.environ, "CK_TAP_LOG_FILE_NAME": log, "CK_VERBOSITY": "silent"}
+        env = {"CK_DEFAULT_TIMEOUT": "60", "CK_TIMEOUT_MULTIPLIER": "4", **os.environ, "CK_TAP_LOG_FILE_NAME": log, "CK_VERBOSITY": "silent"}
         try:
             p = subprocess.run([str(program)], env=env, capture_output=True, text=True, timeout=TIMEOUT,
                                errors="replace")

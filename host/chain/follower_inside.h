@@ -41,6 +41,8 @@ struct follower {
     bool has_anchor, checked, told_ready, fatal;
     uint64_t range; // blocks an eth_getLogs
     struct prng rng;
+    uint32_t doubtful[CHAIN_READ_ACCOUNTS]; // ids that differed in the last audit, for the next one
+    size_t n_doubtful;
     struct follower_counters n;
 };
 

@@ -150,12 +150,12 @@ static void ask_reads(struct price_feed *f, uint64_t now)
 {
     struct price_read r;
     char hash[HASH_TEXT], to[2 * ADDRESS_BYTES + 1], data[2 * PRICES_CALL_MAX + 1], params[320];
-    hash_text(&f->now.hash, hash);
     bool batch = f->in_flight == 0;
     unsigned before = f->in_flight;
     if (batch)
         rpc_batch_begin(node(f));
     while (f->in_flight < IN_FLIGHT_MAX && prices_read(f->prices, &r)) {
+        hash_text(&r.at, hash);
         hex_put(r.to.b, ADDRESS_BYTES, to);
         hex_put(r.data, r.n, data);
         to[sizeof to - 1] = data[2 * (size_t)r.n] = '\0';

@@ -150,6 +150,7 @@ static void begin_anew(struct prices *p, uint64_t last)
 
 static void forget(struct node *n)
 {
+    n->early = n->silent;
     n->asking = n->doubted = n->silent = n->unsteady = false;
 }
 
@@ -217,7 +218,9 @@ static void source_log(struct prices *p, uint16_t i, const struct price_log *l)
     struct source *s = &p->node[i].s;
     bool feed = s->kind == SOURCE_FEED;
     if (feed && address_equal(&s->aggregator, &l->address) && is_event(l, &p->answer_updated, 2)) {
-        s->answer = word_to_signed(&l->topic[1]);
+        struct answer said = {word_to_signed(&l->topic[1]), false};
+        p->node[i].early = p->node[i].early && i256_cmp(said.value, s->answer) != 0;
+        s->answer = said.value;
         s->reverts = false;
         prices_settle(p, i, &l->tx_hash);
     } else if (address_equal(&s->at, &l->address) && !(feed && address_equal(&s->aggregator, &s->at))) {

@@ -122,6 +122,7 @@ struct prices_counters {
     uint64_t blocks, lost, undone, gaps; // lost: not read to their end; gaps: blocks missing before one
     uint64_t groups, audits, differences, explained, refreshed;
     uint64_t unsteady; // the node answered the same question at the same block's hash in two ways
+    // differences and `differences` above do not count what turned out to be unsteady a block later
     uint64_t candidates, withdrawn, bad_reports, bad_logs;
 };
 // PriceOracleSentinel (Aave up to 3.6): while it refuses, only accounts with a health factor below 0.95 may
@@ -147,11 +148,12 @@ void prices_logs_end(struct prices *p);
 
 struct price_read {
     uint32_t id;
+    struct word at; // the hash of the block to ask at: the one at hand, or its parent
     struct evm_address to;
     uint8_t data[PRICES_CALL_MAX];
     uint8_t n; // 4 or 36
 };
-// The next call to make at the block's hash; false: none now. All may be made at once.
+// The next call to make; false: none now. All may be made at once.
 bool prices_read(struct prices *p, struct price_read *out);
 // Its result; less than a word: the contract refused, or there is none (a call that could not be made is
 // prices_lost's). After the last one the block ends, or more is to be read.

@@ -8,12 +8,13 @@
 enum {
     // each getter of each source once, each market question once, and one more round of questions about
     // assets
-    READS_MAX = PRICES_SOURCES_MAX * N_GETTER + 3 * PRICES_ASSETS_MAX + 16,
+    READS_MAX = PRICES_SOURCES_MAX * N_GETTER + 4 * PRICES_ASSETS_MAX + 16,
     DEPTH_MAX = 6, // of adapters on adapters; deeper, or in a circle, gives no answer
 };
 
 enum read_what {
     READ_PRICE,     // oracle.getAssetPrice(asset)
+    READ_AGAIN,     // the same at the parent's hash
     READ_SOURCE_OF, // oracle.getSourceOfAsset(asset)
     READ_GETTER,    // of a source
     READ_FALLBACK,  // oracle.getFallbackOracle()
@@ -25,6 +26,17 @@ enum read_what {
 struct read {
     uint8_t what, getter;
     uint16_t index; // asset or source
+};
+
+// A difference at the last block. While a node makes the next block it may answer from that at the hash of
+// this one, however often it is asked; once the next block is there it does not. So the oracle is asked once
+// more then, and what was no difference is taken back.
+struct difference {
+    bool on, silent;
+    struct answer model, oracle; // what the price should have been; what the oracle says a block later
+    enum price_mode mode;        // of the asset before it
+    bool differs;
+    uint32_t good, faults;
 };
 
 struct asset {
@@ -40,7 +52,8 @@ struct asset {
     bool twice, first_reverts; // asked twice in this block; what was said first:
     i256 first_price;
     i256 oracle_price; // at the last block that was audited
-    i256 told;         // what consumers know
+    struct difference last;
+    i256 told; // what consumers know
     enum price_hold told_hold;
     struct price_state n; // its counters
 };
@@ -54,6 +67,7 @@ struct node {
     bool doubted;   // in this block a read showed another answer, of which no log had told
     bool silent;    // ... and so did a second read
     bool unsteady;  // ... another ratio than the first read
+    bool early;     // silent in the block before, and no log has told of that answer since
 };
 
 struct candidate {

@@ -7,9 +7,13 @@
 #include "evm/address.h"
 
 static const char *const CALL[N_READ_WHAT] = {
-    [READ_PRICE] = "getAssetPrice(address)",      [READ_SOURCE_OF] = "getSourceOfAsset(address)",
-    [READ_FALLBACK] = "getFallbackOracle()",      [READ_ORACLE] = "getPriceOracle()",
-    [READ_SENTINEL] = "getPriceOracleSentinel()", [READ_ALLOWED] = "isLiquidationAllowed()",
+    [READ_PRICE] = "getAssetPrice(address)",
+    [READ_AGAIN] = "getAssetPrice(address)",
+    [READ_SOURCE_OF] = "getSourceOfAsset(address)",
+    [READ_FALLBACK] = "getFallbackOracle()",
+    [READ_ORACLE] = "getPriceOracle()",
+    [READ_SENTINEL] = "getPriceOracleSentinel()",
+    [READ_ALLOWED] = "isLiquidationAllowed()",
 };
 static const struct evm_address NOBODY;
 
@@ -85,8 +89,12 @@ static void ask_refresh(struct prices *p)
 void prices_reads_begin(struct prices *p)
 {
     compact(p);
-    for (uint16_t i = 0; i < p->cfg.n_assets; i++)
+    for (uint16_t i = 0; i < p->cfg.n_assets; i++) {
         prices_ask_market(p, READ_PRICE, i);
+        p->asset[i].last.on = p->asset[i].last.on && !p->anew; // the block before is another one
+        if (p->asset[i].last.on)
+            prices_ask_market(p, READ_AGAIN, i);
+    }
     if (p->anew || ++p->since_refresh >= p->cfg.refresh_blocks)
         ask_refresh(p);
     if (p->has_sentinel)
@@ -103,13 +111,14 @@ bool prices_read(struct prices *p, struct price_read *out)
         return false;
     const struct read *r = &p->read[p->next_read];
     uint32_t selector = r->what == READ_GETTER ? getter_selector(r->getter) : abi_selector(CALL[r->what]);
-    bool argument = r->what == READ_PRICE || r->what == READ_SOURCE_OF;
+    bool argument = r->what == READ_PRICE || r->what == READ_AGAIN || r->what == READ_SOURCE_OF;
     struct abi_out o = abi_out_of(out->data, sizeof out->data);
     struct abi_head h = abi_call(&o, selector, argument);
     if (argument)
         abi_put_address(&o, &h, &p->asset[r->index].at);
     out->n = (uint8_t)abi_done(&o);
     out->id = (uint32_t)p->next_read++;
+    out->at = r->what == READ_AGAIN ? p->block.parent : p->block.hash;
     out->to = p->watch_oracle;
     if (r->what == READ_GETTER)
         out->to = p->node[r->index].s.at;
@@ -192,7 +201,7 @@ static void take_source_of(struct prices *p, struct asset *a, const struct word 
     a->source = address_equal(&at, &NOBODY) ? SOURCE_NONE : prices_source(p, &at);
     a->mode = a->source == SOURCE_NONE ? PRICE_POLLED : PRICE_VERIFYING;
     a->good = a->bad = a->faults = 0;
-    a->differs = false;
+    a->differs = a->last.on = false;
 }
 
 static void take_oracle(struct prices *p, const struct word *w)
@@ -216,14 +225,26 @@ static void take_sentinel(struct prices *p, bool none, const struct word *w)
         prices_ask_market(p, READ_ALLOWED, 0);
 }
 
+static struct answer answer_of_word(bool none, const struct word *w)
+{
+    struct answer a = {I256_ZERO, none};
+    a.reverts = none || word_to_unsigned(w, &a.value);
+    if (a.reverts)
+        a.value = I256_ZERO;
+    return a;
+}
+
 static void take(struct prices *p, const struct read *r, bool none, const struct word *w)
 {
     struct node *n = &p->node[r->index];
+    struct answer said = answer_of_word(none, w);
     switch (r->what) {
     case READ_PRICE:
-        p->asset[r->index].oracle_reverts = none || word_to_unsigned(w, &p->asset[r->index].oracle_price);
-        if (p->asset[r->index].oracle_reverts)
-            p->asset[r->index].oracle_price = I256_ZERO;
+        p->asset[r->index].oracle_price = said.value;
+        p->asset[r->index].oracle_reverts = said.reverts;
+        break;
+    case READ_AGAIN:
+        p->asset[r->index].last.oracle = said;
         break;
     case READ_SOURCE_OF:
         take_source_of(p, &p->asset[r->index], w);
@@ -279,7 +300,7 @@ static void settle_source(struct prices *p, struct node *n)
 // ---- the audit
 
 struct tree {
-    bool silent, doubted, unsteady; // as of its nodes
+    bool silent, doubted, unsteady, early; // as of its nodes
 };
 
 static void of_tree(const struct prices *p, uint16_t i, unsigned depth, struct tree *t)
@@ -290,6 +311,7 @@ static void of_tree(const struct prices *p, uint16_t i, unsigned depth, struct t
     t->silent = t->silent || n->silent;
     t->doubted = t->doubted || n->doubted;
     t->unsteady = t->unsteady || n->unsteady;
+    t->early = t->early || n->early;
     for (unsigned k = 0; k < n->s.n_rests_on; k++)
         of_tree(p, n->s.child[k], depth + 1, t);
 }
@@ -323,6 +345,48 @@ static bool equal(const struct prices *p, const struct asset *a)
     return none == a->oracle_reverts && (none || i256_cmp(m.value, a->oracle_price) == 0);
 }
 
+// For take_back(). What a silent feed made of the price is not what it should have been: that was told
+// already.
+static void remember(const struct prices *p, struct asset *a, bool silent)
+{
+    a->last = (struct difference){.on = !silent || a->mode == PRICE_MODELLED,
+                                  .silent = silent,
+                                  .model = prices_model(p, a, SOURCE_NONE, I256_ZERO),
+                                  .mode = a->mode,
+                                  .differs = a->differs,
+                                  .good = a->good,
+                                  .faults = a->faults};
+    if (silent)
+        a->last.model = (struct answer){a->told, a->told_hold == PRICE_HELD_ABSENT};
+}
+
+// A difference of the block before that was none.
+static void take_back(struct prices *p, struct asset *a)
+{
+    const struct difference *d = &a->last;
+    struct tree t = {0};
+    char text[ADDRESS_TEXT];
+    if (!d->on)
+        return;
+    a->last.on = false;
+    of_tree(p, a->source, 0, &t);
+    bool none = d->model.reverts || i256_sign(d->model.value) <= 0;
+    if (none != d->oracle.reverts || (!none && i256_cmp(d->model.value, d->oracle.value) != 0) ||
+        (d->silent && t.early))
+        return;
+    a->mode = d->mode;
+    a->differs = d->differs;
+    a->good = d->good;
+    a->bad = 0;
+    a->faults = d->faults;
+    a->n.differences--;
+    p->n.differences--;
+    p->n.unsteady++;
+    address_format(&a->at, text);
+    prices_notice(p, "asset %s: the node had answered from the block that it was making; no difference",
+                  text);
+}
+
 static void tell_fault(struct prices *p, const struct asset *a, bool silent)
 {
     char text[ADDRESS_TEXT], ours[I256_DIGITS_MAX], theirs[I256_DIGITS_MAX];
@@ -341,6 +405,7 @@ static void tell_fault(struct prices *p, const struct asset *a, bool silent)
 static void fault(struct prices *p, struct asset *a, bool silent)
 {
     tell_fault(p, a, silent);
+    remember(p, a, silent);
     a->n.differences++;
     p->n.differences++;
     a->good = 0;
@@ -391,7 +456,7 @@ static bool equal_once(const struct prices *p, struct asset *a)
 
 static void judge(struct prices *p, struct asset *a)
 {
-    struct tree t = {false, false, false};
+    struct tree t = {0};
     a->n.audits++;
     p->n.audits++;
     if (!modelled_kind(p, a)) {
@@ -421,7 +486,7 @@ static bool second_look(struct prices *p)
     bool any = false;
     for (uint16_t i = 0; i < p->cfg.n_assets; i++) {
         struct asset *a = &p->asset[i];
-        struct tree t = {false, false, false};
+        struct tree t = {0};
         a->suspect = a->twice = false;
         if (a->mode == PRICE_POLLED || !modelled_kind(p, a))
             continue;
@@ -470,6 +535,8 @@ static void end_round(struct prices *p)
         return;
     if (!p->audited) {
         p->audited = true;
+        for (size_t i = 0; i < p->cfg.n_assets; i++)
+            take_back(p, &p->asset[i]);
         if (second_look(p))
             return;
     }

@@ -20,7 +20,7 @@ from pathlib import Path
 
 CHAIN_DIR = Path(os.environ.get("CHAIN_DIR", "build/chain"))
 ANVIL = CHAIN_DIR / "npm/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
-START_S = 30
+START_S = 240
 GAS = 16_000_000  # below the cap of one transaction (EIP-7825)
 PR_SET_PDEATHSIG = 1
 _running = []

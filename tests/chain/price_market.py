@@ -17,7 +17,7 @@ from node import CHAIN_DIR, GAS, RpcError, encode, word, words  # noqa: E402
 
 LIVE = Path(os.environ.get("B", "build")) / "chain/prices_live"
 DAY = 86400
-WAIT_S = 30
+WAIT_S = 240
 ZERO = "0x" + "00" * 20
 TX, TIME, READ, UNSURE = 1, 2, 3, 4
 FREE, UNREAD, ABSENT, DIFFERS = 0, 1, 2, 3

@@ -21,7 +21,7 @@ import tap  # noqa: E402
 from market import Market  # noqa: E402
 from node import Node, array  # noqa: E402
 
-GONE_S = 30
+GONE_S = 240
 
 
 def refuses(what, **args):

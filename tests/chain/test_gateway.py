@@ -21,7 +21,7 @@ import tap  # noqa: E402
 from flashbench import CHECK, LOAN, FlashBench  # noqa: E402
 
 DRIVER = Path(os.environ.get("B", "build")) / "chain/gateway_live"
-WAIT_S = 30
+WAIT_S = 240
 GWEI = 10**9
 SECRETS = (0x51, 0x52)
 KEYS = ["0x" + judge.address(s).hex() for s in SECRETS]

@@ -25,7 +25,7 @@ B = os.environ.get("B", "build")
 TRIPLINE, LIVE = os.environ.get("TRIPLINE", f"{B}/tripline"), f"{B}/chain/line_live"
 SEED, ROUNDS = int(os.environ.get("SEED", 20261121)), int(os.environ.get("ROUNDS", 12))
 ALL = 2**256 - 1
-WAIT_S = 60
+WAIT_S = 240
 FREE = 0
 
 
@@ -161,6 +161,8 @@ class Bench:
         if what == 0:
             self.newcomer()
         elif what == 1:
+            held = self.m.accounts([user])[0].position
+            r = next((d["reserves"][i] for i, p in held.items() if p[2]), r)
             self.do(self.liquidator, "pool", "repay", r["address"], rnd.randrange(1, 10**6), 2, user)
         elif what == 2:
             self.do(user, "pool", "setUserUseReserveAsCollateral", r["address"], rnd.random() < 0.5)
@@ -261,7 +263,7 @@ def refusals(b):
             ("no router", "no router", [b.db, d["pool"], d["oracle"], d["weth"], "31337", b.pairs[0]]),
             ("a pair twice", "another one", [b.db, d["pool"], b.router, d["weth"], "31337", f"{b.pairs[0]},{b.pairs[0]}"])):
         p = subprocess.run([LIVE, *args, b.m.node.url], text=True, capture_output=True, check=False,
-                           stdin=subprocess.DEVNULL, timeout=60)
+                           stdin=subprocess.DEVNULL, timeout=240)
         tap.report(p.returncode == 1 and word in p.stderr, f"refused: {name}", f"{p.returncode} {p.stderr}")
 
 

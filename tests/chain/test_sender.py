@@ -21,7 +21,7 @@ from mock_relay import Relay  # noqa: E402
 from node import Node  # noqa: E402
 
 DRIVER = Path(os.environ.get("B", "build")) / "chain/sender_live"
-WAIT_S = 30
+WAIT_S = 240
 SECRET, RELAY_SECRET = 0x1234567, 0x7654321
 SENDER = "0x" + judge.address(SECRET).hex()
 RELAY_ID = "0x" + judge.address(RELAY_SECRET).hex()
@@ -95,6 +95,12 @@ class Keeper:
                 raise RuntimeError("never ready")
             time.sleep(0.02)
         return name
+
+    def wait(self, what):
+        """Until that is true of the counters; the caller's check says what was not."""
+        end = time.monotonic() + WAIT_S
+        while not what(self.counters()) and time.monotonic() < end:
+            time.sleep(0.02)
 
     def fire(self, name, how="public"):
         return self.say(f"fire {name} 0 {how}", "fired")[0]
@@ -261,7 +267,7 @@ def by_relay(folder):
             name = k.ready()
             time.sleep(0.3)  # bundles for the next block are made in the background
             tap.report(k.fire(name, "relay") == "sent", "a bundle goes to two builders")
-            time.sleep(0.3)
+            k.wait(lambda c: int(c["accepted"]) >= 2)
             relay.build()
             mined = k.until("state 1 mined success")
             c = k.counters()
@@ -294,7 +300,7 @@ def by_relay(folder):
         relay.signer = "0x" + "11" * 20
         with Keeper(folder / "log-3", [n.url], [relay.url]) as k:
             k.fire(k.ready(5), "relay")
-            time.sleep(0.3)
+            k.wait(lambda c: "unknown signer" in c["refusal"])
             tap.report("unknown signer" in k.counters()["refusal"], "a builder that refuses is told", k.counters())
             tap.report(settle(k, n, "success", 5), "and the public pool takes over", k.events)
         relay.close()

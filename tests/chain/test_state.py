@@ -26,7 +26,7 @@ RULES = {"3.6": "aave-3.6", "1.19": "aave-1.19"}
 ACTIONS, PHASES = 60, 5
 ALL = 2**256 - 1
 FOREVER = 2**34 - 1
-WAIT_S = 60
+WAIT_S = 240
 
 
 class Bench:

@@ -40,7 +40,7 @@ def draw(r, kind):
 def real_run(work):
     """Stages of a run, read back: as many values as its summary says, and its medians."""
     def must(*args):
-        return subprocess.run([TRIPLINE, *args], capture_output=True, text=True, timeout=120, check=True).stdout
+        return subprocess.run([TRIPLINE, *args], capture_output=True, text=True, timeout=240, check=True).stdout
     capture, db, log = (os.path.join(work, n) for n in ("a.pcap", "a.db", "a.hlog"))
     must("gen", "-q", "-o", capture, "--path", "crash", "--seconds", "10", "--rate", "200", "--seed", str(SEED))
     must("accounts", "gen", "--db", db, "--accounts", "60", "--seed", str(SEED))
@@ -54,7 +54,7 @@ def real_run(work):
     report(same and len(got) >= 4, "a run's stages have as many values as its summary says", "%s\n%s" % (sorted(got), out))
     report(all(percentile(c, 50) == said[t][1] for t, c in got.items()), "and its medians", out)
     p = subprocess.run([TRIPLINE, "run", "--quiet", "--accounts", db, "--capture", capture, "--device", "model", "--dir",
-                        os.path.join(work, "e"), "--histograms", work + "/no/such.hlog"], capture_output=True, text=True, timeout=120)
+                        os.path.join(work, "e"), "--histograms", work + "/no/such.hlog"], capture_output=True, text=True, timeout=240)
     report(p.returncode == 1 and "no/such.hlog" in p.stderr and "packets" not in p.stdout, "a file that cannot be made is told at the start", p.stderr)
 
 
@@ -74,7 +74,7 @@ def compare(driver):
     sets.append(("many", 0, 1, many))
     lines = "".join("%s %d %d %s\n" % (t, a, b, " ".join("%d*%d" % x if isinstance(x, tuple) else str(x) for x in v)) for t, a, b, v in sets)
     start = 1700000000123456789
-    p = subprocess.run([driver, str(start)], input=lines, capture_output=True, text=True, timeout=60)
+    p = subprocess.run([driver, str(start)], input=lines, capture_output=True, text=True, timeout=240)
     out = p.stdout.splitlines()
     report(p.returncode == 0 and len(out) == 4 + len(sets), "a line for each interval", p.stderr)
     report(out[1] == "#[Histogram log format version 1.3]" and out[2].startswith("#[StartTime: 1700000000.123 ")
@@ -94,7 +94,7 @@ def compare(driver):
         if abs(float(got_max) - max(values, default=0) / 1e6) > 6e-4 + 1e-9 * max(values, default=0) / 1e6:
             wrong.append("%s: maximum %s" % (tag, got_max))
     report(not wrong, "every value is in the bucket that is read back", "\n".join(wrong[:3]))
-    p = subprocess.run([driver], input="a,b 0 1 5\n", capture_output=True, text=True, timeout=60)
+    p = subprocess.run([driver], input="a,b 0 1 5\n", capture_output=True, text=True, timeout=240)
     report(p.returncode == 1 and "is no tag" in p.stderr, "a tag that would break the line is refused", p.stderr)
 
 

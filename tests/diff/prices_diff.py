@@ -157,7 +157,7 @@ def compile_driver(folder, mutant=None):
 
 def differences(exe, cases):
     lines = "".join(line + "\n" for line, _ in cases)
-    p = subprocess.run([exe], input=lines, capture_output=True, text=True, timeout=100)
+    p = subprocess.run([exe], input=lines, capture_output=True, text=True, timeout=240)
     got = p.stdout.splitlines()
     if p.returncode or len(got) != len(cases):
         return [f"exit status {p.returncode}, {len(got)} answers of {len(cases)}"]

@@ -114,7 +114,7 @@ def texts():
 
 def run(exe, cases):
     lines = "".join(f"{op} {a} {b} {c}\n" for op, a, b, c in cases)
-    p = subprocess.run([exe], input=lines, capture_output=True, text=True, timeout=20)
+    p = subprocess.run([exe], input=lines, capture_output=True, text=True, timeout=240)
     return p.stdout.split("\n")[:-1]
 
 

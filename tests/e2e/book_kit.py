@@ -14,10 +14,9 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
 from journal_reader import records
-from keeper import DEADLINE, SEED, TRIPLINE, killed_at, must, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, halted_at, killed_at, must, report, size_of, tripline
 
 UNSYNCED = ("--venue-arg=--fsync", "--venue-arg=off")
 work = tempfile.mkdtemp(prefix="tl-%s-" % os.path.basename(sys.argv[0])[5:-3])
@@ -147,7 +146,7 @@ def killed(name, argv, steps=(60000, 60000)):
     """kill -9, each time that the journal has grown by so many bytes. How often that found the run alive."""
     path, died = at(name, "journal"), 0
     for step in steps:
-        died += killed_at(argv, path, (os.path.getsize(path) if os.path.exists(path) else 0) + step)
+        died += killed_at(argv, path, size_of(path) + step)
     return died
 
 
@@ -160,10 +159,7 @@ def resumed(what, name, db, capture, device, slow=(), **kw):
 
 def told_midway(argv, name, tell):
     """A run that stands still once it is ready, while tell() is called: its end, and what tell() gave."""
-    p, end = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True), time.monotonic() + DEADLINE
-    while not os.path.exists(at(name, "ready")) and time.monotonic() < end:
-        time.sleep(0.002)
-    p.send_signal(signal.SIGSTOP)
+    p = halted_at(argv, at(name, "ready"), 1)
     said = tell()
     p.send_signal(signal.SIGCONT)
     out, err = p.communicate(timeout=DEADLINE)

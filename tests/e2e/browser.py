@@ -73,7 +73,7 @@ class Browser:
         p = subprocess.run([self.path, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
                             "--user-data-dir=" + os.path.join(self.folder, "profile"), "--enable-logging=stderr", "--v=0",
                             *options],
-                           capture_output=True, text=True, errors="replace", timeout=120)
+                           capture_output=True, text=True, errors="replace", timeout=240)
         return p.stdout, [line for line in p.stderr.splitlines() if "CONSOLE" in line]
 
     def console(self, page):

@@ -29,11 +29,69 @@ def must(*args, **kw):
     return p.stdout
 
 
+def size_of(path):
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def until(p, condition):
+    """Waits for the condition, which may look at files that the process writes; False: it ended before, or a hang."""
+    end = time.monotonic() + DEADLINE
+    while p.poll() is None and time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def catches(p, sig):
+    """Does the process have a handler for that signal by now?"""
+    with open("/proc/%d/status" % p.pid) as f:
+        m = re.search(r"^SigCgt:\s*(\w+)", f.read(), re.M)
+    return m is not None and int(m[1], 16) >> (sig - 1) & 1
+
+
+def frames_seen(d):
+    """By the run in that folder, as it says itself; -1: it does not."""
+    return number(tripline("top", "--dir", d, "--once").stdout, r"feed\s+(\d+) frames")
+
+
+def halt(p):
+    """Stops all threads of a child of ours, and returns when they stand still, or have ended."""
+    p.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, p.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
+def halted_at(command, file, size):
+    """Runs the command and halts it once a file that it writes has so many bytes: the process, output in pipes."""
+    p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(p, lambda: size_of(file) >= size)
+    halt(p)
+    return p
+
+
 def killed_at(command, journal, size):
     """Runs the command and ends it by SIGKILL once its journal has so many bytes; was it still running?"""
-    p, end = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL), time.monotonic() + DEADLINE
-    while p.poll() is None and time.monotonic() < end and (not os.path.exists(journal) or os.path.getsize(journal) < size):
-        time.sleep(0.001)
+    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(p, lambda: size_of(journal) >= size)
+    p.kill()
+    return p.wait(timeout=DEADLINE) == -signal.SIGKILL
+
+
+def killed_amid(command, wanted):
+    """Runs the command and ends it by SIGKILL where wanted() is true, which looks at files alone: the process stands still
+    for its last look, so that it is true of its end. False: it ended before."""
+    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def halted():
+        if not wanted():
+            time.sleep(0.01)  # looking costs processor time, which the process needs
+            return False
+        halt(p)
+        found = wanted()
+        if not found:
+            p.send_signal(signal.SIGCONT)
+        return found
+    until(p, halted)
     p.kill()
     return p.wait(timeout=DEADLINE) == -signal.SIGKILL
 

@@ -190,7 +190,7 @@ class Tool:
         self.path = path
 
     def tables(self):
-        out = subprocess.run([self.path, "--tables"], capture_output=True, text=True, check=True, timeout=60)
+        out = subprocess.run([self.path, "--tables"], capture_output=True, text=True, check=True, timeout=240)
         return [line.split() for line in out.stdout.splitlines()]
 
     def run(self, mode, datagrams):

@@ -22,7 +22,7 @@ work = tempfile.TemporaryDirectory(prefix="tripline-accounts-")
 
 def run(*args):
     return subprocess.run([TRIPLINE, "accounts", *map(str, args)], cwd=work.name, capture_output=True, text=True,
-                          timeout=60)
+                          timeout=240)
 
 
 def expect(name, status, args, *pieces):

@@ -17,9 +17,8 @@ import time
 from fractions import Fraction as F
 
 from journal_reader import records
-from keeper import SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, halt, must, number, report, size_of, tripline, until
 
-DEADLINE = 60
 print("# SEED=%d" % SEED)
 work = tempfile.mkdtemp(prefix="tl-auctions-")
 db, capture = os.path.join(work, "a.db"), os.path.join(work, "crash.pcap")
@@ -288,46 +287,83 @@ def child_of(pid):
     return 0
 
 
+def state_of(pid):
+    """Of all threads, as /proc has it: T where one stands still; Z where there is none any more."""
+    try:
+        return {open("/proc/%d/task/%s/stat" % (pid, t)).read().rsplit(")", 1)[1].split()[0] for t in os.listdir("/proc/%d/task" % pid)}
+    except (FileNotFoundError, ProcessLookupError):
+        return {"Z"}
+
+
+def stop_venue(pid):
+    os.kill(pid, signal.SIGSTOP)
+    while not state_of(pid) <= set("TZX"):
+        time.sleep(0.001)
+
+
 def kill_at(command, effect):
-    """SIGKILL while a bid has no outcome, the venue being stopped before it sees it. effect: then it goes on, and the
-    keeper dies before it can take the answer."""
-    path = at("kill", "journal")
-    known = len(Judge(path).keys) if os.path.exists(path) else 0
+    """SIGKILL while a bid has no outcome that was not written when the venue stood still: it cannot have seen it. effect: then
+    the venue goes on while the keeper stands still, until the bid is in its books, and the keeper dies with the answer
+    untaken. The bid's key."""
+    path, books = at("kill", "journal"), at("kill", "venue.db")
     p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    venue, stopped, end = 0, 0, time.monotonic() + DEADLINE
-    while p.poll() is None and time.monotonic() < end:
-        j = Judge(path) if os.path.exists(path) and os.path.getsize(path) > 32 else None
-        if venue and len(j.keys) > known and j.open():
-            time.sleep(0.1)  # until it is on disk, and sent
-            if effect:
-                p.send_signal(signal.SIGSTOP)
-                os.kill(venue, signal.SIGCONT)
-                time.sleep(0.4)
-            p.send_signal(signal.SIGKILL)
-            break
-        if venue and time.monotonic() > stopped + 0.4:  # it is something else that waits for an answer
-            os.kill(venue, signal.SIGCONT)
-            venue = 0
-            time.sleep(0.02)
-        elif not venue and j and any(a["running"] for a in j.state.values()):
-            venue, stopped = child_of(p.pid), time.monotonic()
-            if venue:
-                os.kill(venue, signal.SIGSTOP)
-        time.sleep(0.005)
-    died = p.wait(timeout=DEADLINE) == -signal.SIGKILL
-    if venue and not effect:
+
+    def unseen_bid(venue):
+        known = Judge(path).keys
+        for _ in range(40):  # else it is something else that waits for an answer
+            new = [k for k in Judge(path).flight.values() if k not in known]
+            if new or p.poll() is not None:
+                return new[0] if new else None
+            time.sleep(0.01)
+        return None
+
+    def in_its_books(venue, key):
+        halt(p)  # sent, or to be sent still
         os.kill(venue, signal.SIGCONT)
-    time.sleep(0.2)
-    j, more = Judge(path), venue_side("kill")[0] - Judge(path).taken
-    report(died and j.open() and bool(more) == effect, "killed with %d bids in flight, of which %d took effect" % (j.open(), len(more)))
+        for _ in range(40):
+            if key in venue_side("kill")[0]:
+                return True
+            time.sleep(0.01)
+        stop_venue(venue)
+        done = key in venue_side("kill")[0]
+        if not done:
+            p.send_signal(signal.SIGCONT)
+        return done
+
+    def found():
+        venue = child_of(p.pid) if size_of(path) > 32 and os.path.exists(books) and any(a["running"] for a in Judge(path).state.values()) else 0
+        if not venue:
+            return None
+        stop_venue(venue)
+        key, end = unseen_bid(venue), time.monotonic() + DEADLINE
+        while key and effect and time.monotonic() < end and not in_its_books(venue, key):
+            time.sleep(0.05)
+        if not key:
+            os.kill(venue, signal.SIGCONT)
+            time.sleep(0.02)
+        elif not effect:
+            os.kill(venue, signal.SIGKILL)
+        return key
+    hit = []
+    until(p, lambda: hit.append(found()) or hit[-1])
+    p.kill()
+    died = p.wait(timeout=DEADLINE) == -signal.SIGKILL
+    return died, hit[-1] if hit else None
+
+
+def killed_with_a_bid(command, effect):
+    died, key = kill_at(command, effect)
+    j, more = Judge(at("kill", "journal")), venue_side("kill")[0]
+    report(died and key in j.flight.values() and (key in more) == effect, "killed with %d bids in flight, of which one %s" % (
+        j.open(), "took effect" if effect else "was not seen"), (died, key, j.flight))
 
 
 def check_kill():
     """kill -9 between a bid and its outcome; the same journal goes on."""
     command = [TRIPLINE, "run", "--quiet", "--audit", "--accounts", db, "--capture", capture, "--dir", at("kill"), "--device", "model",
                 "--venue-arg=--fsync", "--venue-arg=off", "--venue-auctions", SPEC, *GAS]
-    kill_at(command, True)
-    kill_at(command, False)
+    killed_with_a_bid(command, True)
+    killed_with_a_bid(command, False)
     last = tripline(*command[1:])
     ends_well(last, "kill -9: the next run ends well")
     j, _ = judged("kill", "kill -9")
@@ -345,7 +381,7 @@ def check_versions():
     p = subprocess.Popen([TRIPLINE, "venue", "--socket", sock, "--state", state, "--accounts", db, "--fsync", "off", "--auctions", SPEC])
     answer = b""
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + DEADLINE
         while not os.path.exists(sock) and time.monotonic() < end:
             time.sleep(0.02)
         for version, want in ((6, 0x8f), (7, 0x81)):
@@ -357,7 +393,7 @@ def check_versions():
             s.close()
     finally:
         p.terminate()
-        p.wait(timeout=30)
+        p.wait(timeout=DEADLINE)
 
 
 def plain_run(name):

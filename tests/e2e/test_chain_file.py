@@ -55,7 +55,7 @@ def run(text, *args, worth=WORTH):
     with open(path, "w") as f:
         f.write(text)
     p = subprocess.run([TRIPLINE, "run", "--accounts", work + "/none.db", "--iface", "none0", "--dir", work + "/dir",
-                        "--chain", path, *worth, *args], capture_output=True, text=True, timeout=60)
+                        "--chain", path, *worth, *args], capture_output=True, text=True, timeout=240)
     return p.returncode, p.stdout + p.stderr
 
 
@@ -143,7 +143,7 @@ for worth in ([], WORTH[:2], WORTH[2:], ["--set", "worth=2", "--set", "min_profi
     rc, out = run(text_of(GOOD), worth=worth)
     report(rc == 2 and "min_profit_e8" in out, "not without a least profit: " + " ".join(worth), out)
 p = subprocess.run([TRIPLINE, "run", "--accounts", "x", "--iface", "y", "--chain", work + "/nothing.yaml", *WORTH],
-                   capture_output=True, text=True, timeout=60)
+                   capture_output=True, text=True, timeout=240)
 report(p.returncode == 2 and "nothing.yaml" in p.stderr, "no file", p.stderr)
 report(not os.path.exists(work + "/dir/transactions"), "nothing was sent for", "")
 shutil.rmtree(work)

@@ -12,9 +12,8 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, orders, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, killed_at, must, number, orders, report, size_of, tripline, until
 
 ROUNDS = int(os.environ.get("ROUNDS", "4"))
 print("# SEED=%d ROUNDS=%d" % (SEED, ROUNDS))
@@ -32,18 +31,19 @@ def command(name):
             "--device", "model", "--audit", "--venue-arg=--delay-us=3000"]
 
 
+def journal_of(name):
+    return os.path.join(work, name, "journal")
+
+
 def children(pid):
     out = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True).stdout.split()
     return [int(p) for p in out]
 
 
-def duration():
-    """How long a whole run takes here, so that instants can be spread over it."""
-    t = time.monotonic()
-    p = subprocess.run(command("whole"), capture_output=True, text=True, timeout=DEADLINE)
-    if p.returncode:
-        raise RuntimeError(p.stdout + p.stderr)
-    return time.monotonic() - t
+def whole_run():
+    """Bytes of a whole run's journal, so that instants can be spread over it."""
+    must(*command("whole")[1:])
+    return size_of(journal_of("whole"))
 
 
 def judge(name, what, last):
@@ -68,13 +68,7 @@ def kill_tripline(whole):
     """Several crashes of one journal, then a run to the end."""
     died = 0
     for _ in range(ROUNDS):
-        p = subprocess.Popen(command("kill"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            p.communicate(timeout=rng.uniform(0.1, 1.0) * whole)
-        except subprocess.TimeoutExpired:
-            p.send_signal(signal.SIGKILL)
-            p.communicate()
-            died += 1
+        died += killed_at(command("kill"), journal_of("kill"), size_of(journal_of("kill")) + rng.uniform(0.05, 0.8) * whole)
     last = tripline(*command("kill")[1:])
     rep = judge("kill", "kill -9 of tripline", last)
     report(died > 0, "kill -9 of tripline: %d of %d runs were killed" % (died, ROUNDS), rep)
@@ -85,7 +79,8 @@ def kill_venue(whole):
     killed = 0
     p = subprocess.Popen(command("venue"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(ROUNDS):
-        time.sleep(rng.uniform(0.05, 0.3) * whole)
+        size = size_of(journal_of("venue")) + rng.uniform(0.05, 0.2) * whole
+        until(p, lambda: size_of(journal_of("venue")) >= size)
         for child in children(p.pid):
             try:
                 os.kill(child, signal.SIGKILL)
@@ -99,7 +94,7 @@ def kill_venue(whole):
     report(number(out, r"(\d+) outstanding") == 0, "kill -9 of the venue: no order is left without an outcome", out)
 
 
-whole = duration()
+whole = whole_run()
 kill_tripline(whole)
 kill_venue(whole)
 shutil.rmtree(work)

@@ -29,7 +29,7 @@ PINNED = "343670e94b10ed118e372a68da4c8c16b076cd340517419ed56dd1b5084aa504"
 
 
 def run(*args, **kw):
-    return subprocess.run([TRIPLINE, *map(str, args)], capture_output=True, timeout=120, **kw)
+    return subprocess.run([TRIPLINE, *map(str, args)], capture_output=True, timeout=240, **kw)
 
 
 def decode(path, *options):
@@ -287,7 +287,7 @@ def interrupted(where):
     while p.poll() is None and (not os.path.exists(path) or os.path.getsize(path) < 3000000):
         time.sleep(0.01)
     p.send_signal(signal.SIGINT)
-    _, errors = p.communicate(timeout=30)
+    _, errors = p.communicate(timeout=240)
     rows, status, _ = decode(path)
     report(p.returncode == 1 and b"interrupted" in errors and status == 0 and len(rows) > 1000,
            "gen: Ctrl-C leaves a whole capture", errors)

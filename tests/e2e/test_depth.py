@@ -10,16 +10,13 @@ import json
 import os
 import re
 import shutil
-import signal
 import sqlite3
 import struct
-import subprocess
 import tempfile
-import time
 from fractions import Fraction as F
 
 from journal_reader import records
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, report, tripline
+from keeper import SEED, TRIPLINE, finish, killed_amid, must, report, size_of, tripline
 
 print("# SEED=%d" % SEED)
 work = tempfile.mkdtemp(prefix="tl-depth-")
@@ -211,16 +208,9 @@ report(not wrong and all(agreed.values()), "each slippage again, by the books of
 name = "killed"
 dir_ = at(name)
 args = [TRIPLINE, "run", *QUIET, "--dir", dir_, "--capture", capture, *settings(depth="feed")]
-p = subprocess.Popen([str(a) for a in args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-deadline = time.monotonic() + DEADLINE
-while p.poll() is None and time.monotonic() < deadline:
-    journal = os.path.join(dir_, "journal")
-    if os.path.exists(journal) and sum(1 for k, x in records(journal) if k == ORDER and x[17] & 8) > 10:
-        p.send_signal(signal.SIGKILL)
-        break
-    time.sleep(0.01)
-p.wait()
-report(p.returncode == -signal.SIGKILL, "killed amid its orders", p.returncode)
+journal = os.path.join(dir_, "journal")
+report(killed_amid([str(a) for a in args], lambda: size_of(journal) and sum(1 for k, x in records(journal) if k == ORDER and x[17] & 8) > 10),
+       "killed amid its orders")
 replays(name)
 go_on = tripline("run", *QUIET, "--audit", "--dir", dir_, "--capture", capture, *settings(depth="feed"))
 report(go_on.returncode == 0 and "missed=0 unconfirmed_orders=0" in go_on.stdout, "goes on", go_on.stdout + go_on.stderr)

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, skip, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, frames_seen, must, report, skip
 
 FRAMES = 4000  # one round of the capture; a port holds 8192 buffers
 
@@ -47,10 +47,6 @@ def venue_of(pid):
         if children:
             return int(children[0])
     return 0
-
-
-def frames_seen(d):
-    return number(tripline("top", "--dir", d, "--once").stdout, r"feed\s+(\d+) frames")
 
 
 def disturb(pid, d):

@@ -8,7 +8,6 @@ Environment: TRIPLINE, SEED.
 import os
 import random
 import shutil
-import signal
 import socket
 import sqlite3
 import struct
@@ -17,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, killed_at, must, number, report, size_of, tripline
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "diff"))
 import judge_moving as jm  # noqa: E402
@@ -158,18 +157,10 @@ def tampered():
 
 
 def killed_and_resumed():
-    began = time.monotonic()
-    run("time")
-    took, died = time.monotonic() - began, 0
+    whole, died = size_of(at("whole", "journal")), 0
     for _ in range(3):
-        p = subprocess.Popen(command("kill", "--venue-arg=--delay-us=3000"), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             text=True)
-        try:
-            p.communicate(timeout=rng.uniform(0.3, 0.9) * took)
-        except subprocess.TimeoutExpired:
-            p.send_signal(signal.SIGKILL)
-            p.communicate()
-            died += 1
+        died += killed_at(command("kill", "--venue-arg=--delay-us=3000"), at("kill", "journal"),
+                          size_of(at("kill", "journal")) + rng.uniform(0.1, 0.6) * whole)
     p = run("kill")
     text = judge("kill -9", "kill", p)
     report(died > 0 and number(text, r"filled=(\d+)") >= number(ledger("whole").stdout, r"filled=(\d+)"),

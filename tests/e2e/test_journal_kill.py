@@ -107,13 +107,15 @@ def kill_once(writer, path, rng, reader):
     """One life of the writer. Returns the durable LSN that it had published when it was killed."""
     with subprocess.Popen([writer, str(path), str(rng.getrandbits(63))], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as p:
+        first = ""
         if rng.random() < 0.3:  # in its first moments: loading, creating, recovering
             time.sleep(rng.random() * 0.004)
-        else:
+        else:  # once something is durable, however slow the disk
+            first = p.stdout.readline()
             time.sleep(rng.random() * 0.08)
         died_before = p.poll()
         p.send_signal(signal.SIGKILL)
-        out, err = p.communicate()
+        out, err = first + p.stdout.read(), p.stderr.read()
     assert died_before is None, f"the writer ended by itself ({died_before}): {err}"
     durable = durable_of(out)
     reader.read(path.read_bytes() if path.exists() else b"")

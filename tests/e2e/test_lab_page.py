@@ -41,7 +41,7 @@ def driver(folder):
 
 
 def run(program, *args):
-    p = subprocess.run([program, *args], capture_output=True, timeout=120)
+    p = subprocess.run([program, *args], capture_output=True, timeout=240)
     if p.returncode:
         raise RuntimeError("%s: exit %d: %s" % (args, p.returncode, p.stderr.decode(errors="replace")))
     return p.stdout.decode()  # what is no UTF-8 would raise

@@ -10,10 +10,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from keeper import TRIPLINE, finish, must, report, tripline  # noqa: E402
+from keeper import DEADLINE, TRIPLINE, catches, finish, must, report, tripline, until  # noqa: E402
 
 GEN = ["--generate", "3000", "--seed", "5"]
 
@@ -140,9 +139,9 @@ def check_page(folder):
 
 def check_interrupt():
     p = subprocess.Popen([TRIPLINE, "lab", "var", "--generate", "100000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(0.5)
+    until(p, lambda: catches(p, signal.SIGINT))
     p.send_signal(signal.SIGINT)
-    out, err = p.communicate(timeout=60)
+    out, err = p.communicate(timeout=DEADLINE)
     report(p.returncode == 1 and out == "" and "interrupted" in err, "Ctrl-C", (p.returncode, out, err))
 
 

@@ -12,9 +12,8 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
-import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, halted_at, must, number, report, size_of, tripline
 
 print("# SEED=%d" % SEED)
 work = tempfile.mkdtemp(prefix="tl-market-")
@@ -96,25 +95,10 @@ def filled(name):
     return out
 
 
-def wait_for(what, name):
-    end = time.monotonic() + DEADLINE
-    while not what() and time.monotonic() < end:
-        time.sleep(0.002)
-    return os.path.exists(at(name))
-
-
-def started(name, *more):
-    p = subprocess.Popen(command(name, *more), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_for(lambda: os.path.exists(at(name, "ready")), name)
-    return p
-
-
-def halted_midway(name, took, *more):
-    """A run that stands still somewhere in its capture."""
-    p = started(name, *more)
-    time.sleep(0.3 * took)
-    p.send_signal(signal.SIGSTOP)
-    return p
+def halted_midway(name, whole, *more):
+    """A run that stands still somewhere in its capture; whole: bytes of a whole run's journal."""
+    journal = at(name, "journal")
+    return halted_at(command(name, *more), journal, size_of(journal) + whole * 3 // 10)
 
 
 def judge(what, name, code, out):
@@ -127,15 +111,14 @@ def judge(what, name, code, out):
 
 
 def nothing_pushed():
-    began = time.monotonic()
     p = subprocess.run(command("none"), capture_output=True, text=True, timeout=DEADLINE)
     report(p.returncode == 0 and "parameters  " not in p.stdout, "without a push there is none", p.stdout + p.stderr)
-    return time.monotonic() - began, filled("none")
+    return size_of(at("none", "journal")), filled("none")
 
 
-def pushed_into_a_run(took, without):
+def pushed_into_a_run(whole, without):
     """Two pushes into a run, one after the other; the second does not take back the first."""
-    p = halted_midway("live", took)
+    p = halted_midway("live", whole)
     sock = at("live", "venue.sock")
     one, two = push(sock, [cut(700)]), push(sock, [raised(20000)])
     p.send_signal(signal.SIGCONT)
@@ -151,14 +134,14 @@ def pushed_into_a_run(took, without):
                sorted(due - filled("live")))
 
 
-def keeper_away(took, without):
+def keeper_away(whole, without):
     """Killed; the venue lives on and takes parameters and an account that is valid only with them."""
     v = Venue("away")
-    p = halted_midway("away", took, "--venue", at("away", "s"))
+    p = halted_midway("away", whole, "--venue", at("away", "s"))
     p.kill()
     p.communicate()
     one = push(at("away", "s"), [cut(500), raised(15000)])
-    p = halted_midway("away", took, "--venue", at("away", "s"))
+    p = halted_midway("away", whole, "--venue", at("away", "s"))
     p.kill()  # once more, with the new parameters in its journal
     p.communicate()
     p = subprocess.run(command("away", "--venue", at("away", "s")), capture_output=True, text=True, timeout=DEADLINE)
@@ -170,10 +153,10 @@ def keeper_away(took, without):
     judge("kill -9 of the keeper, and resumed", "away", p.returncode, p.stdout + p.stderr)
 
 
-def venue_away(took, without):
+def venue_away(whole, without):
     """The venue is killed and started again while the keeper runs; the push comes to its second life."""
     v = Venue("venue")
-    p = halted_midway("venue", took, "--venue", at("venue", "s"))
+    p = halted_midway("venue", whole, "--venue", at("venue", "s"))
     first = push(at("venue", "s"), [cut(400)])
     v.end(signal.SIGKILL)
     v.start()
@@ -238,10 +221,10 @@ def refused():
     v.end()
 
 
-took, without = nothing_pushed()
-pushed_into_a_run(took, without)
-keeper_away(took, without)
-venue_away(took, without)
+whole, without = nothing_pushed()
+pushed_into_a_run(whole, without)
+keeper_away(whole, without)
+venue_away(whole, without)
 refused()
 store_differs(without)
 shutil.rmtree(work)

@@ -184,7 +184,7 @@ def listen(where, serve, pieces, context=None):
 
 def run_program(url, ca):
     env = dict(os.environ, **({"CA_FILE": ca} if ca else {}))
-    return subprocess.run([PROGRAM, url], capture_output=True, text=True, errors="replace", timeout=120, env=env)
+    return subprocess.run([PROGRAM, url], capture_output=True, text=True, errors="replace", timeout=240, env=env)
 
 
 def live(url, what, ca=None):

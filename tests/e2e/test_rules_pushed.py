@@ -14,11 +14,9 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import tempfile
-import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, halted_at, must, number, report, tripline
 
 print("# SEED=%d" % SEED)
 work = os.environ.get("KEEP") or tempfile.mkdtemp(prefix="tl-rules-")
@@ -147,14 +145,9 @@ def push(run, instruments, accounts=(), name="push.json"):
 def halted(run, db, geometry, size, capture):
     """A run that stands still once its journal has so many bytes."""
     shutil.rmtree(at(run), ignore_errors=True)
-    p = subprocess.Popen([TRIPLINE, "run", "--quiet", "--accounts", db, "--capture", capture, "--dir", at(run), "--device",
-                          "model+vector", "--geometry", geometry, "--audit", "--no-lockstep", "--venue-arg=--fsync",
-                          "--venue-arg=off"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end, journal = time.monotonic() + DEADLINE, at(run, "journal")
-    while p.poll() is None and time.monotonic() < end and (not os.path.exists(journal) or os.path.getsize(journal) < size):
-        time.sleep(0.001)
-    p.send_signal(signal.SIGSTOP)
-    return p
+    return halted_at([TRIPLINE, "run", "--quiet", "--accounts", db, "--capture", capture, "--dir", at(run), "--device",
+                      "model+vector", "--geometry", geometry, "--audit", "--no-lockstep", "--venue-arg=--fsync",
+                      "--venue-arg=off"], at(run, "journal"), size)
 
 
 def ended(what, run, p):

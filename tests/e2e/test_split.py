@@ -6,14 +6,11 @@ two. The judge reads the journal's bytes and knows nothing of the desk. Prints T
 import os
 import re
 import shutil
-import signal
 import struct
-import subprocess
 import tempfile
-import time
 
 from journal_reader import records
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import SEED, TRIPLINE, finish, killed_amid, must, number, report, size_of, tripline
 
 print("# SEED=%d" % SEED)
 work = tempfile.mkdtemp(prefix="tl-split-")
@@ -105,14 +102,7 @@ def check_kill():
     """kill -9 between the two orders of an account; the same journal goes on, with the second."""
     command = [TRIPLINE] + args("kill", "--device", "model", "--set", "stages=split", "--venue-arg=--delay-us=20000")
     path = os.path.join(work, "kill", "journal")
-    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + DEADLINE
-    while p.poll() is None and time.monotonic() < end:
-        if os.path.exists(path) and os.path.getsize(path) > 32 and Judge(path).between:
-            p.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.01)
-    died = p.wait(timeout=DEADLINE) == -signal.SIGKILL
+    died = killed_amid(command, lambda: size_of(path) > 32 and Judge(path).between)
     before = Judge(path)
     report(died and before.between > 0, "killed while %d accounts stood between their two orders" % before.between)
     last = tripline(*command[1:])

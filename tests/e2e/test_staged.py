@@ -8,14 +8,11 @@ order when, and what the venue answered. Prints TAP. Environment: TRIPLINE, SEED
 import os
 import re
 import shutil
-import signal
 import struct
-import subprocess
 import tempfile
-import time
 
 from journal_reader import records
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import SEED, TRIPLINE, finish, killed_amid, must, number, report, size_of, tripline
 
 print("# SEED=%d" % SEED)
 work = tempfile.mkdtemp(prefix="tl-staged-")
@@ -184,14 +181,7 @@ def check_kill():
     """kill -9 while a cooldown runs; the same journal goes on."""
     command = [TRIPLINE] + args("kill", "--device", "model", "--set", "stages=hyperliquid", *AFTER, "--venue-arg=--delay-us=20000")
     path = os.path.join(work, "kill", "journal")
-    p = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + DEADLINE
-    while p.poll() is None and time.monotonic() < end:
-        if os.path.exists(path) and os.path.getsize(path) > 32 and Judge(path).waiting:
-            p.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.02)
-    died = p.wait(timeout=DEADLINE) == -signal.SIGKILL
+    died = killed_amid(command, lambda: size_of(path) > 32 and Judge(path).waiting)
     before = Judge(path)
     report(died and before.waiting, "killed while %d accounts waited" % before.waiting)
     last = tripline(*command[1:])

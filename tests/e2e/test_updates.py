@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-from keeper import DEADLINE, SEED, TRIPLINE, finish, must, number, report, tripline
+from keeper import DEADLINE, SEED, TRIPLINE, finish, halt, killed_at, must, number, report, size_of, tripline, until
 
 print("# SEED=%d" % SEED)
 rng = random.Random(SEED)
@@ -48,26 +48,17 @@ def judge(what, name, last):
 
 
 def owners_never_rest():
-    began = time.monotonic()
     p = subprocess.run(command("churn", *CHURN), capture_output=True, text=True, timeout=DEADLINE)
-    took = time.monotonic() - began
     judge("churn", "churn", p)
     report(number(p.stdout, r"states +taken (\d+)") > 100, "churn: the keeper was told of states", p.stdout)
     report("old" not in p.stdout.split("states ")[1].splitlines()[0], "churn: none of them older than what it knew",
            p.stdout)
-    return took
 
 
-def killed_and_resumed(took):
-    died = 0
+def killed_and_resumed():
+    whole, died = size_of(at("churn", "journal")), 0
     for _ in range(3):
-        p = subprocess.Popen(command("kill", *CHURN), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        try:
-            p.communicate(timeout=rng.uniform(0.2, 0.7) * took)
-        except subprocess.TimeoutExpired:
-            p.send_signal(signal.SIGKILL)
-            p.communicate()
-            died += 1
+        died += killed_at(command("kill", *CHURN), at("kill", "journal"), size_of(at("kill", "journal")) + rng.uniform(0.02, 0.3) * whole)
     judge("kill -9", "kill", subprocess.run(command("kill", *CHURN), capture_output=True, text=True, timeout=DEADLINE))
     report(died > 0, "kill -9: %d of 3 runs were killed" % died)
 
@@ -114,10 +105,8 @@ def pushed():
 
     p = subprocess.Popen(command("push", "--venue-arg=--fsync", "--venue-arg=off", "--venue-arg=--delay-us=2000"),
                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + DEADLINE
-    while not os.path.exists(at("push", "ready")) and time.monotonic() < end:
-        time.sleep(0.002)
-    p.send_signal(signal.SIGSTOP)  # so that the run does not end before it has been told
+    until(p, lambda: size_of(at("push", "ready")))
+    halt(p)  # so that the run does not end before it has been told
     sock = at("push", "venue.sock")
     ok = push("one.csv", whole, sock)
     new = push("new.csv", renumbered(highest + 7), sock)
@@ -196,7 +185,8 @@ def a_client_that_never_reads(v, sock):
 
 
 lockstep_is_refused()
-killed_and_resumed(owners_never_rest())
+owners_never_rest()
+killed_and_resumed()
 a_client_that_never_reads(*pushed())
 shutil.rmtree(work)
 finish()

@@ -26,8 +26,8 @@ struct told {
 };
 struct rig {
     struct prices *p;
-    struct entry entry[ENTRIES];
-    size_t n_entries;
+    struct entry entry[ENTRIES], past[ENTRIES]; // past: as of the block before
+    size_t n_entries, n_past;
     uint64_t number, time;
     struct word hash;
     i256 price[PRICES_ASSETS_MAX];
@@ -115,6 +115,8 @@ static inline void rig_end(void *ctx, const struct price_block *b)
     struct rig *r = ctx;
     ck_assert_uint_eq(b->number, r->number);
     r->ends++;
+    r->n_past = r->n_entries;
+    memcpy(r->past, r->entry, r->n_entries * sizeof *r->past);
 }
 static inline void rig_candidate(void *ctx, const struct price_candidate *c)
 {
@@ -228,11 +230,12 @@ static inline void reads(struct rig *r, size_t most)
         ck_assert_uint_gt(n, 0);
         most -= n;
         for (size_t k = 0; k < n; k++) {
-            const struct entry *found = NULL;
-            for (size_t i = 0; i < r->n_entries && !found; i++)
-                if (address_equal(&r->entry[i].at, &q[k].to) && r->entry[i].n == q[k].n &&
-                    memcmp(r->entry[i].call, q[k].data, q[k].n) == 0)
-                    found = &r->entry[i];
+            bool now = word_equal(&q[k].at, &r->hash);
+            const struct entry *found = NULL, *in = now ? r->entry : r->past;
+            for (size_t i = 0; i < (now ? r->n_entries : r->n_past) && !found; i++)
+                if (address_equal(&in[i].at, &q[k].to) && in[i].n == q[k].n &&
+                    memcmp(in[i].call, q[k].data, q[k].n) == 0)
+                    found = &in[i];
             r->reads++;
             prices_answer(r->p, q[k].id, found ? found->value.b : NULL, found ? WORD_BYTES : 0);
             if (r->round)

@@ -455,6 +455,31 @@ START_TEST(test_audit_finds)
 }
 END_TEST
 
+// A node that answers from the block it is just making is right about it a block later: no difference.
+START_TEST(test_audit_of_a_node_ahead)
+{
+    start();
+    settle();
+    for (unsigned i = 0; i < 300; i++) {
+        f_mine(chain);
+        struct f_block *b = &chain->b[chain->head];
+        b->n_logs = 0;
+        b->s = b[-1].s; // nothing happens in it, so that nobody is read anew
+        const struct f_state real = b->s;
+        for (unsigned u = 0; u < F_USERS && i % 2; u++)
+            b->s.user[u].emode ^= 3;
+        settle();
+        b->s = real;
+    }
+    f_mine(chain);
+    settle();
+    ck_assert_uint_gt(follower_counters(f)->audited, 200);
+    ck_assert_uint_eq(follower_counters(f)->differences, 0);
+    ck_assert_uint_eq(heard.holds, 0);
+    check_all();
+}
+END_TEST
+
 // Everything at once.
 START_TEST(test_walk)
 {
@@ -522,6 +547,7 @@ int main(void)
     tcase_add_test(t, test_busy_store);
     tcase_add_test(t, test_wrong_chain_and_store);
     tcase_add_test(t, test_audit_finds);
+    tcase_add_test(t, test_audit_of_a_node_ahead);
     tcase_add_test(t, test_walk);
     suite_add_tcase(s, t);
     return run_suite(s);

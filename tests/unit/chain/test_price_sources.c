@@ -57,6 +57,95 @@ START_TEST(test_node_ahead)
 }
 END_TEST
 
+// What the oracle says at the hash of the block before once the next one is there, whatever it said then.
+static void was(struct rig *q, uint64_t asset, uint64_t value)
+{
+    struct evm_address of = addr(ASSET + asset);
+    const struct entry *e = rig_entry(q, ORACLE, "getAssetPrice(address)", &of);
+    q->past[e - q->entry].value = w64(value);
+}
+
+// Both looks come while the node makes the next block: the price is held until that is there, and no longer.
+START_TEST(test_node_ahead_for_long)
+{
+    enum { MODELLED, VERIFYING, BELIEVED, SILENT, CASES };
+    for (unsigned k = 0; k < CASES; k++) {
+        for (unsigned real = 0; real < 2; real++) {
+            rig_open(&r, 1, false);
+            simple(&r, 0, 100);
+            quiet(&r, k == VERIFYING ? 2 : k == SILENT ? 15 : 4); // 16: aggregators are read again
+            if (k == BELIEVED) { // differed, and is free for the first time in the block before
+                price(&r, 0, 90);
+                quiet(&r, 1);
+                price(&r, 0, 100);
+                quiet(&r, 3);
+            }
+            uint64_t before = prices_counters(r.p)->differences;
+            enum price_mode m = mode(&r, 0);
+            if (k == SILENT)
+                feed(&r, SOURCE, AGGREGATOR, 103);
+            price(&r, 0, 103);
+            quiet(&r, 1);
+            ck_assert_uint_eq(prices_counters(r.p)->differences, before + 1);
+            is(&r, 0, 103, k == VERIFYING ? PRICE_FREE : PRICE_HELD_DIFFERS);
+            feed(&r, SOURCE, AGGREGATOR, 103);
+            next(&r);
+            was(&r, 0, real ? 103 : 100);
+            answered(&r, AGGREGATOR, 103, 1);
+            finish(&r);
+            ck_assert_uint_eq(prices_counters(r.p)->differences, before + real);
+            ck_assert_uint_eq(prices_counters(r.p)->unsteady, !real);
+            is(&r, 0, 103, real && k != VERIFYING ? PRICE_HELD_DIFFERS : PRICE_FREE);
+            ck_assert_int_eq(mode(&r, 0), !real            ? PRICE_MODELLED
+                                          : k == VERIFYING ? PRICE_POLLED
+                                                           : PRICE_VERIFYING);
+            ck_assert(k == VERIFYING || m == PRICE_MODELLED);
+            for (unsigned more = 0; more < 3 && !real; more++) { // nor do they add up
+                price(&r, 0, 105);
+                quiet(&r, 1);
+                price(&r, 0, 103);
+                next(&r);
+                was(&r, 0, 103);
+                finish(&r);
+                ck_assert_int_eq(mode(&r, 0), PRICE_MODELLED);
+            }
+            rig_close(&r);
+        }
+    }
+}
+END_TEST
+
+// It stays a difference where the block before is undone, the source is another one, or no log tells of it.
+START_TEST(test_no_difference_is_forgotten)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        rig_open(&r, 1, false);
+        simple(&r, 0, 100);
+        quiet(&r, k == 2 ? 15 : 4);
+        if (k == 2)
+            feed(&r, SOURCE, AGGREGATOR, 103);
+        price(&r, 0, 103);
+        quiet(&r, 1);
+        is(&r, 0, 103, PRICE_HELD_DIFFERS);
+        if (k == 0)
+            begin(&r, r.number, w64(4711), w64(4712));
+        else
+            next(&r);
+        was(&r, 0, 100);
+        if (k == 1) {
+            source(&r, 0, SOURCE + 9);
+            feed(&r, SOURCE + 9, AGGREGATOR + 9, 103);
+            log_of(&r, ORACLE, "AssetSourceUpdated(address,address)", 3, ASSET, 1);
+        }
+        finish(&r);
+        ck_assert_uint_eq(prices_counters(r.p)->differences, 1 + (k == 0));
+        ck_assert_uint_eq(prices_counters(r.p)->unsteady, 0);
+        ck_assert_int_ne(mode(&r, 0), PRICE_MODELLED);
+        rig_close(&r);
+    }
+}
+END_TEST
+
 static void capped_ratio(struct rig *q, uint64_t at, uint64_t base, uint64_t decimals)
 {
     set(q, at, "BASE_TO_USD_AGGREGATOR()", waddr(base));
@@ -215,6 +304,8 @@ int main(void)
     TCase *t = tcase_create("price sources");
     tcase_add_test(t, test_unsteady_node);
     tcase_add_test(t, test_node_ahead);
+    tcase_add_test(t, test_node_ahead_for_long);
+    tcase_add_test(t, test_no_difference_is_forgotten);
     tcase_add_test(t, test_ratio_ahead);
     tcase_add_test(t, test_no_kind);
     tcase_add_test(t, test_ratio);

@@ -73,10 +73,12 @@ START_TEST(venue_may_come_later)
 }
 END_TEST
 
+enum { IMPATIENT_MS = 1000 }; // so long that a busy machine sends what can be sent
+
 static struct gateway *open_impatient(void)
 {
     struct err e;
-    const struct gateway_paper_config c = {.socket = sock, .poll_us = 50, .max_wait_ms = 100};
+    const struct gateway_paper_config c = {.socket = sock, .poll_us = 50, .max_wait_ms = IMPATIENT_MS};
     struct gateway *g = gateway_paper_open(&c, &e);
     ck_assert_msg(g != NULL, "%s", e.msg);
     return g;
@@ -89,7 +91,7 @@ START_TEST(what_waited_too_long_is_not_sent)
     struct gateway *gw = open_impatient();
     ck_assert_int_eq(testbook_order(&book, 0, 9300, 1, &g), 0);
     ck_assert_int_eq(gateway_submit(gw, &g), 0);
-    ck_assert_int_eq(gateway_wait(gw, 300), -1); // no venue
+    ck_assert_int_eq(gateway_wait(gw, IMPATIENT_MS + 100), -1); // no venue
     start("0", "0");
     struct order_reply *r = next_reply(gw);
     ck_assert_int_eq(r->status, ORDER_REFUSED);
@@ -116,7 +118,7 @@ START_TEST(what_waited_too_long_after_a_break_is_fenced)
     ck_assert_int_eq(kill((pid_t)venue_pid(venue), SIGSTOP), 0);
     ck_assert_int_eq(testbook_order(&book, 0, 9300, 1, &g), 0);
     ck_assert_int_eq(gateway_submit(gw, &g), 0); // leaves, and nobody reads it
-    ck_assert_int_eq(gateway_wait(gw, 300), -1);
+    ck_assert_int_eq(gateway_wait(gw, IMPATIENT_MS + 100), -1);
     ck_assert_int_eq(kill((pid_t)venue_pid(venue), SIGKILL), 0);
     ck_assert_int_eq(next_reply(gw)->status, ORDER_UNKNOWN);
     gateway_counters(gw, &n);
@@ -286,9 +288,11 @@ START_TEST(another_state_gets_nothing)
     venue = start_at(fresh, "0", "0"); // the old orders would be news to it
     ck_assert_int_eq(testbook_order(&book, 1, 9300, 1, &g), 0);
     ck_assert_int_eq(gateway_submit(gw, &g), 0);
-    ck_assert_int_eq(gateway_wait(gw, 300), -1);
-    gateway_counters(gw, &n);
-    ck_assert(n.sent == 1 && n.errors >= 1);
+    do { // until it has been refused there
+        ck_assert_int_eq(gateway_wait(gw, 100), -1);
+        gateway_counters(gw, &n);
+    } while (n.errors == 0);
+    ck_assert_uint_eq(n.sent, 1);
     venue_close(venue);
     start("0", "0"); // the right one again
     ck_assert_int_eq(next_reply(gw)->status, ORDER_FILLED);
@@ -380,7 +384,7 @@ START_TEST(venue_ends_with_its_keeper)
     long pid = 0;
     ck_assert_int_eq(read(pipe_fd[0], &pid, sizeof pid), sizeof pid);
     waitpid(keeper, NULL, 0);
-    for (int i = 0; i < 1000 && access(sock, F_OK) == 0; i++) { // a clean end removes the socket
+    for (int i = 0; i < WAIT_MS / 10 && access(sock, F_OK) == 0; i++) { // a clean end removes the socket
         struct timespec t = {0, 10000000};
         nanosleep(&t, NULL);
     }

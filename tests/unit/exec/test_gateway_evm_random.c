@@ -258,7 +258,7 @@ static void in_a_thread(bool spin)
         take_replies();
         (void)counters();
     }
-    for (unsigned i = 0; i < 20000 && (gateway_wait(gw, 1) != 0 || counters().flights); i++) {
+    for (unsigned i = 0; gateway_wait(gw, 1) != 0 || counters().flights; i++) { // the timeout ends a hang
         if (i % 20 == 0)
             mine_one();
         take_replies();

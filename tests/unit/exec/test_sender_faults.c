@@ -152,11 +152,10 @@ START_TEST(what_cannot_be_logged_is_not_sent)
     const struct rlimit full = {(rlim_t)st.st_size + 100, RLIM_INFINITY};
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &full), 0);
     uint32_t name = offer(1);
-    for (int i = 0; i < 200 && !txlog_failed(txlog, NULL); i++) {
+    while (!txlog_failed(txlog, NULL)) { // written by a thread; the test's own timeout ends a hang
         sender_step(sender, now += MS);
         (void)usleep(1000);
     }
-    ck_assert(txlog_failed(txlog, NULL));
     for (int i = 0; i < 10; i++) {
         sender_step(sender, now += MS);
         ck_assert_int_eq(fire(name, 0), FIRE_NOT_READY);
@@ -178,7 +177,7 @@ START_TEST(a_signer_of_its_own)
     struct err e;
     sender = sender_new(&config, &FC_PORT, txlog, &e);
     ck_assert_ptr_nonnull(sender);
-    for (unsigned done = 0, i = 0; done < 20 && i < 20000; i++) {
+    for (unsigned done = 0, i = 0; done < 20; i++) { // as above
         uint32_t name[16];
         if (i % 8 == 0)
             (void)offer(i + 1);
@@ -193,7 +192,7 @@ START_TEST(a_signer_of_its_own)
         (void)usleep(50);
     }
     ck_assert_uint_ge(sender_counters(sender)->answer[FIRE_SENT], 20);
-    for (int i = 0; i < 400 && sender_flights(sender); i++) {
+    while (sender_flights(sender)) {
         block();
         step(20 * MS);
         (void)usleep(200);

@@ -290,6 +290,13 @@ __attribute__((noreturn)) static void judge(const struct hot_way *w)
     _exit(ok ? HOT_OK : HOT_FAILED);
 }
 
+static void await_answers(const struct hot_way *w)
+{
+    do
+        take_answers(w);
+    while (!all_answered(w));
+}
+
 static void run_frames(const struct hot_way *w)
 {
     for (size_t i = 0; i < n_frames; i++) {
@@ -297,11 +304,13 @@ static void run_frames(const struct hot_way *w)
             session_idle(world.s, 8, &world.e) != 0)
             give_up("frame");
         take_answers(w);
+        if (i % 64 ==
+            0) // so that frames come after the venue's answers on a busy machine too: auctions are told
+            await_answers(w);
         if (world.mutant && i == n_frames / 2)
             world.mutant();
     }
-    while (!all_answered(w))
-        take_answers(w);
+    await_answers(w);
 }
 
 static const struct hot_way *way; // of poll_frames
