@@ -1,8 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """TAP on standard output, for test scripts. A script adds tests/ to sys.path, reports, and ends with finish()."""
+import os
 import sys
 
 count = failed = 0
+
+
+def seed(default):
+    """Of a randomised test: SEED of the environment, or its own."""
+    text = os.environ.get("SEED") or str(default)
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 2**64:
+        sys.exit(f"SEED={text}: a whole number from 0 to 2^64 - 1 is wanted")
+    return value
 
 
 def report(ok, name, why=""):

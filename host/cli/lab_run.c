@@ -168,10 +168,10 @@ static int parse(int argc, char **argv, struct options *o)
             o->page = optarg;
         else if (c == JSON)
             o->json = optarg;
-        else if (c == 's' && number_parse(optarg, 0, INT64_MAX, &o->seed) == 0)
+        else if (c == 's' && number_parse(optarg, 0, UINT64_MAX, &o->seed) == 0)
             o->seeded = true;
         else if (c == 's')
-            return usage("out of range or not a number: ", optarg);
+            return usage("--seed: a whole number from 0 to 2^64 - 1 is wanted, not ", optarg);
         else if (c == FORCE)
             o->force = true;
         else if (c == NO_PLAIN)

@@ -90,6 +90,26 @@ i128 split_first(const struct market *m, const struct account *a, const int64_t 
     return a->rule->size(m, scratch, px, &most, second) == 0 ? first : 0;
 }
 
+// What a settlement's liquidator pays, and what is left of what he gets: 1e-8 units of account, each flow
+// rounded against him.
+static void earned(const struct market *m, const int64_t *px, const struct settlement *s,
+                   struct order_size *out)
+{
+    enum { E8 = 100000000 };
+    out->value = out->reward = I256_ZERO;
+    for (unsigned i = 0; i < s->n; i++) {
+        const struct flow *f = &s->flow[i];
+        if (f->party != PARTY_LIQUIDATOR || f->instrument < 0)
+            continue;
+        const struct instrument *in = &m->instrument[f->instrument];
+        i256 worth = i256_div10_floor(i256_mul_i64(i256_mul_i64(f->amount, px[in->asset]), E8),
+                                      in->size_decimals + (unsigned)m->asset[in->asset].decimals);
+        out->reward = i256_add(out->reward, worth);
+        if (i256_sign(worth) < 0)
+            out->value = i256_sub(out->value, worth);
+    }
+}
+
 bool split_two(const struct market *m, const struct account *a, const int64_t *px,
                const struct order_size *all, struct account *scratch, struct settlement *settlement,
                struct order_size *first)
@@ -98,18 +118,12 @@ bool split_two(const struct market *m, const struct account *a, const int64_t *p
     i128 qty = split_first(m, a, px, all, scratch, settlement, &second);
     if (qty == 0)
         return false;
-    i256 part = i256_from_i128(qty), whole = i256_from_i128(all->leg[0].qty);
-    // A fixed spread: of the same pair's repayment each unit earns the same. Rounded against us.
-    i256 value = i256_div_ceil(i256_mul(all->value, part), whole);
-    i256 reward = i256_div_floor(i256_mul(all->reward, part), whole);
-    bool same = second.leg[0].instrument == all->leg[0].instrument;
-    if (i256_cmp(i256_add(reward, second.reward), all->reward) <= 0 ||
-        (same && qty + second.leg[0].qty <= all->leg[0].qty))
-        return false;
+    // Not its share of the whole, which repays less than it names where the collateral does not pay for that.
     *first = *all;
     first->full = false;
     first->leg[0].qty = qty;
-    first->value = value;
-    first->reward = reward;
-    return true;
+    earned(m, px, settlement, first);
+    bool same = second.leg[0].instrument == all->leg[0].instrument;
+    return i256_cmp(i256_add(first->reward, second.reward), all->reward) > 0 &&
+           (!same || qty + second.leg[0].qty > all->leg[0].qty);
 }

@@ -15,7 +15,8 @@
 i128 split_first(const struct market *m, const struct account *a, const int64_t *px,
                  const struct order_size *all, struct account *scratch, struct settlement *settlement,
                  struct order_size *second);
-// The first of two into *first, where together they repay and earn more than `all` alone; false: not.
+// The first of two into *first, its value and reward what it settles for at px, where together they repay and
+// earn more than `all` alone; false: not, and *first is of no use.
 bool split_two(const struct market *m, const struct account *a, const int64_t *px,
                const struct order_size *all, struct account *scratch, struct settlement *settlement,
                struct order_size *first);

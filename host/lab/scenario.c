@@ -99,11 +99,10 @@ static int parse_number(struct reader *r, const struct field *k, const yaml_node
 {
     const char *s = text_of(v);
     uint64_t x = 0;
-    bool good = s && *s && strlen(s) <= 18;
-    for (const char *c = s; good && *c; c++) {
-        good = *c >= '0' && *c <= '9';
-        x = x * 10 + (uint64_t)(*c - '0');
-    }
+    bool good = s && *s;
+    for (const char *c = s; good && *c; c++)
+        good = *c >= '0' && *c <= '9' && !__builtin_mul_overflow(x, (uint64_t)10, &x) &&
+               !__builtin_add_overflow(x, (uint64_t)(*c - '0'), &x);
     if (good && x >= k->least && x <= k->most) {
         *out = x;
         return 0;
@@ -515,7 +514,7 @@ static int take_all(struct reader *r, const yaml_node_t *root)
         {"name", take_text, s->name, 0, sizeof s->name, 0, true},
         {"title", take_text, s->title, 0, sizeof s->title, 0, false},
         {"note", take_text, s->note, 0, sizeof s->note, 0, false},
-        {"seed", take_u64, &s->seed, 0, INT64_MAX, 0, false},
+        {"seed", take_u64, &s->seed, 0, UINT64_MAX, 0, false},
         {"accounts", take_accounts, NULL, 0, 0, 0, true},
         {"horizon_s", take_u64, &s->horizon_s, 1, UINT64_C(315360000), 0, true},
         {"steps", take_u32, &s->steps, 1, SCENARIO_STEPS_MAX, 0, true},

@@ -3,6 +3,7 @@
 // card_close, a straggler of an earlier owner spoils nothing, a card that takes nothing more is never taken
 // for one that has done everything, watchdogs warn and work goes on, a reset that gave up on the bus is
 // known. usage: card_life [--seed N]    prints TAP. Seed also from env SEED.
+#include "../unit/base/test_seed.h"
 #include "board.h"
 #include "card.h"
 #include "device.h"
@@ -329,7 +330,7 @@ static void undrained(void)
 
 int main(int argc, char **argv)
 {
-    t.seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 20261120;
+    t.seed = seed_or(20261120);
     if (argc == 3 && strcmp(argv[1], "--seed") == 0)
         t.seed = strtoull(argv[2], NULL, 0);
     else if (argc != 1)

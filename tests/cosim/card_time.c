@@ -2,6 +2,7 @@
 // The formula for a card's cycles (host/bench/card_time.h) against the stamps of the RTL of the geometry this
 // is linked with: random commands, ticks and row loads mixed, through cards that are told of and cards that
 // are quiet. usage: card_time [--seed N] [--batches N]. Prints TAP. Seed also from env SEED.
+#include "../unit/base/test_seed.h"
 #include "base/prng.h"
 #include "bench/timeline.h"
 #include "card.h"
@@ -379,8 +380,7 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"seed", required_argument, NULL, 's'}, {"batches", required_argument, NULL, 'b'}, {0}};
-    const char *env = getenv("SEED");
-    uint64_t seed = env ? strtoull(env, NULL, 0) : 7;
+    uint64_t seed = seed_or(7);
     uint32_t batches = 400;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 's')

@@ -7,6 +7,7 @@
 // multiplier's second register); --timing: nothing but the cycle counts, for geometries too large for the
 // rest.
 #include "cosim.h"
+#include "../unit/base/test_seed.h"
 #include "device.h"
 #include "sim_api.h"
 #include "stream.h"
@@ -379,7 +380,7 @@ int main(int argc, char **argv)
     FILE *rec = NULL;
     uint32_t latency = 0;
     bool only_timing = false;
-    t.seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 20261120;
+    t.seed = seed_or(20261120);
     t.beats = 20000;
     device_register(&device_ops_model);
     device_register(&device_ops_sim);

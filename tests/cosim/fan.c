@@ -2,6 +2,7 @@
 // Several devices as one against one model of the same rows: random command streams through members of any
 // size and pace, partial submits and polls, events by arrival. usage: fan [--seed N] [--beats N] [--bench]
 // Prints TAP. Seed also from env SEED. --bench: what a tick costs, beside its members alone.
+#include "../unit/base/test_seed.h"
 #include "device.h"
 #include "fan_mocks.h"
 #include "stream.h"
@@ -369,7 +370,7 @@ int main(int argc, char **argv)
                                           {"beats", required_argument, NULL, 'b'},
                                           {"bench", no_argument, NULL, 'p'},
                                           {0}};
-    t.seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 20261120;
+    t.seed = seed_or(20261120);
     t.beats = 20000;
     device_register(&device_ops_model);
     device_register(&device_ops_sim);

@@ -4,6 +4,7 @@
 // away or brought about must be of a row that the device reports, before it is idle again; the row (or with
 // memory that all share, everything) loaded anew, the two are alike again.
 // usage: flip [--seed N]    prints TAP. Seed also from env SEED.
+#include "../unit/base/test_seed.h"
 #include "abi.h"
 #include "board.h"
 #include "device.h"
@@ -561,8 +562,7 @@ static bool open_devices(void)
 
 int main(int argc, char **argv)
 {
-    const char *seed = argc == 3 && strcmp(argv[1], "--seed") == 0 ? argv[2] : getenv("SEED");
-    t.seed = seed ? strtoull(seed, NULL, 0) : 20261120;
+    t.seed = argc == 3 && strcmp(argv[1], "--seed") == 0 ? strtoull(argv[2], NULL, 0) : seed_or(20261120);
     t.random = t.seed;
     if (!open_devices())
         return 1;

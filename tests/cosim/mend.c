@@ -4,6 +4,7 @@
 // the breach hook (P1, P2). Seen by brute force over all accounts. Bits flip between groups and while a
 // group's beats are on their way.
 // usage: mend [--seed N]    prints TAP. Seed also from env SEED.
+#include "../unit/base/test_seed.h"
 #include "base/prng.h"
 #include "board.h"
 #include "engine/engine.h"
@@ -250,8 +251,7 @@ static void walk(const char *name, size_t accounts, uint32_t warn_ppm, unsigned 
 
 int main(int argc, char **argv)
 {
-    const char *seed = argc == 3 && strcmp(argv[1], "--seed") == 0 ? argv[2] : getenv("SEED");
-    t.seed = seed ? strtoull(seed, NULL, 0) : 20261120;
+    t.seed = argc == 3 && strcmp(argv[1], "--seed") == 0 ? strtoull(argv[2], NULL, 0) : seed_or(20261120);
     prng_seed(&t.r, t.seed);
     device_register(&device_ops_sim);
     walk("one row an account", 14, 0, 6000);

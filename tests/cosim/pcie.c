@@ -2,6 +2,7 @@
 // The whole way to the device and back: driver, PCIe model, window, core, ring. Same events as the model
 // under every latency, order, stall and ring; faults are noticed and named; time is what the figures say.
 // usage: pcie [--seed N] [--beats N]    prints TAP. Seed also from env SEED.
+#include "../unit/base/test_seed.h"
 #include "board.h"
 #include "card.h"
 #include "device.h"
@@ -518,7 +519,7 @@ int main(int argc, char **argv)
 {
     static const struct option longs[] = {
         {"seed", required_argument, NULL, 's'}, {"beats", required_argument, NULL, 'b'}, {0}};
-    t.seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 20261120;
+    t.seed = seed_or(20261120);
     t.beats = 4000;
     device_register(&device_ops_model);
     device_register(&device_ops_sim);

@@ -2,6 +2,7 @@
 // Back end `vector` against the model: the same commands, every event and counter, on every instruction set
 // that this processor has, in odd geometries, with calls cut anyhow: several commands at once, polls of one
 // event or many, or none until no more commands are taken. Prints TAP. env SEED; usage: vector [--beats N]
+#include "../unit/base/test_seed.h"
 #include "device.h"
 #include "stream.h"
 
@@ -331,7 +332,7 @@ int main(int argc, char **argv)
                                           {0}};
     const char *only = NULL;
     static const char *const isas[] = {"scalar", "avx2", "avx512"};
-    uint64_t seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 20261120, beats = 40000;
+    uint64_t seed = seed_or(20261120), beats = 40000;
     struct subject x = {.threads = 1};
     for (int opt; (opt = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
         if (opt == 'b')

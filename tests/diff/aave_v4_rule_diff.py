@@ -20,9 +20,8 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 import judge_credit  # noqa: E402
 from aave_v4_rule_cases import E18, INT64, RAY, make, make_limit  # noqa: E402
 from aave_v4_rule_mutants import MUTANTS  # noqa: E402
-from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, row_value, told  # noqa: E402
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, SEED, VENUE, Check, main, parse_rows, row_value, told  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
 REACHED = ["liquidatable", "healthy", "health 1", "health just below 1", "bonus at its greatest", "bonus grows", "debt: to the target", "debt: all owed", "debt dust",
            "collateral dust", "collateral too little", "fee", "premium repaid in part", "premium and some of the drawn", "offset of a later index", "shares without premium",

@@ -27,7 +27,7 @@ from auctions_keeper import check_bidder, check_large_plans, check_more_keeper  
 from auctions_mutants import MUTANTS  # noqa: E402
 from judge_auctions import Revert  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "400"))
 DOG = "host/accounts/rules/maker/dog.c"
 ECON = sorted(glob.glob("host/econ/auction_*.c")) + ["host/econ/bidder.c", DOG]

@@ -22,7 +22,7 @@ import tap  # noqa: E402
 from bids_mutants import MUTANTS  # noqa: E402
 from judge_auctions import EXP, LINEAR, RAY, STAIR, WAD, Clip, Curve, Revert  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "500"))
 START, NS, PPM, ALL = 1000, 10**9, 10**6, (1 << 256) - 1
 SOURCES = ["tests/diff/bids_driver.c"] + ["host/" + x for x in (

@@ -29,7 +29,7 @@ from judge_cascade import FACTOR, MONEY, Member, World
 from judge_depth import Depth
 from talk_kit import Checks
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "1500"))
 FOLDER = "host/lab/"
 SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_clip cascade_credit cascade_loss cascade_market cascade_reduce cascade_size depth_curve edge result scenario scenario_path".split()]

@@ -20,7 +20,7 @@ from credit_mutants import AAVE_MUTANTS, EVK_MUTANTS  # noqa: E402
 from judge_credit import ALL, BPS, DUST, MILLION, RAY, WAD  # noqa: E402
 from protocol_judge import Driver, mutants  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "2000"))
 
 

@@ -217,11 +217,13 @@ def place_orders(c):
         if r.random() < 0.4:
             continue
         x["orders"] = r.choice([1, 2, 5, 32, 255])
-        most = min(2**(48 if "dec" in x else 50 - 3 * (9 - x["sd"])), 3 * has + 10 * unit) // unit
+        # A deposit with twice its orders stays where a row's coefficient has room for it at any price.
+        cap = (41 if c.assets[x["asset"]][0] == 6 else 45) if "dec" in x else 50 - 3 * (9 - x["sd"])
+        most = min(2**cap, 3 * has + 10 * unit) // unit
         for side in ("bids", "asks"):
-            x[side] = unit * r.choice([0, 0, has // unit, 2 * has // unit, r.randint(0, max(0, most)), 1])
+            x[side] = unit * min(most, r.choice([0, 0, has // unit, 2 * has // unit, r.randint(0, most), 1]))
         if r.random() < 0.15:
-            x["bids"] = x["asks"] = unit * r.randint(0, max(0, most))
+            x["bids"] = x["asks"] = unit * r.randint(0, most)
         if r.random() < 0.2:
             x["size" if "sd" in x else "bal"] = 0
             if "sd" in x and r.random() < 0.5:

@@ -19,10 +19,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 from drift_rule_cases import U63, make
 from drift_rule_mutants import MUTANTS
-from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, told
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, SEED, VENUE, Check, main, parse_rows, told
 from judge_drift import Refused, asset_weight, liability_weight, premium_weight, token_amount
 
-SEED, CASES = int(os.environ.get("SEED", "1"), 0), int(os.environ.get("CASES", "700"))
+CASES = int(os.environ.get("CASES", "700"))
 REACHED = ("liquidatable", "healthy", "at the threshold", "under way: liquidatable", "under way: recovered", "bankrupt", "no margin", "high leverage",
            "a sign changes inside the band", "quote's price cut", "several of one asset", "orders: bids worse", "orders: asks worse", "orders of a balance", "orders cancelled", "orders were all", "all of it ordered away", "perp", "perp whole", "spot", "borrow_for_perp_pnl", "perp_pnl_for_deposit",
            "exits", "ends by covering", "goes bankrupt", "a borrow resolved", "a loss resolved", "nothing yet", "no size", "refused", "a leg less than allowed", "token pool rounds")

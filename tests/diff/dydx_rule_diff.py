@@ -19,9 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 from dydx_rule_cases import INT64, PPM, Case, Range, Refused
 from dydx_rule_mutants import MUTANTS
-from rule_kit import Check, main, parse_rows, row_value, told
+from rule_kit import SEED, Check, main, parse_rows, row_value, told
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
 REACHED = ("liquidatable", "healthy", "net collateral is maintenance", "net collateral is zero", "no maintenance", "rests in this second", "second is another", "no clock", "compiled", "warned",
            "the whole position", "a part", "a step", "rating at its bound", "rating within", "price free", "price at a bound", "fee at its cap", "fee is what is left", "the fund pays", "deleveraged",

@@ -18,10 +18,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
 import judge_credit  # noqa: E402
 from evk_rule_cases import INT64, NS, RAY, make  # noqa: E402
-from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, parse_settled, row_value, told  # noqa: E402
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, SEED, VENUE, Check, main, parse_rows, parse_settled, row_value, told  # noqa: E402
 from evk_rule_mutants import MUTANTS  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
 REACHED = ["liquidatable", "healthy", "adjusted value equals the liability", "adjusted value one above", "cooling in violation", "cool-off just over",
            "worth nothing owed", "LTV on its ramp", "the ramp's end within a window", "part", "whole", "dust", "no size", "discount at its greatest", "discount 1 - health",

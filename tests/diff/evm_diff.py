@@ -20,7 +20,10 @@ from glob import glob
 import judge_evm as j
 from evm_mutants import MUTANTS
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "200"))
 DATA = "tests/data/evm"
 ENCODINGS = [x for x in sorted(glob("host/evm/*.c")) if not os.path.basename(x).startswith(("rpc", "nodes"))]

@@ -12,9 +12,9 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
 from hist_log import MOST, decode, percentile  # noqa: E402
-from tap import finish, report  # noqa: E402
+from tap import finish, report, seed  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "20261121"))
+SEED = seed(20261121)
 TRIPLINE = os.path.abspath(os.environ.get("TRIPLINE", "build/tripline"))
 SOURCES = ["tests/diff/hist_log_driver.c", "host/base/hist_log.c", "host/base/hist.c"]
 

@@ -20,7 +20,7 @@ from isolated_mutants import MUTANTS  # noqa: E402
 from judge_isolated import CCR, MCR, PANIC, SCALE, U128, U256, W, WORDS, Revert, blue, liquity, pre  # noqa: E402
 from protocol_judge import Driver, mutants  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "6000"))
 HERE = "host/protocols/"
 CORES = "host/accounts/rules/"

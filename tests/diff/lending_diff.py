@@ -19,7 +19,7 @@ from judge_lending import E15, E18, Comet, CompoundV2, Refused
 from lending_mutants import COMET, COMPOUND_V2
 from protocol_judge import Driver, mutants
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "6000"))
 BATCH = 500
 

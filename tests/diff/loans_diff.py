@@ -20,9 +20,8 @@ from judge_isolated import Market, Revert, blue_liquidate
 from judge_lending import E18, Refused
 from loans_cases import BPS, INT64, Case, healthy, make
 from loans_mutants import MUTANTS
-from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, VENUE, Check, main, parse_rows, row_value, told
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, SEED, VENUE, Check, main, parse_rows, row_value, told
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "700"))
 RULES = ("morpho-blue-1", "comet-1", "compound-v2-1")
 REACHED = {

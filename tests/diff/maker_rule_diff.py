@@ -20,9 +20,8 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 from maker_rule_cases import (ACCOUNT, DEFICIT, E18, INT64, LIQUIDATOR, POOL, RAY, VENUE, Refused, make, trove_close, trove_sums, vault_bark,
                               vault_holding, vault_sums)
 from maker_rule_mutants import MUTANTS
-from rule_kit import Check, main, parse_rows, row_value, told
+from rule_kit import SEED, Check, main, parse_rows, row_value, told
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1000"))
 RULES = ("maker-dog-1", "liquity-1")
 REACHED = {

@@ -19,7 +19,7 @@ from judge_mango_orders import judge as answer_of
 from mango_cases import run_cases
 from protocol_judge import Driver, mutants
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "9000"))
 MORE = ["host/accounts/rules/mango/i80f48.c"]
 # What must have been reached, and how often at least in 9000 cases.

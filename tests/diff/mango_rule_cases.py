@@ -78,15 +78,19 @@ class Case:
             return None
         return sum(p for p in parts if p > 0) + (ONE - 1 if flag else 0), -sum(p for p in parts if p < 0)
 
-    def gross(self, px):
-        """Balances, with a perp's whole notional and quote."""
-        out = []
-        for i, (size, bits) in self.pos.items():
-            if i in self.tokens:
-                out.append(bits * max(self.tokens[i]["terms"][f"{x}_index"] for x in ("deposit", "borrow")) >> 48)
-            else:
-                out.append(abs(bits) + 8 * abs(size) * self.price(i, px))
-        return out
+    def touch(self, px):
+        """The most in 2^-32 ulps, slack aside, that a row is below health where it touches it. The program's price with the weight of
+        a debt is rounded down, which counts in favour by an ulp for each native unit that is owed, its perps' losses included; of each
+        perp's line 2 ulps are taken; the rest are single roundings of a row's numbers, each by less than 1, times what they meet."""
+        world = World(self.state(px))
+        owed = [-x for x in Cache(world).balances(END if self.flag else MAINT) if x < 0]
+        most = sum((x >> 48) + 1 for x in owed) << 32
+        for i in (i for i in self.pos if i in self.tokens):
+            prices = [px[self.asset(k)] for k in self.pos if k in self.perps and self.perps[k]["settle"] == i]
+            weight = max(v for k, v in self.tokens[i]["terms"].items() if k.endswith("_weight"))
+            line = sum((2 << 32) + 2 + p for p in prices)
+            most += (line * weight // ONE + 2 + sum(prices)) * (self.price(i, px) // ONE + 1) + px[self.asset(i)] + sum(prices) + 2
+        return most
 
     def holding(self, i, pos):
         if i not in pos:

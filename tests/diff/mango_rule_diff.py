@@ -21,9 +21,8 @@ from judge_mango import END, HIGH, ONE, Cache, Refused, World, check, mul, recov
 from judge_mango_orders import perp_loss, perp_liq, token_bankruptcy, token_liq
 from mango_rule_cases import make, ruin
 from mango_rule_mutants import MUTANTS
-from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, VENUE, Check, main, parse_rows, row_value
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, SEED, VENUE, Check, main, parse_rows, row_value
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1000"))
 REACHED = """liquidatable|healthy|flagged, liquidatable|flagged, healthy|within a unit of the edge|no health|nothing at risk|tokens alone
 with perps|profit changes sign in the band|balance changes sign in the band|shared asset|settled: tokens|settled: perp|settled: profit alone
@@ -123,9 +122,7 @@ def ask_rows(k, case):
                 gap = ((have - owed) << 32) - lower
                 k.that("rows are below health", gap >= 0, lambda: (gap, rows, px, s, case.lines()))
                 if (px is edge and exact and not shared) or not perps:
-                    # A price is rounded down before a balance meets it, a debt's too: that much above the line.
-                    floors = sum(abs(b) >> 48 for b in case.gross(px)) + 8 << 32
-                    spare = 3 * rows[0][2] + floors + sum(px.values()) * (4 + 4 * len(perps)) * (1 + max(case.price(i, px) for i in case.pos) // ONE)
+                    spare = rows[0][2] + case.touch(px)
                     k.that("rows touch health where they must", gap <= spare, lambda: (gap / spare, rows, px, s, case.lines()))
             if warn and not coarse:
                 k.that("warnings come first", have * 10**6 >= owed * (10**6 + warn) or row_value(rows[1], px) < 0, lambda: (rows, px, s, case.lines()))
@@ -383,6 +380,10 @@ def judge(exe, seed, cases):
         if cases % 6 == 0:
             drive(k, ruin(ruins))
         cases -= 1
+    for _ in range(2000):  # the rarer ends of a ruined account, until each has been met
+        if all(k.seen[x] for x in REACHED if x.startswith("resolved")):
+            break
+        drive(k, ruin(ruins))
     k.run(exe)
     return k
 

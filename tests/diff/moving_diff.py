@@ -20,7 +20,7 @@ import judge_moving as jm
 import rules_diff as rd
 import rules_gen as gen
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = rd.SEED
 CASES = int(os.environ.get("CASES", "80"))
 NS, NOW = 10**9, 1_790_000_000
 MOVING, AAVE_H, AAVE, ROW, SUMS, SETTLE = "moving.c", "rules/aave/aave_common.h", "rules/aave/aave_health.c", "rules/aave/aave_row.c", "rules/perp/perp_sums.h", "rules/perp/perp_settle.c"

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
 from predict_diff import Checks, Driver
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", 2000))
 SOURCE, CERTAIN, PPM, MS, KEPT, NEVER = "host/run/next.c", 2**32, 10**6, 10**6, 1024, -1  # NEVER: 2^64 - 1 as the driver prints it
 WANTED = ["waits", "follows", "no price told", "no price of the market", "the told price for want of another", "overdue", "not due", "never due", "no candidate", "as it is is most",

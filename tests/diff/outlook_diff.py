@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
 from predict_diff import Checks, Driver
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", 3000))
 OTHERS = [f"host/risk/{x}.c" for x in ("breach", "breach_math", "breach_next", "breach_table", "vol")] + ["host/base/wide.c", "host/base/u256.c"]
 SOURCES = ["host/risk/outlook.c", "host/run/expect.c"]

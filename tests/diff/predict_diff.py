@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import predict_table as table
 import tap
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", 400))
 SOURCES = [f"host/risk/{x}.c" for x in ("breach", "breach_math", "breach_next", "breach_table")]
 SURE, CERTAIN, SIGMA, PPM, SECOND = 2**60, 2**32, 2**24, 10**6, 10**9

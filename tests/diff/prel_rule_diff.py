@@ -16,12 +16,11 @@ from fractions import Fraction as F
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, Check, main, parse_rows, parse_settled, row_value, told  # noqa: E402
+from rule_kit import ACCOUNT, DEFICIT, LIQUIDATOR, POOL, SEED, Check, main, parse_rows, parse_settled, row_value, told  # noqa: E402
 from judge_isolated import Revert  # noqa: E402
 from prel_rule_cases import BPS, INT64, W, make  # noqa: E402
 from prel_rule_mutants import MUTANTS  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "2500"))
 REACHED = ["liquidatable", "healthy", "healthy by a hair", "between", "above the LLTV", "the contract's most", "part", "whole", "dust", "no size", "written off",
            "refused", "no collateral", "not enabled", "rounding to the pool", "the target takes all", "no shares left", "refused state"]

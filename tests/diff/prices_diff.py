@@ -21,7 +21,7 @@ import judge_evm  # noqa: E402
 import judge_prices as judge  # noqa: E402
 import tap  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "3000"))
 SOURCES = ["tests/diff/prices_driver.c", "host/chain/adapter.c", "host/chain/report.c", "host/base/wide.c",
            *(f"host/evm/{f}.c" for f in ("abi_get", "abi_put", "address", "hex", "keccak", "rlp"))]

@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from risk_mutants import MUTANTS
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "1500"))
 SOURCES = ["host/lab/" + f for f in "paths.c var.c reach.c world.c world_thresholds.c worth.c map.c".split()]
 # What the judge asks alone; of a book it asks nothing (the driver has stand-ins).

@@ -18,6 +18,7 @@ import tap  # noqa: E402
 
 ACCOUNT, LIQUIDATOR, VENUE, POOL, DEFICIT = range(5)
 INT64 = 2**63 - 1
+SEED = tap.seed(1)
 BUILD = os.environ.get("B", "build")
 LIBS = [f"{BUILD}/lib/{x}.a" for x in ("accounts", "base")]
 CC = os.environ.get("CC", "gcc").split() + ["-std=c17", "-D_GNU_SOURCE", "-O1", "-w"]

@@ -25,7 +25,7 @@ import rules_gen as gen
 import rule_kit
 from rules_mutants import MUTANTS
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = rule_kit.SEED
 CASES = int(os.environ.get("CASES", "300"))
 RULES = ("perp-linear-1", "perp-inverse-1", gen.PORTFOLIO, *jv.RULES)
 LIQUIDATE = 0

@@ -22,7 +22,7 @@ SOURCES = ["tests/diff/split_driver.c", "host/exec/split.c", "host/accounts/movi
 DUST = 2**63 - 1
 KEYS = "have qty debt coll full value reward first debt2 qty2 two first2 full2 value2 reward2".split()
 WANTED = ("two earn more", "one heals it whatever is repaid first", "never healed by one", "close factor of all", "a further debt",
-          "a further collateral", "first bounded by dust", "deep below: all of it", "closed form equal")
+          "a further collateral", "first bounded by dust", "deep below: all of it", "closed form equal", "the collateral does not pay for what one names")
 
 
 def after(w, debt, coll, qty):
@@ -95,18 +95,16 @@ def check_world(d, check, w):
         rest = after(w, debt, coll, have["first"])
         second = rest.size(w.px, 1000001, DUST)
         check("the second is the rule's largest", second and second[3][0] == (have["debt2"], have["qty2"]), second, *where)
-        part_value, part_reward = -(-value * have["first"] // most), reward * have["first"] // most
-        more = part_reward + second[2] > reward and not (have["debt2"] == debt and have["first"] + have["qty2"] <= most)
+        flows, _ = w.account.execute_liquidation_call(w.px, debt, coll, have["first"])
+        paid = -(flows[ja.LIQUIDATOR, debt] * w.px[debt] // w.reserves[debt].unit)
+        worth = flows.get((ja.LIQUIDATOR, coll), 0) * w.px[coll] // w.reserves[coll].unit - paid
+        check.hit("the collateral does not pay for what one names", value < (most - 1) * w.px[debt] // w.reserves[debt].unit)
+        more = worth + second[2] > reward and not (have["debt2"] == debt and have["first"] + have["qty2"] <= most)
         check("two where they earn more", have["two"] == int(more), more, *where)
         check.hit("two earn more", more)
         check.hit("never healed by one", have["first"] == most)
         if more:
-            check("the first's figures", (have["first2"], have["full2"], have["value2"], have["reward2"]) == (have["first"], 0, part_value, part_reward), *where)
-            flows, _ = w.account.execute_liquidation_call(w.px, debt, coll, have["first"])
-            got, paid = flows.get((ja.LIQUIDATOR, coll), 0), -flows[ja.LIQUIDATOR, debt]
-            worth = got * w.px[coll] // w.reserves[coll].unit - -(-paid * w.px[debt] // w.reserves[debt].unit)
-            # of whole tokens the contract's floor of the seizure takes up to a token from each
-            check("two never earn less than one", worth + second[2] >= reward - w.px[coll] // w.reserves[coll].unit - 2, worth, second, *where)
+            check("the first's figures", (have["first2"], have["full2"], have["value2"], have["reward2"]) == (have["first"], 0, paid, worth), paid, worth, *where)
     else:
         check("two where they earn more", have["two"] == 0, *where)
         check.hit("one heals it whatever is repaid first")

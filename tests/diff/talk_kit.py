@@ -12,7 +12,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap  # noqa: E402
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CC = os.environ.get("CC", "gcc").split()
 STOPPED = (RuntimeError, AssertionError, BrokenPipeError, ValueError, ArithmeticError, LookupError, AttributeError)
 

@@ -17,7 +17,7 @@ from math import isqrt
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import tap
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "200000"))
 M = 1 << 256
 TOP = M - 1

@@ -20,7 +20,7 @@ import tap
 from protocol_judge import Driver, mutants
 from venues_mutants import MUTANTS
 
-SEED = int(os.environ.get("SEED", "1"), 0)
+SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "2000"))
 TIERS = ["host/accounts/rules/venue/venue_tiers.c"]
 

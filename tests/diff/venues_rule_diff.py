@@ -20,9 +20,8 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 from judge_venues import PPM
 from venues_rule_cases import BN, HL, INT64, Case, Refused
 from venues_rule_mutants import MUTANTS
-from rule_kit import Check, main, parse_rows, row_value, told
+from rule_kit import SEED, Check, main, parse_rows, row_value, told
 
-SEED = int(os.environ.get("SEED", "1"), 0)
 CASES = int(os.environ.get("CASES", "1200"))
 RULES = (BN, HL)
 REACHED = {

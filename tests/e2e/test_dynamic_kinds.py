@@ -29,7 +29,7 @@ SPECS = {
     "BTC_USDC-PERPETUAL": {"estimator": "realised", "window": 20, "k_bps": 400, "max_bps": 20000, **HIGH},
     "ETH_USDC-PERPETUAL": {"policy": "open-interest", "lower": 1, "upper": 100, "max_bps": 13000, **FAST},
     "SOL_USDC-PERPETUAL": {"policy": "size", "estimator": "ewma", "k_bps": 200, "max_bps": 15000, **HIGH},
-    "BTC-PERPETUAL": {"estimator": "parkinson", "period_s": 2, "window": 4, "k_bps": 200, "max_bps": 20000, **HIGH, "sigma0_ppm": 1000000},
+    "BTC-PERPETUAL": {"estimator": "parkinson", "period_s": 1, "window": 2, "k_bps": 1000, "max_bps": 20000, **HIGH, "sigma0_ppm": 200000},
 }
 LINEAR = ("BTC_USDC-PERPETUAL", "ETH_USDC-PERPETUAL")
 PERPETUALS = [x for x in SPECS if "PERPETUAL" in x]

@@ -16,9 +16,12 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import tap  # noqa: E402
+
 ROOT = Path(__file__).resolve().parents[2]
 JOURNALS, KILLS = 4, 15
-SEED = int(os.environ.get("SEED") or 40)
+SEED = tap.seed(40)
 RAMP = bytes(range(256)) * 3
 FILE_HEAD, RECORD_HEAD, MARK, RECORD_MAX = 32, 16, 255, 1 << 20
 

@@ -9,7 +9,7 @@ Prints TAP. Environment: TRIPLINE, SEED.
 import os
 import random
 
-from book_kit import at, audited, balances, command, ended, exported, generated, imported, killed, load, made, of_party, refused, replays
+from book_kit import at, audited, balances, command, ended, exported, generated, imported, killed, load, made, of_party, orders_sent, refused, replays
 from keeper import SEED, finish, must, report
 
 ONE = 1 << 48
@@ -82,8 +82,9 @@ def mixed():
 
 
 def run(book, device):
+    """One geometry for both: which rows it holds decides for whom an order is made ready, and so what that order is sized at."""
     name, other = "%s-%s" % (book, device), "vector" if device == "model" else "model"
-    audited(ended(command(name, book + ".db", "crash.pcap", device)), "%s: the audit holds on %s" % (book, device))
+    audited(ended(command(name, book + ".db", "crash.pcap", device, "--geometry", "64x64x256")), "%s: the audit holds on %s" % (book, device))
     replays(name, "%s: %s replays" % (book, device))
     replays(name, "%s: the run of %s is the same on %s" % (book, device, other), "--audit", "--device", other)
     return balances(name, "%s: the ledger of %s adds up" % (book, device))
@@ -137,8 +138,11 @@ third = round_trip("perps")
 both = [a for a in third["accounts"] if a["rule"] == RULE and any("size" in p for p in a["positions"]) and any("collateral" in p for p in a["positions"])]
 report(len(both) > 100, "accounts with perps are made, their cash in a reserve", len(both))
 for book, wanted in (("borrowers", ("token/WETH",)), ("mixed", ("token/WETH", "cash/USDC")), ("perps", ("cash/USDC",))):
-    for ledger in [run(book, device) for device in ("model", "vector")]:
-        for money in wanted:
-            report(of_party(ledger, money, "liquidator") != 0, "%s: %s was moved" % (book, money), ledger)
+    ledger, second = run(book, "model"), run(book, "vector")
+    report(ledger == second, book + ": model and vector settle alike", ledger + second)
+    sent = [list(orders_sent(at(book + device, "journal"))) for device in ("-model", "-vector")]
+    report(sent[0] == sent[1], book + ": and send the same orders at the same instants", sent)
+    for money in wanted:
+        report(of_party(ledger, money, "liquidator") != 0, "%s: %s was moved" % (book, money), ledger)
 killed_and_started_again()
 finish()

@@ -17,10 +17,10 @@ import tempfile
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from tap import finish, report, skip  # noqa: E402
+from tap import finish, report, seed, skip  # noqa: E402
 
 PROGRAM = os.path.join(os.environ.get("B", "build"), "chain", "rpc_live")
-SEED = int(os.environ.get("SEED", "20261121"))
+SEED = seed(20261121)
 
 
 class Node:

@@ -185,7 +185,7 @@ def brought():
     """Accounts of dydx-v4-1, which remember the second of their last order, come to a book without any."""
     rule, long = "dydx-v4-1", at("long.pcap")
     must("gen", "-q", "-o", long, "--path", "calm", "--seconds", 100, "--rate", 20, "--seed", SEED)
-    must("accounts", "gen", "--db", at("one.db"), "--force", "--accounts", 250, "--near", 150000, "--seed", SEED, "--perp", rule)
+    must("accounts", "gen", "--db", at("one.db"), "--force", "--accounts", 250, "--near", 600000, "--seed", SEED, "--perp", rule)
     one = json.loads(must("accounts", "export", "--db", at("one.db")))
     for i in one["instruments"]:
         if i["kind"] == "linear":

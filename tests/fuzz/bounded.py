@@ -14,10 +14,10 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir))
-from tap import finish, report, skip  # noqa: E402
+from tap import finish, report, seed, skip  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SEED = int(os.environ.get("SEED", "20261120"))
+SEED = seed(20261120)
 RUNS = {"deribit": 4000, "cme": 2000, "starbase": 700, "cde": 700, "feed": 200, "rlp": 200000, "abi": 200000, "tx": 100000,
         "report": 200000, "events": 100000, "policy": 2000, "rpc": 20000}
 SECONDS = 60  # a machine so slow that the runs take longer is stopped, and has tested less

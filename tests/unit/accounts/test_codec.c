@@ -277,17 +277,29 @@ START_TEST(test_account_of_version_2)
 }
 END_TEST
 
+// The first reserve with an eMode category; n_instruments: none has.
+static unsigned categorised(const struct market *m)
+{
+    unsigned i = 0;
+    while (i < m->n_instruments && (m->instrument[i].kind != INST_RESERVE || m->instrument[i].emode == 0))
+        i++;
+    return i;
+}
+
 START_TEST(test_market_versions)
 {
     struct prng r;
     uint8_t *buf = malloc(MARKET_BYTES_MAX), *again = malloc(MARKET_BYTES_MAX);
     struct market *m = malloc(sizeof *m), *back = malloc(sizeof *m);
+    unsigned i;
     prng_seed(&r, seed + 4);
-    random_market(&r, m, 6, 9);
-    for (unsigned i = 0; i < m->n_assets; i++)
-        m->asset[i].spread_ppm = 0;
-    for (unsigned i = 0; i < m->n_instruments; i++) {
-        struct instrument *s = &m->instrument[i];
+    do
+        random_market(&r, m, 6, 9);
+    while ((i = categorised(m)) == m->n_instruments);
+    for (unsigned a = 0; a < m->n_assets; a++)
+        m->asset[a].spread_ppm = 0;
+    for (unsigned x = 0; x < m->n_instruments; x++) {
+        struct instrument *s = &m->instrument[x];
         s->told_at = s->ramp_start = s->ramp_end = s->grace_until = 0;
         s->ramp_from_bps = s->emode_ramp_from_bps = s->profit_weight_ppm = 0;
         s->liquidity_rate = s->borrow_rate = 0;
@@ -319,10 +331,6 @@ START_TEST(test_market_versions)
     // Version 4: further eMode categories.
     m->instrument[2].grace_until = 0;
     k = market_encode(m, buf, MARKET_BYTES_MAX);
-    unsigned i = 0;
-    while (m->instrument[i].kind != INST_RESERVE || m->instrument[i].emode == 0)
-        if (++i == m->n_instruments)
-            ck_abort_msg("no reserve with a category: another seed");
     m->instrument[i].n_emodes = 1;
     m->instrument[i].emodes[0] = (struct emode){.id = 200, .lt_bps = 9300, .lb_bps = 10100};
     size_t k4 = market_encode(m, buf, MARKET_BYTES_MAX);

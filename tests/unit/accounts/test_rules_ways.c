@@ -22,9 +22,7 @@ static struct prng rng;
 
 static void seed(void)
 {
-    uint64_t s = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 10) : 20;
-    printf("# SEED=%llu\n", (unsigned long long)s);
-    prng_seed(&rng, s);
+    prng_seed(&rng, test_seed(20));
 }
 
 static i128 of_bits(unsigned most) // of any magnitude up to `most` bits

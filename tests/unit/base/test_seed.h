@@ -4,14 +4,32 @@
 #ifndef TRIPLINE_TEST_SEED_H
 #define TRIPLINE_TEST_SEED_H
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static inline uint64_t test_seed(uint64_t fallback)
+// What is no number of 64 bits ends the program: whatever it were taken for would not repeat what was asked
+// for.
+static inline uint64_t seed_or(uint64_t fallback)
 {
     const char *s = getenv("SEED");
-    uint64_t seed = s && *s ? strtoull(s, NULL, 0) : fallback;
+    char *end;
+    if (!s || !*s)
+        return fallback;
+    errno = 0;
+    uint64_t seed = strtoull(s, &end, 0);
+    if (!isdigit((unsigned char)*s) || *end || errno) {
+        fprintf(stderr, "SEED=%s: a whole number from 0 to 2^64 - 1 is wanted\n", s);
+        exit(2);
+    }
+    return seed;
+}
+
+static inline uint64_t test_seed(uint64_t fallback)
+{
+    uint64_t seed = seed_or(fallback);
     printf("# SEED=%llu\n", (unsigned long long)seed);
     fflush(stdout);
     return seed;

@@ -56,9 +56,7 @@ static i256 rnd(void)
 
 static void seed_rng(void)
 {
-    const char *s = getenv("SEED");
-    rng_state = s ? strtoull(s, NULL, 0) : 1;
-    printf("# test_wide SEED=%" PRIu64 "\n", rng_state);
+    rng_state = test_seed(1);
 }
 
 START_TEST(parse_and_format)

@@ -128,9 +128,7 @@ static void start(void)
 
 static void setup(void)
 {
-    const char *s = getenv("SEED");
-    seed = (uint64_t)(s ? strtoll(s, NULL, 10) : getpid());
-    printf("SEED=%" PRIu64 "\n", seed);
+    seed = test_seed(20261121);
     (void)snprintf(db, sizeof db, "/tmp/test_follower.%d.db", (int)getpid());
     (void)unlink(db);
     heard.account = calloc(HEARD_MAX, sizeof *heard.account);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Beats: what is packed comes out again, at the byte positions of docs/registers.md.
 #include "abi.h"
+#include "base/test_seed.h"
 #include "run_suite.h"
 
 #include <check.h>
@@ -219,9 +220,7 @@ END_TEST
 
 int main(void)
 {
-    const char *seed = getenv("SEED");
-    state = seed ? strtoull(seed, NULL, 0) | 1 : 20261121;
-    printf("SEED=%llu\n", (unsigned long long)state);
+    state = test_seed(20261121) | 1;
     Suite *s = suite_create("abi");
     TCase *t = tcase_create("beats");
     tcase_add_test(t, puts_and_gets_any_field);

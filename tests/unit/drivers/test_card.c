@@ -3,6 +3,7 @@
 #include "drivers/card_mock.h"
 
 #include "base/prng.h"
+#include "base/test_seed.h"
 #include "run_suite.h"
 
 #include <stdio.h>
@@ -260,10 +261,8 @@ END_TEST
 // Whatever order things happen in; the mock asserts the rest.
 START_TEST(at_random)
 {
-    uint64_t seed = getenv("SEED") ? strtoull(getenv("SEED"), NULL, 0) : 20261120;
-    printf("# seed %llu\n", (unsigned long long)seed);
     struct prng r;
-    prng_seed(&r, seed);
+    prng_seed(&r, test_seed(20261120));
     opened(_i == 1);
     go_on_from(UINT32_MAX - 20000);
     uint64_t in = 0, out = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Command text: every beat survives printing and reading; faults are named with file and line.
+#include "base/test_seed.h"
 #include "cmdfile.h"
 #include "run_suite.h"
 
@@ -179,9 +180,7 @@ END_TEST
 
 int main(void)
 {
-    const char *seed = getenv("SEED");
-    state = seed ? strtoull(seed, NULL, 0) | 1 : 20261121;
-    printf("SEED=%llu\n", (unsigned long long)state);
+    state = test_seed(20261121) | 1;
     Suite *s = suite_create("cmdfile");
     TCase *t = tcase_create("text");
     tcase_add_test(t, every_beat_survives);

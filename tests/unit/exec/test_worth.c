@@ -2,6 +2,7 @@
 // Is it worth it: a liquidation measured on the contracts, each reason for no, sizes inside and at the edges
 // of what the rule allows. The broad comparison with brute force is tests/diff/worth_diff.py.
 #include "base/prng.h"
+#include "base/test_seed.h"
 #include "exec/exit/cpmm.h"
 #include "exec/exit/depth.h"
 #include "exec/exit/worth.h"
@@ -319,10 +320,7 @@ END_TEST
 START_TEST(more_is_worth_more)
 {
     struct prng r;
-    const char *env = getenv("SEED");
-    uint64_t seed = env ? strtoull(env, NULL, 0) : 1;
-    printf("more_is_worth_more: SEED=%llu\n", (unsigned long long)seed);
-    prng_seed(&r, seed);
+    prng_seed(&r, test_seed(1));
     struct worth_token usdc = token(USDC), weth = token(WETH);
     for (int n = 0; n < 20000; n++) {
         params.level[0].share_ppm = (uint32_t)prng_below(&r, 1000000);

@@ -233,9 +233,7 @@ static void m_run(uint64_t seed)
 
 START_TEST(many_random)
 {
-    const char *text = getenv("SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : 20261120;
-    printf("# SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = test_seed(20261120);
     for (unsigned i = 0; i < 10; i++)
         m_run(seed + i);
 }

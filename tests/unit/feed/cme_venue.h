@@ -241,9 +241,7 @@ static void v_run(uint64_t seed, bool depth_known)
 
 START_TEST(random_venue)
 {
-    const char *text = getenv("SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : 20261120;
-    printf("# SEED=%llu\n", (unsigned long long)seed);
+    uint64_t seed = test_seed(20261120);
     for (unsigned i = 0; i < test_rounds(24); i++)
         v_run(seed + i, i % 2 == 0);
 }

@@ -8,6 +8,7 @@
 #ifndef TRIPLINE_TEST_FRAME24TEST_H
 #define TRIPLINE_TEST_FRAME24TEST_H
 
+#include "base/test_seed.h"
 #include "feed/frame24.h"
 #include "feed/frame24_book.h"
 #include "feed/protocol.h"
@@ -32,15 +33,6 @@ static inline void keep(void *ctx, const struct feed_packet *p, const struct fee
     if (k->n < KEEP)
         k->msg[k->n] = *m;
     k->n++;
-}
-
-// Random tests print their seed and take it from SEED.
-static inline uint64_t test_seed(void)
-{
-    const char *text = getenv("SEED");
-    uint64_t seed = text ? strtoull(text, NULL, 0) : 20261120;
-    printf("# SEED=%" PRIu64 "\n", seed);
-    return seed;
 }
 
 // A datagram under construction. Offsets of a message count from its start.

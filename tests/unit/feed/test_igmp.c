@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/test_seed.h"
 #include "feed/feedtest.h"
 #include "feed/igmp.h"
 #include "feed/wire.h"
@@ -539,9 +540,7 @@ static void random_run(uint64_t seed, bool v2)
 
 START_TEST(test_random)
 {
-    const char *env = getenv("SEED");
-    uint64_t seed = env ? strtoull(env, NULL, 10) : 20261120;
-    printf("# SEED=%" PRIu64 "\n", seed);
+    uint64_t seed = test_seed(20261120);
     for (uint64_t i = 0; i < 100; i++)
         random_run(seed + i, i % 2);
 }
@@ -550,9 +549,8 @@ END_TEST
 // Any frame at any time: no crash, no endless loop, and never more than the answers to it.
 START_TEST(test_noise)
 {
-    const char *env = getenv("SEED");
     struct prng rng;
-    prng_seed(&rng, env ? strtoull(env, NULL, 10) : 20261120);
+    prng_seed(&rng, test_seed(20261120));
     fresh();
     igmp_join(m, now_ns);
     for (unsigned i = 0; i < 50000; i++) {

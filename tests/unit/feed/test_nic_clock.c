@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/prng.h"
+#include "base/test_seed.h"
 #include "base/wide.h"
 #include "feed/feedtest.h"
 #include "feed/groups.h"
@@ -47,8 +48,7 @@ START_TEST(test_rates)
 {
     static const uint64_t hz[] = {1000000, 125000000, 156250000, 1000000000, 2600000000};
     struct prng rng;
-    const char *env = getenv("SEED");
-    prng_seed(&rng, env ? strtoull(env, NULL, 10) : 20261120);
+    prng_seed(&rng, test_seed(20261120));
     for (size_t i = 0; i < sizeof hz / sizeof *hz; i++)
         for (unsigned k = 0; k < 20; k++)
             check_rate(hz[i], k == 0 ? T0 : prng_u64(&rng) >> 2, &rng);

@@ -99,7 +99,7 @@ END_TEST
 START_TEST(test_random_bytes)
 {
     struct prng g;
-    prng_seed(&g, test_seed());
+    prng_seed(&g, test_seed(20261120));
     uint8_t bytes[256];
     for (unsigned i = 0; i < 2000000; i++) {
         size_t len = prng_below(&g, sizeof bytes);
@@ -387,7 +387,7 @@ static void mixed(struct prng *g)
 START_TEST(test_mutations)
 {
     struct prng g;
-    prng_seed(&g, test_seed());
+    prng_seed(&g, test_seed(20261120));
     for (unsigned n = 0; n < 30; n++) {
         mixed(&g);
         struct packet good = pk;

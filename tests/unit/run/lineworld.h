@@ -10,6 +10,7 @@
 #include "accounts/book.h"
 #include "accounts/store.h"
 #include "base/clock.h"
+#include "base/test_seed.h"
 #include "chain/fake_chain.h"
 #include "run/chain_line_inside.h"
 #include "run_suite.h"
@@ -309,9 +310,7 @@ static void w_shut(void)
 
 static void w_setup(void)
 {
-    const char *s = getenv("SEED");
-    seed = (uint64_t)(s ? strtoll(s, NULL, 10) : getpid());
-    printf("SEED=%" PRIu64 "\n", seed);
+    seed = test_seed(20261121);
     clock_init();
     (void)snprintf(db, sizeof db, "/tmp/test_chain_line.%d.db", (int)getpid());
     (void)unlink(db);
