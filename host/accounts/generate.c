@@ -468,8 +468,6 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
     g->leverage = log_range(1, LEVERAGE_MAX);
     if (o->near_ppm > MARKET_PPM)
         return err_set(e, "share near the threshold must be at most %d ppm", MARKET_PPM);
-    if (gen_market(o, m, g->px, e))
-        return -1;
     g->linear = rule_find(o->perp ? o->perp : "perp-linear-1");
     g->inverse = rule_find("perp-inverse-1");
     g->lending = rule_find(o->lending ? o->lending : "aave-3.5");
@@ -479,6 +477,8 @@ static int gen_setup(struct book_gen *g, const struct gen_options *o, struct err
         return err_set(e, "%s is not a rule for linear perpetuals", o->perp);
     if (o->perp && o->lending && g->linear != g->lending && g->linear->borrowing)
         return err_set(e, "%s has reserves of its own: --lending must name it too, or be left out", o->perp);
+    if (gen_market(o, m, g->px, e))
+        return -1;
     if (g->linear->borrowing)
         g->lending = g->linear; // reserves are as this rule reads them
     g->dollar = -1;

@@ -15,6 +15,7 @@
 #include "accounts/store.h"
 #include "cli/cli.h"
 #include "cli/number.h"
+#include "cli/out_file.h"
 #include "cli/print_accounts.h"
 #include "cli/progress.h"
 #include "cli/push.h"
@@ -367,7 +368,7 @@ static int run_show(struct options *o)
 struct exporting {
     struct exporter to;
     const char *path; // NULL: standard output
-    char *part;       // written first, and named `path` when it is whole; NULL where path is no plain file
+    struct out_file out;
     FILE *f;
     enum export_form form;
     struct market *market;
@@ -378,38 +379,27 @@ static int export_failed(const struct exporting *x, struct err *e)
     return err_set(e, "%s: %s", x->path ? x->path : "standard output", strerror(errno));
 }
 
-// Not before the store has been found good: a file that is there already is replaced by a whole one or not at
-// all.
-static int export_open(struct exporting *x)
+// Not before the store has been found good: a file that is there already stays until then.
+static int export_open(struct exporting *x, struct err *e)
 {
-    struct stat st;
-    if (!x->path) {
-        x->f = stdout;
-        return 0;
-    }
-    bool plain = stat(x->path, &st) != 0 || S_ISREG(st.st_mode);
-    if (plain && asprintf(&x->part, "%s.part", x->path) < 0)
-        x->part = NULL;
-    x->f = plain && !x->part ? NULL : fopen(plain ? x->part : x->path, "w");
-    return x->f ? 0 : -1;
+    if (x->path && out_file_open(&x->out, x->path, e) != 0)
+        return -1;
+    x->f = x->path ? x->out.f : stdout;
+    return 0;
 }
 
 static int export_close(struct exporting *x, int rc, struct err *e)
 {
-    bool bad = x->f && x->path && fclose(x->f) != 0;
-    if (rc == 0 && (bad || (x->part && rename(x->part, x->path))))
-        rc = export_failed(x, e);
-    if (rc && x->part && x->f)
-        (void)unlink(x->part);
-    free(x->part);
+    if (x->path && x->f && out_file_close(&x->out, rc == 0, e) != 0)
+        rc = -1;
     return rc;
 }
 
 static int export_market(void *ctx, const struct market *m, struct err *e)
 {
     struct exporting *x = ctx;
-    if (export_open(x))
-        return export_failed(x, e);
+    if (export_open(x, e) != 0)
+        return -1;
     *x->market = *m;
     export_begin(&x->to, x->f, x->form, x->market);
     return 0;

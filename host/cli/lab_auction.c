@@ -196,7 +196,7 @@ static int example(const char *kind)
 {
     for (unsigned i = 0; i < KINDS; i++)
         if (strcmp(kind, KIND_NAMES[i]) == 0)
-            return puts(KIND[i].example) < 0 || fflush(stdout);
+            return puts(KIND[i].example) < 0;
     return usage("--example: clip, english, discount or time is wanted, not ", kind);
 }
 

@@ -7,6 +7,7 @@
 #include "accounts/moving.h"
 #include "cli/lab_page.h"
 #include "cli/number.h"
+#include "cli/out_file.h"
 
 enum { EXIT_USAGE = 2, FRACTION_DECIMALS = 12 };
 
@@ -49,6 +50,7 @@ int lab_book_option(struct lab_book *b, int option, const char *value)
     switch (option) {
     case LAB_OPT_ACCOUNTS:
         b->db = value;
+        lab_book_reads(b, value);
         return 0;
     case LAB_OPT_LENDING:
         b->lending = value;
@@ -78,9 +80,11 @@ int lab_book_option(struct lab_book *b, int option, const char *value)
         rc = number_parse(value, 1, MOVING_TIME_MAX, &b->at);
         break;
     case LAB_OPT_CAPTURE:
+        lab_book_reads(b, value);
         rc = start_prices_capture(&b->prices, value, &e) ? 1 : 0;
         break;
     case LAB_OPT_PRICES:
+        lab_book_reads(b, value);
         rc = start_prices_file(&b->prices, value, &e) ? 1 : 0;
         break;
     case LAB_OPT_PRICE:
@@ -96,12 +100,23 @@ int lab_book_option(struct lab_book *b, int option, const char *value)
     return rc;
 }
 
+void lab_book_reads(struct lab_book *b, const char *path)
+{
+    if (b->n_inputs < LAB_INPUTS)
+        b->input[b->n_inputs++] = path;
+}
+
 int lab_book_check(const struct lab_book *b)
 {
+    struct err e;
     if ((b->db != NULL) == (b->generate != 0))
         return wrong(b, "name the accounts: either --accounts DB or --generate N", "");
     if ((b->lending || b->perp) && b->db)
         return wrong(b, "--lending and --perp belong to --generate", "");
+    if (b->page && out_file_check(b->page, b->force, b->input, b->n_inputs, &e) != 0) {
+        fprintf(stderr, "tripline lab %s: %s\n", b->verb, e.msg);
+        return 1;
+    }
     return 0;
 }
 
@@ -181,6 +196,12 @@ int lab_book_page(const struct lab_book *b, const char *title,
     lab_result_init(&r);
     (void)snprintf(r.title, sizeof r.title, "%s", title);
     r.seed = b->seed;
+    if (b->db)
+        (void)snprintf(r.note, sizeof r.note, "%zu accounts of the store %.400s.", b->book.n_accounts, b->db);
+    else
+        (void)snprintf(r.note, sizeof r.note,
+                       "Synthetic: %zu generated accounts, which say nothing about any venue.",
+                       b->book.n_accounts);
     fill(of, &r);
     int rc = lab_page_save(b->page, b->force, &r, e);
     lab_result_free(&r);

@@ -10,12 +10,14 @@
 #include "lab/result.h"
 #include "lab/world.h"
 
-enum { LAB_ACCOUNTS_MAX = 100000000 };
+enum { LAB_ACCOUNTS_MAX = 100000000, LAB_INPUTS = 16 };
 
 struct lab_book {
     const char *verb, *db, *lending, *perp; // verb: for messages
     uint64_t generate, seed, at;            // at: second of the Unix epoch, 0: as told
     const char *page;                       // file to leave a page in; NULL: none
+    const char *input[LAB_INPUTS];          // files that are read, which that must not be
+    unsigned n_inputs;
     bool json, progress, force;
     struct start_prices prices;
     struct book book;
@@ -71,7 +73,9 @@ void lab_book_init(struct lab_book *b, const char *verb);
 void lab_book_free(struct lab_book *b);
 // 0, 1 with a message on stderr (a file), 2 (wrong usage, likewise).
 int lab_book_option(struct lab_book *b, int option, const char *value);
-int lab_book_check(const struct lab_book *b); // is one book named? 0 or 2
+// Is one book named, and may the page be left where it shall be? 0, 1, 2, with a message.
+int lab_book_check(const struct lab_book *b);
+void lab_book_reads(struct lab_book *b, const char *path);
 // Loads or generates, prices, finds the coins; then the world. 0, or -1 with *e set.
 int lab_book_open(struct lab_book *b, const struct progress *p, struct err *e);
 int lab_book_world(struct lab_book *b, const struct progress *p, struct err *e);

@@ -140,10 +140,14 @@ static int read_one(struct reading *r, struct scenario_coin *book, struct err *e
     char why[PCAP_ERRBUF_SIZE];
     pcap_t *cap = pcap_open_offline_with_tstamp_precision(r->file, PCAP_TSTAMP_PRECISION_NANO, why);
     if (!cap)
-        return err_set(e, "%.200s: %.250s", r->file, why);
+        return err_set(e, strncmp(why, r->file, strlen(r->file)) ? "%.200s: %.250s" : "%.0s%.250s", r->file,
+                       why);
     struct feed *f = feed_new();
     int rc = f ? read_frames(r, f, cap, e) : err_set(e, "out of memory");
     pcap_close(cap);
+    if (rc == 0 && book && r->until != UINT64_MAX && r->now - r->first < r->until)
+        rc = err_set(e, "%.200s: ends after %llu s: make at_s smaller", r->file,
+                     (unsigned long long)((r->now - r->first) / NS_PER_S));
     if (rc == 0 && book)
         rc = fill_book(r, f, book, e);
     feed_free(f);

@@ -17,6 +17,7 @@
 #include "cli/lab_predict_inside.h"
 #include "cli/lab_predict_report.h"
 #include "cli/number.h"
+#include "cli/out_file.h"
 #include "cli/session_options.h"
 #include "cli/start_prices.h"
 
@@ -287,13 +288,22 @@ static int leave_page(const struct predict_options *o, const struct predict_repo
     return rc;
 }
 
+// Before hours of days: may the page be left there?
+static int check_page(const struct predict_options *o, struct err *e)
+{
+    if (!o->page)
+        return 0;
+    return out_file_check(o->page, o->force, &o->accounts, 1, e) ||
+           out_file_check(o->page, o->force, o->capture, o->captures, e);
+}
+
 static int run(struct predict_options *o, struct err *e)
 {
     struct book b = {0};
     static struct predict_report r;
     r = (struct predict_report){.train = o->train};
     clock_init();
-    if (load_book(o, &b, e) != 0)
+    if (check_page(o, e) != 0 || load_book(o, &b, e) != 0)
         return -1;
     int rc = play(o, &b, &r, e);
     if (!o->quiet && isatty(STDERR_FILENO))

@@ -10,6 +10,7 @@
 #include "cli/lab_page.h"
 #include "cli/lab_run_risk.h"
 #include "cli/number.h"
+#include "cli/out_file.h"
 #include "cli/progress.h"
 #include "lab/cascade.h"
 
@@ -48,6 +49,11 @@ static int usage(const char *why, const char *what)
 int lab_list(int argc, char **argv)
 {
     const char *text;
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return fputs("usage: tripline lab list\n\nThe scenarios that are built in: name and title. `tripline "
+                     "lab run "
+                     "NAME` runs one.\n",
+                     stdout) < 0;
     if (argc > 1) {
         fprintf(stderr, "tripline lab list: too many words: %s; `tripline lab --help` shows the usage\n",
                 argv[1]);
@@ -63,7 +69,7 @@ int lab_list(int argc, char **argv)
         printf("%-12s %s\n", s.name, s.title);
         scenario_free(&s);
     }
-    return fflush(stdout) ? 1 : 0;
+    return 0;
 }
 
 // A run, and its book, to be closed together.
@@ -93,6 +99,23 @@ static void print_facts(const struct lab_result *r)
     printf("%s, seed %llu\n", r->title, r->seed);
     for (size_t i = 0; i < r->n_facts; i++)
         printf("  %-32s %-20s %s\n", r->fact[i].name, r->fact[i].value, r->fact[i].note);
+}
+
+// The files that a scenario reads are none to write to; nor are page and JSON the same.
+static int check_files(const struct options *o, const struct lab_scenario *s, struct err *e)
+{
+    const char *input[3 + 2 * SCENARIO_COINS_MAX] = {o->scenario, s->store, o->json};
+    const size_t n = sizeof input / sizeof *input;
+    for (unsigned i = 0; i < s->n_coins; i++) {
+        input[3 + 2 * i] = s->coin[i].path.file;
+        input[4 + 2 * i] = s->coin[i].book_file;
+    }
+    if (o->page && o->json && strcmp(o->page, o->json) == 0)
+        return err_set(e, "%.200s for page and JSON: give two names", o->page);
+    if (o->page && out_file_check(o->page, o->force, input, n, e) != 0)
+        return -1;
+    input[2] = NULL;
+    return o->json ? out_file_check(o->json, o->force, input, n, e) : 0;
 }
 
 static int tell(const struct options *o, const struct run *run, const struct progress *p,
@@ -129,6 +152,7 @@ static int run_scenario(const struct options *o, struct lab_scenario *s, const s
     if (rc == 0) {
         (void)snprintf(r.title, sizeof r.title, "%s", s->title);
         (void)snprintf(r.scenario, sizeof r.scenario, "%s", s->name);
+        (void)snprintf(r.note, sizeof r.note, "%s", s->note);
         lab_source(&r, s->source);
         r.seed = s->seed;
         cascade_result(with.c, plain.c, &r);
@@ -205,7 +229,9 @@ int lab_run(int argc, char **argv)
     if (rc == 0) {
         if (o.seeded)
             s.seed = o.seed;
-        rc = scenario_paths(&s, &e);
+        rc = check_files(&o, &s, &e);
+        if (rc == 0)
+            rc = scenario_paths(&s, &e);
         if (rc == 0)
             rc = lab_capture_fill(&s, &e);
         cli_progress_begin(&p, "lab run", o.progress, NULL);

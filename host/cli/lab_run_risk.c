@@ -67,7 +67,7 @@ static int losses(const struct risk *k, const struct progress *p, struct lab_res
     if (rc == 0)
         rc = var_run(&k->world, &paths, threads, p, &run, e);
     if (rc == 0) {
-        lab_fact(r, LAB_LOSSES, "drawn moves", "of every coin; not the scenario's own path",
+        lab_fact(r, LAB_LOSSES, "Drawn moves", "of every coin; not the scenario's own path",
                  "Student's t, %d degrees, %.0f %% a day, correlation %.1f, over %.4g days", DF, VOL * 100,
                  CORRELATION, shocks.days);
         var_result(&run, r);

@@ -2,6 +2,7 @@
 // tripline lab var.
 #include <getopt.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,7 +60,7 @@ static const double AGREE = 1e-9; // of the value at stake: sums of doubles in a
 struct options {
     struct lab_book b;
     uint64_t paths, df, threads, naive;
-    bool naive_set;
+    bool naive_set, assumed, weighted; // --naive; --vol or --corr; --lambda
     double days, vol, corr, lambda, jump[3];
     const char *history;
 };
@@ -257,6 +258,8 @@ static int run(struct options *o, const struct progress *p, struct report *r, st
     int rc = o->history ? history_read(o->history, &b->book.market, &b->coins, &h, e) : 0;
     if (rc == 0 && o->history)
         rc = shocks_from_history(&s, &h, o->lambda, e);
+    for (unsigned k = 0; rc == 0 && o->history && k < h.coins; k++)
+        s.sigma[k] /= sqrt(o->days); // a row is a horizon, not a day
     if (rc == 0)
         rc = lab_book_world(b, p, e);
     if (rc == 0)
@@ -271,8 +274,8 @@ static int run(struct options *o, const struct progress *p, struct report *r, st
 
 static int jumps(const char *text, double *jump)
 {
-    char part[3][40];
-    if (sscanf(text, "%39[^,],%39[^,],%39[^,]", part[0], part[1], part[2]) != 3)
+    char part[3][40], more;
+    if (sscanf(text, "%39[^,],%39[^,],%39[^,]%c", part[0], part[1], part[2], &more) != 3)
         return -1;
     return lab_fraction(part[0], 0, 100, &jump[0]) || lab_fraction(part[1], -2, 2, &jump[1]) ||
                    lab_fraction(part[2], 0, 2, &jump[2])
@@ -297,18 +300,22 @@ static int option(struct options *o, int c)
         break;
     case OPT_VOL:
         rc = lab_fraction(optarg, 0, 5, &o->vol);
+        o->assumed = true;
         break;
     case OPT_CORR:
         rc = lab_fraction(optarg, 0, 1, &o->corr);
+        o->assumed = true;
         break;
     case OPT_JUMPS:
         rc = jumps(optarg, o->jump);
         break;
     case OPT_HISTORY:
         o->history = optarg;
+        lab_book_reads(&o->b, optarg);
         break;
     case OPT_LAMBDA:
         rc = lab_fraction(optarg, 0.01, 0.999999, &o->lambda);
+        o->weighted = true;
         break;
     case OPT_THREADS:
         rc = number_parse(optarg, 1, VAR_THREADS_MAX, &o->threads);
@@ -323,9 +330,29 @@ static int option(struct options *o, int c)
     return rc ? usage("out of range or not a number: ", optarg) : 0;
 }
 
-static void fill(const void *run, struct lab_result *r)
+struct filling {
+    const struct options *o;
+    const struct var_run *run;
+};
+
+static void fill(const void *of, struct lab_result *r)
 {
-    var_result(run, r);
+    const struct filling *f = of;
+    const struct options *o = f->o;
+    char tails[48] = "normal";
+    if (o->df)
+        (void)snprintf(tails, sizeof tails, "Student's t, %" PRIu64 " degrees", o->df);
+    if (o->history)
+        lab_fact(r, LAB_LOSSES, "Drawn moves", "volatility and correlations of the history, a row a horizon",
+                 "%s, %.60s, lambda %.4g", tails, o->history, o->lambda);
+    else
+        lab_fact(r, LAB_LOSSES, "Drawn moves", "of every coin",
+                 "%s, %.4g %% a day, correlation %.2g, over %.4g days", tails, o->vol * 100, o->corr,
+                 o->days);
+    if (o->jump[0] > 0)
+        lab_fact(r, LAB_LOSSES, "Jumps", "of all coins together; mean and deviation of their log size",
+                 "%.4g a day, %.4g, %.4g", o->jump[0], o->jump[1], o->jump[2]);
+    var_result(f->run, r);
 }
 
 static int work(struct options *o)
@@ -342,7 +369,7 @@ static int work(struct options *o)
         print_json(o, &r);
     else
         print_text(o, &r);
-    if (rc == 0 && lab_book_page(&o->b, "Bad debt at risk", fill, &r.run, &e) != 0) {
+    if (rc == 0 && lab_book_page(&o->b, "Bad debt at risk", fill, &(struct filling){o, &r.run}, &e) != 0) {
         fprintf(stderr, "tripline lab var: %s\n", e.msg);
         rc = 1;
     }
@@ -388,6 +415,10 @@ int lab_var(int argc, char **argv)
     }
     if (rc == 0 && optind < argc)
         rc = usage("unknown word: ", argv[optind]);
+    if (rc == 0 && o.history && o.assumed)
+        rc = usage("--vol and --corr: the history tells them: leave them or it out", "");
+    if (rc == 0 && !o.history && o.weighted)
+        rc = usage("--lambda belongs to --history", "");
     if (rc == 0)
         rc = lab_book_check(&o.b);
     if (rc == 0)

@@ -485,7 +485,7 @@ static int example(const char *name)
     if (!v)
         return usage("no such venue: ", name);
     wf_example(v, stdout);
-    return fflush(stdout) != 0;
+    return 0; // main() looks whether it could be written
 }
 
 int lab_waterfall(int argc, char **argv)

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one binary. Only dispatches.
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,6 +44,17 @@ static void usage(FILE *f)
     fputs("\n`tripline COMMAND --help` shows the options of a command.\n", f);
 }
 
+// What nobody can read has not been told: a full disk behind standard output is a failure of every command.
+static int told(int rc)
+{
+    bool bad = ferror(stdout) != 0;
+    if (fflush(stdout) == 0 && !bad)
+        return rc;
+    if (rc == 0)
+        fprintf(stderr, "tripline: standard output: %s\n", strerror(errno));
+    return rc ? rc : 1;
+}
+
 int main(int argc, char **argv)
 {
     device_register(&device_ops_model);
@@ -55,15 +68,15 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
         usage(stdout);
-        return 0;
+        return told(0);
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("tripline %s\n", cli_version);
-        return 0;
+        return told(0);
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+            return told(commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "tripline: no command called %s\n", argv[1]);
     usage(stderr);
     return 2;

@@ -79,7 +79,7 @@ void auction_result(const struct lab_scenario *s, struct lab_result *r)
     struct lab_chart *ch =
         lab_chart(r, LAB_AUCTIONS, "A falling auction",
                   "Stairstep price of Maker's clip; the lot is worth a tenth more than what is "
-                  "to be raised. Simulated.",
+                  "to be raised. Synthetic.",
                   "seconds since it began", "units of account a coin");
     struct lab_series *x = ch && ck_ok(&ck) ? lab_series(r, ch, "price", LAB_STEP) : NULL;
     uint64_t end = ck_ok(&ck) ? clip_redo_at(&ck, &k) : 0;

@@ -75,7 +75,7 @@ static i128 least_cash(const struct market *m, struct account *a, const int64_t 
 }
 
 static void burst_account(struct prng *r, const struct market *m, unsigned instrument, int64_t outside,
-                          const int64_t *start, struct account *a)
+                          const int64_t *start, const struct rule *rule, struct account *a)
 {
     const struct instrument *in = &m->instrument[instrument];
     int64_t px[MARKET_ASSETS_MAX];
@@ -86,7 +86,7 @@ static void burst_account(struct prng *r, const struct market *m, unsigned instr
     size /= start[in->asset];
     i128 above = (i128)PPM_ONE + prng_between(r, THRESHOLD_LO, THRESHOLD_HI);
     px[in->asset] = (int64_t)((i128)start[in->asset] * outside / SCENARIO_FACTOR * above / PPM_ONE);
-    a->rule = &rule_perp_linear_1;
+    a->rule = rule;
     memcpy(a->currency, in->currency, sizeof a->currency);
     a->cash_decimals = in->cash_decimals;
     a->n_positions = 1;
@@ -100,22 +100,29 @@ static int add_burst(const struct lab_scenario *s, struct book *b, const int64_t
 {
     struct market *m = &b->market;
     struct prng r;
+    const struct rule *rule = s->perp[0] ? rule_find(s->perp) : &rule_perp_linear_1;
     int i = market_instrument(m, s->burst_instrument), k = -1;
     if (i < 0 || m->instrument[i].kind != INST_LINEAR)
-        return err_set(e, "burst: the market has no linear perpetual %s", s->burst_instrument);
+        return err_set(e, "%s:%zu: burst: the market has no linear perpetual %s", s->path, s->burst_line,
+                       s->burst_instrument);
     for (unsigned c = 0; c < s->n_coins; c++)
         for (unsigned j = 0; j < s->coin[c].n; j++)
             if (strcmp(s->coin[c].asset[j], m->asset[m->instrument[i].asset].name) == 0 ||
                 strcmp(s->coin[c].asset[j], m->asset[m->instrument[i].asset].source) == 0)
                 k = (int)c;
     if (k < 0)
-        return err_set(e, "burst: the price of %s belongs to no coin: add it to one", s->burst_instrument);
+        return err_set(e, "%s:%zu: burst: the price of %s belongs to no coin: add it to one", s->path,
+                       s->burst_line, s->burst_instrument);
+    if (rule->borrowing)
+        return err_set(e,
+                       "%s:%zu: burst: its accounts have cash, those of %s have reserves: name another perp",
+                       s->path, s->burst_line, rule->name);
     prng_seed(&r, s->seed ^ UINT64_C(0x6275727374));
     for (uint32_t n = 0; n < s->burst_events; n++) {
         struct account *a = &b->account[b->n_accounts++];
         memset(a, 0, sizeof *a);
         a->id = n ? a[-1].id + 1 : b->n_accounts > 1 ? a[-1].id + 1 : 1;
-        burst_account(&r, m, (unsigned)i, s->coin[k].factor[s->burst_at], start, a);
+        burst_account(&r, m, (unsigned)i, s->coin[k].factor[s->burst_at], start, rule, a);
         if (account_validate(m, a, e) != 0)
             return -1;
     }

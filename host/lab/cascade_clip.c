@@ -216,7 +216,7 @@ void clip_result(const struct cascade *c, struct lab_result *r)
              "%.2f", (double)a->returned / (double)SCENARIO_MONEY);
     struct lab_chart *ch =
         lab_chart(r, LAB_AUCTIONS, "Prices of the first lots",
-                  "While the cascade goes on; a reset begins again from the mark. Simulated.",
+                  "While the cascade goes on; a reset begins again from the mark. Synthetic.",
                   "seconds since it began", "% of its first price");
     for (uint32_t n = 0; ch && n < CLIP_PICTURES; n++) {
         char name[24];

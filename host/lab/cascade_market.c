@@ -40,11 +40,12 @@ int market_begin(struct cascade *c, struct err *e)
                 i++;
             if (i == m->n_assets || m->asset[i].kind == ASSET_RECIPROCAL)
                 return err_set(e,
-                               "coin %s (line %zu of the scenario): the market has no asset %s; "
-                               "`tripline accounts show` lists them",
-                               coin->name, coin->line, coin->asset[j]);
+                               "%s:%zu: coin %s: the market has no asset %s; "
+                               "`tripline accounts show --market` lists a store's",
+                               c->s->path, coin->line, coin->name, coin->asset[j]);
             if (c->coin[i] != NO_COIN)
-                return err_set(e, "asset %s belongs to two coins: remove it from one", coin->asset[j]);
+                return err_set(e, "%s:%zu: asset %s is named twice: remove one", c->s->path, coin->line,
+                               coin->asset[j]);
             c->coin[i] = (int)k;
         }
     }

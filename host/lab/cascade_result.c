@@ -5,7 +5,7 @@
 #include "lab/cascade_inside.h"
 
 static const char SYNTHETIC[] =
-    "Simulated: accounts, depth and prices are the scenario's, nothing was measured.";
+    "Synthetic: accounts, depth and prices are the scenario's, nothing was measured.";
 
 static double units(i128 money)
 {

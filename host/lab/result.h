@@ -53,8 +53,8 @@ struct lab_fact {
     char name[64], value[128], note[200];
 };
 struct lab_result {
-    char title[96], scenario[64];
-    char *source; // the scenario's text, as it was run
+    char title[96], scenario[64], note[512]; // note: what it is of, under the title
+    char *source;                            // the scenario's text, as it was run
     unsigned long long seed;
     size_t n_facts, n_charts, n_tables;
     struct lab_fact *fact;

@@ -90,6 +90,7 @@ int lab_result_json(const struct lab_result *r, FILE *out)
     json_text(&j, "format", "tripline-lab-1");
     json_text(&j, "title", r->title);
     json_text(&j, "scenario", r->scenario);
+    json_text(&j, "note", r->note);
     json_whole(&j, "seed", r->seed);
     json_text(&j, "source", r->source);
     facts(&j, r);

@@ -23,14 +23,16 @@ void map_result(const struct liq_map *m, struct lab_result *r)
         lab_point(r, s, m->point[i].move * 100, m->point[i].all.loss);
 }
 
+static const double LEVELS[] = {0.95, 0.99, 0.999};
+enum { N_LEVELS = sizeof LEVELS / sizeof *LEVELS };
+
 static void tails(struct lab_result *r, const double *sorted, size_t n)
 {
     static const char *const HEADS[] = {"level", "VaR", "95 % interval", "expected shortfall",
                                         "standard error"};
-    static const double LEVELS[] = {0.95, 0.99, 0.999};
     struct lab_table *t =
         lab_table(r, LAB_LOSSES, "Bad debt at the horizon", "Over all paths; dollars.", 5, HEADS);
-    for (unsigned i = 0; i < sizeof LEVELS / sizeof *LEVELS; i++) {
+    for (unsigned i = 0; i < N_LEVELS; i++) {
         struct tail x;
         tail_of(sorted, n, LEVELS[i], &x);
         lab_cell(r, t, "%.1f %%", x.q * 100);
@@ -58,11 +60,19 @@ void var_result(const struct var_run *run, struct lab_result *r)
         lab_chart(r, LAB_LOSSES, "Distribution of bad debt",
                   "Share of paths whose bad debt is above this; no liquidation before the horizon's end.",
                   "bad debt, dollars", "share of paths");
+    c->log_y = true; // the tail is what it is about
     struct lab_series *s = lab_series(r, c, "paths above", LAB_STEP);
-    size_t step = run->n > POINTS ? run->n / POINTS : 1;
-    for (size_t i = 0; i < run->n; i += step)
-        lab_point(r, s, loss[i], 1 - (double)(i + 1) / (double)run->n);
-    lab_fact(r, LAB_LOSSES, "paths", "", "%zu", run->n);
+    size_t tail = run->n < POINTS ? 0 : run->n - POINTS, step = tail / POINTS + 1;
+    for (size_t i = 0; i + 1 < run->n; i += i < tail ? step : 1)
+        lab_point(r, s, loss[i], (double)(run->n - 1 - i) / (double)run->n);
+    lab_point(r, s, loss[run->n - 1], 1 / (double)run->n); // where the last path ends
+    s = lab_series(r, c, "value at risk", LAB_POINTS);
+    for (unsigned i = 0; i < N_LEVELS; i++) {
+        struct tail x;
+        tail_of(loss, run->n, LEVELS[i], &x);
+        lab_point(r, s, x.var, 1 - LEVELS[i]);
+    }
+    lab_fact(r, LAB_LOSSES, "Paths", "", "%zu", run->n);
     free(loss);
 }
 

@@ -4,186 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yaml.h>
 
 #include "accounts/rules/rule.h"
+#include "lab/scenario_yaml.h"
 
-enum { FIELDS_MAX = 32, FILE_MOST = 1 << 20, PPM_ONE = 1000000, CENTS = 1000000 /* money a cent */ };
+enum { FILE_MOST = 1 << 20, PPM_ONE = 1000000 };
 static const char DOC[] = "docs/lab/scenarios.md";
 static const uint64_t MONEY_MOST = UINT64_C(1000000000000); // whole units of account
-
-struct reader {
-    const char *path;
-    yaml_document_t doc;
-    struct lab_scenario *s;
-    struct err *e;
-};
-struct field {
-    const char *name;
-    int (*take)(struct reader *r, const struct field *k, const yaml_node_t *v);
-    void *to;
-    uint64_t least, most, times; // of a number; of a text: size of `to` in `most`
-    bool needed;
-};
-
-static int wrong(struct reader *r, const yaml_node_t *at, const char *key, const char *why)
-{
-    return err_set(r->e, "%s:%zu: %s%s%s", r->path, at->start_mark.line + 1, key, key[0] ? ": " : "", why);
-}
-
-static const char *text_of(const yaml_node_t *v)
-{
-    const char *s = v->type == YAML_SCALAR_NODE ? (const char *)v->data.scalar.value : NULL;
-    return s && strlen(s) == v->data.scalar.length ? s : NULL;
-}
-
-static const yaml_node_t *node_at(struct reader *r, int index)
-{
-    return yaml_document_get_node(&r->doc, index);
-}
-
-static const yaml_node_t *value_of(struct reader *r, const yaml_node_t *map, const char *name)
-{
-    for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
-        const char *key = text_of(node_at(r, p->key));
-        if (key && strcmp(key, name) == 0)
-            return node_at(r, p->value);
-    }
-    return NULL;
-}
-
-static int unknown_key(struct reader *r, const yaml_node_t *key, const struct field *fields, size_t n)
-{
-    char why[400];
-    int at = snprintf(why, sizeof why, "there is no such key here; known are");
-    for (size_t i = 0; i < n && at > 0 && (size_t)at < sizeof why; i++)
-        at += snprintf(why + at, sizeof why - (size_t)at, " %s", fields[i].name);
-    const char *name = text_of(key);
-    char shown[64];
-    (void)snprintf(shown, sizeof shown, "%.60s", name ? name : "");
-    return wrong(r, key, shown, why);
-}
-
-static int take_fields(struct reader *r, const char *what, const struct field *fields, size_t n,
-                       const yaml_node_t *map)
-{
-    bool seen[FIELDS_MAX] = {false};
-    if (map->type != YAML_MAPPING_NODE)
-        return wrong(r, map, what, "keys and values are wanted, {key: value, ...}");
-    for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
-        const yaml_node_t *key = node_at(r, p->key);
-        const char *name = text_of(key);
-        size_t i = 0;
-        while (i < n && (!name || strcmp(fields[i].name, name) != 0))
-            i++;
-        if (i == n)
-            return unknown_key(r, key, fields, n);
-        if (seen[i])
-            return wrong(r, key, fields[i].name, "given twice: remove one");
-        seen[i] = true;
-        if (fields[i].take(r, &fields[i], node_at(r, p->value)) != 0)
-            return -1;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].needed && !seen[i]) {
-            char why[128];
-            (void)snprintf(why, sizeof why, "the key %s is missing: add it (%s)", fields[i].name, DOC);
-            return wrong(r, map, what, why);
-        }
-    return 0;
-}
-
-// ---- kinds of values
-
-static int parse_number(struct reader *r, const struct field *k, const yaml_node_t *v, uint64_t *out)
-{
-    const char *s = text_of(v);
-    uint64_t x = 0;
-    bool good = s && *s;
-    for (const char *c = s; good && *c; c++)
-        good = *c >= '0' && *c <= '9' && !__builtin_mul_overflow(x, (uint64_t)10, &x) &&
-               !__builtin_add_overflow(x, (uint64_t)(*c - '0'), &x);
-    if (good && x >= k->least && x <= k->most) {
-        *out = x;
-        return 0;
-    }
-    char why[96];
-    (void)snprintf(why, sizeof why, "a whole number from %llu to %llu is wanted",
-                   (unsigned long long)k->least, (unsigned long long)k->most);
-    return wrong(r, v, k->name, why);
-}
-
-static int take_u64(struct reader *r, const struct field *k, const yaml_node_t *v)
-{
-    return parse_number(r, k, v, k->to);
-}
-
-static int take_u32(struct reader *r, const struct field *k, const yaml_node_t *v)
-{
-    uint64_t x = 0;
-    int rc = parse_number(r, k, v, &x);
-    if (rc == 0)
-        *(uint32_t *)k->to = (uint32_t)x;
-    return rc;
-}
-
-static int take_money(struct reader *r, const struct field *k, const yaml_node_t *v)
-{
-    uint64_t x = 0;
-    int rc = parse_number(r, k, v, &x);
-    if (rc == 0)
-        *(i128 *)k->to = (i128)x * SCENARIO_MONEY;
-    return rc;
-}
-
-static int take_cents(struct reader *r, const struct field *k, const yaml_node_t *v)
-{
-    uint64_t x = 0;
-    int rc = parse_number(r, k, v, &x);
-    if (rc == 0)
-        *(int64_t *)k->to = (int64_t)x * CENTS;
-    return rc;
-}
-
-static int take_bool(struct reader *r, const struct field *k, const yaml_node_t *v)
-{
-    const char *s = text_of(v);
-    bool on = s && strcmp(s, "true") == 0;
-    if (!s || (!on && strcmp(s, "false") != 0))
-        return wrong(r, v, k->name, "true or false is wanted");
-    *(bool *)k->to = on;
-    return 0;
-}
-
-static int take_text(struct reader *r, const struct field *k, const yaml_node_t *v)
-{
-    const char *s = text_of(v);
-    if (!s || !s[0] || strlen(s) >= k->most) {
-        char why[80];
-        (void)snprintf(why, sizeof why, "text of 1 to %llu bytes is wanted", (unsigned long long)k->most - 1);
-        return wrong(r, v, k->name, why);
-    }
-    memcpy(k->to, s, strlen(s) + 1);
-    return 0;
-}
-
-// One of a list of words, NULL at its end; its number into an int.
-static int take_word(struct reader *r, const struct field *k, const yaml_node_t *v, const char *const *word,
-                     int *out)
-{
-    const char *s = text_of(v);
-    char why[200];
-    int at = snprintf(why, sizeof why, "one of these is wanted:");
-    for (int i = 0; word[i]; i++) {
-        if (s && strcmp(s, word[i]) == 0) {
-            *out = i;
-            return 0;
-        }
-        if (at > 0 && (size_t)at < sizeof why)
-            at += snprintf(why + at, sizeof why - (size_t)at, " %s", word[i]);
-    }
-    return wrong(r, v, k->name, why);
-}
 
 // ---- parts
 
@@ -203,7 +30,10 @@ static int take_accounts(struct reader *r, const struct field *k, const yaml_nod
         return wrong(r, v, k->name, "either store: FILE or generate: NUMBER is wanted");
     if (s->lending[0] && !(rule_find(s->lending) && rule_find(s->lending)->holding))
         return wrong(r, v, "lending", "no rule for lending; `tripline rule list` shows them");
-    return 0;
+    if (s->perp[0] && !rule_linear(rule_find(s->perp)))
+        return wrong(r, v, "perp", "no rule for linear perpetuals; `tripline rule list` shows them");
+    return s->store[0] ? without(r, v, "store", (const char *const[]){"near_ppm", "lending", "perp", NULL})
+                       : 0;
 }
 
 static int take_shape(struct reader *r, const struct field *k, const yaml_node_t *v)
@@ -235,6 +65,21 @@ static int take_path(struct reader *r, const struct field *k, const yaml_node_t 
         return wrong(r, v, k->name, "shape: csv or capture and file: FILE belong together");
     if (capture != (p->instrument[0] != 0) || (capture && p->noise_ppm))
         return wrong(r, v, k->name, "shape: capture wants instrument: NAME, and no noise_ppm");
+    // of enum path_shape
+    static const struct {
+        const char *name, *needs, *not [7];
+    } SHAPES[] = {
+        {"shape: flat", NULL, {"fall_ppm", "rebound_ppm", "at", "lasts"}},
+        {"shape: slow_fall", "fall_ppm", {"rebound_ppm", "at", "lasts"}},
+        {"shape: crash_rebound", "fall_ppm", {NULL}},
+        {"shape: gap", "fall_ppm", {"rebound_ppm", "lasts"}},
+        {"shape: csv", NULL, {"fall_ppm", "rebound_ppm", "at", "lasts"}},
+        {"shape: capture", NULL, {"fall_ppm", "rebound_ppm", "at", "lasts"}},
+    };
+    if (SHAPES[p->shape].needs && !value_of(r, v, SHAPES[p->shape].needs))
+        return wrong(r, v, SHAPES[p->shape].name, "fall_ppm is missing: add it");
+    if (without(r, v, SHAPES[p->shape].name, SHAPES[p->shape].not ) != 0)
+        return -1;
     if (p->rebound_ppm > p->fall_ppm)
         return wrong(r, v, "rebound_ppm", "more than fall_ppm: make it smaller");
     return 0;
@@ -273,7 +118,7 @@ static int take_book(struct reader *r, const struct field *k, const yaml_node_t 
     for (const yaml_node_item_t *i = v->data.sequence.items.start; i < v->data.sequence.items.top; i++)
         if (take_level(r, k->to, node_at(r, *i)) != 0)
             return -1;
-    return 0;
+    return c->depth.n ? 0 : wrong(r, v, k->name, "the list is empty: leave it out for endless depth");
 }
 
 static int take_assets(struct reader *r, const struct field *k, const yaml_node_t *v)
@@ -341,6 +186,9 @@ static int take_coins(struct reader *r, const struct field *k, const yaml_node_t
         if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, item) != 0 ||
             choose_depth(r, c, model, item) != 0)
             return -1;
+        for (const struct scenario_coin *o = s->coin; o < c; o++)
+            if (strcmp(o->name, c->name) == 0)
+                return wrong(r, item, c->name, "two coins of this name: give another");
         c->depth.keep_ppb = curve_keep(c->half_life);
     }
     return s->n_coins ? 0 : wrong(r, v, k->name, "the list is empty: describe at least one coin");
@@ -364,7 +212,16 @@ static int take_policy(struct reader *r, const struct field *k, const yaml_node_
         {"target_ppm", take_u32, &s->target_ppm, PPM_ONE + 1, 100 * PPM_ONE, 0, false},
         {"dust", take_u64, &s->dust, 0, 1000000000, 0, false},
     };
-    return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
+    // of enum scenario_policy
+    static const struct {
+        const char *name, *not [3];
+    } KINDS[] = {{"kind: close_factor", {"target_ppm"}},
+                 {"kind: target", {"close_ppm"}},
+                 {"kind: staged", {"target_ppm"}},
+                 {"kind: full", {"close_ppm", "target_ppm"}}};
+    if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v) != 0)
+        return -1;
+    return without(r, v, KINDS[s->policy].name, KINDS[s->policy].not );
 }
 
 static int take_spike(struct reader *r, const struct field *k, const yaml_node_t *v)
@@ -426,6 +283,7 @@ static int take_burst(struct reader *r, const struct field *k, const yaml_node_t
         {"events", take_u32, &r->s->burst_events, 1, SCENARIO_ACCOUNTS_MAX, 0, true},
         {"instrument", take_text, r->s->burst_instrument, 0, sizeof r->s->burst_instrument, 0, true},
     };
+    r->s->burst_line = v->start_mark.line + 1;
     return take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v);
 }
 
@@ -460,6 +318,14 @@ static int take_liquidation(struct reader *r, const struct field *k, const yaml_
         {"discount_bps", take_u32, &bps, 1, 9999, 0, false},
     };
     if (take_fields(r, k->name, fields, sizeof fields / sizeof *fields, v) != 0)
+        return -1;
+    // of take_sale's words
+    static const struct {
+        const char *name, *not [7];
+    } KINDS[] = {{"kind: fixed", {"buf_ppm", "cut_ppm", "step_s", "tail_s", "resets", "discount_bps"}},
+                 {"kind: clip", {"discount_bps"}},
+                 {"kind: discount", {"buf_ppm", "cut_ppm", "step_s", "tail_s", "resets"}}};
+    if (without(r, v, KINDS[kind].name, KINDS[kind].not ) != 0)
         return -1;
     if (kind != 1)
         *s = (struct scenario_clip){0};
@@ -496,6 +362,9 @@ static int check_whole(struct reader *r, const yaml_node_t *root)
         return wrong(r, value_of(r, root, "fund"), "fund", "floor is above balance: make it smaller");
     if (s->keeper.spike_from > s->keeper.spike_to || s->keeper.absent_from > s->keeper.absent_to)
         return wrong(r, value_of(r, root, "keeper"), "keeper", "`from` is after `to`: exchange them");
+    if (s->keeper.spike_from > s->steps || s->keeper.absent_from > s->steps)
+        return wrong(r, value_of(r, root, "keeper"), "keeper",
+                     "`from` is after the last step: make it smaller");
     bool found = s->auction_lot == 0;
     for (unsigned i = 0; i < s->n_coins; i++) {
         found = found || strcmp(s->coin[i].name, s->auction_coin) == 0;
@@ -542,6 +411,7 @@ int scenario_parse(const char *path, const char *text, size_t len, struct lab_sc
     struct reader r = {.path = path, .s = s, .e = e};
     yaml_parser_t parser;
     memset(s, 0, sizeof *s);
+    s->path = path;
     s->seed = 1;
     s->near_ppm = 120000;
     s->close_ppm = PPM_ONE / 2;
@@ -559,6 +429,11 @@ int scenario_parse(const char *path, const char *text, size_t len, struct lab_sc
     } else {
         rc = take_all(&r, yaml_document_get_root_node(&r.doc));
         yaml_document_delete(&r.doc);
+        if (rc == 0 && yaml_parser_load(&parser, &r.doc)) {
+            const yaml_node_t *more = yaml_document_get_root_node(&r.doc);
+            rc = more ? wrong(&r, more, "", "a second document: a file is one scenario") : 0;
+            yaml_document_delete(&r.doc);
+        }
     }
     yaml_parser_delete(&parser);
     if (rc != 0)

@@ -63,6 +63,7 @@ struct scenario_clip {
 };
 
 struct lab_scenario {
+    const char *path; // of the file, for messages; the caller's
     char name[64], title[96], note[SCENARIO_TEXT];
     uint64_t seed;
     // accounts
@@ -82,6 +83,7 @@ struct lab_scenario {
     const struct waterfall *waterfall;
     // a burst of accounts that one step breaches together; events 0: none
     uint32_t burst_at, burst_events;
+    size_t burst_line; // of the file, for messages
     char burst_instrument[NAME_LEN];
     // gradual reduction: no account likelier than this to breach within so many steps; chance 0: none
     uint32_t reduce_steps, reduce_chance_ppm;
@@ -99,8 +101,7 @@ struct lab_scenario {
 int scenario_read(const char *path_or_name, struct lab_scenario *s, struct err *e);
 int scenario_parse(const char *path, const char *text, size_t len, struct lab_scenario *s, struct err *e);
 void scenario_free(struct lab_scenario *s);
-// The prices from outside of every step, from the seed. CSV files are looked up beside `path`'s folder when
-// they are relative. 0, or -1 with *e set.
+// The prices from outside of every step, from the seed. 0, or -1 with *e set.
 int scenario_paths(struct lab_scenario *s, struct err *e);
 // The built-in ones: i-th name and text; NULL past the end.
 const char *scenario_builtin(size_t i, const char **text);

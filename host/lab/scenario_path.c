@@ -85,6 +85,8 @@ static int read_csv(struct scenario_coin *c, uint32_t steps, struct err *e)
                 c->factor[k] = SCENARIO_FACTOR / PPM_ONE * (int64_t)ppm;
         from++;
     }
+    if (rc == 0 && ferror(f))
+        rc = err_set(e, "%s: cannot be read: %s", c->path.file, strerror(errno));
     if (rc == 0 && from == 0)
         rc = err_set(e, "%s: no prices in it: lines STEP,PPM are wanted", c->path.file);
     if (f)

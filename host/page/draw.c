@@ -208,6 +208,32 @@ void put_text(FILE *f, const char *text)
     }
 }
 
+void put_figures(FILE *f, const char *text)
+{
+    enum { MOST = 512, GROUP = 3, PLAIN = 4 };
+    char out[2 * MOST];
+    size_t n = 0;
+    bool begins = true; // of a number, here: nothing or a blank, a sign or a bracket before it
+    for (const char *s = text; *s && n + MOST < sizeof out;) {
+        size_t digits = strspn(s, "0123456789");
+        if (digits == 0 || !begins || digits > MOST / 2) {
+            bool minus = *s == '-' && begins && s[1] >= '0' && s[1] <= '9';
+            n += (size_t)snprintf(out + n, sizeof out - n, "%.*s", minus ? 3 : 1, minus ? "\u2212" : s);
+            begins = *s == ' ' || *s == '(' || *s == '+' || minus;
+            s++;
+            continue;
+        }
+        for (size_t left = digits; left; left--) {
+            out[n++] = *s++;
+            if (digits > PLAIN && left > 1 && left % GROUP == 1)
+                out[n++] = ',';
+        }
+        begins = false;
+    }
+    out[n] = '\0';
+    put_text(f, out);
+}
+
 size_t text_columns(const char *text)
 {
     size_t n = 0;

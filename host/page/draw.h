@@ -28,6 +28,8 @@ struct num num_of_axis(const struct axis *a, double v);
 
 // Text with <, >, &, quotes escaped, and what is no UTF-8 or no character of XML replaced.
 void put_text(FILE *f, const char *text);
+// The same; whole numbers of five digits and more get thousands commas, and a minus before a number its sign.
+void put_figures(FILE *f, const char *text);
 // How many columns it takes in a font of even width.
 size_t text_columns(const char *text);
 // At most that many columns (4 to 30) of it; what is cut ends in an ellipsis.

@@ -32,7 +32,7 @@ from talk_kit import Checks
 SEED = tap.seed(1)
 CASES = int(os.environ.get("CASES", "1500"))
 FOLDER = "host/lab/"
-SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_clip cascade_credit cascade_loss cascade_market cascade_reduce cascade_size depth_curve edge result scenario scenario_path".split()]
+SOURCES = [FOLDER + f + ".c" for f in "cascade cascade_box cascade_clip cascade_credit cascade_loss cascade_market cascade_reduce cascade_size depth_curve edge result scenario scenario_path scenario_yaml".split()]
 PARTS = SOURCES + ["tests/diff/cascade_driver.c"] + sorted(
     f for f in glob("host/base/*.c") + glob("host/accounts/*.c") + glob("host/accounts/rules/**/*.c", recursive=True) + glob("host/econ/*.c") + glob("host/risk/*.c") + glob("host/exec/exit/*.c"))
 WATERFALLS = {r.name: {"rules": r} for r in judge_losses.PRESETS}  # docs/econ/losses.md
@@ -215,7 +215,8 @@ class Case:
                 out.append("    book: [" + ", ".join(f"{{away_ppm: {a}, money: {m * deeper}}}" for a, m in c["levels"]) + "]")
             if c["pool"] and not endless:
                 out.append(f"    pool: {c['pool'] * deeper}")
-        out.append(f"policy: {{kind: {self.policy}, close_ppm: {self.close}, target_ppm: {self.target}, dust: {self.dust}}}")
+        own = {"full": "", "target": f"target_ppm: {self.target}, "}.get(self.policy, f"close_ppm: {self.close}, ")
+        out.append(f"policy: {{kind: {self.policy}, {own}dust: {self.dust}}}")
         out.append(f"keeper: {{orders: {k['orders']}, latency: {k['latency']}, gas_cents: {k['gas'] // 10**6}, must_pay: {str(k['must_pay']).lower()}, "
                    f"spike: {{from: {k['spike'][0]}, to: {k['spike'][1]}, gas_cents: {k['spike_gas'] // 10**6}}}, absent: {{from: {k['absent'][0]}, to: {k['absent'][1]}}}}}")
         out.append(f"fund: {{balance: {self.fund}, floor: {self.floor}, fees: {str(self.fees).lower()}}}")

@@ -92,6 +92,8 @@ def check_history(folder):
     f = lambda n, v: n * math.log(v) if n else 0  # noqa: E731
     want = -2 * (f(t - x, 1 - p) + f(x, p) - f(t - x, 1 - x / t) - f(x, x / t))
     report(abs(d["history"]["kupiec"][0]["lr"] - want) < 1e-9, "history: Kupiec's ratio", (d, want))
+    week = json.loads(must("lab", "var", *GEN, "--paths", "200", "--history", path, "--horizon", "7", "--json"))
+    report(all(abs(a["var"] / max(1, b["var"]) - 1) < 1e-6 for a, b in zip(week["tails"], d["tails"]) if b["var"]), "history: a row is a horizon, however many days that is", (week, d))
     report("Kupiec" in must("lab", "var", *GEN, "--paths", "100", "--history", path), "history: text")
 
     def fault(*wanted):
@@ -113,6 +115,8 @@ def check_usage():
                           (["lab", "var", "--generate", "0"], "out of range"), (["lab", "var", *GEN, "--df", "2"], "out of range"),
                           (["lab", "var", *GEN, "--accounts", "x"], "either"), (["lab", "var", *GEN, "x"], "unknown word"),
                           (["lab", "var", *GEN, "--jumps", "1,2"], "1,2"), (["lab", "map", *GEN, "--from", "0.5", "--to", "0.5"], "below"),
+                          (["lab", "var", *GEN, "--jumps", "1,0,0,5"], "1,0,0,5"), (["lab", "var", *GEN, "--lambda", "0.9"], "--lambda belongs"),
+                          (["lab", "var", *GEN, "--history", "h.csv", "--vol", "0.1"], "the history tells them"),
                           (["lab", "map", *GEN, "--points", "1"], "out of range"), (["lab", "map", *GEN, "--beta", "BTC"], "COIN=B"),
                           (["lab", "map", *GEN, "--asset", "BTC", "--beta", "ETH=1"], "--beta belongs")):
         p = tripline(*words)
@@ -133,6 +137,10 @@ def check_page(folder):
         p = tripline("lab", verb, *GEN, *more, "-o", page)
         report(p.returncode == 1 and "--force" in p.stderr, verb + ": a file that is there stays", p.stderr)
         must("lab", verb, *GEN, *more, "-o", page, "--force")
+        p = tripline("lab", verb, *GEN, *more, "--prices", page, "-o", page, "--force")
+        report(p.returncode == 1 and page in p.stderr, verb + ": prices out of the page", p.stderr)
+        p = tripline("lab", verb, "--generate", "100000000", "-o", page)
+        report(p.returncode == 1 and "--force" in p.stderr, verb + ": refused before the work", p.stderr)
         p = tripline("lab", verb, *GEN, *more, "-o", os.path.join(folder, "none", "x.html"))
         report(p.returncode == 1 and "x.html" in p.stderr, verb + ": a folder that is not there", p.stderr)
 

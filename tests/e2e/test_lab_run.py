@@ -5,12 +5,14 @@ line and remedy, files that are there. Prints TAP. Environment: TRIPLINE.
 """
 import json
 import os
+import stat
 import struct
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from keeper import finish, must, number, report, tripline  # noqa: E402
+from keeper import TRIPLINE, finish, must, number, report, tripline  # noqa: E402
 
 SMALL = """name: small
 title: "Small"
@@ -147,6 +149,11 @@ def check_capture(folder, prices):
     marks = [(int(r[at]), float(r[mark])) for r in rows[1:] if r[name] in named and r[mark] not in ("", "nan")]
     text = SMALL.replace("PRICES", prices).replace("horizon_s: 3600", "horizon_s: 10")
     text = text.replace("path: {shape: gap, at: 5, fall_ppm: 60000}", "path: {shape: capture, file: %s, instrument: BTC_USDC-PERPETUAL}" % capture)
+    late = text.replace("book: [{away_ppm: 1000, money: 2000000}]", "book: {capture: %s, instrument: BTC_USDC-PERPETUAL, at_s: 13}" % capture)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(late)
+    p = tripline("lab", "run", path)
+    report(p.returncode == 1 and "ends after 11 s: make at_s smaller" in p.stderr, "a book after the capture's end", p)
     book = text.replace("book: [{away_ppm: 1000, money: 2000000}]", "book: {capture: %s, instrument: BTC_USDC-PERPETUAL, at_s: 5}" % capture)
 
     def run(what, ok=True):
@@ -223,33 +230,84 @@ def check_faults(folder, path):
     fault(good.replace("shape: gap", "shape: cliff"), "bad.yaml:10: shape: ", "one of these is wanted: flat slow_fall")
     fault(good.replace("floor: 1000,", "floor: 100001,"), "bad.yaml:19: fund: ", "floor is above balance")
     fault(good.replace("at: 7,", "at: 31,"), "burst: ", "after the last")
-    fault(good.replace("btc_usd]", "btc_eur]"), "coin BTC (line 8", "the market has no asset btc_eur")
-    fault(good.replace("fall_ppm: 60000", "fall_ppm: 60000, rebound_ppm: 70000"), "rebound_ppm: ", "more than fall_ppm")
+    fault(good.replace("btc_usd]", "btc_eur]"), "bad.yaml:8: coin BTC: ", "the market has no asset btc_eur")
+    fault(good.replace("btc_usd]", "btc_usd, btc_usd]"), "bad.yaml:8: ", "asset btc_usd is named twice")
+    fault(good.replace("gap, at: 5, fall_ppm: 60000", "crash_rebound, at: 5, fall_ppm: 60000, rebound_ppm: 70000"), "rebound_ppm: ", "more than fall_ppm")
     fault(good.replace("    half_life: 3\n", "    half_life: 3\n    depth: sea\n"), "depth: ", "one of these is wanted: curve book cpmm")
     fault(good.replace("    pool: 20000000\n", "    depth: cpmm\n"), "depth: ", "there is no pool")
     fault(good + "liquidation: {kind: dutch}\n", "bad.yaml:22: kind: ", "one of these is wanted: fixed clip discount")
     fault(good + "liquidation: {kind: discount, discount_bps: 10000}\n", "discount_bps: ", "a whole number from 1 to 9999 is wanted")
     fault(good + "liquidation: {kind: clip, cut_ppm: 1000000}\n", "cut_ppm: ", "a whole number from 1 to 999999 is wanted")
     fault(good + "  x: [\n", "bad.yaml:", "not YAML")
+    fault(good + "---\n" + good, "bad.yaml:23: ", "a second document")
+    fault(good.replace("name: small", 'name: "a\\eb"'), "bad.yaml:1: name: ", "in one line is wanted")
+    fault(good.replace("shape: gap", "shape: flat"), "bad.yaml:10: fall_ppm: ", "does nothing with shape: flat")
+    fault(good.replace(", fall_ppm: 60000", ""), "bad.yaml:10: shape: gap: ", "fall_ppm is missing")
+    fault(good + "liquidation: {kind: fixed, discount_bps: 3}\n", "bad.yaml:22: discount_bps: ", "does nothing with kind: fixed")
+    fault(good + "liquidation: {kind: clip, discount_bps: 3}\n", "discount_bps: ", "does nothing with kind: clip")
+    fault(good.replace("{generate: 400, near_ppm: 300000}", "{store: a.db, lending: evk-1}"), "bad.yaml:4: lending: ", "does nothing with store")
+    fault(good.replace("{generate: 400,", "{generate: 400, perp: evk-1,"), "bad.yaml:4: perp: ", "no rule for linear perpetuals")
+    fault(good.replace("{generate: 400,", "{generate: 400, perp: drift-v2-1,"), "bad.yaml:21: burst: ", "have reserves")
+    fault(good.replace("name: ETH", "name: BTC"), "BTC: ", "two coins of this name")
+    fault(good.replace("seed: 3", "seed: 18446744073709551616"), "seed: ", "a whole number from 0 to 18446744073709551615 is wanted")
+    with open(bad, "w", encoding="utf-8") as f:
+        f.write(good.replace("seed: 3", "seed: 18446744073709551615").replace("{generate: 400,", "{generate: 400, perp: hyperliquid-1,"))
+    out = must("lab", "run", bad, "--no-plain")
+    report("seed 18446744073709551615" in out and number(out, r"Most at one instant\s+(\d+)") >= 50, "the greatest seed; a burst under another rule", out)
     fault(good.replace("prices.csv", "none.csv"), "none.csv: ", "No such file")
     prices = os.path.join(folder, "prices.csv")
     with open(prices, "w", encoding="utf-8") as f:
         f.write("0,1000000\n6;950000\n")
     fault(good, "prices.csv:2: ", "STEP,PPM is wanted")
+    fault(good.replace(prices, folder), folder + ": ", "Is a directory")
     p = tripline("lab", "run", "no-such-day")
     report(p.returncode == 1 and "`tripline lab list`" in p.stderr, "a scenario that is none", p)
     usage = must("lab", "run", "--help")
     report(usage.startswith("usage: tripline lab run ") and "Exit status" in usage, "run has a help of its own", usage)
+    report(must("lab", "list", "--help").startswith("usage: tripline lab list"), "list has a help")
     for args in ((), ("a", "b"), ("calm", "--seed", "x"), ("calm", "--nonsense")):
         p = tripline("lab", "run", *args)
         report(p.returncode == 2 and "--help" in p.stderr, "usage: run " + " ".join(args), p)
+
+
+def check_outputs(folder, path):
+    """What is read is never written over, what is no plain file never replaced, and nothing is worked for in vain."""
+    with open(path, encoding="utf-8") as f:
+        good = f.read()
+    link, page, pipe = (os.path.join(folder, n) for n in ("link.html", "kept.html", "pipe"))
+    for args, why in ((("-o", path), "is what is read"), (("--json", path), "is what is read"), (("-o", os.path.join(folder, "prices.csv")), "is what is read"),
+                      (("-o", page, "--json", page), "give two names"), (("-o", folder), "is a folder"), (("-o", os.path.join(folder, "none", "p.html")), "cannot be written")):
+        p = tripline("lab", "run", path, "-q", "--force", *args)
+        report(p.returncode == 1 and why in p.stderr and args[1] in p.stderr, "%s: %s" % (why, args[0]), p)
+    with open(path, encoding="utf-8") as f:
+        report(f.read() == good, "the scenario is as it was")
+    must("lab", "run", path, "-q", "-o", page)
+    os.symlink(page, link)
+    must("lab", "run", path, "-q", "-o", link, "--force")
+    report(os.path.islink(link) and not os.path.islink(page), "a link stays a link, its target is replaced")
+    os.mkfifo(pipe)
+    with subprocess.Popen([TRIPLINE, "lab", "run", path, "-q", "-o", pipe, "--force"]) as p:
+        got = subprocess.run(["cat", pipe], stdout=subprocess.PIPE, timeout=240, check=True).stdout
+        with open(page, "rb") as f:
+            report(p.wait(240) == 0 and got == f.read() and stat.S_ISFIFO(os.stat(pipe).st_mode), "a pipe is written to, not replaced")
+    report(not [n for n in os.listdir(folder) if n.endswith(".part")], "nothing half-written is left", os.listdir(folder))
+    if os.path.exists("/dev/full"):
+        os.symlink("/dev/full", os.path.join(folder, "full"))  # the link, not the device, is what a defect would cost
+        p = tripline("lab", "run", path, "-q", "-o", os.path.join(folder, "full"))
+        report(p.returncode == 1 and "No space left" in p.stderr and os.path.islink(os.path.join(folder, "full")), "a full disk", p)
+        for args in (("lab", "run", path), ("lab", "list"), ("lab", "map", "--generate", "9"), ("--help",)):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                p = subprocess.run([TRIPLINE, *args], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+            report(p.returncode == 1 and "standard output: No space left" in p.stderr, "a full disk behind standard output: " + " ".join(args[:2]), p)
 
 
 def main():
     out = must("lab", "list")
     report([line.split()[0] for line in out.splitlines()] == ["2020-03-12", "2025-10-10", "calm"] and out.count("synthetic") == 3, "built-in scenarios", out)
     with tempfile.TemporaryDirectory(prefix="lab_run.") as folder:
-        check_faults(folder, check_small(folder))
+        path = check_small(folder)
+        check_outputs(folder, path)
+        check_faults(folder, path)
     day = must("lab", "run", "2025-10-10", "--no-plain")
     report(number(day, r"Most at one instant\s+(\d+)") >= 22558 and "yes" in day, "2025-10-10: 22,558 and more at one instant, conserved", day)
     finish()

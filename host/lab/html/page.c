@@ -38,6 +38,13 @@ static bool numeric(const struct lab_table *t, size_t column)
     return any;
 }
 
+static void figure_cell(FILE *f, bool number, const char *text)
+{
+    fputs(number ? "<td class=\"n\">" : "<td>", f);
+    put_figures(f, text);
+    fputs("</td>", f);
+}
+
 static void put_table(FILE *f, const struct lab_table *t)
 {
     fputs("<h3>", f);
@@ -57,7 +64,7 @@ static void put_table(FILE *f, const struct lab_table *t)
     for (size_t row = 0; row < t->rows; row++) {
         fputs("<tr>", f);
         for (size_t i = 0; i < t->columns; i++)
-            put_cell(f, numeric(t, i) ? "n" : "", lab_table_cell(t, row, i));
+            figure_cell(f, numeric(t, i), lab_table_cell(t, row, i));
         fputs("</tr>\n", f);
     }
     table_end(f);
@@ -73,7 +80,7 @@ static void tile(FILE *f, const char *name, const char *value, const char *note,
     fprintf(f, "<div class=\"tile t%u\"><dt>", (unsigned)k);
     put_text(f, name);
     fprintf(f, "</dt><dd class=\"v%s\">", columns > 40 ? " verylong" : columns > 14 ? " long" : "");
-    put_text(f, value);
+    put_figures(f, value);
     fputs("</dd>", f);
     if (note[0]) {
         fputs("<dd class=\"note\">", f);
@@ -156,7 +163,10 @@ static void head(FILE *f, const struct lab_result *r)
         put_text(f, r->scenario);
         fputs(" \302\267 ", f);
     }
-    fprintf(f, "seed %llu</p>\n</header>\n", r->seed);
+    fprintf(f, "seed %llu</p>\n", r->seed);
+    if (r->note[0])
+        put_par(f, "lead about", "%s", r->note);
+    fputs("</header>\n", f);
 }
 
 static void legend(FILE *f)
@@ -185,9 +195,9 @@ static void contents(FILE *f, const struct lab_result *r)
 static void scenario(FILE *f, const struct lab_result *r)
 {
     fputs("<section id=\"scenario\">\n<h2>Scenario and seed</h2>\n", f);
-    put_par(f, "lead", "The same text under the same seed gives this page again, to the last byte.");
-    put_par(f, "small", "Scenario: %s. Seed: %llu.", r->scenario[0] ? r->scenario : "without a name",
-            r->seed);
+    put_par(f, "lead", "The same %s under the same seed gives this page again, to the last byte.",
+            r->source ? "text" : "command");
+    put_par(f, "small", "Scenario: %s. Seed: %llu.", r->scenario[0] ? r->scenario : "none", r->seed);
     if (r->source && r->source[0]) {
         fputs("<pre>", f);
         put_text(f, r->source);

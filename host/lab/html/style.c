@@ -31,7 +31,15 @@ static const char *const STYLE[] = {
     "tbody tr:hover td{background:var(--panel)}.scroll table{margin-right:1px}",
     "pre{font-size:.8rem;max-width:100%}#scenario .tiles{margin-bottom:1.2rem}",
     "summary:focus-visible,a:focus-visible{outline:2px solid var(--k0);outline-offset:2px}\n",
-    "@media screen and (max-width:760px){section{margin-top:2.6rem}.tile .v{font-size:1.4rem}}",
+    ".about{margin:.9rem 0 0}",
+    // What is wider than the screen has a shadow where it goes on.
+    "@media screen and (max-width:760px){section{margin-top:2.6rem}.tile .v{font-size:1.3rem}",
+    ".tile .v.long{font-size:1.05rem}.tile{padding:.7rem .8rem}",
+    ".tiles{gap:.6rem;grid-template-columns:repeat(2,minmax(0,1fr))}.fig,.scroll{--cut:color-mix(in ",
+    "srgb,var(--ink) 22%,transparent);background:linear-gradient(90deg,var(--paper) 40%,transparent) 0 0 ",
+    "/2rem 100% no-repeat local,linear-gradient(270deg,var(--paper) 40%,transparent) 100% 0/2rem 100% ",
+    "no-repeat local,linear-gradient(90deg,var(--cut),transparent) 0 0/.7rem 100% no-repeat scroll,",
+    "linear-gradient(270deg,var(--cut),transparent) 100% 0/.7rem 100% no-repeat scroll}}",
     "@media print{.tiles{grid-template-columns:repeat(3,1fr);gap:.5rem}.tile{break-inside:avoid;",
     "padding:.6rem .7rem}.tile .v{font-size:1.3rem}pre{break-inside:auto}}\n",
 };
