@@ -157,11 +157,14 @@ static void take(struct sheet_table *o, struct clip *k, const struct step *t, st
     sheet_put(o, "adjusted", cell_bool(got.adjusted));
     sheet_put(o, "back", cell_amount(got.back, WAD_DIGITS));
     sheet_put(o, "over", cell_bool(got.over));
+    if (got.over) // what it owed and nobody pays any more: the venue's loss
+        sheet_put(o, "missing", cell_amount(ck_sub(c, got.dug, got.owe), RAD_DIGITS));
 }
 
 static void step_row(struct sheet_table *o, struct clip *k, const struct step *t)
 {
-    static const char *const HEAD[] = {"price", "slice", "owe", "adjusted", "back", "over", "earns"};
+    static const char *const HEAD[] = {"price", "slice", "owe",     "adjusted",
+                                       "back",  "over",  "missing", "earns"};
     struct checked c = {0};
     sheet_row(o);
     sheet_put(o, "do", cell_text(STEPS[t->kind]));

@@ -89,6 +89,15 @@ static void bid(struct sheet_table *o, struct sale *x, const struct step *t, str
     sheet_put(o, "back", cell_amount(m.back, x->lot_digits));
 }
 
+// Of a flip: the part of its tab that was not bid is lost.
+static void deal(struct sheet_table *o, struct sale *x, uint64_t at, struct checked *c)
+{
+    const struct english was = x->a;
+    (void)english_deal(c, &x->a, at);
+    if (ck_ok(c) && was.kind == ENGLISH_FLIP)
+        sheet_put(o, "missing", cell_amount(ck_sub(c, was.tab, was.bid), x->bid_digits));
+}
+
 static void keeper_row(struct sheet_table *o, const struct sale *x, uint64_t now)
 {
     struct bidder_terms t = keeper_terms(&x->keeper);
@@ -111,10 +120,11 @@ static void row(struct sheet_table *o, struct sale *x, const char *what, uint64_
     sheet_put(o, "refund", cell_text(NULL)); // the columns' order
     sheet_put(o, "income", cell_text(NULL));
     sheet_put(o, "back", cell_text(NULL));
+    sheet_put(o, "missing", cell_text(NULL));
     if (t && t->kind == STEP_TICK)
         english_tick(&c, &x->a, at);
     else if (t && t->kind == STEP_DEAL)
-        (void)english_deal(&c, &x->a, at);
+        deal(o, x, at, &c);
     else if (t)
         bid(o, x, t, &c);
     sheet_put(o, "guy", x->a.guy ? cell_whole(x->a.guy) : cell_text(NULL));

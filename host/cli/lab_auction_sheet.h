@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/u256.h"
 
-enum { SHEET_FACTS = 32, SHEET_ROWS = 1000, SHEET_COLUMNS = 16 };
+enum { SHEET_FACTS = 32, SHEET_ROWS = 1000, SHEET_COLUMNS = 18 };
 
 enum cell_kind { CELL_NONE, CELL_AMOUNT, CELL_WHOLE, CELL_NEVER, CELL_BOOL, CELL_TEXT };
 struct cell {

@@ -150,6 +150,7 @@ static int set(struct run_options *o, char *arg)
 {
     struct err e;
     o->auctions_given |= strncmp(arg, "auctions=", strlen("auctions=")) == 0;
+    o->auction_terms |= strncmp(arg, "auction_", strlen("auction_")) == 0;
     return session_set(&o->config, arg, &e) == 0 ? 0 : bad(e.msg, NULL);
 }
 
@@ -344,8 +345,10 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             NULL);
     if (o->chain && o->config.desk.depth.mode != DESK_DEPTH_NONE)
         return bad("--chain sells along one way by its pools (docs/chain_run.md): leave depth out", NULL);
-    if (o->chain && o->config.bids.max)
-        return bad("auctions are a paper venue's: on a chain none is told, so leave auctions out", NULL);
+    if (o->chain && (o->config.bids.max || o->auction_terms))
+        return bad(
+            "auctions are a paper venue's: on a chain none is told, so leave auctions out, and auction_...",
+            NULL);
     struct err why;
     if (calls_check(&o->config.calls, o->config.engine.warn_ppm, &why) != 0)
         return bad(why.msg, NULL);

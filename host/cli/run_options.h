@@ -13,6 +13,7 @@ struct run_options {
     size_t n_venue_args;
     bool auctions_beside; // that venue tells of auctions beside its replies
     bool auctions_given;  // --set auctions=
+    bool auction_terms;   // --set auction_...=
     char *const *eal;     // after "--", NULL-terminated, or NULL
     bool audit, lockstep, quiet, spin, card_given;
     uint64_t max_frames, max_seconds;

@@ -60,13 +60,19 @@ static int number(const struct reader *r, const struct json *at, const struct js
                   unsigned decimals, i128 least, i128 most, i128 *out)
 {
     struct err why;
+    char low[DEC_TEXT_MAX], high[DEC_TEXT_MAX];
     if (!v)
         return missing(r, at, key);
     if (v->type != JSON_NUMBER && v->type != JSON_STRING)
         return wrong(r, v, key, "a decimal number is wanted, bare or in quotes");
     if (dec_parse(v->text, decimals, out, &why))
         return wrong(r, v, key, why.msg);
-    return *out >= least && *out <= most ? 0 : wrong(r, v, key, "out of range");
+    if (*out >= least && *out <= most)
+        return 0;
+    (void)dec_format(least, decimals, low);
+    (void)dec_format(most, decimals, high);
+    (void)err_set(&why, "out of range: %s to %s is wanted", low, high);
+    return wrong(r, v, key, why.msg);
 }
 
 static int small(const struct reader *r, const struct json *at, const struct json *v, const char *key,

@@ -22,6 +22,11 @@ int session_set(struct session_config *c, char *arg, struct err *e)
         return err_set(e, "the device says its geometry itself; of model and vector: --geometry: %s", arg);
     if (strcmp(arg, "oracle") == 0)
         return err_set(e, "policies come from a file: --oracle FILE: %s", arg);
+    if (strncmp(arg, "kick_", strlen("kick_")) == 0)
+        return err_set(
+            e, "what starting an auction pays is the venue's to say (--venue-auctions): leave out: %s", arg);
+    if (strcmp(arg, "polled") == 0)
+        return err_set(e, "whether frames are polled follows from --capture or --iface: leave out: %s", arg);
     return config_set(c, arg, eq + 1, e);
 }
 

@@ -54,8 +54,13 @@ static void read_order(struct state *s, const struct comet *c, struct order *o)
         state_fail(s, b.at->line,
                    "\"buy\" needs \"pool\": whether collateral is for sale depends on the reserves");
     const char *name = state_text_or(&b, "asset", "");
-    for (o->asset = 0; o->asset < c->n && strcmp(c->asset[o->asset].name, name) != 0;)
-        o->asset++;
+    o->asset = COMET_ASSETS_MAX;
+    for (unsigned i = c->n, found = 0; i-- > 0;)
+        if (strcmp(c->asset[i].name, name) == 0) {
+            o->asset = i;
+            if (++found > 1)
+                state_fail(s, b.at->line, "two of \"assets\" have the name \"%s\": give each its own", name);
+        }
     o->base = state_u256(&b, "base_amount", WORD);
     o->least = state_u256_or(&b, "min_amount", WORD, U256_ZERO);
     o->collateral_reserves = state_u256(&b, "collateral_reserves", AMOUNT);

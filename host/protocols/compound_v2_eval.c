@@ -41,11 +41,15 @@ static void read_markets(struct state *s, struct compound_v2 *c)
 static unsigned market_of(struct state *o, const char *field, const struct compound_v2 *c)
 {
     const char *name = state_text_or(o, field, "");
+    unsigned found = 0, at = 0;
     for (unsigned i = 0; i < c->n; i++)
-        if (strcmp(c->market[i].name, name) == 0)
-            return i;
-    state_fail(o, o->at->line, "\"%s\" must be the name of one of \"markets\"", field);
-    return 0;
+        if (strcmp(c->market[i].name, name) == 0) {
+            found++;
+            at = i;
+        }
+    if (found != 1)
+        state_fail(o, o->at->line, "\"%s\" must be the name of one of \"markets\", and of one alone", field);
+    return at;
 }
 
 static void read_order(struct state *s, const struct compound_v2 *c, struct order *o)

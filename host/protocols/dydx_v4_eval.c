@@ -282,6 +282,7 @@ static int eval(struct state *s, struct outcome *out, struct err *e)
     struct order_asked q = {.is = false};
     struct offsetting d = {.is = false};
     struct dydx_risk r;
+    (void)e;
     read_market(s, &m);
     read_subaccount(s, &m, &a);
     read_config(s, &c);
@@ -294,7 +295,10 @@ static int eval(struct state *s, struct outcome *out, struct err *e)
     if (!why)
         why = dydx_risk(m.perp, &a, &r);
     if (why)
-        return err_set(e, "%s: a balance, a size or a notional is beyond the bounds of docs/protocols", why);
+        state_fail(s, s->at->line,
+                   "%s: a balance, a size or a notional is too large: look for one in the wrong unit", why);
+    if (why)
+        return -1;
     outcome_i256(out, "usdc", a.usdc);
     tell_risk(out, "", &r);
     outcome_bool(out, "initially_collateralized", i256_cmp(r.nc, r.imr) >= 0);

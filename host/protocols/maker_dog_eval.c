@@ -304,7 +304,9 @@ static int eval(struct state *s, struct outcome *out, struct err *e)
     struct state clip = state_object(s, "clip", &with_clip);
     if (with_clip)
         read_clip(&clip, &r);
-    while (state_next(s, "steps", with_clip ? STEPS_MAX : 0, &it, &element)) {
+    else if (state_has(s, "steps"))
+        state_fail(s, s->at->line, "\"steps\" are of an auction: add \"clip\", or leave them out");
+    while (state_next(s, "steps", STEPS_MAX, &it, &element)) {
         steps[n++] = read_step(&element, &r);
         if (!state_done(&element))
             return -1;

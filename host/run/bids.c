@@ -24,6 +24,7 @@ struct slot {
     uint32_t taken;    // purchases of ours at taken_at
     uint64_t taken_at; // second
     int64_t flight_e8, flight_net_e8;
+    u256 flight_sold;  // as in struct bids_sold
     uint64_t retry_ns; // not before
     uint32_t before[2], after[2];
 };
@@ -45,6 +46,7 @@ struct bids {
     uint32_t first[MARKET_ASSETS_MAX]; // of each asset's list
     uint64_t book[MARKET_ASSETS_MAX];  // of each asset with a list, as its auctions are planned with
     uint64_t books_ns;                 // when these were looked at last
+    struct bids_sold sold[MARKET_ASSETS_MAX];
     struct wheel *wheel;
     uint32_t revision; // used up in earlier sessions
     uint64_t outstanding;
@@ -83,6 +85,11 @@ static uint32_t number(const struct bids *b, const struct slot *s)
 static uint16_t asset_of(const struct bids *b, const struct slot *s, unsigned side)
 {
     return b->m->instrument[side ? s->a.debt : s->a.coll].asset;
+}
+
+static uint8_t decimals_of(const struct bids *b, const struct slot *s)
+{
+    return b->m->instrument[s->a.coll].size_decimals;
 }
 
 static void link_asset(struct bids *b, struct slot *s, unsigned side)
@@ -254,7 +261,11 @@ void bids_reply(struct bids *b, const struct order_reply *r, uint64_t now_ns)
     }
     s->in_flight = false;
     b->outstanding--;
-    if (r->status == ORDER_TAKEN) {
+    const bool taken = r->status == ORDER_TAKEN;
+    bids_sold_settles(&b->sold[asset_of(b, s, 0)], s->flight_sold, taken);
+    if (!taken && b->cfg.by == BIDS_BY_REST && !u256_is_zero(s->flight_sold))
+        bids_price(b, asset_of(b, s, 0)); // there is more for the others
+    if (taken) {
         b->n.taken += s->what == BID_TAKE;
         b->n.reset += s->what == BID_RESET;
         b->n.paid_e8 = auction_sum_e8(b->n.paid_e8, s->flight_e8);
@@ -274,7 +285,7 @@ void bids_reply(struct bids *b, const struct order_reply *r, uint64_t now_ns)
         stir(b, s);
     else
         leave(b, s);
-    if (r->status == ORDER_TAKEN && s->what == BID_TAKE && s->used)
+    if (taken && s->what == BID_TAKE && s->used)
         pace(b, s, now_ns);
     free_parked(b);
 }
@@ -319,7 +330,13 @@ static bool send(struct bids *b, struct slot *s, const struct bid *bid, const in
     return sent;
 }
 
-static void bid(struct bids *b, struct slot *s, struct bid *x, int64_t net_e8, const int64_t *px,
+static int64_t floor_e8(const struct bids *b, const struct slot *s, const int64_t *px, u256 rad)
+{
+    int64_t up = auction_e8(b->m, s->a.debt, px, rad);
+    return up > 0 && up < INT64_MAX ? up - 1 : up;
+}
+
+static void bid(struct bids *b, struct slot *s, struct bid *x, const struct bidder_plan *p, const int64_t *px,
                 uint64_t second, uint64_t now_ns)
 {
     if (b->outstanding >= BIDS_OUTSTANDING_MAX || s->revision == UINT32_MAX) {
@@ -336,17 +353,13 @@ static void bid(struct bids *b, struct slot *s, struct bid *x, int64_t net_e8, c
     s->in_flight = true;
     s->what = x->what;
     s->flight_e8 = x->value_e8;
-    s->flight_net_e8 = net_e8;
+    s->flight_net_e8 = floor_e8(b, s, px, p->net);
+    s->flight_sold = bids_sold_leaves(&b->sold[asset_of(b, s, 0)], decimals_of(b, s),
+                                      b->terms.sale.any ? U256_ZERO : p->taken.slice);
     b->spent_e8 = auction_sum_e8(b->spent_e8, x->value_e8);
     b->outstanding++;
     b->n.takes += x->what == BID_TAKE;
     b->n.resets += x->what == BID_RESET;
-}
-
-static int64_t floor_e8(const struct bids *b, const struct slot *s, const int64_t *px, u256 rad)
-{
-    int64_t up = auction_e8(b->m, s->a.debt, px, rad);
-    return up > 0 && up < INT64_MAX ? up - 1 : up;
 }
 
 static void buy(struct bids *b, struct slot *s, const struct bidder_plan *p, const int64_t *px,
@@ -354,7 +367,7 @@ static void buy(struct bids *b, struct slot *s, const struct bidder_plan *p, con
 {
     struct bid x = {.what = BID_TAKE, .amt = p->amt, .max = p->max};
     x.value_e8 = auction_e8(b->m, s->a.debt, px, p->taken.owe);
-    bid(b, s, &x, floor_e8(b, s, px, p->net), px, second, now_ns);
+    bid(b, s, &x, p, px, second, now_ns);
 }
 
 static void consider_reset(struct bids *b, struct slot *s, const int64_t *px, uint64_t second,
@@ -363,7 +376,7 @@ static void consider_reset(struct bids *b, struct slot *s, const int64_t *px, ui
     struct bidder_redo r = bidder_redo(&s->a.k, &b->terms.feed, &b->terms.t, second);
     struct bid x = {.what = BID_RESET};
     if (r.pays && r.at <= second)
-        bid(b, s, &x, 0, px, second, now_ns);
+        bid(b, s, &x, &(struct bidder_plan){.pays = false}, px, second, now_ns);
     else
         b->n.left++; // until a price, or somebody else, changes that
 }
@@ -377,11 +390,15 @@ static bool held(const struct bids *b, const struct slot *s)
 
 static bool terms(struct bids *b, const struct slot *s, const int64_t *px)
 {
+    const uint16_t asset = asset_of(b, s, 0);
+    u256 gone = U256_ZERO; // units that other bids leave less of its book or pool for this one
+    if (b->cfg.by == BIDS_BY_REST)
+        gone = bids_sold_before(&b->sold[asset], b->book[asset], px[asset], decimals_of(b, s));
     const struct exit_venue *way = b->h.way_out(b->h.ctx, s->a.coll, s->a.debt, px);
     int64_t left = INT64_MAX;
     if (b->cfg.total_e8)
         left = b->cfg.total_e8 > b->spent_e8 ? b->cfg.total_e8 - b->spent_e8 : 0;
-    return bids_terms(&b->cfg, b->m, &s->a, way, px, left, &b->terms);
+    return bids_terms(&b->cfg, b->m, &s->a, way, gone, px, left, &b->terms);
 }
 
 // An order, or the moment to look again. True: a plan was worked out in full.

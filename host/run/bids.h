@@ -22,7 +22,11 @@ struct bids_config {
     int64_t profit_e8; // least profit after all that
     int64_t once_e8;   // most to pay in one purchase; 0: no limit
     int64_t total_e8;  // and in all sessions of a journal; 0: no limit
+    uint32_t by;       // enum bids_by
 };
+// What a bid's collateral sells for: the book or pool whole for each, as in journals from before there was
+// the difference; or what the keeper's own bids leave of it.
+enum bids_by { BIDS_BY_WHOLE, BIDS_BY_REST };
 enum {
     BIDS_MAX = 65536,
     BIDS_OUTSTANDING_MAX = 64, // that await their replies; so many fewer orders may

@@ -1,19 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run/bids_plan.h"
 
+#include "accounts/book.h"
+
+u256 bids_sold_before(struct bids_sold *x, uint64_t book, int64_t px, uint8_t decimals)
+{
+    struct checked c = {0};
+    if (book != x->book || (!book && px != x->px))
+        x->gone = U256_ZERO;
+    x->book = book;
+    x->px = px;
+    x->gone = ck_add(&c, x->gone, x->fresh);
+    x->fresh = U256_ZERO;
+    u256 up = ck_sub(&c, u256_pow10(DECIMALS_MAX - decimals), ck_u64(1));
+    u256 all = ck_add(&c, ck_add(&c, x->gone, x->flight), up);
+    return u256_div(all, u256_pow10(DECIMALS_MAX - decimals), NULL);
+}
+
+// A slice has at most 128 bits and 64 bids are in flight: no sum here overflows.
+u256 bids_sold_leaves(struct bids_sold *x, uint8_t decimals, u256 units)
+{
+    struct checked c = {0};
+    u256 fine = ck_mul(&c, units, u256_pow10(DECIMALS_MAX - decimals));
+    x->flight = ck_add(&c, x->flight, fine);
+    return fine;
+}
+
+void bids_sold_settles(struct bids_sold *x, u256 left, bool taken)
+{
+    (void)u256_sub(x->flight, left, &x->flight);
+    if (taken)
+        (void)u256_add(x->fresh, left, &x->fresh);
+}
+
 static u256 linear_out(const struct bidder_sale *sale, u256 q)
 {
     u256 out;
     return u256_mul(q, ((const struct bids_sale *)sale)->rate, &out) ? U256_ZERO : out;
 }
 
-static u256 exit_out(const struct bidder_sale *sale, u256 q)
+static u256 whole_out(const struct bids_sale *s, u256 q)
 {
-    const struct exit_venue *v = ((const struct bids_sale *)sale)->exit;
+    const struct exit_venue *v = s->exit;
     u256 out;
+    if (!v)
+        return s->pool.sale.out(&s->pool.sale, q);
     bool over = !u256_fits_u128(q) ||
                 u256_mul(u256_from_u128(v->out(v, u256_to_u128(q))), u256_pow10(RAY_DIGITS), &out);
     return over ? U256_ZERO : out;
+}
+
+// A book or a pool, behind what is sold there already.
+static u256 rest_out(const struct bidder_sale *sale, u256 q)
+{
+    const struct bids_sale *s = (const struct bids_sale *)sale;
+    u256 all, out;
+    return u256_add(s->gone, q, &all) || u256_sub(whole_out(s, all), s->brought, &out) ? U256_ZERO : out;
 }
 
 // Units of collateral that are worth depth_e8: the pool's, and as much of the debt's token at that price.
@@ -40,7 +82,7 @@ static bool best_rate(const struct exit_venue *way, struct checked *ck, u256 *ra
 }
 
 static void open_sale(const struct bids_config *c, const struct market *m, const struct auction *a,
-                      const struct exit_venue *way, const int64_t *px, struct checked *ck,
+                      const struct exit_venue *way, u256 gone, const int64_t *px, struct checked *ck,
                       struct bids_terms *out)
 {
     struct bids_sale *s = &out->sale;
@@ -49,26 +91,31 @@ static void open_sale(const struct bids_config *c, const struct market *m, const
     s->rate = ck_mul_div(ck, price, ck_u64(BIDDER_PPM - c->slippage_ppm), ck_u64(BIDDER_PPM));
     s->bounded = way ? best_rate(way, ck, &s->rate) : true;
     out->t.sale = &s->sale;
+    s->any = !way && c->depth_e8 <= 0;
+    s->sale.out = s->any ? linear_out : rest_out;
     if (way) {
-        s->sale.out = exit_out;
         s->sale.slop = ck_mul(ck, u256_from_u128(way->slop), u256_pow10(RAY_DIGITS));
     } else if (c->depth_e8 > 0) {
         open_pool(c, m, a, px, price, ck, s);
+        s->sale.slop = s->pool.sale.slop;
         s->rate = ck_add(ck, s->rate, ck_u64(1)); // a bound, so rounded up
-        out->t.sale = &s->pool.sale;
-    } else {
-        s->sale.out = linear_out;
     }
+    if (s->any || u256_is_zero(gone))
+        return;
+    s->gone = gone;
+    s->brought = whole_out(s, gone);
+    s->sale.slop = ck_add(ck, s->sale.slop, s->sale.slop); // of a difference
 }
 
 bool bids_terms(const struct bids_config *c, const struct market *m, const struct auction *a,
-                const struct exit_venue *way, const int64_t *px, int64_t left_e8, struct bids_terms *out)
+                const struct exit_venue *way, u256 gone, const int64_t *px, int64_t left_e8,
+                struct bids_terms *out)
 {
     struct checked ck = {0};
     *out = (struct bids_terms){.feed = auction_feed(m, a->coll, a->debt, px)};
     if (!out->feed.has)
         return false;
-    open_sale(c, m, a, way, px, &ck, out);
+    open_sale(c, m, a, way, gone, px, &ck, out);
     out->room = (struct bidder_budget){.once = U256_MAX, .total = U256_MAX};
     bool good = auction_rad(m, a->debt, px, c->gas_e8, true, &out->t.gas) &&
                 auction_rad(m, a->debt, px, c->profit_e8, true, &out->t.profit);

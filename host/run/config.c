@@ -93,6 +93,7 @@ static const struct key keys[] = {
     KEY("auction_profit_e8", bids.profit_e8, 8, 0, INT64_MAX),
     KEY("auction_once_e8", bids.once_e8, 8, 0, INT64_MAX),
     KEY("auction_total_e8", bids.total_e8, 8, 0, INT64_MAX),
+    KEY("auction_by", bids.by, 4, BIDS_BY_WHOLE, BIDS_BY_REST),
     KEY("kick_chop_bps", desk.kick.chop_bps, 4, 0, UINT32_MAX), // as the venue says, not set
     KEY("kick_chip_bps", desk.kick.chip_bps, 4, 0, UINT32_MAX),
     KEY("kick_rule", desk.kick.rule, 4, 0, UINT32_MAX),
@@ -126,7 +127,7 @@ void config_default(struct session_config *c)
                            .level = {{0, 300000}, {500000, 600000}, {900000, 900000}},
                            .tip_cap = UINT64_C(500000000000)},
                  .depth = {.fee_ppm = 500, .by = DESK_DEPTH_BY_UNIT}},
-        .bids = {.slippage_ppm = 5000},
+        .bids = {.slippage_ppm = 5000, .by = BIDS_BY_REST},
         .calls = {.clear_ppm = 10000},
         .expect = {.horizon_ms = 60000,
                    .fit = {1000000, 0, 1000000},
@@ -222,6 +223,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     c->oracle = 0; // those that know policies say so
     c->desk.ready_by = DESK_READY_BY_SIZE;
     c->desk.depth.by = DESK_DEPTH_BY_SALE;
+    c->bids.by = BIDS_BY_WHOLE;
     c->spare_accounts = 0;
     c->desk.stage.rest = REST_AFTER; // the only reading there was
     // Nothing was known of what an oracle tells next.

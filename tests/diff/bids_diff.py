@@ -30,7 +30,7 @@ SOURCES = ["tests/diff/bids_driver.c"] + ["host/" + x for x in (
     " accounts/rules/maker/dog.c econ/auction_english.c exec/exit/exit.c exec/exit/cpmm.c exec/exit/depth.c exec/exit/route.c"
     " exec/exit/route_merge.c base/u256.c base/wide.c base/checked.c base/pages.c").split()]
 REACHED = ("bid at once|bid later|bid after a price|bid after another's purchase|reset|reset does not pay|limit|refused|held|killed|part|all"
-           "|not before the reset|pool|lead|taken|book|bid after a book|a book's first levels alone|a book not known any more|below the best rate").split("|")
+           "|not before the reset|pool|lead|taken|book|bid after a book|a book's first levels alone|a book not known any more|below the best rate|behind a sale of ours|the market moved behind a sale").split("|")
 
 
 class Wrong(Exception):
@@ -75,6 +75,7 @@ class World:
         curve = r.choice([Curve(LINEAR, r.randint(2, 60)), Curve(STAIR, 0, r.randint(1, 9), RAY - r.randint(1, RAY // 4)), Curve(EXP, 0, 1, RAY - r.randint(1, RAY // 10))])
         chost = r.choice([0, 0, r.randint(0, 2000)]) * RAY
         self.book, self.fee = None, 0
+        self.gone, self.fresh, self.books_seen, self.shown = 0, 0, 0, None  # units sold already, as the market stands
         self.c = Clip(curve, r.choice([RAY * 4 // 5, RAY, RAY * 6 // 5, RAY * 3 // 2]), r.choice([0, RAY // 3, RAY * 2 // 3]), r.randint(1, 40),
                       r.choice([0, WAD // 50]), r.choice([0, 200 * RAY]), chost)
         self.version, self.spent, self.revision, self.tic_ns = 0, 0, 0, 0
@@ -97,7 +98,9 @@ class World:
         if was and self.book is None:
             self.seen.add("a book not known any more")
         rows = self.book or []
-        self.d.ask("book", r.randint(0, 1), self.fee, len(rows), *[x for row in rows for x in row])
+        side = r.randint(0, 1)
+        self.books_seen += side == 0
+        self.d.ask("book", side, self.fee, len(rows), *[x for row in rows for x in row])
 
     def sold(self, q):
         """Into the book, whole units of the debt; what stands at one price is one level."""
@@ -112,7 +115,16 @@ class World:
 
     def slack(self):
         """What the sale's rounding may cost a plan: two floors a level, whole units."""
-        return 2 * (2 * len(self.book) + 2) * RAY if self.book is not None else 2 if self.depth else 0
+        return (2 * (2 * len(self.book) + 2) * RAY if self.book is not None else 2 if self.depth else 0) * (2 if self.gone else 1)
+
+    def look(self):
+        """What the keeper has bought is sold where it was to be sold, until the collateral's book (without one its price) moves."""
+        stands = self.books_seen or ("price", self.pc)
+        if stands != self.shown:
+            if self.gone:
+                self.seen.add("the market moved behind a sale")
+            self.gone, self.shown = 0, stands
+        self.gone, self.fresh = self.gone + self.fresh, 0
 
     def feed(self):
         return RAY * self.pc // self.pd
@@ -132,6 +144,9 @@ class World:
         return ceil_div(rad * self.pd, 10**19)
 
     def out(self, q):
+        return self.whole(self.gone + q) - self.whole(self.gone)
+
+    def whole(self, q):
         if self.book is not None:
             return self.sold(q) * RAY
         if self.depth == 0:
@@ -159,6 +174,7 @@ class World:
 
     def pays(self, second):
         """True, False, or None where the sale's rounding decides."""
+        self.look()
         if second < self.c.tic or self.due(second):
             return False
         least, best = max(1, self.rad(self.profit, True)), self.best(second, self.room())
@@ -196,6 +212,8 @@ def check_take(w, bid, second, how):
     need(best - w.slack() <= got <= best, "amount: profit", got, "best", best)
     need(owe <= w.room() and value == w.e8(owe), "limits:", owe, w.room(), value)
     w.revision = rev
+    if w.gone and (w.book or w.depth and w.book is None):
+        w.seen.add("behind a sale of ours")
     for s in (how, "part" if part < w.c.lot else "all", "book" if w.book is not None else "pool" if w.depth else how, "lead" if w.lead else how):
         w.seen.add(s)
     if w.book is not None and part < min(w.c.lot, sum(n for _, n in w.book)):
@@ -215,6 +233,7 @@ def settle(w, bid, second, now):
     _, _, part, _ = w.c.quote(second, amt, ALL)
     take(w.c, owe, part)
     w.version += 1
+    w.fresh += part
     w.seen.add("taken")
     w.d.ask("reply", 1, w.revision, 9, now, 1, *w.state())
     return w.c.lot > 0
@@ -297,7 +316,7 @@ def life(d, r, seen):
             if not sent:
                 continue
         else:
-            need(bool(sent) == want, "second", second, "pays", want, "sent", sent, w.state(), "best", w.best(second, w.room()), "price", w.pc, w.pd)
+            need(bool(sent) == want, "second", second, "pays", want, "sent", sent, w.state(), "best", w.best(second, w.room()), "price", w.pc, w.pd, "gone", w.gone, w.shown, w.book, w.depth)
         if not sent:
             if w.book and want is False and w.book[0][0] * RAY // 1000 * (PPM - w.fee) // PPM < w.c.status(second)[0]:
                 seen.add("below the best rate")

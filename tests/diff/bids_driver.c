@@ -94,7 +94,7 @@ static void show(u256 v)
 static void cmd_new(void)
 {
     const struct bids_hooks h = {NULL, put, held, killed, way_out, book};
-    struct bids_config c = {.max = (uint32_t)small(), .slippage_ppm = (uint32_t)small()};
+    struct bids_config c = {.max = (uint32_t)small(), .slippage_ppm = (uint32_t)small(), .by = BIDS_BY_REST};
     struct err e;
     c.lead_ms = (uint32_t)small();
     c.depth_e8 = (int64_t)small();
@@ -111,6 +111,7 @@ static void cmd_new(void)
     bids_free(bids);
     bids = bids_new(&c, 7, &market, &gw, &h, true, &e);
     is_held = is_killed = has_book = false;
+    memset(version, 0, sizeof version);
     n_sent = 0;
     if (!bids)
         exit(4);

@@ -418,6 +418,9 @@ def check_usage():
     report(p.returncode == 1 and "--no-lockstep" in p.stderr, "usage: nor are states of the venue's own", p.stderr)
     p = tripline("run", "--accounts", db, "--capture", capture, "--chain", at("none.yaml"), "--set", "worth=2", "--set", "min_profit_e8=1", "--set", "auctions=5")
     report(p.returncode == 2 and "leave auctions out" in p.stderr, "usage: on a chain no auction is told", p.stderr)
+    for setting in ("auction_gas_e8=5", "kick_tip_e8=5", "polled=1"):
+        p = tripline("run", "--accounts", db, "--capture", capture, "--chain", at("none.yaml"), "--set", "worth=2", "--set", "min_profit_e8=1", "--set", setting)
+        report(p.returncode == 2 and "leave" in p.stderr, "usage: a setting without effect: " + setting, p.stderr)
     p = tripline("venue", "--socket", at("x"), "--state", at("y"), "--auctions", "tail=0")
     report(p.returncode == 2 and "tail" in p.stderr, "usage: of the venue", p.stderr)
 

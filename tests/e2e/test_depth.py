@@ -352,7 +352,7 @@ def refused(code, want, *args):
 
 
 for change, want in (({"ways": []}, "ways.json:1: ways: a list of ways"), ({"ways": [{"pool": {"in": 1}}]}, "out: is missing"), ({"ways": [{}]}, "one of book and pool"),
-                     ({"ways": [{"book": {"bids": [[1, 2], [2, 2]]}}]}, "best first"), ({"wayz": 1}, "known are sell"), ({"ways": [{"pool": {"in": 1, "out": 1, "keep": 1, "of": 10}}]}, "fee must be below half"),
+                     ({"ways": [{"book": {"bids": [[1, 2], [2, 2]]}}]}, "best first"), ({"wayz": 1}, "known are sell"), ({"price": 0}, "ways.json:1: price: out of range: 0.000000001 to "), ({"ways": [{"pool": {"in": 1, "out": 1, "keep": 1, "of": 10}}]}, "fee must be below half"),
                      ({"ways": [{"pool": {"in": "0.1234567890123456789", "out": 1}}]}, "in: ")):
     with open(at("ways.json"), "w") as f:
         json.dump({**ways, **change}, f)

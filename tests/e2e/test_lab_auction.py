@@ -153,8 +153,8 @@ def clip_steps(f, k, answer):
         k.room.Dirt = k.room.dirt = k.tab
         if s["do"] == "take":
             got, why = tried(k.take, s["at"], s["amt"], 1 << 255, s["coin"], 0, 0)
-            want = [None] * 4 if why else got[:3] + [got[5]]
-            have = [told(row[n]) for n in ("price", "slice", "owe", "back")]
+            want = [None] * 5 if why else got[:3] + [got[5], got[6] - got[1] if got[7] else None]
+            have = [told(row[n]) for n in ("price", "slice", "owe", "back", "missing")]
             have[1], have[2] = have[2], have[1]
             seen["adjusted"] += bool(not why and got[8])
         else:
@@ -223,9 +223,11 @@ def english_case(r):
             s.update(bid=bid, lot=lot)
             got, why = tried(a.tend if do == "tend" else a.dent, at, who, lot, bid)
         else:
+            lost = a.tab - a.bid
             got, why = tried(a.tick if do == "tick" else a.deal, at)
+            got = str(lost) if do == "deal" and kind == 0 and not why else None
         steps.append(text_fields(s))
-        rows.append((got if do in ("tend", "dent") else None, why, list(a.state())))
+        rows.append((got, why, list(a.state())))
     answer = run(dict(text_fields(f), steps=steps))
     why_is(answer["refused"], rows[0][1], "kick", f)
     check(len(answer["steps"]) == (0 if rows[0][1] else len(rows)), "rows", answer)
@@ -235,7 +237,9 @@ def english_case(r):
         if row["do"] != "kick":
             why_is(row["refused"] if row["refused"] not in ("a flop has no tend", "a flap has no dent") else why, why, row["do"], f, steps)
         check([row["guy"] or 0, told(row["bid"]), told(row["lot"])] == [guy, bid, lot], "state", row, state, f, steps)
-        check([told(row[n]) for n in ("refund", "income", "back")] == (moves or [None] * 3), "moves", row, moves)
+        lost = moves if isinstance(moves, str) else None  # of a flip at its deal: what was not bid of the tab
+        check([told(row[n]) for n in ("refund", "income", "back")] == ([None] * 3 if lost or not moves else moves), "moves", row, moves)
+        check(row["missing"] == lost, "missing", row, lost)
         check(row["due"] == ((tic if tic and tic < end else end) + 1 if guy else None), "due", row, state)
         if keeper:
             english_keeper(f, row, state)
@@ -438,6 +442,10 @@ def refusals():
     p = tripline("lab", "auction", "--help")
     report(p.returncode == 0 and all(k in p.stdout for k in KINDS) and "Exit status" in p.stdout, "help", p)
     report("auction " in must("lab", "--help"), "lab's help names it")
+    answer = run(dict(base["clip"], steps=[{"do": "take", "at": 604411310}]))["steps"][0]
+    report(answer["over"] and told(answer["missing"]) == int(base["clip"]["tab"]) - told(answer["owe"]) > 0, "a lot that does not bring its tab: what is missing", answer)
+    answer = run(dict(base["english"], steps=[{"do": "tend", "at": 1583971300, "bid": str(30 * RAD)}, {"do": "deal", "at": 1583982101}]))["steps"][2]
+    report(told(answer["missing"]) == 20 * RAD, "a flip dealt below its tab: what is missing", answer)
     answer = run(dict(base["clip"], stopped=3))
     report(answer["refused"] == "Clipper/stopped-incorrect" and not answer["over"], "a refused kick is a result", answer)
 

@@ -63,9 +63,16 @@ def check_faults(folder):
     fault(json.dumps(dict(state, pool=1)), '"pool" must be an object')
     fault(json.dumps(dict(state, absorb_paused="yes")), '"absorb_paused" must be true or false')
     fault(json.dumps({k: v for k, v in state.items() if k != "pool"}), '"buy" needs "pool"')
+    fault(json.dumps(dict(state, assets=[dict(a, name="WETH") for a in state["assets"]])), 'two of "assets" have the name "WETH"')
     text = must("rule", "eval", "--example", "comet").replace('"price": "270000000000"', '"price": "2e5"')
     line = next(i for i, t in enumerate(text.splitlines(), 1) if "2e5" in t)
     fault(text, f":{line}: ", '"price" must be an integer')
+    for name, change, want in (("compound-v2", lambda s: s["markets"][0].update(name="cUSDC"), "and of one alone"), ("maker-dog", lambda s: s.pop("clip"), 'add "clip"'),
+                               ("dydx-v4", lambda s: s["perpetuals"][0].update(exponent=9), "look for one in the wrong unit")):
+        state = json.loads(must("rule", "eval", "--example", name))
+        change(state)
+        p = tripline("rule", "eval", name, "-", input=json.dumps(state))
+        report(p.returncode == 1 and not p.stdout and "stdin:1: " in p.stderr and want in p.stderr, f"fault told: {want}", p)
     p = tripline("rule", "eval", "comet", os.path.join(folder, "none.json"))
     report(p.returncode == 1 and "none.json: cannot be opened: No such file" in p.stderr, "a file that is not there", p)
     p = tripline("rule", "eval", "comet", folder)

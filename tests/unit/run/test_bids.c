@@ -47,13 +47,13 @@ static bool no(void *ctx)
     (void)ctx;
     return false;
 }
-// A book that pays `paid` a unit; 0: none is known.
-static unsigned paid, books_asked;
+// A book that pays `paid` a unit, for so many at most; 0: none is known.
+static unsigned paid, most, books_asked;
 static uint64_t book_version;
 static u128 book_out(const struct exit_venue *v, u128 q)
 {
     (void)v;
-    return q * paid;
+    return (q < most ? q : most) * paid;
 }
 static struct exit_rate book_best(const struct exit_venue *v)
 {
@@ -74,17 +74,18 @@ static uint64_t book(void *ctx, uint16_t asset)
     (void)ctx;
     ck_assert_uint_lt(asset, 2); // of no auction
     books_asked++;
-    return asset ? book_version : 0;
+    return book_version;
 }
 
 static int64_t once_e8;
 static struct bids *open_bids(uint32_t max, int64_t total_e8)
 {
     const struct bids_hooks h = {NULL, put, no_asset, no, way_out, book};
-    const struct bids_config c = {.max = max, .total_e8 = total_e8, .once_e8 = once_e8};
+    const struct bids_config c = {.max = max, .total_e8 = total_e8, .once_e8 = once_e8, .by = BIDS_BY_REST};
     struct err e;
     market = (struct market){.n_assets = 3, .n_instruments = 2};
     paid = books_asked = 0;
+    most = UINT32_MAX;
     market.instrument[0] = (struct instrument){.kind = INST_RESERVE, .asset = 0};
     market.instrument[1] = (struct instrument){.kind = INST_RESERVE, .asset = 1};
     px[0] = 100;
@@ -166,6 +167,48 @@ START_TEST(test_books)
     ck_assert_uint_eq(n_sent, 0); // not yet
     bids_run(b, px, (START + 32) * NS + 10000000);
     ck_assert(n_sent == 1 && n->plans == 1);
+    bids_free(b);
+}
+END_TEST
+
+static u256 bid_amount(void)
+{
+    struct bid b;
+    ck_assert_int_eq(bid_decode(last.bytes, last.n_bytes, &b), 0);
+    return b.amt;
+}
+
+// Two auctions over one collateral at one moment, and a book of twelve for ten each: the second gets what the
+// first leaves. A refusal gives its part back, a purchase keeps it until the book has moved.
+START_TEST(test_one_book)
+{
+    struct bids *b = open_bids(8, 0);
+    const struct auction one = auction(1), two = auction(2);
+    uint64_t now = (START + 60) * NS;
+    book_version++;
+    paid = 150;
+    most = 12;
+    bids_told(b, &one);
+    bids_told(b, &two);
+    bids_run(b, px, now);
+    ck_assert(n_sent == 2 && last.key.account == 2);
+    ck_assert_uint_eq(bid_amount().w[0], 2);
+    answer(b, 1, 1, ORDER_REFUSED, now);
+    now += 100000000;
+    bids_run(b, px, now);
+    ck_assert(n_sent == 3 && last.key.account == 1 && bid_amount().w[0] == 10);
+    answer(b, 2, 1, ORDER_TAKEN, now); // two, as if eight more were still for sale
+    answer(b, 1, 2, ORDER_TAKEN, now);
+    bids_run(b, px, now + NS);
+    ck_assert_uint_eq(n_sent, 3); // all twelve are sold
+    px[0]++;
+    bids_price(b, 0);
+    bids_run(b, px, now + 2 * NS);
+    ck_assert_uint_eq(n_sent, 3);
+    book_version++;
+    bids_run(b, px, now + 3 * NS);
+    ck_assert(n_sent == 5 && bid_amount().w[0] == 2);
+    ck_assert_uint_eq(bids_counters(b)->missed, 0);
     bids_free(b);
 }
 END_TEST
@@ -348,6 +391,7 @@ int main(void)
     TCase *t = tcase_create("bids");
     tcase_add_test(t, test_woken);
     tcase_add_test(t, test_books);
+    tcase_add_test(t, test_one_book);
     tcase_add_test(t, test_bounded);
     tcase_add_test(t, test_told);
     tcase_add_test(t, test_over_while_in_flight);
