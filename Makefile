@@ -354,7 +354,9 @@ asan tsan:
 # ---- checks that run nothing
 C_SOURCES  := $(wildcard host/*/*.c host/*/*/*.c drivers/*.c sim/*.c tests/*/*.c tests/*/*/*.c)
 C_FORMATTED := $(C_SOURCES) $(wildcard host/*/*.h host/*/*/*.h drivers/*.h sim/*.h sim/*.cpp tests/*/*.h tests/*/*/*.h)
-lint: deps lint-format lint-clang lint-rtl
+lint: deps lint-format lint-clang lint-layers lint-rtl
+lint-layers:
+	@$(PYTHON) tests/layers.py $(foreach m,$(MODULES),'$(m)=$(DEPS_$(m))')
 lint-format:
 	@clang-format --dry-run --Werror $(C_FORMATTED) && echo "format: clean"
 # One compiler for all files, by the arguments that the driver would give it: starting one for each takes as long as their work.
@@ -393,7 +395,7 @@ help:
 	@echo "make build    $(B)/tripline"
 	@echo "make deps     install missing packages (apt)"
 	@echo "make perf-stat  branches, caches and TLB of the hot path, for each packet"
-	@echo "make lint     lint-format, lint-clang (C) and lint-rtl (Verilator, Yosys)"
+	@echo "make lint     lint-format, lint-clang (C), lint-layers (who includes whom) and lint-rtl (Verilator, Yosys)"
 	@echo "make format   reformat C and C++ sources"
 	@echo "make debug    the binary without optimisation, in build/debug"
 	@echo "make asan     binary and unit tests with sanitizers, in build/asan; make tsan likewise"
@@ -424,7 +426,7 @@ help:
 	@echo "make fuzz     build and run the fuzzers (FUZZ_SECONDS=n each)"
 	@echo "make clean    remove build/"
 .DEFAULT_GOAL := build
-.PHONY: all build run latency latency-report debug asan tsan lint lint-format lint-clang format clean deps help
+.PHONY: all build run latency latency-report debug asan tsan lint lint-format lint-clang lint-layers format clean deps help
 
 -include rtl/rtl.mk
 -include tests/tests.mk

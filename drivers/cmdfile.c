@@ -313,6 +313,26 @@ static int row_pairs(const struct abi_row *x)
     return n;
 }
 
+static void print_row(char *text, size_t size, const struct beat *b, struct beat *again)
+{
+    struct abi_row x;
+    abi_unpack_row(b, &x);
+    abi_pack_row(again, &x);
+    int n = snprintf(text, size, "row row=%u h=%" PRId64 " armed=%d n=%u", x.row, x.h, x.armed, x.n);
+    for (int i = 0; i < row_pairs(&x); i++)
+        n += snprintf(text + n, size - (size_t)n, " %u:%d", x.asset[i], x.coef[i]);
+}
+
+static void print_coef(char *text, size_t size, const struct beat *b, struct beat *again)
+{
+    struct abi_coef x;
+    abi_unpack_coef(b, &x);
+    abi_pack_coef(again, &x);
+    int n = snprintf(text, size, "coef");
+    for (int i = 0; i < ABI_COEF_PAIRS; i++)
+        n += snprintf(text + n, size - (size_t)n, " %u:%d", x.asset[i], x.coef[i]);
+}
+
 // Prints the beat's fields and says what a beat of just these fields looks like.
 static bool print_fields(char *text, const struct beat *b, struct beat *again)
 {
@@ -341,24 +361,12 @@ static bool print_fields(char *text, const struct beat *b, struct beat *again)
             snprintf(text + n, size - (size_t)n, " price=%" PRIu64, x.price);
         return true;
     }
-    case ABI_CMD_ROW: {
-        struct abi_row x;
-        abi_unpack_row(b, &x);
-        abi_pack_row(again, &x);
-        int n = snprintf(text, size, "row row=%u h=%" PRId64 " armed=%d n=%u", x.row, x.h, x.armed, x.n);
-        for (int i = 0; i < row_pairs(&x); i++)
-            n += snprintf(text + n, size - (size_t)n, " %u:%d", x.asset[i], x.coef[i]);
+    case ABI_CMD_ROW:
+        print_row(text, size, b, again);
         return true;
-    }
-    case ABI_CMD_COEF: {
-        struct abi_coef x;
-        abi_unpack_coef(b, &x);
-        abi_pack_coef(again, &x);
-        int n = snprintf(text, size, "coef");
-        for (int i = 0; i < ABI_COEF_PAIRS; i++)
-            n += snprintf(text + n, size - (size_t)n, " %u:%d", x.asset[i], x.coef[i]);
+    case ABI_CMD_COEF:
+        print_coef(text, size, b, again);
         return true;
-    }
     case ABI_CMD_ARM: {
         struct abi_arm x;
         abi_unpack_arm(b, &x);

@@ -14,7 +14,7 @@
 //   beat W3 W2 W1 W0                                 the four 64-bit words in hexadecimal, the most
 //                                                    significant first
 // Numbers are decimal or 0x...; each must fit its field in the beat, which is wider than what the device
-// accepts.
+// accepts. Not for the hot path; any thread.
 #ifndef TRIPLINE_DRIVERS_CMDFILE_H
 #define TRIPLINE_DRIVERS_CMDFILE_H
 

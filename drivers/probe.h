@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a simulated device's core does cycle by cycle, for pictures of it: a ring of the last cycles, in the
  * caller's memory. Nothing is kept, and nothing costs anything, while none is attached. Cycles in which
- * nothing happens may be left out (their numbers tell). */
+ * nothing happens may be left out (their numbers tell). The thread that owns the device. */
 #ifndef TRIPLINE_DRIVERS_PROBE_H
 #define TRIPLINE_DRIVERS_PROBE_H
 

@@ -13,6 +13,7 @@ CLEAN = {
     "lint-rtl": "the RTL is clean in Verilator and Yosys",
     "lint-format": "every C and C++ file is as clang-format leaves it",
     "synth-quick": "32 lanes are within the budgets of area and depth, docs/synthesis.md is current",
+    "lint-layers": "every include keeps to the layers; no module or header is in a circle",
     "lint-clang": "clang has no warning about any C file, tests included",
 }
 FORMAT_VERSION = 14  # Debian 12's; another one formats differently, which says nothing about the sources

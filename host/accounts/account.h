@@ -161,6 +161,22 @@ struct account {
     struct position position[ACCOUNT_POSITIONS_MAX];
 };
 
+// The place of its position in this instrument; n_positions: it has none.
+static inline unsigned account_place(const struct account *a, uint16_t instrument)
+{
+    unsigned i = 0;
+    while (i < a->n_positions && a->position[i].instrument != instrument)
+        i++;
+    return i;
+}
+
+// NULL: it has none.
+static inline const struct position *account_position(const struct account *a, uint16_t instrument)
+{
+    unsigned i = account_place(a, instrument);
+    return i < a->n_positions ? &a->position[i] : NULL;
+}
+
 static inline bool account_remembers(const struct account *a) // does its rule, anything of it?
 {
     uint64_t any = 0;

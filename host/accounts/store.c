@@ -107,7 +107,9 @@ static int fail_close(struct store *s)
     return -1;
 }
 
-int store_begin_read(struct store *s, const char *path, struct err *e)
+// Opens for reading (the file must be a store of this schema version or of one that is read) and begins a
+// transaction.
+static int store_begin_read(struct store *s, const char *path, struct err *e)
 {
     bool empty = false;
     if (!store_exists(path))

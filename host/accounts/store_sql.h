@@ -27,9 +27,6 @@ struct store {
     int version;      // schema that the file has; 0: none yet
 };
 
-// Opens for reading (the file must be a store of this schema version or of one that is read) and begins a
-// transaction.
-int store_begin_read(struct store *s, const char *path, struct err *e);
 // Opens for writing, taking the write lock at once. `*empty` says that the file holds nothing yet (it is
 // created when it does not exist); a file that is something else is refused.
 int store_begin_write(struct store *s, const char *path, bool *empty, struct err *e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A contract's arithmetic: the first operation that would revert is remembered, and nothing after it counts.
 // Formulas then read as they stand in the contract; the caller looks at `why` once, at the end.
-// Unsigned results are 0 after a failure.
+// Unsigned results are 0 after a failure. Pure functions; any thread.
 #ifndef TRIPLINE_BASE_CHECKED_H
 #define TRIPLINE_BASE_CHECKED_H
 

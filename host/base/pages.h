@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory of the hot path that is met at random: all of it is there from the start, so that no first touch has
-// to wait for the kernel, and in large pages where the system has them.
+// to wait for the kernel, and in large pages where the system has them. Any thread.
 #ifndef TRIPLINE_BASE_PAGES_H
 #define TRIPLINE_BASE_PAGES_H
 

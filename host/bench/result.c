@@ -9,16 +9,11 @@
 const uint32_t bench_share[BENCH_PERCENTILES] = {50000, 90000, 99000, 99900, 99990, 99999};
 const char *const bench_share_name[BENCH_PERCENTILES] = {"50", "90", "99", "99.9", "99.99", "99.999"};
 
+static const enum stamp way_to[DRIVE_WAYS] = {STAMP_LAST, STAMP_SUBMITTED, STAMP_DONE};
+
 bool bench_has(const struct hist *h, uint32_t share)
 {
     return (u128)h->count * (HIST_WHOLE - share) >= HIST_WHOLE;
-}
-
-static const enum stamp way_to[DRIVE_WAYS] = {STAMP_LAST, STAMP_SUBMITTED, STAMP_DONE};
-
-enum stamp bench_way_to(unsigned way)
-{
-    return way_to[way];
 }
 
 const char *bench_way_name(unsigned way)

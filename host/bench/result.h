@@ -83,7 +83,6 @@ size_t bench_stages(const struct bench_result *b, const struct bench_run *r,
 // Whether the worst list `way` (0..DRIVE_WAYS-1) means something, likewise.
 bool bench_way(const struct bench_result *b, const struct bench_run *r, unsigned way);
 const char *bench_way_name(unsigned way); // "tick-to-order", "tick-to-command", "done"
-enum stamp bench_way_to(unsigned way);
 
 // Percentiles that are reported: share of HIST_WHOLE, and its text. Where fewer than one value lies above it,
 // there is none.

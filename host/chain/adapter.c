@@ -10,7 +10,8 @@ static struct answer is(i256 v)
     return (struct answer){v, false};
 }
 
-struct answer ratio_cap_at(const struct ratio_cap *c, uint64_t time)
+// The highest ratio that counts at `time` (s). Before the snapshot the contract reverts.
+static struct answer ratio_cap_at(const struct ratio_cap *c, uint64_t time)
 {
     i256 grown, cap;
     if (time < c->since || c->scale == 0)

@@ -26,8 +26,6 @@ struct ratio_cap {
     uint64_t scale;    // 1: adapters of the first generation, 1,000,000: later ones
     uint32_t decimals; // of the ratio
 };
-// The highest ratio that counts at `time` (s). Before the snapshot the contract reverts.
-struct answer ratio_cap_at(const struct ratio_cap *c, uint64_t time);
 // base * min(ratio, cap) / 10^decimals
 struct answer adapter_capped_ratio(const struct ratio_cap *c, i256 base, i256 ratio, uint64_t time);
 // min(price, cap)

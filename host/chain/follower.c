@@ -21,7 +21,8 @@ static const struct {
     const char *rule;
 } revisions[] = {{1, "aave-1.19"}, {10, "aave-3.6"}};
 
-int follower_fatal(struct follower *f, struct err *e, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int follower_fatal(struct follower *f, struct err *e,
+                                                                const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);

@@ -46,9 +46,6 @@ struct follower {
     struct follower_counters n;
 };
 
-int follower_fatal(struct follower *f, struct err *e, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
 // follower_logs.c. Logs of blocks first..last (of the one block `hash` when it is not NULL) added to *t; only
 // Borrow with borrows. 1 done, 0 the node refuses so many (*e says what it said), -1.
 void touched_clear(struct touched *t);

@@ -128,8 +128,5 @@ void prices_reads_begin(struct prices *p);
 void prices_settle(struct prices *p, uint16_t source, const struct word *tx_hash);
 void prices_forget_pending(struct prices *p);
 void prices_recheck_pending(struct prices *p); // against the aggregators that count now
-// The graph of sources anew from the assets' own: children linked, unused ones marked.
-void prices_link(struct prices *p);
-uint16_t prices_source(struct prices *p, const struct evm_address *at);
 
 #endif

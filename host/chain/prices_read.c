@@ -17,6 +17,8 @@ static const char *const CALL[N_READ_WHAT] = {
 };
 static const struct evm_address NOBODY;
 
+static uint16_t prices_source(struct prices *p, const struct evm_address *at);
+
 // ---- asking
 
 static void ask(struct prices *p, struct read r)
@@ -132,7 +134,7 @@ bool prices_read(struct prices *p, struct price_read *out)
 
 // ---- the graph of sources
 
-uint16_t prices_source(struct prices *p, const struct evm_address *at)
+static uint16_t prices_source(struct prices *p, const struct evm_address *at)
 {
     for (size_t i = 0; i < p->n_nodes; i++)
         if (address_equal(&p->node[i].s.at, at))
@@ -177,7 +179,8 @@ static void use(struct prices *p, uint16_t i, unsigned depth)
     }
 }
 
-void prices_link(struct prices *p)
+// The graph of sources anew from the assets' own: children linked, unused ones marked.
+static void prices_link(struct prices *p)
 {
     for (size_t i = 0; i < p->n_nodes; i++)
         p->node[i].used = p->node[i].hidden = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subcommands. Each parses its own options, prints complete help on --help (exit 0), a usage error on stderr
-// (exit 2), and fails with 1. argv[0] is the subcommand's name.
+// (exit 2), and fails with 1. argv[0] is the subcommand's name. The main thread: getopt and the streams are
+// the process's.
 #ifndef TRIPLINE_CLI_CLI_H
 #define TRIPLINE_CLI_CLI_H
 

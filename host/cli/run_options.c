@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,8 +203,31 @@ static bool venue_has(const struct run_options *o, const char *option)
     return false;
 }
 
+// Options whose argument is kept as it is.
+static const struct {
+    int option;
+    size_t at;
+} texts[] = {
+    {'a', offsetof(struct run_options, accounts)},
+    {'c', offsetof(struct run_options, capture)},
+    {'d', offsetof(struct run_options, dir)},
+    {'D', offsetof(struct run_options, device)},
+    {OPT_ISA, offsetof(struct run_options, isa)},
+    {'t', offsetof(struct run_options, trace)},
+    {'v', offsetof(struct run_options, venue)},
+    {OPT_HISTOGRAMS, offsetof(struct run_options, histograms)},
+    {OPT_CHAIN, offsetof(struct run_options, chain)},
+    {'k', offsetof(struct run_options, kill_file)},
+    {'o', offsetof(struct run_options, oracle)},
+};
+
 static int take(struct run_options *o, int c, bool *lockstep_given)
 {
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (texts[i].option == c) {
+            memcpy((char *)o + texts[i].at, &optarg, sizeof optarg);
+            return 0;
+        }
     if (c >= PORT_OPT_IFACE) {
         const char *why = port_option(c, optarg, &o->ports);
         return why ? bad(why, optarg) : 0;
@@ -211,21 +235,6 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
     if (c == OPT_SEED || c >= CARD_OPT_CLOCK)
         return take_card(o, c);
     switch (c) {
-    case 'a':
-        o->accounts = optarg;
-        return 0;
-    case 'c':
-        o->capture = optarg;
-        return 0;
-    case 'd':
-        o->dir = optarg;
-        return 0;
-    case 'D':
-        o->device = optarg;
-        return 0;
-    case OPT_ISA:
-        o->isa = optarg;
-        return 0;
     case OPT_GEOMETRY:
         return geometry_parse(optarg, &o->geometry) == 0 ? 0
                                                          : bad("--geometry wants LANESxSLOTSxASSETS", optarg);
@@ -236,29 +245,14 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
         o->threads = (unsigned)threads;
         return 0;
     }
-    case 't':
-        o->trace = optarg;
-        return 0;
-    case 'v':
-        o->venue = optarg;
-        return 0;
     case 'V':
         return venue_arg(o, optarg);
-    case OPT_HISTOGRAMS:
-        o->histograms = optarg;
-        return 0;
     case OPT_CHURN:
         return venue_arg(o, CHURN) != 0 ? 2 : venue_arg(o, optarg);
     case OPT_DYNAMIC:
         return dynamic_arg(o);
     case OPT_AUCTIONS:
         return auctions_arg(o);
-    case OPT_CHAIN:
-        o->chain = optarg;
-        return 0;
-    case 'k':
-        o->kill_file = optarg;
-        return 0;
     case 'p':
         return number_parse(optarg, 1, UINT64_MAX, &o->max_frames) == 0
                    ? 0
@@ -269,9 +263,6 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
                    : bad("--seconds wants a number", optarg);
     case 'S':
         return set(o, optarg);
-    case 'o':
-        o->oracle = optarg;
-        return 0;
     case 'l':
     case OPT_NO_LOCKSTEP:
         o->lockstep = c == 'l';
@@ -289,6 +280,87 @@ static int take(struct run_options *o, int c, bool *lockstep_given)
     default:
         return bad("unknown option", NULL);
     }
+}
+
+static int check_source(const struct run_options *o)
+{
+    if (!o->accounts)
+        return bad("--accounts DB is missing", NULL);
+    if (o->capture && o->ports.n_ifaces)
+        return bad("either --capture or --iface", NULL);
+    if (o->capture && port_options_live(&o->ports))
+        return bad("--join, --address, --igmp, --vlan and --queues need a live port", NULL);
+    if (!o->capture && !o->ports.n_ifaces && !o->eal)
+        return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
+    if (o->trace && !strstr(o->device, "sim"))
+        return bad("--trace needs the simulated device", o->device);
+    if ((o->isa || o->threads) && !strstr(o->device, "vector"))
+        return bad("--isa and --threads need the device vector", o->device);
+    if (o->card_given && !strstr(o->device, "sim"))
+        return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
+                   o->device);
+    return 0;
+}
+
+static int check_chain(const struct run_options *o)
+{
+    if (!o->chain)
+        return 0;
+    if (o->venue || o->n_venue_args)
+        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn, --venue-dynamic,"
+                   " --venue-auctions)",
+                   NULL);
+    if (o->lockstep)
+        return bad(
+            "--lockstep is for the paper venue: a chain answers when it will (a run is replayed exactly "
+            "from its journal)",
+            NULL);
+    if (o->config.desk.worth.mode == DESK_WORTH_OFF || o->config.desk.min_profit_e8 <= 0)
+        return bad(
+            "--chain wants --set worth=2 (flash loan) or worth=1 (own money), and --set min_profit_e8=N "
+            "above 0: a transaction costs gas whether it earns or not",
+            NULL);
+    if (o->config.desk.depth.mode != DESK_DEPTH_NONE)
+        return bad("--chain sells along one way by its pools (docs/chain_run.md): leave depth out", NULL);
+    if (o->config.bids.max || o->auction_terms)
+        return bad(
+            "auctions are a paper venue's: on a chain none is told, so leave auctions out, and auction_...",
+            NULL);
+    return 0;
+}
+
+static int check_desk(const struct run_options *o)
+{
+    struct err why;
+    if (calls_check(&o->config.calls, o->config.engine.warn_ppm, &why) != 0)
+        return bad(why.msg, NULL);
+    if (o->config.desk.stages == STAGES_SPLIT && o->config.desk.worth.mode != DESK_WORTH_OFF)
+        return bad("stages=split sizes lending orders by the close factor, worth by their profit: give one",
+                   NULL);
+    return 0;
+}
+
+static int check_venue(const struct run_options *o)
+{
+    if (venue_has(o, CHURN) && o->venue)
+        return bad("--venue-churn is for a venue started here; give --churn to the one at", o->venue);
+    if (venue_has(o, DYNAMIC) && o->venue)
+        return bad("--venue-dynamic is for a venue started here; give --dynamic to the one at", o->venue);
+    if (venue_has(o, AUCTIONS) && o->venue)
+        return bad("--venue-auctions is for a venue started here; give --auctions to the one at", o->venue);
+    if (o->auctions_beside && o->lockstep)
+        return bad("--venue-auctions with a rival or wall=1 tells of auctions beside the orders, so a run in"
+                   " lockstep would not repeat: add --no-lockstep",
+                   NULL);
+    if (venue_has(o, CHURN) && o->lockstep)
+        return bad(
+            "--venue-churn comes by the clock, so a run in lockstep would not repeat: add --no-lockstep",
+            NULL);
+    if (venue_has(o, DYNAMIC) && o->lockstep)
+        return bad("--venue-dynamic answers beside the orders, so a run in lockstep would not repeat: add "
+                   "--no-lockstep",
+                   NULL);
+    return 0;
 }
 
 int run_options_parse(int argc, char **argv, struct run_options *o)
@@ -314,66 +386,9 @@ int run_options_parse(int argc, char **argv, struct run_options *o)
             return bad("unexpected argument (EAL arguments come after --)", argv[optind]);
         o->eal = argv + optind;
     }
-    if (!o->accounts)
-        return bad("--accounts DB is missing", NULL);
-    if (o->capture && o->ports.n_ifaces)
-        return bad("either --capture or --iface", NULL);
-    if (o->capture && port_options_live(&o->ports))
-        return bad("--join, --address, --igmp, --vlan and --queues need a live port", NULL);
-    if (!o->capture && !o->ports.n_ifaces && !o->eal)
-        return bad("nothing to watch: --capture FILE, --iface NAME, or EAL device arguments after --", NULL);
-    if (o->trace && !strstr(o->device, "sim"))
-        return bad("--trace needs the simulated device", o->device);
-    if ((o->isa || o->threads) && !strstr(o->device, "vector"))
-        return bad("--isa and --threads need the device vector", o->device);
-    if (o->card_given && !strstr(o->device, "sim"))
-        return bad("--clock, --pcie, --jitter, --ring, --quiet-card and --seed need the simulated device",
-                   o->device);
-    if (o->chain && (o->venue || o->n_venue_args))
-        return bad("either --chain or a paper venue (--venue, --venue-arg, --venue-churn, --venue-dynamic,"
-                   " --venue-auctions)",
-                   NULL);
-    if (o->chain && o->lockstep)
-        return bad(
-            "--lockstep is for the paper venue: a chain answers when it will (a run is replayed exactly "
-            "from its journal)",
-            NULL);
-    if (o->chain && (o->config.desk.worth.mode == DESK_WORTH_OFF || o->config.desk.min_profit_e8 <= 0))
-        return bad(
-            "--chain wants --set worth=2 (flash loan) or worth=1 (own money), and --set min_profit_e8=N "
-            "above 0: a transaction costs gas whether it earns or not",
-            NULL);
-    if (o->chain && o->config.desk.depth.mode != DESK_DEPTH_NONE)
-        return bad("--chain sells along one way by its pools (docs/chain_run.md): leave depth out", NULL);
-    if (o->chain && (o->config.bids.max || o->auction_terms))
-        return bad(
-            "auctions are a paper venue's: on a chain none is told, so leave auctions out, and auction_...",
-            NULL);
-    struct err why;
-    if (calls_check(&o->config.calls, o->config.engine.warn_ppm, &why) != 0)
-        return bad(why.msg, NULL);
-    if (o->config.desk.stages == STAGES_SPLIT && o->config.desk.worth.mode != DESK_WORTH_OFF)
-        return bad("stages=split sizes lending orders by the close factor, worth by their profit: give one",
-                   NULL);
+    if (check_source(o) || check_chain(o) || check_desk(o))
+        return 2;
     if (!lockstep_given)
         o->lockstep = o->capture != NULL && !o->chain;
-    if (venue_has(o, CHURN) && o->venue)
-        return bad("--venue-churn is for a venue started here; give --churn to the one at", o->venue);
-    if (venue_has(o, DYNAMIC) && o->venue)
-        return bad("--venue-dynamic is for a venue started here; give --dynamic to the one at", o->venue);
-    if (venue_has(o, AUCTIONS) && o->venue)
-        return bad("--venue-auctions is for a venue started here; give --auctions to the one at", o->venue);
-    if (o->auctions_beside && o->lockstep)
-        return bad("--venue-auctions with a rival or wall=1 tells of auctions beside the orders, so a run in"
-                   " lockstep would not repeat: add --no-lockstep",
-                   NULL);
-    if (venue_has(o, CHURN) && o->lockstep)
-        return bad(
-            "--venue-churn comes by the clock, so a run in lockstep would not repeat: add --no-lockstep",
-            NULL);
-    if (venue_has(o, DYNAMIC) && o->lockstep)
-        return bad("--venue-dynamic answers beside the orders, so a run in lockstep would not repeat: add "
-                   "--no-lockstep",
-                   NULL);
-    return 0;
+    return check_venue(o);
 }

@@ -47,7 +47,8 @@ struct reader {
     struct err *e;
 };
 
-const struct wf_venue *wf_venue_at(unsigned i)
+// NULL: no more.
+static const struct wf_venue *wf_venue_at(unsigned i)
 {
     return i < sizeof VENUES / sizeof *VENUES ? &VENUES[i] : NULL;
 }
@@ -65,7 +66,7 @@ const char *wf_do_name(enum wf_do kind)
     return DOS[kind].name;
 }
 
-i128 wf_tokens(const struct wf *w, i128 scaled)
+static i128 wf_tokens(const struct wf *w, i128 scaled)
 {
     return econ_part_floor(scaled, w->index, w->unit);
 }

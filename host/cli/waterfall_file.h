@@ -25,7 +25,6 @@ struct wf_venue {
     bool whole;                    // likewise
 };
 const struct wf_venue *wf_venue_find(const char *name); // NULL: none
-const struct wf_venue *wf_venue_at(unsigned i);         // NULL: no more
 
 enum wf_do {
     WF_MARK,
@@ -68,8 +67,7 @@ struct wf {
 int wf_read(struct wf *w, FILE *f, const char *path, struct err *e);
 void wf_free(struct wf *w);
 void wf_example(const struct wf_venue *v, FILE *f); // a file for this venue
-// The deposits of WF_INDEX at the index as it is: the sum's, and one account's; downwards.
+// The sum of WF_INDEX's deposits at the index as it is; downwards.
 i128 wf_claims(const struct wf *w);
-i128 wf_tokens(const struct wf *w, i128 scaled);
 
 #endif

@@ -9,7 +9,8 @@ static i256 times(i128 a, i128 b)
     return (a < 0) != (b < 0) ? i256_neg(p) : p;
 }
 
-void adl_score(const struct margin *a, i128 price, i128 per, enum adl_rank rank, struct adl_entry *out)
+// The score of one account with size != 0 and E > 0, its fields within ECON_MOST.
+static void adl_score(const struct margin *a, i128 price, i128 per, enum adl_rank rank, struct adl_entry *out)
 {
     i128 value = margin_value(a->size, price, per), profit = value - a->cost;
     i128 equity = a->cash + value;
@@ -26,17 +27,13 @@ void adl_score(const struct margin *a, i128 price, i128 per, enum adl_rank rank,
     }
 }
 
-int adl_cmp(const struct adl_entry *a, const struct adl_entry *b)
+static int by_score(const void *x, const void *y)
 {
+    const struct adl_entry *a = x, *b = y;
     int c = i256_cmp(i256_mul(b->num, a->den), i256_mul(a->num, b->den)); // both den > 0
     if (c != 0)
         return c;
     return a->account < b->account ? -1 : a->account > b->account;
-}
-
-static int by_score(const void *a, const void *b)
-{
-    return adl_cmp(a, b);
 }
 
 static void reverse(struct adl_entry *e, size_t n)

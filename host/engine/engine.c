@@ -398,7 +398,8 @@ static int review(struct engine *g, struct err *e)
     return failure(g, e);
 }
 
-int engine_verdicts(struct engine *g, struct err *e)
+// Rows were loaded outside of a group: takes what they fired to a verdict.
+static int engine_verdicts(struct engine *g, struct err *e)
 {
     engine_drain(g);
     watch_verdicts(g);

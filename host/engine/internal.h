@@ -173,9 +173,6 @@ void engine_emit(struct engine *g, const struct beat *b); // queues one command 
 // engine knows then is a function of the commands alone, whatever the device's pace.
 void engine_drain(struct engine *g);
 
-// Rows were loaded outside of a group: takes what they fired to a verdict.
-int engine_verdicts(struct engine *g, struct err *e);
-
 // due.c: rows in time
 int due_open(struct engine *g, struct err *e);
 void due_close(struct engine *g);

@@ -35,9 +35,7 @@ struct abi_head abi_row(struct abi_out *o, size_t words);
 void abi_put_word(struct abi_out *o, struct abi_head *h, const struct word *v); // uint256, bytes32
 void abi_put_u64(struct abi_out *o, struct abi_head *h, uint64_t v);            // uintN, bool
 void abi_put_u128(struct abi_out *o, struct abi_head *h, u128 v);
-void abi_put_signed(struct abi_out *o, struct abi_head *h, i256 v); // intN; whether it fits N is the caller's
 void abi_put_address(struct abi_out *o, struct abi_head *h, const struct evm_address *v);
-void abi_put_fixed(struct abi_out *o, struct abi_head *h, const void *data, size_t n); // bytesN, n <= 32
 void abi_put_bytes(struct abi_out *o, struct abi_head *h, const void *data, size_t n); // bytes, string
 // T[]: the row of its items, each of which takes `words` words in it: those of a static T, 1 of a dynamic T.
 struct abi_head abi_put_array(struct abi_out *o, struct abi_head *h, size_t count, size_t words);
@@ -61,14 +59,10 @@ static inline struct abi_in abi_in_of(const uint8_t *data, size_t n, bool *bad)
     return (struct abi_in){data, n, 0, bad};
 }
 struct word abi_get_word(struct abi_in *in);
-uint64_t abi_get_u64(struct abi_in *in);  // uint8 .. uint64; larger than the type said is the caller's
-u128 abi_get_u128(struct abi_in *in);     // .. uint128
-i256 abi_get_unsigned(struct abi_in *in); // uint256 below 2^255
+uint64_t abi_get_u64(struct abi_in *in); // uint8 .. uint64; larger than the type said is the caller's
 i256 abi_get_signed(struct abi_in *in);
-bool abi_get_bool(struct abi_in *in);
 struct evm_address abi_get_address(struct abi_in *in);
-void abi_get_fixed(struct abi_in *in, uint8_t *out, size_t n); // bytesN, n <= 32; the rest must be zero
-const uint8_t *abi_get_bytes(struct abi_in *in, size_t *n);    // bytes, string; leads into the data
+const uint8_t *abi_get_bytes(struct abi_in *in, size_t *n); // bytes, string; leads into the data
 // T[] (words as in abi_put_array, at least 1): its items, of which there are *count; the data has room for
 // the heads of all of them.
 struct abi_in abi_get_array(struct abi_in *in, size_t words, size_t *count);

@@ -21,29 +21,11 @@ struct word abi_get_word(struct abi_in *in)
     return w;
 }
 
-u128 abi_get_u128(struct abi_in *in)
-{
-    struct word w = abi_get_word(in);
-    u128 v = 0;
-    if (word_to_u128(&w, &v))
-        *in->bad = true;
-    return v;
-}
-
 uint64_t abi_get_u64(struct abi_in *in)
 {
     struct word w = abi_get_word(in);
     uint64_t v = 0;
     if (word_to_u64(&w, &v))
-        *in->bad = true;
-    return v;
-}
-
-i256 abi_get_unsigned(struct abi_in *in)
-{
-    struct word w = abi_get_word(in);
-    i256 v = I256_ZERO;
-    if (word_to_unsigned(&w, &v))
         *in->bad = true;
     return v;
 }
@@ -54,14 +36,6 @@ i256 abi_get_signed(struct abi_in *in)
     return word_to_signed(&w);
 }
 
-bool abi_get_bool(struct abi_in *in)
-{
-    uint64_t v = abi_get_u64(in);
-    if (v > 1)
-        *in->bad = true;
-    return v == 1;
-}
-
 struct evm_address abi_get_address(struct abi_in *in)
 {
     struct word w = abi_get_word(in);
@@ -69,17 +43,6 @@ struct evm_address abi_get_address(struct abi_in *in)
     if (word_to_address(&w, &a))
         *in->bad = true;
     return a;
-}
-
-void abi_get_fixed(struct abi_in *in, uint8_t *out, size_t n)
-{
-    const uint8_t *at = head(in);
-    if (n > WORD_BYTES || memcmp(at + n, zeros, WORD_BYTES - n) != 0) {
-        *in->bad = true;
-        at = zeros;
-    }
-    if (n <= WORD_BYTES)
-        memcpy(out, at, n);
 }
 
 // Where the next head leads; an empty reader when that is outside.

@@ -76,26 +76,9 @@ void abi_put_u64(struct abi_out *o, struct abi_head *h, uint64_t v)
     abi_put_u128(o, h, v);
 }
 
-void abi_put_signed(struct abi_out *o, struct abi_head *h, i256 v)
-{
-    struct word w = word_from_signed(v);
-    abi_put_word(o, h, &w);
-}
-
 void abi_put_address(struct abi_out *o, struct abi_head *h, const struct evm_address *v)
 {
     struct word w = word_from_address(v);
-    abi_put_word(o, h, &w);
-}
-
-void abi_put_fixed(struct abi_out *o, struct abi_head *h, const void *data, size_t n)
-{
-    struct word w = {{0}};
-    if (n > WORD_BYTES) {
-        o->bad = true;
-        return;
-    }
-    memcpy(w.b, data, n);
     abi_put_word(o, h, &w);
 }
 

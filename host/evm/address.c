@@ -3,7 +3,6 @@
 
 #include "evm/hex.h"
 #include "evm/keccak.h"
-#include "evm/rlp.h"
 
 enum { DIGITS = 2 * ADDRESS_BYTES };
 
@@ -41,29 +40,4 @@ int address_parse(const char *text, struct evm_address *out, struct err *e)
             e, "address %s: its checksum (EIP-55) is wrong; one digit or more is not as written down", text);
     *out = a;
     return 0;
-}
-
-struct evm_address address_created(const struct evm_address *creator, uint64_t nonce)
-{
-    uint8_t buf[RLP_HEADER_MAX * 3 + ADDRESS_BYTES + 8];
-    struct rlp_out o = rlp_out_of(buf, sizeof buf);
-    struct word h;
-    struct evm_address a;
-    rlp_put_u64(&o, nonce);
-    rlp_put_bytes(&o, creator->b, ADDRESS_BYTES);
-    rlp_put_list(&o, 0);
-    keccak256(o.at, rlp_mark(&o), &h);
-    memcpy(a.b, h.b + WORD_BYTES - ADDRESS_BYTES, ADDRESS_BYTES);
-    return a;
-}
-
-struct word mapping_slot(const struct word *key, const struct word *slot)
-{
-    struct keccak k;
-    struct word h;
-    keccak_init(&k);
-    keccak_add(&k, key->b, WORD_BYTES);
-    keccak_add(&k, slot->b, WORD_BYTES);
-    keccak_end(&k, &h);
-    return h;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/auction.h"
 
-#include "exec/cursor.h"
+#include "base/cursor.h"
 #include "journal/journal.h"
 
 enum { AUCTION_VERSION = 1, BID_VERSION = 0xb1, LOT_BITS = 120, TAB_BITS = 240, E8_DIGITS = 8 };

@@ -73,21 +73,13 @@ static const struct slip_side *side_of(const struct desk *d, uint16_t asset, boo
 
 // ---- perpetuals
 
-static const struct position *position_of(const struct account *a, uint16_t instrument)
-{
-    for (unsigned i = 0; i < a->n_positions; i++)
-        if (a->position[i].instrument == instrument)
-            return &a->position[i];
-    return NULL;
-}
-
 // One leg's; false: its book does not hold it, or has to be known and is not.
 static bool leg_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
                      i256 *e8)
 {
     const struct market *m = &d->book->market;
     const struct instrument *in = &m->instrument[leg->instrument];
-    const struct position *p = position_of(a, leg->instrument);
+    const struct position *p = account_position(a, leg->instrument);
     int64_t mark = px[in->asset];
     bool sell = p && p->size > 0;
     const struct slip_side *s = side_in(d, in->asset, sell, in->kind != INST_INVERSE);

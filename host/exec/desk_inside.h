@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The desk's own: what its files share. desk.c checks, hands over and takes replies; desk_ready.c makes and
-// keeps ready orders; desk_worth.c asks whether lending orders are worth it.
+// The desk's own: what its files share. desk.c checks and hands over; desk_told.c takes replies and states;
+// desk_ready.c makes and keeps ready orders; desk_worth.c asks whether lending orders are worth it.
 #ifndef TRIPLINE_EXEC_DESK_INSIDE_H
 #define TRIPLINE_EXEC_DESK_INSIDE_H
 
@@ -103,6 +103,14 @@ static inline int64_t desk_smaller(int64_t a, int64_t b)
 static inline int64_t desk_less(int64_t a, int64_t b)
 {
     return a < INT64_MIN + b ? INT64_MIN : a - b;
+}
+
+// Forgets the size that was kept for the account.
+static inline void desk_drop_staked(struct desk *d, struct account_state *st)
+{
+    if (st->staked != STAKED_NONE)
+        staked_give(&d->staked, st->staked);
+    st->staked = STAKED_NONE;
 }
 
 // ---- desk_ready.c

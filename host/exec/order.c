@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 #include "accounts/store.h"
+#include "base/cursor.h"
 #include "exec/auction.h"
-#include "exec/cursor.h"
 
 // States, what a chain says, and what tells of an auction have versions of their own: a program that does not
 // know them refuses them by their first byte, and the replies in journals and venues from before stay what

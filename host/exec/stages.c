@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/stages.h"
 
+#include "base/cursor.h"
 #include "econ/policy.h"
-#include "exec/cursor.h"
 
 const char *const stages_name[STAGES_COUNT] = {"none", "hyperliquid", "drift", "split"};
 const char *const stages_rest_name[2] = {"after", "within"};

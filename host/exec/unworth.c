@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "exec/cursor.h"
+#include "base/cursor.h"
 
 enum { UNWORTH_VERSION = 1, PPM = 1000000, QUARTERS = 4 };
 

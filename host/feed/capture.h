@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts about a capture file before it is replayed.
+// Facts about a capture file before it is replayed. Not for the hot path; any thread.
 #ifndef TRIPLINE_FEED_CAPTURE_H
 #define TRIPLINE_FEED_CAPTURE_H
 

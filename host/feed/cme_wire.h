@@ -212,7 +212,6 @@ enum { // values
     CME_TYPE_RESET = 'J',
 };
 #define CME_PRICE_NULL INT64_MAX
-#define CME_INT_NULL   INT32_MAX
 #define CME_UINT_NULL  UINT32_MAX
 
 // A message that cme_walk has found whole: everything below lies inside it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes Deribit legacy multicast datagrams (deribit_wire.h) for the generator, tests and benches. Messages
 // are appended between deribit_begin and deribit_end. What does not fit makes deribit_end return 0; nothing
-// is ever written outside the buffer.
+// is ever written outside the buffer. One thread an encoder.
 #ifndef TRIPLINE_FEED_DERIBIT_ENCODE_H
 #define TRIPLINE_FEED_DERIBIT_ENCODE_H
 

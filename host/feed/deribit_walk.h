@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds the end of an SBE message from the lengths that it carries, whatever its template. Reads nothing
-// outside the bytes given and does work proportional to them, whatever they hold.
+// outside the bytes given and does work proportional to them, whatever they hold. Pure; any thread.
 #ifndef TRIPLINE_FEED_DERIBIT_WALK_H
 #define TRIPLINE_FEED_DERIBIT_WALK_H
 

@@ -24,7 +24,8 @@ bool f24_name(char out[static 64], const uint8_t *p, size_t n)
     return false;
 }
 
-void f24_print_text(FILE *out, const uint8_t *p, size_t n)
+// Text of `n` bytes up to the first NUL; bytes that would break the table become '?'.
+static void f24_print_text(FILE *out, const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n && p[i] != 0; i++)
         fputc(p[i] < ' ' || p[i] > '~' || p[i] == ',' || p[i] == '"' ? '?' : p[i], out);

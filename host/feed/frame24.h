@@ -128,8 +128,6 @@ void f24_print(FILE *out, const char *columns, const struct f24_layout *l, const
 void f24_print_head(FILE *out, const struct feed_packet *p, unsigned bits, uint64_t seq, unsigned idx);
 #define F24_COLUMNS "cap_ts_ns,group,port,line,channel,packet_type,seq,msg_idx,sending_time"
 extern const struct f24_names f24_bit_names;
-// Text of `n` bytes up to the first NUL; bytes that would break the table become '?'.
-void f24_print_text(FILE *out, const uint8_t *p, size_t n);
 
 // Copies a name of at most n bytes, ended by NUL or n. False when it is empty, does not fit, or holds bytes
 // that no name has: it ends up in files, logs and look-ups.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one place where a price as a venue writes it, a double or a decimal mantissa, becomes an exact integer.
+// Pure functions; any thread.
 #ifndef TRIPLINE_FEED_PRICE_H
 #define TRIPLINE_FEED_PRICE_H
 

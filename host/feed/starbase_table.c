@@ -156,7 +156,8 @@ enum sb_layout starbase_layout(const uint8_t *m, size_t len)
     return none;
 }
 
-const uint8_t *starbase_group(const uint8_t *m, unsigned n)
+// Where the n-th group (0, 1) of an instrument definition begins: its header, inside len.
+static const uint8_t *starbase_group(const uint8_t *m, unsigned n)
 {
     const uint8_t *g = m + starbase_layouts[SB_L_INSTRUMENT].used;
     if (n)

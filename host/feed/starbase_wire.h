@@ -275,8 +275,6 @@ extern const struct f24_names sb_flag_names, sb_type_names, sb_instrument_flag_n
 
 // The layout of the whole message at m, of len bytes, its header included.
 enum sb_layout starbase_layout(const uint8_t *m, size_t len);
-// Where the n-th group (0, 1) of an instrument definition begins: its header, inside len.
-const uint8_t *starbase_group(const uint8_t *m, unsigned n);
 void starbase_print(FILE *out, const struct feed_packet *p, uint32_t skip);
 
 #endif

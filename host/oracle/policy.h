@@ -77,7 +77,7 @@ struct policy {
     uint32_t return_ppm;         // back from the fallback only when both agree so well; 0: at once
     uint32_t last_good_ms;       // ACT_LAST_GOOD: for so long
     bool loose_last_good;        // it acts on broken channels and halted instruments too (ORACLE_RULES_1)
-    // From policy_prepare():
+    // From policy_finish():
     uint16_t of_role[ROLE_COUNT]; // bit i: source i has that role
     uint8_t rate_guard;           // the guard that is a GUARD_RATE, or NO_GUARD
     bool past;                    // something looks at earlier aggregates: a mean, the stable price
@@ -157,10 +157,8 @@ void policy_default(const struct asset *a, struct policy *p);
 int policy_parse(const char *file, const char *text, size_t len, const struct market *m, struct policy *p,
                  struct err *e);
 // What policy_parse() checks once a section is whole, and fills in: min_live and quorum where they are 0, and
-// what policy_prepare() does. 0 or -1.
+// what an evaluation would else look for each time; sources and guards must not change after it. 0 or -1.
 int policy_finish(struct policy *p, struct err *e);
-// Fills in what an evaluation would else look for each time. Sources and guards must not change after it.
-void policy_prepare(struct policy *p);
 
 // ---- observations
 

@@ -103,6 +103,19 @@ static int finish_guards(const struct policy *p, struct err *e)
     return 0;
 }
 
+// Fills in what an evaluation would else look for each time. Sources and guards must not change after it.
+static void policy_prepare(struct policy *p)
+{
+    memset(p->of_role, 0, sizeof p->of_role);
+    for (unsigned i = 0; i < p->n_sources; i++)
+        p->of_role[p->source[i].role] |= (uint16_t)(1u << i);
+    p->rate_guard = NO_GUARD;
+    p->past = p->mean != MEAN_NONE || refers(p, REF_STABLE);
+    for (uint8_t i = 0; i < p->n_guards; i++)
+        if (p->guard[i].kind == GUARD_RATE)
+            p->rate_guard = i;
+}
+
 int policy_finish(struct policy *p, struct err *e)
 {
     if (finish_sources(p, count(p, ROLE_SOURCE), e) != 0 || finish_guards(p, e) != 0)
@@ -126,18 +139,6 @@ int policy_finish(struct policy *p, struct err *e)
                               : "last_good_ms= is not used; leave it out or write then=last_good");
     policy_prepare(p);
     return 0;
-}
-
-void policy_prepare(struct policy *p)
-{
-    memset(p->of_role, 0, sizeof p->of_role);
-    for (unsigned i = 0; i < p->n_sources; i++)
-        p->of_role[p->source[i].role] |= (uint16_t)(1u << i);
-    p->rate_guard = NO_GUARD;
-    p->past = p->mean != MEAN_NONE || refers(p, REF_STABLE);
-    for (uint8_t i = 0; i < p->n_guards; i++)
-        if (p->guard[i].kind == GUARD_RATE)
-            p->rate_guard = i;
 }
 
 // "cde:BIP" is BIP of venue cde; a name without a venue is Deribit's.

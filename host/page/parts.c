@@ -62,6 +62,17 @@ void put_badge(FILE *f, enum kind k)
     fprintf(f, "<span class=\"kind k%u\">%s</span>", (unsigned)k, kind_name(k));
 }
 
+void put_legend(FILE *f, const char *const text[KIND_COUNT])
+{
+    fputs("<dl class=\"legend\">", f);
+    for (unsigned k = 0; k < KIND_COUNT; k++) {
+        fputs("<div><dt>", f);
+        put_badge(f, (enum kind)k);
+        fprintf(f, "</dt><dd>%s</dd></div>", text[k]);
+    }
+    fputs("</dl>\n", f);
+}
+
 void put_badges(FILE *f, unsigned kinds)
 {
     for (unsigned k = 0; k < KIND_COUNT; k++)

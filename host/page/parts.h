@@ -19,6 +19,8 @@ void put_number(FILE *f, double v);                          // <td> with num_co
 void table_begin(FILE *f, const char *columns);
 void table_end(FILE *f);
 void put_badge(FILE *f, enum kind k);
+// The badge of each kind with what it means on this page, as HTML.
+void put_legend(FILE *f, const char *const text[KIND_COUNT]);
 void put_badges(FILE *f, unsigned kinds); // bit k: of that kind
 
 #endif

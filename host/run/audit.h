@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Brute force beside the pipeline: every account, at every update, with the exact rule, from nothing but the
 // book and the prices. It shares no state with the engine's decisions and only asks it afterwards what it
-// knew.
+// knew. Prices in quanta, by asset. The session's thread.
 #ifndef TRIPLINE_RUN_AUDIT_H
 #define TRIPLINE_RUN_AUDIT_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The settings that decide what a session does, as text in a journal's header so that a replay has the same.
+// Pure but for what it is given; any thread.
 #ifndef TRIPLINE_RUN_CONFIG_H
 #define TRIPLINE_RUN_CONFIG_H
 

@@ -126,6 +126,9 @@ enum hold session_hold(struct session *s, size_t account, uint64_t *oldest_age);
 // The accounts' states as an order's reply or a told state has left them in the book: to the engine.
 void session_account_changed(struct session *s, size_t account);
 
+// updates.c. A state that no order of ours brought; refused when it would be one account more than `most`.
+void session_told(struct session *s, const struct account *a, size_t most);
+
 // session_inputs.c
 // Before an input that may let an order go: the time of frames that were not logged is logged.
 void session_catch_up(struct session *s);

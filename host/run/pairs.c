@@ -113,18 +113,8 @@ void pairs_follow(struct session *s, size_t even)
 
 void pairs_state(struct session *s, const struct account *a)
 {
-    size_t account;
-    if (!is_even(s, a)) {
+    if (is_even(s, a))
+        session_told(s, a, s->accounts_max ? s->accounts_max - 1 : 0); // a new one takes two places
+    else
         s->count.unpaired++;
-        return;
-    }
-    // A new one takes two places.
-    enum desk_told t = desk_told(s->desk, a, s->accounts_max ? s->accounts_max - 1 : 0, &account);
-    if (t != TOLD_TAKEN && t != TOLD_ADDED)
-        return;
-    (void)session_tell_time(s); // the next update looks at what is flagged
-    if (s->failed)
-        return;
-    session_forget(s);
-    session_account_changed(s, account);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a journal of an earlier run leaves open (P6): keys given out, and orders whose outcome it does not
 // know. A retired ready order cannot have been sent, and the journal is a prefix of what happened, so of the
-// unanswered keys only the newest of each account, and those handed over, may have reached the venue.
+// unanswered keys only the newest of each account, and those handed over, may have reached the venue. One
+// scan at a time in a process.
 #ifndef TRIPLINE_RUN_RECOVER_H
 #define TRIPLINE_RUN_RECOVER_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replays a journal through the same session code: its inputs drive, its outputs (commands, events, orders)
-// must come out again byte for byte and in order.
+// must come out again byte for byte and in order. One replay at a time in a process.
 #ifndef TRIPLINE_RUN_REPLAY_H
 #define TRIPLINE_RUN_REPLAY_H
 

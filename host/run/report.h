@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a journal says of its runs, read without replaying it.
+// What a journal says of its runs, read without replaying it. One at a time in a process.
 #ifndef TRIPLINE_RUN_REPORT_H
 #define TRIPLINE_RUN_REPORT_H
 

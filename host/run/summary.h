@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a run says at its end, as text: for the terminal and, in a J_NOTE record, for `tripline report`.
+// What a run says at its end, as text: for the terminal and, in a J_NOTE record, for `tripline report`. Not
+// for the hot path; the session's thread.
 #ifndef TRIPLINE_RUN_SUMMARY_H
 #define TRIPLINE_RUN_SUMMARY_H
 

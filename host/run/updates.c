@@ -9,14 +9,10 @@
 #include "accounts/book.h"
 #include "accounts/moving.h"
 
-void session_state(struct session *s, const struct account *a)
+void session_told(struct session *s, const struct account *a, size_t most)
 {
     size_t account;
-    if (s->paired) {
-        pairs_state(s, a);
-        return;
-    }
-    enum desk_told t = desk_told(s->desk, a, s->accounts_max, &account);
+    enum desk_told t = desk_told(s->desk, a, most, &account);
     if (t != TOLD_TAKEN && t != TOLD_ADDED)
         return;
     (void)session_tell_time(s); // the next update looks at what is flagged
@@ -24,6 +20,14 @@ void session_state(struct session *s, const struct account *a)
         return;
     session_forget(s);
     session_account_changed(s, account);
+}
+
+void session_state(struct session *s, const struct account *a)
+{
+    if (s->paired)
+        pairs_state(s, a);
+    else
+        session_told(s, a, s->accounts_max);
 }
 
 // Every account that holds a changed instrument has to be valid with its new parameters.

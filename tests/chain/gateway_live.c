@@ -20,8 +20,9 @@
 #include "base/wide.h"
 #include "exec/evm/flash.h"
 #include "exec/evm/gateway_evm.h"
+#include "live.h"
 
-enum { LINE = 1 << 16, KEYS = 8, TOKENS = 64, USERS = 256 };
+enum { KEYS = 8, TOKENS = 64, USERS = 256 };
 #define MS UINT64_C(1000000)
 
 static struct {
@@ -107,26 +108,6 @@ static void line(char *s)
     }
 }
 
-// False: the end of the input, or "quit".
-static bool read_lines(void)
-{
-    static char buf[LINE];
-    static size_t n;
-    ssize_t got = read(STDIN_FILENO, buf + n, sizeof buf - n - 1);
-    if (got == 0)
-        return false;
-    n += got > 0 ? (size_t)got : 0;
-    for (char *end; (end = memchr(buf, '\n', n));) {
-        *end = 0;
-        if (!strcmp(buf, "quit"))
-            return false;
-        line(buf);
-        n -= (size_t)(end + 1 - buf);
-        memmove(buf, end + 1, n);
-    }
-    return true;
-}
-
 static void replies(void)
 {
     static struct order_reply r;
@@ -199,7 +180,7 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
     printf("started\n");
-    while (read_lines()) {
+    while (read_lines(line)) {
         replies();
         struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
         (void)poll(&p, 1, 2);

@@ -18,8 +18,9 @@
 #include "evm/hex.h"
 #include "exec/evm/port_rpc.h"
 #include "exec/evm/relay.h"
+#include "live.h"
 
-enum { LINE = 8192, KEYS = 8 };
+enum { KEYS = 8 };
 #define MS UINT64_C(1000000)
 
 static struct {
@@ -111,26 +112,6 @@ static void line(char *s)
     } else {
         exit(2);
     }
-}
-
-// False: the end of the input, or "quit".
-static bool read_lines(void)
-{
-    static char buf[LINE];
-    static size_t n;
-    ssize_t got = read(STDIN_FILENO, buf + n, sizeof buf - n - 1);
-    if (got == 0)
-        return false;
-    n += got > 0 ? (size_t)got : 0;
-    for (char *end; (end = memchr(buf, '\n', n));) {
-        *end = 0;
-        if (!strcmp(buf, "quit"))
-            return false;
-        line(buf);
-        n -= (size_t)(end + 1 - buf);
-        memmove(buf, end + 1, n);
-    }
-    return true;
 }
 
 static void events(void)
@@ -231,7 +212,7 @@ int main(int argc, char **argv)
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
     (void)fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);
     printf("started\n");
-    while (read_lines()) {
+    while (read_lines(line)) {
         uint64_t now = clock_stream_ns();
         heads(now);
         sender_step(t.sender, now);

@@ -8,39 +8,21 @@
 #include "card.h"
 #include "device.h"
 #include "sim_api.h"
+#include "tap.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct {
-    int n, failed;
     uint64_t seed;
 } t;
-
-__attribute__((format(printf, 2, 3))) static void ok(bool good, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf("\n");
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-}
 
 static struct sim *open_sim(const struct device_card *card, unsigned stall_out, uint64_t seed)
 {
     const char *why = "";
     struct sim_config c = {.seed = t.seed + seed, .stall_out_pct = stall_out, .card = card};
     struct sim *s = sim_open(&c, &why);
-    if (!s) {
-        printf("Bail out! %s\n", why);
-        exit(1);
-    }
+    if (!s)
+        bail_out(why);
     return s;
 }
 
@@ -345,6 +327,5 @@ int main(int argc, char **argv)
     stands_still();
     warns_each_time();
     undrained();
-    printf("1..%d\n", t.n);
-    return t.failed != 0;
+    return tap_end();
 }

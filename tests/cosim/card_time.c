@@ -7,12 +7,9 @@
 #include "bench/timeline.h"
 #include "card.h"
 #include "sim_api.h"
+#include "tap.h"
 
 #include <getopt.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -25,31 +22,12 @@ enum {
 };
 
 static struct {
-    int n, failed;
     struct prng random;
     struct device *dev;
     struct tap *tap;
     uint32_t group, rows, assets;
     uint32_t batch, armed[ROWS_MAX]; // the batch in which a row was armed last
 } t;
-
-__attribute__((format(printf, 2, 3))) static void ok(bool good, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf("\n");
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-}
-
-static void bail_out(const char *why)
-{
-    printf("Bail out! %s\n", why);
-    exit(1);
-}
 
 static uint32_t below(uint32_t n)
 {
@@ -403,6 +381,5 @@ int main(int argc, char **argv)
     dense(seed + 3, batches);
     crowd(seed + 4);
     wave(seed + 5);
-    printf("1..%d\n", t.n);
-    return t.failed != 0;
+    return tap_end();
 }

@@ -6,44 +6,26 @@
 #include "device.h"
 #include "fan_mocks.h"
 #include "stream.h"
+#include "tap.h"
 
 #include <getopt.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { POLL = 61, MANY = 1 << 20, PATIENCE = 20000, KINDS = 256 };
 
 static struct {
-    int n, failed;
     uint64_t seed, beats;
     uint64_t kind[KINDS],
         substitutes; // events seen; of those, triggers with an asset that their row cannot have
 } t;
 
-__attribute__((format(printf, 2, 3))) static void ok(bool good, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf("\n");
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-}
-
 static struct device *open_device(const struct device_config *c)
 {
     struct device *d = NULL;
     struct err e;
-    if (device_open(c, &d, &e)) {
-        printf("Bail out! %s\n", e.msg);
-        exit(1);
-    }
+    if (device_open(c, &d, &e))
+        bail_out(e.msg);
     return d;
 }
 
@@ -389,6 +371,5 @@ int main(int argc, char **argv)
     }
     printf("# SEED=%" PRIu64 "\n", t.seed);
     streams();
-    printf("1..%d\n", t.n);
-    return t.failed != 0;
+    return tap_end();
 }

@@ -4,17 +4,15 @@
 #ifndef TRIPLINE_TESTS_FAN_MOCKS_H
 #define TRIPLINE_TESTS_FAN_MOCKS_H
 
+#include "base/prng.h"
 #include "device.h"
 
 #include <stdlib.h>
 
 static uint64_t mock_random_state;
-static uint64_t mock_random(uint64_t n) // splitmix64, 0 to n - 1
+static uint64_t mock_random(uint64_t n) // 0 to n - 1
 {
-    uint64_t z = mock_random_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % n;
+    return splitmix64(&mock_random_state) % n;
 }
 
 // ---- models of one size, whatever is asked for

@@ -6,14 +6,12 @@
 // usage: flip [--seed N]    prints TAP. Seed also from env SEED.
 #include "../unit/base/test_seed.h"
 #include "abi.h"
+#include "base/prng.h"
 #include "board.h"
 #include "device.h"
 #include "sim_api.h"
+#include "tap.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -25,7 +23,6 @@ enum {
 };
 
 static struct {
-    int n, failed;
     uint64_t seed, random;
 } t;
 
@@ -50,24 +47,9 @@ static struct {
     uint32_t asset; // of the newest
 } told;
 
-__attribute__((format(printf, 2, 3))) static void ok(bool good, const char *fmt, ...)
+static uint64_t below(uint64_t n)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf(", seed %" PRIu64 "\n", t.seed);
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-}
-
-static uint64_t below(uint64_t n) // splitmix64
-{
-    uint64_t z = t.random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % n;
+    return splitmix64(&t.random) % n;
 }
 
 static struct board *board(void)
@@ -538,34 +520,29 @@ static void storm(unsigned rounds)
        flips, rounds, reports, differ);
 }
 
-static bool open_devices(void)
+static void open_devices(void)
 {
     struct err e;
     struct device_config c = {.backend = "sim", .seed = t.seed, .stall_in_pct = 20, .stall_out_pct = 30};
     device_register(&device_ops_sim);
     device_register(&device_ops_model);
-    if (device_open(&c, &dut, &e) != 0) {
-        printf("Bail out! %s\n", e.msg);
-        return false;
-    }
+    if (device_open(&c, &dut, &e) != 0)
+        bail_out(e.msg);
     lanes = dut->info.lanes;
     slots = dut->info.slots;
     assets = dut->info.assets;
     rows = lanes * slots;
     c = (struct device_config){.backend = "model", .lanes = lanes, .slots = slots, .assets = assets};
-    if (rows > ROWS_MAX || assets < HOT || device_open(&c, &model, &e) != 0) {
-        printf("Bail out! no model of this geometry\n");
-        return false;
-    }
-    return true;
+    if (rows > ROWS_MAX || assets < HOT || device_open(&c, &model, &e) != 0)
+        bail_out("no model of this geometry");
 }
 
 int main(int argc, char **argv)
 {
     t.seed = argc == 3 && strcmp(argv[1], "--seed") == 0 ? strtoull(argv[2], NULL, 0) : seed_or(20261120);
+    tap.seed = &t.seed;
     t.random = t.seed;
-    if (!open_devices())
-        return 1;
+    open_devices();
     ok(sim_read(sim_of(dut), ABI_REG_FEATURES) == 1, "FEATURES says parity");
     sweep("coefficients", BOARD_COEF, lanes, assets * slots, ABI_COEF_BITS + 1, coef_row);
     sweep("H", BOARD_H, lanes, slots, ABI_H_BITS, lane_row);
@@ -581,8 +558,7 @@ int main(int argc, char **argv)
         use_sweep("their copy", BOARD_USE_AGAIN, 3);
     }
     storm(rows > 64 ? 300 : 3000);
-    printf("1..%d\n", t.n);
     device_close(dut);
     device_close(model);
-    return t.failed ? 1 : 0;
+    return tap_end();
 }

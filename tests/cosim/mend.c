@@ -9,11 +9,8 @@
 #include "board.h"
 #include "engine/engine.h"
 #include "sim_api.h"
+#include "tap.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -24,28 +21,9 @@ enum {
 };
 
 static struct {
-    int n, failed;
     uint64_t seed;
     struct prng r;
 } t;
-
-__attribute__((format(printf, 2, 3))) static void ok(bool good, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf(", seed %" PRIu64 "\n", t.seed);
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-}
-
-_Noreturn static void bail_out(const char *why)
-{
-    printf("Bail out! %s\n", why);
-    exit(1);
-}
 
 // ---- a plain affine rule: H = cash + sum size * price, liquidatable when H < 0
 static int rule_rows(const struct market *m, const struct account *a, const struct band *band,
@@ -252,10 +230,10 @@ static void walk(const char *name, size_t accounts, uint32_t warn_ppm, unsigned 
 int main(int argc, char **argv)
 {
     t.seed = argc == 3 && strcmp(argv[1], "--seed") == 0 ? strtoull(argv[2], NULL, 0) : seed_or(20261120);
+    tap.seed = &t.seed;
     prng_seed(&t.r, t.seed);
     device_register(&device_ops_sim);
     walk("one row an account", 14, 0, 6000);
     walk("with warning rows", 8, 50000, 3000);
-    printf("1..%d\n", t.n);
-    return t.failed ? 1 : 0;
+    return tap_end();
 }

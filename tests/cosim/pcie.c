@@ -8,50 +8,28 @@
 #include "device.h"
 #include "sim_api.h"
 #include "stream.h"
+#include "tap.h"
 
 #include <getopt.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { POLL = 23 };
 
 static struct {
-    int n, failed;
     uint64_t seed, beats;
 } t;
-
-__attribute__((format(printf, 2, 3))) static bool ok(bool good, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf("\n");
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-    return good;
-}
-
-static void bail(const char *why)
-{
-    printf("Bail out! %s\n", why);
-    exit(1);
-}
 
 static struct sim *open_sim(const struct device_card *card, unsigned in, unsigned out, bool every_cycle)
 {
     const char *why = "";
-    struct sim_config c = {.seed = t.seed + (uint64_t)t.n,
+    struct sim_config c = {.seed = t.seed + (uint64_t)tap.n,
                            .stall_in_pct = in,
                            .stall_out_pct = out,
                            .card = card,
                            .every_cycle = every_cycle};
     struct sim *s = sim_open(&c, &why);
     if (!s)
-        bail(why);
+        bail_out(why);
     return s;
 }
 
@@ -117,7 +95,7 @@ static void random_stream(const struct combination *x, uint64_t seed)
     struct device *d = NULL;
     struct err e;
     if (device_open(&c, &d, &e))
-        bail(e.msg);
+        bail_out(e.msg);
     struct stream s;
     stream_init(&s, seed, d->info.lanes, d->info.slots, d->info.assets);
     struct beat *b = calloc(8 * stream_room(&s), sizeof *b);
@@ -357,7 +335,7 @@ static void soft_reset(void)
             .backend = "model", .lanes = i->lanes, .slots = i->slots, .assets = i->assets};
         struct device *m = NULL;
         if (device_open(&c, &m, NULL))
-            bail("no model");
+            bail_out("no model");
         sim_submit(s, b, phrases(&st, b, PHRASES));
         good = sim_soft_reset(s, stream_random(&st) % 800) == 0 && sim_read(s, ABI_REG_COMMANDS) == 0 &&
                sim_read(s, ABI_REG_TAKEN) == 0 && sim_read(s, ABI_REG_PRODUCED) == 0 &&
@@ -550,6 +528,5 @@ int main(int argc, char **argv)
     watchdogs();
     unfenced();
     rare();
-    printf("1..%d\n", t.n);
-    return t.failed != 0;
+    return tap_end();
 }

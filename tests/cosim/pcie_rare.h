@@ -11,7 +11,7 @@ static struct device *model_of(const struct sim *s)
     struct device_config c = {.backend = "model", .lanes = i->lanes, .slots = i->slots, .assets = i->assets};
     struct device *m = NULL;
     if (device_open(&c, &m, NULL))
-        bail("no model");
+        bail_out("no model");
     return m;
 }
 
@@ -19,7 +19,7 @@ static struct stream stream_for(struct sim *s)
 {
     struct stream st;
     const struct card_info *i = &sim_card(s)->info;
-    stream_init(&st, t.seed + (uint64_t)t.n, i->lanes, i->slots, i->assets);
+    stream_init(&st, t.seed + (uint64_t)tap.n, i->lanes, i->slots, i->assets);
     return st;
 }
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream.h"
+#include "base/prng.h"
 
 enum { PHRASE_MAX = 64, PAIRS_MAX = 26, PAIRS_MANY = 200, ALL = 1 << 16 };
 
-uint64_t stream_random(struct stream *s) // splitmix64
+uint64_t stream_random(struct stream *s)
 {
-    uint64_t z = s->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return splitmix64(&s->random);
 }
 
 static uint32_t below(struct stream *s, uint64_t n)

@@ -5,32 +5,16 @@
 #include "../unit/base/test_seed.h"
 #include "device.h"
 #include "stream.h"
+#include "tap.h"
 
 #include <getopt.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { POLL_MAX = 80, READ_ALL = 5000, READ_STEP = 32, NEAR_MAX = 16 };
 
 static struct {
-    int n, failed;
     uint64_t commands, events;
 } t;
-
-__attribute__((format(printf, 2, 3))) static void ok(bool good, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    printf("%s %d - ", good ? "ok" : "not ok", ++t.n);
-    vprintf(fmt, ap);
-    printf("\n");
-    va_end(ap);
-    t.failed += !good;
-    fflush(stdout);
-}
 
 // ---- what the commands are
 // Rows that live for long: prices walk, groups hold up to a dozen assets, few rows fire and are armed again.
@@ -266,10 +250,8 @@ static void run(const struct subject *x, const struct geometry *g, bool walking,
     stream_init(&s, seed, g->lanes, g->slots, g->assets);
     struct pair p = {.s = &s, .same = true, .greedy = greedy};
     struct err e;
-    if (open_device("model", x, g, &p.model, &e) || open_device("vector", x, g, &p.vector, &e)) {
-        printf("Bail out! %s\n", e.msg);
-        exit(1);
-    }
+    if (open_device("model", x, g, &p.model, &e) || open_device("vector", x, g, &p.vector, &e))
+        bail_out(e.msg);
     struct walk w = {.s = &s, .near = g->assets < NEAR_MAX ? g->assets : NEAR_MAX};
     struct beat *b = calloc(stream_room(&s), sizeof *b);
     for (uint32_t r = 0; walking && r < s.rows && p.same; r++)
@@ -303,7 +285,7 @@ static bool here(const struct subject *x)
         device_close(d);
         return true;
     }
-    printf("ok %d - %s # SKIP %s\n", ++t.n, x->isa, e.msg);
+    printf("ok %d - %s # SKIP %s\n", ++tap.n, x->isa, e.msg);
     return false;
 }
 
@@ -352,6 +334,6 @@ int main(int argc, char **argv)
         if ((!only || strcmp(only, x.isa) == 0) && here(&x))
             run_all(&x, beats, seed);
     }
-    printf("# %" PRIu64 " commands, %" PRIu64 " events\n1..%d\n", t.commands, t.events, t.n);
-    return t.failed != 0;
+    printf("# %" PRIu64 " commands, %" PRIu64 " events\n", t.commands, t.events);
+    return tap_end();
 }

@@ -18,10 +18,9 @@
 //   upto OUT IN               -> quantity
 #include "exec/desk_inside.h"
 
+#include "talk.h"
+
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct desk desk;
 static struct book book;
@@ -35,31 +34,9 @@ static uint32_t versions;
 static const struct exit_venue *last;
 static struct err error;
 
-static _Noreturn void malformed(const char *what)
-{
-    fprintf(stderr, "depth_driver: malformed %s\n", what);
-    exit(2);
-}
-
-static i256 wide(void)
-{
-    i256 v;
-    const char *w = strtok(NULL, " \n");
-    if (!w || i256_parse(w, &v) != 0)
-        malformed("number");
-    return v;
-}
-
 static int64_t num(void)
 {
     return i256_to_i64(wide());
-}
-
-static void put(u128 v)
-{
-    char buf[I256_DIGITS_MAX];
-    i256_format(i256_from_u128(v), buf, sizeof buf);
-    printf("%s ", buf);
 }
 
 // Answers only who asks in the unit of the instrument: coins, of an inverse contract its quote.
@@ -177,7 +154,7 @@ static void do_way(void)
         puts("none");
         return;
     }
-    put(last->slop);
+    say(i256_from_u128(last->slop));
     printf("%" PRIu32 " %" PRIu32 "\n", last->gas, desk_way_version(&desk, coll, debt, px));
 }
 
@@ -190,7 +167,7 @@ static void do_bid(void)
         return;
     }
     struct exit_rate best = last->best ? last->best(last) : (struct exit_rate){0, 0};
-    put(last->slop);
+    say(i256_from_u128(last->slop));
     printf("%" PRIu32 " %" PRIu64 " %" PRIu64 "\n", last->gas, best.out, best.in);
 }
 
@@ -211,7 +188,7 @@ static void do_split(void)
 {
     if (!last)
         malformed("split without a way");
-    put(last->out(last, i256_lo(wide())));
+    say(i256_from_u128(last->out(last, i256_lo(wide()))));
     putchar('\n');
 }
 
@@ -220,14 +197,11 @@ static void do_upto(void)
     i256 out = wide();
     if (!last)
         malformed("upto without a way");
-    put(last->upto(last, exit_rate_near(out, wide())));
+    say(i256_from_u128(last->upto(last, exit_rate_near(out, wide()))));
     putchar('\n');
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} commands[] = {
+static const struct command commands[] = {
     {"inst", do_inst}, {"mode", do_mode},     {"side", do_side},   {"pools", do_pools}, {"pos", do_pos},
     {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},     {"split", do_split}, {"upto", do_upto},
     {"bid", do_bid},   {"book", do_book},     {"other", do_other},
@@ -235,16 +209,5 @@ static const struct {
 
 int main(void)
 {
-    static char line[65536];
-    while (fgets(line, sizeof line, stdin)) {
-        const char *name = strtok(line, " \n");
-        size_t i = 0, n = sizeof commands / sizeof commands[0];
-        while (name && i < n && strcmp(commands[i].name, name) != 0)
-            i++;
-        if (!name || i == n)
-            malformed("command");
-        commands[i].run();
-        fflush(stdout);
-    }
-    return 0;
+    return talk(commands, sizeof commands / sizeof commands[0]);
 }

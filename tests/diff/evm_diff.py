@@ -113,8 +113,6 @@ def vectors(s):
         s.ask("ethers' calls", f"abi_put {signature} {words} {' '.join(tokens)}", data)
         if j.keccak(signature.encode())[:4].hex() != data[:8]:
             unlike.append(signature)
-    for creator, nonce, made in lines("created.txt"):
-        s.ask("ethers' contract addresses", f"created {creator} {nonce}", made)
     return unlike
 
 
@@ -356,11 +354,6 @@ def texts(s, r):
             good = t[:2] == "0x" and len(t) == 42 and all(c in "0123456789abcdefABCDEF" for c in t[2:]) and (
                 t == text or t[2:] in (t[2:].lower(), t[2:].upper()))
             s.ask("addresses are read, or refused", f"address_text {t}", a.hex() if good else "refused")
-        k, base = word(some(r, 256)), word(some(r, 256))
-        s.ask("slots of mappings", f"slot {k} {base}", j.keccak(bytes.fromhex(k + base)).hex())
-        nonce = some(r, 64)
-        made = j.keccak(j.rlp([a, j.integer(nonce)]))[12:]
-        s.ask("contracts' addresses", f"created {a.hex()} {nonce}", j.checksummed(made))
         v = some(r, 256)
         for t, good in ((f"0x{v:x}", True), (f"0x{v:X}", True), (f"0x0{v:x}", False), (f"{v:x}", False), ("0x", False),
                         (f"0x1{v:064x}", False)):

@@ -445,21 +445,6 @@ static void parse_address(void)
         print_bytes(a.b, ADDRESS_BYTES, "");
 }
 
-static void created(void)
-{
-    struct evm_address a = next_address();
-    a = address_created(&a, next_u64());
-    print_address(&a);
-}
-
-static void slot(void)
-{
-    struct word key = next_word();
-    struct word base = next_word();
-    key = mapping_slot(&key, &base);
-    print_bytes(key.b, WORD_BYTES, "");
-}
-
 static void quantity(void)
 {
     char again[HEX_QUANTITY_MAX];
@@ -478,11 +463,19 @@ static const struct {
     const char *name;
     void (*run)(void);
 } commands[] = {
-    {"keccak", keccak},     {"rlp_put", rlp_put}, {"rlp_get", rlp_get},
-    {"abi_put", abi_put},   {"abi_get", abi_get}, {"tx", tx},
-    {"tx_get", tx_get},     {"sign", sign},       {"signer", signer},
-    {"personal", personal}, {"header", header},   {"address", format_address},
-    {"created", created},   {"slot", slot},       {"address_text", parse_address},
+    {"keccak", keccak},
+    {"rlp_put", rlp_put},
+    {"rlp_get", rlp_get},
+    {"abi_put", abi_put},
+    {"abi_get", abi_get},
+    {"tx", tx},
+    {"tx_get", tx_get},
+    {"sign", sign},
+    {"signer", signer},
+    {"personal", personal},
+    {"header", header},
+    {"address", format_address},
+    {"address_text", parse_address},
     {"quantity", quantity},
 };
 

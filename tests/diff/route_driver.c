@@ -8,41 +8,18 @@
 //   split Q                   -> proceeds part*8
 //   out Q                     -> proceeds, by the venue
 //   upto OUT IN               -> quantity
-//   least I OUT               -> the least quantity for OUT of path I's first hop when that is a book, or
-//   none near OUT IN               -> out in
+//   least I OUT               -> the least quantity for OUT of path I's first hop, a book; else none
+//   near OUT IN               -> out in
 #include "exec/exit/route.h"
 
+#include "talk.h"
+
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct route route;
 static struct depth book[ROUTE_PATHS_MAX][ROUTE_HOPS_MAX];
 static unsigned paths;
 static struct err error;
-
-static _Noreturn void malformed(const char *what)
-{
-    fprintf(stderr, "route_driver: malformed %s\n", what);
-    exit(2);
-}
-
-static const char *word(void)
-{
-    const char *w = strtok(NULL, " \n");
-    if (!w)
-        malformed("line");
-    return w;
-}
-
-static i256 wide(void)
-{
-    i256 v;
-    if (i256_parse(word(), &v) != 0)
-        malformed("number");
-    return v;
-}
 
 static u128 big(void)
 {
@@ -56,9 +33,7 @@ static uint64_t num(void)
 
 static void put(u128 v)
 {
-    char buf[I256_DIGITS_MAX];
-    i256_format(i256_from_u128(v), buf, sizeof buf);
-    printf("%s ", buf);
+    say(i256_from_u128(v));
 }
 
 static void do_begin(void)
@@ -159,26 +134,12 @@ static void do_near(void)
     printf("%" PRIu64 " %" PRIu64 "\n", r.out, r.in);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} commands[] = {
+static const struct command commands[] = {
     {"begin", do_begin}, {"path", do_path},   {"set", do_set},   {"split", do_split},   {"out", do_out},
     {"upto", do_upto},   {"least", do_least}, {"near", do_near}, {"bisect", do_bisect},
 };
 
 int main(void)
 {
-    static char line[65536];
-    while (fgets(line, sizeof line, stdin)) {
-        const char *name = strtok(line, " \n");
-        size_t i = 0, n = sizeof commands / sizeof commands[0];
-        while (name && i < n && strcmp(commands[i].name, name) != 0)
-            i++;
-        if (!name || i == n)
-            malformed("command");
-        commands[i].run();
-        fflush(stdout);
-    }
-    return 0;
+    return talk(commands, sizeof commands / sizeof commands[0]);
 }

@@ -2,45 +2,21 @@
 // Line-driven front of base/wide and accounts/rowc for tests/diff/rowc_diff.py: one command a line on stdin,
 // one answer a line on stdout. Numbers are decimal. A malformed line ends the program with status 2.
 //   wide OP A B               OP on i256, see do_wide(); answer "value", or "ovf value" of the checked forms
-//   grid I REF PPM            grid_centre of asset I                         -> rc shift lo hi phat_lo
-//   phat_hi band I LO HI              grid_set_band of asset I                       -> same phat I PRICE ->
-//   fits phat row LEVEL C SLACK N (ASSET A)*N                                          -> ok level scale chat
-//   n (asset coef)*n
-//                                                                               or "err TEXT"
+//   grid I REF PPM            grid_centre of asset I -> rc shift lo hi phat_lo phat_hi
+//   band I LO HI              grid_set_band of asset I -> same
+//   phat I PRICE              -> fits phat
+//   row LEVEL C SLACK N (ASSET A)*N -> ok level scale chat n (asset coef)*n, or "err TEXT"
 //   eval N (ASSET PHAT)*N     the row compiled last                          -> Ĥ
 //   margin N (ASSET PRICE)*N  the row compiled last                          -> quantisation slack
 #include "accounts/rowc.h"
 
+#include "talk.h"
+
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct grid grids[MARKET_ASSETS_MAX];
 static struct affine form;
 static struct row row;
-
-static _Noreturn void malformed(const char *what)
-{
-    fprintf(stderr, "rowc_driver: malformed %s\n", what);
-    exit(2);
-}
-
-static const char *word(void)
-{
-    const char *w = strtok(NULL, " \n");
-    if (!w)
-        malformed("line: a word is missing");
-    return w;
-}
-
-static i256 wide(void)
-{
-    i256 v;
-    if (i256_parse(word(), &v) != 0)
-        malformed("wide number");
-    return v;
-}
 
 static int64_t number(int64_t lo, int64_t hi)
 {

@@ -39,10 +39,9 @@
 #include "accounts/rowc.h"
 #include "accounts/rules/rule.h"
 
+#include "talk.h"
+
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct market market;
 static struct account account;
@@ -52,20 +51,6 @@ static struct grid grids[MARKET_ASSETS_MAX];
 static struct affine rows[RULE_ROWS_MAX];
 static int n_rows;
 
-static _Noreturn void malformed(const char *what)
-{
-    fprintf(stderr, "rules_driver: malformed %s\n", what);
-    exit(2);
-}
-
-static const char *word(void)
-{
-    const char *w = strtok(NULL, " \n");
-    if (!w)
-        malformed("line: a word is missing");
-    return w;
-}
-
 static void currency(char out[CURRENCY_LEN])
 {
     const char *w = word();
@@ -74,14 +59,6 @@ static void currency(char out[CURRENCY_LEN])
     memset(out, 0, CURRENCY_LEN);
     if (strcmp(w, "-") != 0)
         memcpy(out, w, strlen(w));
-}
-
-static i256 wide(void)
-{
-    i256 v;
-    if (i256_parse(word(), &v) != 0)
-        malformed("number");
-    return v;
 }
 
 static i128 big(void)

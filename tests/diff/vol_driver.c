@@ -246,26 +246,6 @@ static void do_mark(void) // price at
     say((i128)guess.n);
 }
 
-static void do_estimate(void)
-{
-    struct checked c = {NULL};
-    struct aloe_pool p = {.gamma0 = half()};
-    struct aloe_growth a, b;
-    p.gamma1 = half();
-    p.tick_spacing = (int32_t)num();
-    p.sqrt_price = wide();
-    a.fees0 = wide();
-    a.fees1 = wide();
-    a.at = half();
-    b.fees0 = wide();
-    b.fees1 = wide();
-    b.at = half();
-    u256 out = aloe_estimate(&c, &p, &a, &b, half());
-    char text[U256_DIGITS_MAX];
-    u256_format(out, text);
-    printf("%d %s", ck_ok(&c), text);
-}
-
 static void do_iv(void)
 {
     iv.at = word();
@@ -288,12 +268,12 @@ static void do_one(const char *what)
         const char *name;
         void (*run)(void);
     } table[] = {
-        {"ewma", do_ewma},         {"ewmadt", do_ewma_dt},  {"follow", do_follow},     {"price", do_price},
-        {"window", do_window},     {"add", do_add},         {"bar", do_bar},           {"make", do_make},
-        {"sigma", do_sigma},       {"rule", do_rule},       {"begin", do_begin},       {"step", do_step},
-        {"estimate", do_estimate}, {"iv", do_iv},           {"update", do_update},     {"stepto", do_stepto},
-        {"climb", do_climb},       {"climbto", do_climbto}, {"interest", do_interest}, {"tiers", do_tiers},
-        {"reserve", do_reserve},   {"guess", do_guess},     {"mark", do_mark}};
+        {"ewma", do_ewma},       {"ewmadt", do_ewma_dt},    {"follow", do_follow}, {"price", do_price},
+        {"window", do_window},   {"add", do_add},           {"bar", do_bar},       {"make", do_make},
+        {"sigma", do_sigma},     {"rule", do_rule},         {"begin", do_begin},   {"step", do_step},
+        {"iv", do_iv},           {"update", do_update},     {"stepto", do_stepto}, {"climb", do_climb},
+        {"climbto", do_climbto}, {"interest", do_interest}, {"tiers", do_tiers},   {"reserve", do_reserve},
+        {"guess", do_guess},     {"mark", do_mark}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (strcmp(what, table[i].name) == 0) {
             table[i].run();

@@ -23,14 +23,10 @@
 #include "exec/exit/depth.h"
 #include "exec/exit/worth.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "reserves.h"
 
-static struct market market;
-static struct account account = {.id = 1, .rule = &rule_aave_3_5};
-static int64_t px[MARKET_ASSETS_MAX];
+#include <inttypes.h>
+
 static struct cpmm pools;
 static struct depth book;
 static const struct exit_venue *venue;
@@ -39,46 +35,14 @@ static struct worth_gas gas;
 static struct worth last;
 static struct err error;
 
-static _Noreturn void malformed(const char *what)
-{
-    fprintf(stderr, "worth_driver: malformed %s\n", what);
-    exit(2);
-}
-
-static i256 wide(void)
-{
-    i256 v;
-    const char *w = strtok(NULL, " \n");
-    if (!w || i256_parse(w, &v) != 0)
-        malformed("number");
-    return v;
-}
-
-static u128 big(void)
-{
-    return i256_lo(wide());
-}
-
-static uint64_t num(void)
-{
-    return (uint64_t)big();
-}
-
-static void put(i256 v)
-{
-    char buf[I256_DIGITS_MAX];
-    i256_format(v, buf, sizeof buf);
-    printf("%s ", buf);
-}
-
 static void put_u(u128 v)
 {
-    put(i256_from_u128(v));
+    say(i256_from_u128(v));
 }
 
 static void put_i(i128 v)
 {
-    put(i256_from_i128(v));
+    say(i256_from_i128(v));
 }
 
 static void told(int failed)
@@ -204,38 +168,6 @@ static void do_gas(void)
     gas.native = (int64_t)num();
 }
 
-static void do_reset(void)
-{
-    memset(&market, 0, sizeof market);
-    account.n_positions = 0;
-}
-
-static void do_reserve(void)
-{
-    unsigned i = (unsigned)num() % MARKET_INSTRUMENTS_MAX;
-    struct instrument *in = &market.instrument[i];
-    in->kind = INST_RESERVE;
-    in->asset = (uint16_t)i;
-    market.asset[i].decimals = 8;
-    in->size_decimals = (uint8_t)num();
-    px[i] = (int64_t)num();
-    in->lt_bps = (uint32_t)num();
-    in->lb_bps = (uint32_t)num();
-    in->fee_bps = (uint32_t)num();
-    in->liquidity_index = big();
-    in->borrow_index = big();
-    market.n_assets = market.n_instruments = (uint16_t)(i + 1);
-}
-
-static void do_pos(void)
-{
-    struct position *p = &account.position[account.n_positions++ % ACCOUNT_POSITIONS_MAX];
-    *p = (struct position){.instrument = (uint16_t)num()};
-    p->collateral = num() != 0;
-    p->supply = (i128)big();
-    p->debt = (i128)big();
-}
-
 static void put_worth(const struct worth *w)
 {
     printf("%d %u %u %d ", w->reason, w->debt, w->coll, w->full);
@@ -305,10 +237,7 @@ static void do_again(void)
     printf("%d\n", worth_again(&last, &params, way, &gas, &d, venue, paid, got));
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} commands[] = {
+static const struct command commands[] = {
     {"paths", do_paths}, {"book", do_book},       {"nothing", do_nothing}, {"getout", do_getout},
     {"getin", do_getin}, {"out", do_out},         {"split", do_split},     {"upto", do_upto},
     {"root", do_root},   {"way", do_way},         {"bids", do_bids},       {"gas", do_gas},
@@ -318,16 +247,5 @@ static const struct {
 
 int main(void)
 {
-    static char line[65536];
-    while (fgets(line, sizeof line, stdin)) {
-        const char *name = strtok(line, " \n");
-        size_t i = 0, n = sizeof commands / sizeof commands[0];
-        while (name && i < n && strcmp(commands[i].name, name) != 0)
-            i++;
-        if (!name || i == n)
-            malformed("command");
-        commands[i].run();
-        fflush(stdout);
-    }
-    return 0;
+    return talk(commands, sizeof commands / sizeof commands[0]);
 }

@@ -3,20 +3,12 @@
 
 #include <string.h>
 
-bool credit_owes(const struct account *a)
+static bool credit_owes(const struct account *a)
 {
     for (unsigned i = 0; i < a->n_positions; i++)
         if (a->position[i].debt != 0)
             return true;
     return false;
-}
-
-const struct position *credit_find(const struct account *a, uint16_t instrument)
-{
-    for (unsigned i = 0; i < a->n_positions; i++)
-        if (a->position[i].instrument == instrument)
-            return &a->position[i];
-    return NULL;
 }
 
 unsigned credit_widest(const struct market *m, const struct account *a)
@@ -172,7 +164,8 @@ int credit_legs(const struct account *a, const struct order_leg *leg, unsigned n
 {
     if (n != 2)
         return err_set(e, "account %u: a lending liquidation has two legs, debt and collateral", a->id);
-    const struct position *d = credit_find(a, leg[0].instrument), *c = credit_find(a, leg[1].instrument);
+    const struct position *d = account_position(a, leg[0].instrument),
+                          *c = account_position(a, leg[1].instrument);
     if (!d || d->debt == 0)
         return err_set(e, "account %u: no debt in instrument %u", a->id, leg[0].instrument);
     if (!c || !credit_counts(c))

@@ -52,8 +52,6 @@ static inline bool credit_counts(const struct position *p)
 {
     return p->supply != 0 && p->collateral;
 }
-bool credit_owes(const struct account *a);
-const struct position *credit_find(const struct account *a, uint16_t instrument); // NULL: none
 unsigned credit_widest(const struct market *m, const struct account *a); // token decimals of its reserves
 unsigned credit_widest_of(const struct market *m);                       // of all reserves
 

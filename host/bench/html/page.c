@@ -169,13 +169,7 @@ static void legend(FILE *f)
     static const char *const text[KIND_COUNT] = {"read from the host\u2019s clock",
                                                  "cycles of the RTL at a stated clock",
                                                  "a stated distribution, an assumption"};
-    fputs("<dl class=\"legend\">", f);
-    for (unsigned k = 0; k < KIND_COUNT; k++) {
-        fputs("<div><dt>", f);
-        put_badge(f, (enum kind)k);
-        fprintf(f, "</dt><dd>%s</dd></div>", text[k]);
-    }
-    fputs("</dl>\n", f);
+    put_legend(f, text);
 }
 
 static void contents(FILE *f)

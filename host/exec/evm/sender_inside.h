@@ -103,8 +103,6 @@ void sender_go(struct sender *s, struct flight *f, enum flight_state to);
 // A flight of a cancellation alone.
 void sender_fill(struct sender *s, size_t sender, uint64_t nonce);
 void sender_end(struct sender *s, struct flight *f, enum flight_outcome how);
-// To each usable node; how many took it.
-unsigned sender_to_nodes(struct sender *s, const struct version *v, uint64_t now);
 bool sender_allows(struct sender *s, const struct flight *f, uint64_t now);
 size_t sender_index(const struct sender *s, const struct flight *f);
 

@@ -8,7 +8,8 @@
 
 enum { CANCEL_GAS = 21000, REQUEST_MAX = RPC_RAW_MAX };
 
-unsigned sender_to_nodes(struct sender *s, const struct version *v, uint64_t now)
+// To each usable node; how many took it.
+static unsigned sender_to_nodes(struct sender *s, const struct version *v, uint64_t now)
 {
     static _Thread_local uint8_t request[REQUEST_MAX];
     unsigned sent = 0;

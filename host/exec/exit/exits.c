@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "exec/cursor.h"
+#include "base/cursor.h"
 
 enum { EXITS_VERSION = 1, SLOTS = 512, POOL_GAS_MAX = 1 << 30 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A greeted connection to the paper venue.
+// A greeted connection to the paper venue. Blocks; one thread a connection.
 #ifndef TRIPLINE_EXEC_PAPER_CLIENT_H
 #define TRIPLINE_EXEC_PAPER_CLIENT_H
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local sockets of type SOCK_SEQPACKET: whole packets, in order, or a broken connection.
+// Local sockets of type SOCK_SEQPACKET: whole packets, in order, or a broken connection. One thread a
+// descriptor.
 #ifndef TRIPLINE_EXEC_PAPER_SOCKET_H
 #define TRIPLINE_EXEC_PAPER_SOCKET_H
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "exec/cursor.h"
+#include "base/cursor.h"
 
 enum { LOT_BYTES = AUCTION_BYTES + 16 + 8, ROOM_MIN = 64 };
 

@@ -5,8 +5,8 @@
 
 #include "accounts/moving.h"
 #include "accounts/store.h"
+#include "base/cursor.h"
 #include "exec/auction.h"
-#include "exec/cursor.h"
 
 #define WIRE_MAGIC UINT32_C(0x56504c54) // "TLPV"
 
@@ -352,6 +352,22 @@ static int get_auction(struct rcur *c, struct wire_msg *m)
     return auction_decode(m->u.auction.p, m->u.auction.len, &a);
 }
 
+static int get_welcome(struct rcur *c, struct wire_welcome *w)
+{
+    if (get_u32(c) != WIRE_MAGIC)
+        return -1;
+    w->version = get_u16(c);
+    w->instance = get_u64(c);
+    w->n_accounts = get_u32(c);
+    w->told = get_u64(c);
+    w->does = get_u8(c);
+    w->kick.chop_bps = get_u32(c);
+    w->kick.chip_bps = get_u32(c);
+    w->kick.rule = get_u32(c);
+    w->kick.tip_e8 = get_i64(c);
+    return 0;
+}
+
 static int get_body(struct rcur *c, struct wire_msg *m)
 {
     switch (m->type) {
@@ -371,18 +387,7 @@ static int get_body(struct rcur *c, struct wire_msg *m)
         m->u.first_row = get_u32(c);
         return 0;
     case WIRE_WELCOME:
-        if (get_u32(c) != WIRE_MAGIC)
-            return -1;
-        m->u.welcome.version = get_u16(c);
-        m->u.welcome.instance = get_u64(c);
-        m->u.welcome.n_accounts = get_u32(c);
-        m->u.welcome.told = get_u64(c);
-        m->u.welcome.does = get_u8(c);
-        m->u.welcome.kick.chop_bps = get_u32(c);
-        m->u.welcome.kick.chip_bps = get_u32(c);
-        m->u.welcome.kick.rule = get_u32(c);
-        m->u.welcome.kick.tip_e8 = get_i64(c);
-        return 0;
+        return get_welcome(c, &m->u.welcome);
     case WIRE_REPLY:
         m->u.reply.len = c->left;
         m->u.reply.p = rcur_take(c, c->left);

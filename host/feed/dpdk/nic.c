@@ -19,7 +19,7 @@ enum {
 static const uint64_t LINK_NS = 1000000000;
 static const uint32_t ALL_HOSTS = 0xe0000001;
 
-void nic_note(const struct ports_config *c, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void nic_note(const struct ports_config *c, const char *fmt, ...)
 {
     char line[LINE];
     va_list ap;

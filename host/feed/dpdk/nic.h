@@ -31,8 +31,6 @@ struct nic {
     uint64_t frames, other, unsent;
 };
 
-__attribute__((format(printf, 2, 3))) void nic_note(const struct ports_config *c, const char *fmt, ...);
-
 // Queues, offloads, start. The nic's id, pool and groups are set.
 int nic_start(struct nic *n, const struct ports_config *c, struct err *e);
 // Has the NIC take the groups' addresses and, with several queues, steer them; then joins. ip: sender of

@@ -174,13 +174,7 @@ static void legend(FILE *f)
     static const char *const text[KIND_COUNT] = {"read from a clock or from what a day recorded",
                                                  "counted in a run of the parts themselves",
                                                  "reckoned from what the caption assumes"};
-    fputs("<dl class=\"legend\">", f);
-    for (unsigned k = 0; k < KIND_COUNT; k++) {
-        fputs("<div><dt>", f);
-        put_badge(f, (enum kind)k);
-        fprintf(f, "</dt><dd>%s</dd></div>", text[k]);
-    }
-    fputs("</dl>\n", f);
+    put_legend(f, text);
 }
 
 static void contents(FILE *f, const struct lab_result *r)

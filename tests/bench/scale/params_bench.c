@@ -28,44 +28,8 @@ struct rig {
     struct market was, next;
     struct account scratch;
     double now; // ns since the start
-    long switches;
-    uint64_t disturbed; // services left out: the kernel gave the core to another process
+    struct scale_clock clock;
 };
-
-static void on_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-
-static void on_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
-
-static enum engine_verdict on_breach(void *ctx, size_t account)
-{
-    (void)ctx;
-    (void)account;
-    return VERDICT_TAKEN;
-}
-
-static void on_near(void *ctx, size_t account, bool on)
-{
-    (void)ctx;
-    (void)account;
-    (void)on;
-}
-
-static void must(bool ok, const struct err *e)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "params_bench: %s\n", e->msg);
-    exit(1);
-}
 
 static uint64_t now_ns(const struct rig *r)
 {
@@ -76,7 +40,7 @@ static void open_all(struct rig *r, uint32_t accounts, const char *backend, int6
 {
     const u128 ray = (u128)1000000000000000000ull * 1000000000ull;
     struct err e;
-    must(scale_book(&r->book, accounts, 1, start, &e) == 0, &e);
+    scale_must(scale_book(&r->book, accounts, 1, start, &e) == 0, &e);
     for (unsigned i = 0; i < SCALE_ASSETS; i++) {
         struct instrument *in = &r->book.market.instrument[i];
         in->liquidity_rate = ray / 50;
@@ -84,31 +48,12 @@ static void open_all(struct rig *r, uint32_t accounts, const char *backend, int6
         in->told_at = START_S;
     }
     const struct device_config dc = {.backend = backend, .lanes = 64, .slots = 64, .assets = 16};
-    must(device_open(&dc, &r->dev, &e) == 0, &e);
+    scale_must(device_open(&dc, &r->dev, &e) == 0, &e);
     const struct engine_config ec = {.band_ppm = 20000, .slice = 32};
-    const struct engine_hooks hooks = {
-        .ctx = r, .commands = on_commands, .event = on_event, .breach = on_breach, .near = on_near};
-    r->engine = engine_new(&ec, &r->book, r->dev, &hooks, &e);
-    must(r->engine != NULL, &e);
-    must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
-    struct engine_price g[SCALE_ASSETS];
-    for (uint16_t i = 0; i < SCALE_ASSETS; i++)
-        g[i] = (struct engine_price){i, r->px[i] = start[i]};
-    must(engine_group(r->engine, g, SCALE_ASSETS, r->px, &e) == 0, &e);
-}
-
-// The time of a service that began at t0; UINT64_MAX when it was interrupted by another process.
-static uint64_t service(struct rig *r, uint64_t t0)
-{
-    enum { SUSPECT_NS = 20000 };
-    struct rusage u;
-    uint64_t ns = clock_ns(clock_ticks() - t0);
-    if (ns < SUSPECT_NS || getrusage(RUSAGE_THREAD, &u) != 0)
-        return ns;
-    bool other = u.ru_nivcsw != r->switches;
-    r->switches = u.ru_nivcsw;
-    r->disturbed += other;
-    return other ? UINT64_MAX : ns;
+    r->engine = engine_new(&ec, &r->book, r->dev, &scale_hooks, &e);
+    scale_must(r->engine != NULL, &e);
+    scale_must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
+    scale_start(r->engine, r->px, start);
 }
 
 // Of this thread: a change takes long enough to be interrupted, and what others did then is not its time.
@@ -158,15 +103,15 @@ static uint64_t change(struct rig *r, unsigned i, bool as_before, uint64_t *judg
     uint16_t asset = r->next.instrument[i].asset;
     changed[i] = true;
     uint64_t t0 = cpu_ns();
-    must(market_follows(&r->book.market, &r->next, &e) == 0, &e);
+    scale_must(market_follows(&r->book.market, &r->next, &e) == 0, &e);
     bool good = as_before ? ask_all(r, i) : market_within(&r->book, &r->next, changed);
     uint64_t t1 = cpu_ns();
     err_set(&e, "not within what accounts hold");
-    must(good, &e);
+    scale_must(good, &e);
     r->was.instrument[i] = r->book.market.instrument[i];
     r->book.market.instrument[i] = r->next.instrument[i];
     market_told(&r->book.market, i);
-    must(engine_market_changed(r->engine, as_before ? NULL : &r->was, &asset, 1, &e) == 0, &e);
+    scale_must(engine_market_changed(r->engine, as_before ? NULL : &r->was, &asset, 1, &e) == 0, &e);
     *judged = t1 - t0;
     return cpu_ns() - t0;
 }
@@ -175,7 +120,7 @@ static void settle(struct rig *r)
 {
     struct err e;
     while (engine_moving(r->engine))
-        must(engine_idle(r->engine, 100000, &e) >= 0, &e);
+        scale_must(engine_idle(r->engine, 100000, &e) >= 0, &e);
 }
 
 static void print_change(struct rig *r, const char *what, unsigned i, bool lt, bool as_before, unsigned times)
@@ -189,7 +134,7 @@ static void print_change(struct rig *r, const char *what, unsigned i, bool lt, b
     for (unsigned k = 0; k < times; k++) {
         uint64_t judged;
         r->now += 12e9;
-        must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
+        scale_must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
         r->next = r->book.market;
         if (lt)
             r->next.instrument[i].lt_bps -= r->next.instrument[i].lt_bps / 100;
@@ -242,22 +187,22 @@ static void run(struct rig *r, uint64_t prices, double changes, const int64_t *s
         if (price <= r->now) {
             struct engine_price p = scale_walk_next(&w);
             r->px[p.asset] = p.price;
-            must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
-            must(engine_group(r->engine, &p, 1, r->px, &e) == 0, &e);
-            if (take(r, service(r, t0), &served))
+            scale_must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
+            scale_must(engine_group(r->engine, &p, 1, r->px, &e) == 0, &e);
+            if (take(r, scale_service(&r->clock, t0), &served))
                 hist_record(&latency, (uint64_t)(r->now - price));
             price += pause_ns(r, PRICES_PER_SECOND);
             n++;
         } else if (next <= r->now) {
             unsigned i = (unsigned)prng_below(&r->rnd, SCALE_ASSETS);
-            must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
+            scale_must(engine_time(r->engine, now_ns(r), &e) >= 0, &e);
             r->next = r->book.market;
             new_rates(r, &r->next.instrument[i]);
             (void)take(r, change(r, i, false, &judged), &told);
             next += pause_ns(r, changes);
         } else if (engine_moving(r->engine)) {
-            must(engine_idle(r->engine, IDLE_ACCOUNTS, &e) >= 0, &e);
-            (void)take(r, service(r, t0), &idle);
+            scale_must(engine_idle(r->engine, IDLE_ACCOUNTS, &e) >= 0, &e);
+            (void)take(r, scale_service(&r->clock, t0), &idle);
         } else {
             r->now = price < next ? price : next;
         }
@@ -303,7 +248,7 @@ int main(int argc, char **argv)
     print_change(&r, "indexes and rates", USDC, false, true, 1);
     print_change(&r, "indexes and rates", ETH, false, true, 1);
     print_change(&r, "threshold less 1 %", ETH, true, true, 1);
-    printf("%" PRIu64 " services left out: another process had the core meanwhile\n", r.disturbed);
+    printf("%" PRIu64 " services left out: another process had the core meanwhile\n", r.clock.disturbed);
     engine_free(r.engine);
     device_close(r.dev);
     book_free(&r.book);

@@ -26,40 +26,12 @@ struct rig {
 static struct hist quiet, busy,
     slices; // updates without a flag; time a flag of the others; slices between updates
 
-static void on_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-
-static void on_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
-
 // The order is out; the account is not heard of again.
 static enum engine_verdict on_breach(void *ctx, size_t account)
 {
     (void)account;
     ((struct rig *)ctx)->breaches++;
     return VERDICT_TAKEN;
-}
-
-static void on_near(void *ctx, size_t account, bool on)
-{
-    (void)ctx;
-    (void)account;
-    (void)on;
-}
-
-static void must(int rc, const struct err *e)
-{
-    if (rc == 0)
-        return;
-    fprintf(stderr, "scale_bench: %s\n", e->msg);
-    exit(1);
 }
 
 static double seconds_since(uint64_t t0)
@@ -71,21 +43,19 @@ static void open_all(struct rig *r, uint32_t accounts, const char *backend, uint
 {
     struct err e;
     uint64_t t0 = clock_ticks();
-    must(scale_book(&r->book, accounts, 1, start, &e), &e);
+    scale_must(scale_book(&r->book, accounts, 1, start, &e) == 0, &e);
     printf("{\"accounts\":%" PRIu32 ",\"book_s\":%.3f,\"book_bytes\":%.1f", accounts, seconds_since(t0),
            (double)book_bytes(&r->book) / accounts);
     const struct device_config dc = {.backend = backend, .lanes = 64, .slots = rows / 64, .assets = 16};
-    must(device_open(&dc, &r->dev, &e), &e);
+    scale_must(device_open(&dc, &r->dev, &e) == 0, &e);
     const struct engine_config ec = {.band_ppm = 20000};
-    const struct engine_hooks hooks = {
-        .ctx = r, .commands = on_commands, .event = on_event, .breach = on_breach, .near = on_near};
+    struct engine_hooks hooks = scale_hooks;
+    hooks.ctx = r;
+    hooks.breach = on_breach;
     t0 = clock_ticks();
     r->engine = engine_new(&ec, &r->book, r->dev, &hooks, &e);
-    must(r->engine ? 0 : -1, &e);
-    struct engine_price g[SCALE_ASSETS];
-    for (uint16_t i = 0; i < SCALE_ASSETS; i++)
-        g[i] = (struct engine_price){i, r->px[i] = start[i]};
-    must(engine_group(r->engine, g, SCALE_ASSETS, r->px, &e), &e);
+    scale_must(r->engine != NULL, &e);
+    scale_start(r->engine, r->px, start);
     struct engine_tiers t;
     engine_tiers(r->engine, &t);
     printf(",\"place_s\":%.3f,\"row_bytes\":%.1f,\"box_ppm\":%" PRIu32 ",\"on_device\":%" PRIu64,
@@ -103,7 +73,7 @@ static void run_path(struct rig *r, enum scale_path path, uint64_t updates, cons
         struct engine_price p = scale_walk_next(&w);
         uint64_t before = r->breaches, t0 = clock_ticks();
         r->px[p.asset] = p.price;
-        must(engine_group(r->engine, &p, 1, r->px, &e), &e);
+        scale_must(engine_group(r->engine, &p, 1, r->px, &e) == 0, &e);
         uint64_t ns = clock_ns(clock_ticks() - t0), n = r->breaches - before;
         if (n)
             hist_record(&busy, ns / n);
@@ -111,7 +81,7 @@ static void run_path(struct rig *r, enum scale_path path, uint64_t updates, cons
             hist_record(&quiet, ns);
         for (unsigned k = 0; k < IDLE_SLICES && engine_moving(r->engine); k++) {
             t0 = clock_ticks();
-            must(engine_idle(r->engine, IDLE_ACCOUNTS, &e) < 0 ? -1 : 0, &e);
+            scale_must(engine_idle(r->engine, IDLE_ACCOUNTS, &e) >= 0, &e);
             hist_record(&slices, clock_ns(clock_ticks() - t0));
         }
     }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scale_book.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "accounts/rules/rule.h"
+#include "base/clock.h"
 
 enum { STABLES = 2 };
 
@@ -172,4 +176,64 @@ struct engine_price scale_walk_next(struct scale_walk *w)
     }
     w->at[i] *= 1 + drift + sigma * normal(&w->rng);
     return (struct engine_price){i, (int64_t)w->at[i]};
+}
+
+void scale_must(bool good, const struct err *e)
+{
+    if (good)
+        return;
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name, e->msg);
+    exit(1);
+}
+
+static void on_commands(void *ctx, const struct beat *b, size_t n)
+{
+    (void)ctx;
+    (void)b;
+    (void)n;
+}
+
+static void on_event(void *ctx, const struct beat *b)
+{
+    (void)ctx;
+    (void)b;
+}
+
+static enum engine_verdict on_breach(void *ctx, size_t account)
+{
+    (void)ctx;
+    (void)account;
+    return VERDICT_TAKEN;
+}
+
+static void on_near(void *ctx, size_t account, bool on)
+{
+    (void)ctx;
+    (void)account;
+    (void)on;
+}
+
+const struct engine_hooks scale_hooks = {
+    .commands = on_commands, .event = on_event, .breach = on_breach, .near = on_near};
+
+void scale_start(struct engine *g, int64_t px[MARKET_ASSETS_MAX], const int64_t *start)
+{
+    struct engine_price all[SCALE_ASSETS];
+    struct err e;
+    for (uint16_t i = 0; i < SCALE_ASSETS; i++)
+        all[i] = (struct engine_price){i, px[i] = start[i]};
+    scale_must(engine_group(g, all, SCALE_ASSETS, px, &e) == 0, &e);
+}
+
+uint64_t scale_service(struct scale_clock *c, uint64_t t0)
+{
+    enum { SUSPECT_NS = 20000 };
+    struct rusage u;
+    uint64_t ns = clock_ns(clock_ticks() - t0);
+    if (ns < SUSPECT_NS || getrusage(RUSAGE_THREAD, &u) != 0)
+        return ns;
+    bool other = u.ru_nivcsw != c->switches;
+    c->switches = u.ru_nivcsw;
+    c->disturbed += other;
+    return other ? UINT64_MAX : ns;
 }

@@ -24,75 +24,20 @@ struct rig {
     int64_t px[MARKET_ASSETS_MAX];
     struct prng rnd;
     struct account account, scratch;
-    long switches;      // involuntary, of this thread
-    uint64_t disturbed; // services
+    struct scale_clock clock;
 };
-
-static void on_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-
-static void on_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
-
-static enum engine_verdict on_breach(void *ctx, size_t account)
-{
-    (void)ctx;
-    (void)account;
-    return VERDICT_TAKEN;
-}
-
-static void on_near(void *ctx, size_t account, bool on)
-{
-    (void)ctx;
-    (void)account;
-    (void)on;
-}
-
-static void must(bool ok, const struct err *e)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "updates_bench: %s\n", e->msg);
-    exit(1);
-}
 
 static void open_all(struct rig *r, uint32_t accounts, const char *backend, int64_t *start)
 {
     struct err e;
-    must(scale_book(&r->book, accounts, 1, start, &e) == 0, &e);
-    must(book_reserve(&r->book, accounts, (size_t)accounts * 16, &e) == 0, &e);
+    scale_must(scale_book(&r->book, accounts, 1, start, &e) == 0, &e);
+    scale_must(book_reserve(&r->book, accounts, (size_t)accounts * 16, &e) == 0, &e);
     const struct device_config dc = {.backend = backend, .lanes = 64, .slots = 64, .assets = 16};
-    must(device_open(&dc, &r->dev, &e) == 0, &e);
+    scale_must(device_open(&dc, &r->dev, &e) == 0, &e);
     const struct engine_config ec = {.band_ppm = 20000, .slice = 32};
-    const struct engine_hooks hooks = {
-        .ctx = r, .commands = on_commands, .event = on_event, .breach = on_breach, .near = on_near};
-    r->engine = engine_new(&ec, &r->book, r->dev, &hooks, &e);
-    must(r->engine != NULL, &e);
-    struct engine_price g[SCALE_ASSETS];
-    for (uint16_t i = 0; i < SCALE_ASSETS; i++)
-        g[i] = (struct engine_price){i, r->px[i] = start[i]};
-    must(engine_group(r->engine, g, SCALE_ASSETS, r->px, &e) == 0, &e);
-}
-
-// The time of a service that began at t0; UINT64_MAX when it was interrupted by another process.
-static uint64_t service(struct rig *r, uint64_t t0)
-{
-    enum { SUSPECT_NS = 20000 };
-    struct rusage u;
-    uint64_t ns = clock_ns(clock_ticks() - t0);
-    if (ns < SUSPECT_NS || getrusage(RUSAGE_THREAD, &u) != 0)
-        return ns;
-    bool other = u.ru_nivcsw != r->switches;
-    r->switches = u.ru_nivcsw;
-    r->disturbed += other;
-    return other ? UINT64_MAX : ns;
+    r->engine = engine_new(&ec, &r->book, r->dev, &scale_hooks, &e);
+    scale_must(r->engine != NULL, &e);
+    scale_start(r->engine, r->px, start);
 }
 
 static uint64_t serve_price(struct rig *r, struct scale_walk *w)
@@ -101,8 +46,8 @@ static uint64_t serve_price(struct rig *r, struct scale_walk *w)
     struct engine_price p = scale_walk_next(w);
     uint64_t t0 = clock_ticks();
     r->px[p.asset] = p.price;
-    must(engine_group(r->engine, &p, 1, r->px, &e) == 0, &e);
-    return service(r, t0);
+    scale_must(engine_group(r->engine, &p, 1, r->px, &e) == 0, &e);
+    return scale_service(&r->clock, t0);
 }
 
 // A deposit or withdrawal of up to 5 % of each side of some account, as the desk takes it: validated, put
@@ -119,19 +64,19 @@ static uint64_t serve_state(struct rig *r)
     }
     r->account.epoch++;
     uint64_t t0 = clock_ticks();
-    must(book_find(&r->book, r->account.id) == i, &e);
-    must(account_validate(&r->book.market, &r->account, &e) == 0, &e);
-    must(book_put(&r->book, i, &r->account, &e) == 0, &e);
-    must(engine_account_changed(r->engine, i, &e) == 0, &e);
-    return service(r, t0);
+    scale_must(book_find(&r->book, r->account.id) == i, &e);
+    scale_must(account_validate(&r->book.market, &r->account, &e) == 0, &e);
+    scale_must(book_put(&r->book, i, &r->account, &e) == 0, &e);
+    scale_must(engine_account_changed(r->engine, i, &e) == 0, &e);
+    return scale_service(&r->clock, t0);
 }
 
 static uint64_t serve_idle(struct rig *r)
 {
     struct err e;
     uint64_t t0 = clock_ticks();
-    must(engine_idle(r->engine, IDLE_ACCOUNTS, &e) >= 0, &e);
-    return service(r, t0);
+    scale_must(engine_idle(r->engine, IDLE_ACCOUNTS, &e) >= 0, &e);
+    return scale_service(&r->clock, t0);
 }
 
 static double pause_ns(struct rig *r, unsigned per_second)
@@ -225,7 +170,7 @@ int main(int argc, char **argv)
         run(&r, prices, rate[i], start, &result[i]);
         print(rate[i], &result[i], &result[0]);
     }
-    printf("%" PRIu64 " services left out: another process had the core meanwhile\n", r.disturbed);
+    printf("%" PRIu64 " services left out: another process had the core meanwhile\n", r.clock.disturbed);
     engine_free(r.engine);
     device_close(r.dev);
     book_free(&r.book);

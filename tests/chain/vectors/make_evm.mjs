@@ -5,7 +5,7 @@
 // One vector a line, fields apart by a blank, bytes as hexadecimal digits without 0x, "-" for none.
 import fs from "node:fs";
 import path from "node:path";
-import { AbiCoder, Transaction, Wallet, concat, getCreateAddress, id, keccak256, toBeHex } from "ethers";
+import { AbiCoder, Transaction, Wallet, concat, id, keccak256, toBeHex } from "ethers";
 
 const folder = process.argv[2] ?? "tests/data/evm";
 let state = BigInt(process.argv[3] ?? 1);
@@ -109,11 +109,6 @@ function call() {
     return [signature, bare(data), words, ...made.flatMap((m) => m[1])].join(" ");
 }
 
-function created() {
-    const from = "0x" + hex(20), nonce = upTo(pick([1, 7, 8, 32, 53]));
-    return [bare(from), nonce, getCreateAddress({ from, nonce })].join(" ");
-}
-
 async function write(name, n, make) {
     const lines = [];
     for (let i = 0; i < n; i++)
@@ -124,4 +119,3 @@ fs.mkdirSync(folder, { recursive: true });
 await write("transactions.txt", 200, transaction);
 await write("messages.txt", 24, message);
 await write("calls.txt", 100, call);
-await write("created.txt", 40, created);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // u256: the edges of limbs and of the word, identities on random operands, against i256 and the compiler's
 // 128 bits where those reach. The comparison with Python's integers is tests/diff/u256_diff.py.
+#include "base/prng.h"
 #include "base/test_seed.h"
 #include "base/u256.h"
 #include "run_suite.h"
@@ -12,12 +13,9 @@ static const char MAX_TEXT[] =
     "115792089237316195423570985008687907853269984665640564039457584007913129639935";
 
 static uint64_t rng_state;
-static uint64_t rng(void) // splitmix64
+static uint64_t rng(void)
 {
-    uint64_t z = rng_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return splitmix64(&rng_state);
 }
 
 // Any bit length, with long runs of ones and zeros.

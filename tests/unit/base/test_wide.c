@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wide integers: hand-picked values at the limbs' and the type's edges, and identities on random operands of
 // every size. The comparison with Python's integers is tests/diff/rowc_diff.py --wide.
+#include "base/prng.h"
 #include "base/test_seed.h"
 #include "base/wide.h"
 #include "run_suite.h"
@@ -35,12 +36,9 @@ static const char *text(i256 v)
 #define ck_i256(v, s) ck_assert_str_eq(text(v), s)
 
 static uint64_t rng_state;
-static uint64_t rng(void) // splitmix64
+static uint64_t rng(void)
 {
-    uint64_t z = rng_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
+    return splitmix64(&rng_state);
 }
 
 // Random sign and bit length, with long runs of ones and zeros (they trigger the rare branches of division).

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/prng.h"
+#include "engine/deaf.h"
 #include "engine/internal.h"
 #include "engine/toy_rule.h"
 
@@ -114,26 +115,6 @@ static inline void rig_reprice(struct rig *r, uint16_t asset, int64_t price)
 }
 
 // ---- hooks
-
-static inline void rig_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-
-static inline void rig_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
-
-static inline void rig_near(void *ctx, size_t account, bool on)
-{
-    (void)ctx;
-    (void)account;
-    (void)on;
-}
 
 static inline void rig_checking(void *ctx, size_t account, bool fresh)
 {
@@ -304,11 +285,11 @@ static inline void rig_start(struct rig *r)
     if (r->wrap)
         r->dev = r->wrap(r->dev, prng_u64(&r->rng));
     const struct engine_hooks hooks = {.ctx = r,
-                                       .commands = rig_commands,
-                                       .event = rig_event,
+                                       .commands = deaf_commands,
+                                       .event = deaf_event,
                                        .checking = rig_checking,
                                        .breach = rig_breach,
-                                       .near = rig_near};
+                                       .near = deaf_near};
     r->g = engine_new(&c->engine, &r->book, r->dev, &hooks, &e);
     ck_assert_msg(r->g != NULL, "%s", e.msg);
 }

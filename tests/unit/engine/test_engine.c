@@ -9,6 +9,7 @@
 #include "accounts/moving.h"
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "engine/deaf.h"
 #include "engine/engine.h"
 #include "run_suite.h"
 
@@ -70,19 +71,6 @@ static bool exact_breach(const struct rig *r, size_t i)
     return h.liquidatable;
 }
 
-static void hook_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-
-static void hook_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
-
 static enum engine_verdict hook_breach(void *ctx, size_t account)
 {
     struct rig *r = ctx;
@@ -125,7 +113,7 @@ static void rig_open(struct rig *r, uint32_t warn_ppm)
     }
     const struct engine_config ec = {.band_ppm = 20000, .warn_ppm = warn_ppm};
     const struct engine_hooks hooks = {
-        .ctx = r, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
+        .ctx = r, .commands = deaf_commands, .event = deaf_event, .breach = hook_breach, .near = hook_near};
     r->engine = engine_new(&ec, &r->book, r->dev, &hooks, &e);
     ck_assert_msg(r->engine != NULL, "%s", e.msg);
 }

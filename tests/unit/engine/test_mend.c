@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/deaf.h"
 #include "engine/engine.h"
 #include "run_suite.h"
 
@@ -101,10 +102,6 @@ static void hook_commands(void *ctx, const struct beat *b, size_t n)
     memcpy(sent + n_sent, b, n * sizeof *b);
     n_sent += n;
 }
-static void hook_event(void *ctx, const struct beat *b)
-{
-    (void)ctx, (void)b;
-}
 static enum engine_verdict hook_breach(void *ctx, size_t a)
 {
     struct health h;
@@ -114,11 +111,6 @@ static enum engine_verdict hook_breach(void *ctx, size_t a)
     orders++;
     return VERDICT_TAKEN;
 }
-static void hook_near(void *ctx, size_t a, bool on)
-{
-    (void)ctx, (void)a, (void)on;
-}
-
 // Of the device in front: rows with odd addresses have one column.
 static uint32_t front_columns(const struct device *d, uint32_t row)
 {
@@ -134,7 +126,7 @@ static void setup(void)
     struct err e = {{0}};
     const struct device_config dc = {.backend = "model", .lanes = LANES, .slots = SLOTS, .assets = 16};
     const struct engine_hooks hooks = {
-        .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
+        .commands = hook_commands, .event = deaf_event, .breach = hook_breach, .near = deaf_near};
     if (!registered)
         device_register(&device_ops_model);
     registered = true;

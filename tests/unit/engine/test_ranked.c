@@ -8,6 +8,7 @@
 
 #include "base/prng.h"
 #include "base/test_seed.h"
+#include "engine/deaf.h"
 #include "engine/engine.h"
 #include "run_suite.h"
 
@@ -60,13 +61,6 @@ static struct {
     uint32_t asked[LOG_MAX], out[LOG_MAX];
     int log[LOG_MAX];
 } r;
-
-static void hook_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
 
 static void hook_event(void *ctx, const struct beat *b)
 {
@@ -135,7 +129,7 @@ static void start(size_t n, size_t portion)
     r.book.market.asset[0] = (struct asset){.kind = ASSET_INDEX, .decimals = 6};
     r.book.market.instrument[0] = (struct instrument){.kind = INST_LINEAR};
     const struct engine_config ec = {.band_ppm = 400000};
-    const struct engine_hooks hooks = {.commands = hook_commands,
+    const struct engine_hooks hooks = {.commands = deaf_commands,
                                        .event = hook_event,
                                        .checking = hook_checking,
                                        .breach = hook_breach,

@@ -8,6 +8,7 @@
 
 #include "accounts/moving.h"
 #include "base/test_seed.h"
+#include "engine/deaf.h"
 #include "engine/engine.h"
 #include "engine/walk_book.h"
 #include "engine/walk_params.h"
@@ -36,19 +37,6 @@ struct sums {
     uint64_t breaches, told, shifted, rebuilt, narrowed, stale;
 };
 
-static void hook_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-
-static void hook_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
-
 static enum engine_verdict hook_breach(void *ctx, size_t account)
 {
     struct walk *w = ctx;
@@ -57,13 +45,6 @@ static enum engine_verdict hook_breach(void *ctx, size_t account)
     ck_assert(!w->in_flight[account]);
     w->in_flight[account] = prng_chance(&w->rng, 1, 2);
     return w->in_flight[account] ? VERDICT_TAKEN : VERDICT_KEEP;
-}
-
-static void hook_near(void *ctx, size_t account, bool on)
-{
-    (void)ctx;
-    (void)account;
-    (void)on;
 }
 
 // Interest, funding and a threshold's ramp in some books; every account is judged at the moment itself.
@@ -130,7 +111,7 @@ static void walk_open(struct walk *w, uint64_t seed)
     for (uint16_t i = 0; i < m->n_assets; i++)
         m->asset[i].spread_ppm = prng_chance(&w->rng, 1, 3) ? (uint32_t)prng_between(&w->rng, 1, 2000000) : 0;
     const struct engine_hooks hooks = {
-        .ctx = w, .commands = hook_commands, .event = hook_event, .breach = hook_breach, .near = hook_near};
+        .ctx = w, .commands = deaf_commands, .event = deaf_event, .breach = hook_breach, .near = deaf_near};
     w->engine = engine_new(&ec, &w->book, w->dev, &hooks, &e);
     ck_assert_msg(w->engine != NULL, "%s", e.msg);
 }

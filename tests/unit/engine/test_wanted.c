@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/deaf.h"
 #include "engine/engine.h"
 #include "run_suite.h"
 
@@ -45,14 +46,6 @@ static void rule_health(const struct market *m, const struct account *a, const i
 
 static const struct rule test_rule = {.name = "test", .rows = rule_rows, .health = rule_health};
 
-static void hook_commands(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx, (void)b, (void)n;
-}
-static void hook_event(void *ctx, const struct beat *b)
-{
-    (void)ctx, (void)b;
-}
 static enum engine_verdict hook_breach(void *ctx, size_t account)
 {
     (void)ctx, (void)account;
@@ -82,8 +75,8 @@ static void start(uint32_t predict)
     struct err e;
     const struct device_config dc = {.backend = "model", .lanes = 32, .slots = 16, .assets = 4};
     const struct engine_config ec = {.band_ppm = 400000, .warn_ppm = 300000, .predict = predict};
-    const struct engine_hooks hooks = {.commands = hook_commands,
-                                       .event = hook_event,
+    const struct engine_hooks hooks = {.commands = deaf_commands,
+                                       .event = deaf_event,
                                        .breach = hook_breach,
                                        .near = hook_near,
                                        .expected = hook_expected};

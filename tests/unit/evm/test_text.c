@@ -157,19 +157,6 @@ START_TEST(test_eip55)
 }
 END_TEST
 
-START_TEST(test_created)
-{
-    struct evm_address a, first, second;
-    ck_assert_int_eq(address_parse("0x6ac7ea33f8831ea9dcc53393aaa88b25a785dbf0", &a, NULL), 0);
-    ck_assert_int_eq(address_parse("0xcd234a471b72ba2f1ccf0a70fcaba648a5eecd8d", &first, NULL), 0);
-    ck_assert_int_eq(address_parse("0x343c43a37d37dff08ae8c4a11544c718abb4fcf8", &second, NULL), 0);
-    struct evm_address made = address_created(&a, 0);
-    ck_assert(address_equal(&made, &first));
-    made = address_created(&a, 1);
-    ck_assert(address_equal(&made, &second));
-}
-END_TEST
-
 int main(void)
 {
     Suite *s = suite_create("evm/text");
@@ -180,7 +167,6 @@ int main(void)
     tcase_add_test(t, test_hex_data);
     tcase_add_test(t, test_keccak_published);
     tcase_add_test(t, test_eip55);
-    tcase_add_test(t, test_created);
     suite_add_tcase(s, t);
     return run_suite(s);
 }

@@ -11,8 +11,6 @@ enum { LIVE = 1, SNAPSHOT = 2, RETRANSMIT = 4, START = 1, END = 2, BOTH = 3, NAN
 #define T0   INT64_C(1790000000000000000)
 #define NONE (-128)
 
-static struct rig rig;
-static struct packet pk;
 static uint64_t live_seq;
 static uint32_t own_seq;
 
@@ -125,33 +123,6 @@ static inline void whole_book(void)
     snapshot_order(2, 2, 101, -7);
     snapshot_end(3);
     ck_assert_int_eq(send(), DROP_NONE);
-}
-
-static inline const struct feed_msg *only(enum feed_kind kind)
-{
-    const struct feed_msg *found = NULL;
-    for (unsigned i = 0; i < rig.kept.n; i++)
-        if (rig.kept.msg[i].kind == kind) {
-            ck_assert_ptr_null(found);
-            found = &rig.kept.msg[i];
-        }
-    ck_assert_ptr_nonnull(found);
-    return found;
-}
-
-static inline unsigned count(enum feed_kind kind)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < rig.kept.n; i++)
-        n += rig.kept.msg[i].kind == kind;
-    return n;
-}
-
-static inline void ck_num(const struct feed_num *n, int64_t m, int exp10)
-{
-    ck_assert_uint_eq(n->form, NUM_DECIMAL);
-    ck_assert_int_eq(n->v.m, m);
-    ck_assert_int_eq(n->exp10, exp10);
 }
 
 static inline void ck_quote(int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty)

@@ -9,6 +9,7 @@
 #define TRIPLINE_TEST_FRAME24TEST_H
 
 #include "base/test_seed.h"
+#include "base/prng.h"
 #include "feed/frame24.h"
 #include "feed/frame24_book.h"
 #include "feed/protocol.h"
@@ -139,6 +140,65 @@ static inline enum feed_drop rig_send(struct rig *r, const struct packet *p)
 {
     rig_take(r, p->bytes, p->len, &(struct taking){.port = 4220});
     return r->why;
+}
+
+// ---- of the tests: one context, the datagram under construction
+
+static struct rig rig;
+static struct packet pk;
+
+static inline const struct feed_msg *only(enum feed_kind kind)
+{
+    const struct feed_msg *found = NULL;
+    for (unsigned i = 0; i < rig.kept.n; i++)
+        if (rig.kept.msg[i].kind == kind) {
+            ck_assert_ptr_null(found);
+            found = &rig.kept.msg[i];
+        }
+    ck_assert_ptr_nonnull(found);
+    return found;
+}
+
+static inline unsigned count(enum feed_kind kind)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < rig.kept.n; i++)
+        n += rig.kept.msg[i].kind == kind;
+    return n;
+}
+
+static inline void ck_num(const struct feed_num *n, int64_t m, int exp10)
+{
+    ck_assert_uint_eq(n->form, NUM_DECIMAL);
+    ck_assert_int_eq(n->v.m, m);
+    ck_assert_int_eq(n->exp10, exp10);
+}
+
+// Whatever single byte of pk is damaged, and wherever it is cut short: nothing is read outside the datagram
+// (sanitizers), and the context goes on.
+static inline void damage_each_byte(struct prng *g)
+{
+    struct packet good = pk;
+    for (size_t at = 0; at < good.len; at++) {
+        pk = good;
+        pk.bytes[at] = (uint8_t)prng_u64(g);
+        rig_send(&rig, &pk);
+        rig_take(&rig, good.bytes, at, &(struct taking){0});
+        ck_assert_int_ne(rig.why, DROP_NONE);
+    }
+}
+
+// The rows of `tripline decode` have every field of every layout, but for those named reserved.
+static inline void check_columns(const char *columns, const struct f24_layout *l, unsigned n)
+{
+    char all[4096];
+    ck_assert_uint_lt((size_t)snprintf(all, sizeof all, ",%s,", columns), sizeof all);
+    for (unsigned i = 0; i < n; i++)
+        for (unsigned k = 0; k < l[i].fields; k++) {
+            char name[64];
+            snprintf(name, sizeof name, ",%s,", l[i].field[k].name);
+            ck_assert_msg(strcmp(name, ",reserved,") == 0 || strstr(all, name) != NULL, "%s", name);
+        }
 }
 
 // ---- the tool

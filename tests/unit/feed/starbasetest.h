@@ -10,8 +10,6 @@
 enum { LIVE = 1, SNAPSHOT = 2, RETRANSMIT = 4, START = 1, END = 2, BOTH = 3, PERP = 7001 };
 #define T0 INT64_C(1790000000000000000)
 
-static struct rig rig;
-static struct packet pk;
 static uint64_t live_seq, snap_seq;
 
 static inline void setup(void)
@@ -108,33 +106,6 @@ static inline void whole_book(void)
     order(21, 0, 2, PERP, 7, 101);
     snapshot_mark(101, PERP, live_seq - 1);
     ck_assert_int_eq(send(), DROP_NONE);
-}
-
-static inline const struct feed_msg *only(enum feed_kind kind)
-{
-    const struct feed_msg *found = NULL;
-    for (unsigned i = 0; i < rig.kept.n; i++)
-        if (rig.kept.msg[i].kind == kind) {
-            ck_assert_ptr_null(found);
-            found = &rig.kept.msg[i];
-        }
-    ck_assert_ptr_nonnull(found);
-    return found;
-}
-
-static inline unsigned count(enum feed_kind kind)
-{
-    unsigned n = 0;
-    for (unsigned i = 0; i < rig.kept.n; i++)
-        n += rig.kept.msg[i].kind == kind;
-    return n;
-}
-
-static inline void ck_num(const struct feed_num *n, int64_t m, int exp10)
-{
-    ck_assert_uint_eq(n->form, NUM_DECIMAL);
-    ck_assert_int_eq(n->v.m, m);
-    ck_assert_int_eq(n->exp10, exp10);
 }
 
 static inline void ck_quote(int64_t bid, int64_t bid_qty, int64_t ask, int64_t ask_qty)

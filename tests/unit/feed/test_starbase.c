@@ -382,37 +382,21 @@ static void mixed(struct prng *g)
     }
 }
 
-// Whatever single byte is damaged: nothing is read outside the datagram (sanitizers), and the context goes
-// on.
 START_TEST(test_mutations)
 {
     struct prng g;
     prng_seed(&g, test_seed(20261120));
     for (unsigned n = 0; n < 30; n++) {
         mixed(&g);
-        struct packet good = pk;
-        for (size_t at = 0; at < good.len; at++) {
-            pk = good;
-            pk.bytes[at] = (uint8_t)prng_u64(&g);
-            rig_send(&rig, &pk);
-            rig_take(&rig, good.bytes, at, &(struct taking){0});
-            ck_assert_int_ne(rig.why, DROP_NONE);
-        }
+        damage_each_byte(&g);
         live_seq += 13;
     }
 }
 END_TEST
 
-// The rows of `tripline decode` have every field of every layout.
 START_TEST(test_columns)
 {
-    char columns[sizeof SB_FIELD_COLUMNS + 2] = "," SB_FIELD_COLUMNS ",";
-    for (unsigned i = 0; i < SB_LAYOUTS; i++)
-        for (unsigned k = 0; k < starbase_layouts[i].fields; k++) {
-            char name[64];
-            snprintf(name, sizeof name, ",%s,", starbase_layouts[i].field[k].name);
-            ck_assert_msg(strstr(columns, name) != NULL, "%s", name);
-        }
+    check_columns(SB_FIELD_COLUMNS, starbase_layouts, SB_LAYOUTS);
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/deaf.h"
 #include "run/audit.h"
 #include "run_suite.h"
 
@@ -15,30 +16,12 @@ static struct device *dev;
 static struct engine *engine;
 static struct audit a;
 
-static void on_beats(void *ctx, const struct beat *b, size_t n)
-{
-    (void)ctx;
-    (void)b;
-    (void)n;
-}
-static void on_event(void *ctx, const struct beat *b)
-{
-    (void)ctx;
-    (void)b;
-}
 static enum engine_verdict on_breach(void *ctx, size_t i)
 {
     (void)ctx;
     (void)i;
     return VERDICT_KEEP;
 }
-static void on_near(void *ctx, size_t i, bool on)
-{
-    (void)ctx;
-    (void)i;
-    (void)on;
-}
-
 static void setup(void)
 {
     static bool registered;
@@ -74,7 +57,7 @@ static void setup(void)
     const struct device_config dc = {.backend = "model"};
     const struct engine_config ec = {.band_ppm = 20000};
     const struct engine_hooks hooks = {
-        .commands = on_beats, .event = on_event, .breach = on_breach, .near = on_near};
+        .commands = deaf_commands, .event = deaf_event, .breach = on_breach, .near = deaf_near};
     ck_assert_msg(device_open(&dc, &dev, &e) == 0, "%s", e.msg);
     engine = engine_new(&ec, &book, dev, &hooks, &e);
     ck_assert_msg(engine != NULL, "%s", e.msg);

@@ -184,9 +184,6 @@ void aave_add_collateral(struct aave_account *d, i256 value, uint32_t lt);
 void aave_account_close(enum aave_version v, struct aave_account *d);
 // floor(S / C) for S <= 1e4 C; 0 for C = 0, as the contract has it.
 uint32_t aave_average(i256 weighted, i256 collateral);
-// validateLiquidationCall: a call names a debt and a collateral, and neither reserve may be in its grace
-// period. Is there such a pair? An account without collateral is asked about its debts alone.
-bool aave_grace_over(enum aave_version v, const struct market *m, const struct account *a);
 // Is HF at most `hf`? D must not be 0.
 bool aave_health_factor_within(const struct aave_account *d, int64_t hf);
 // HF < 1e18 without the division (docs/rules.md): numerator < 1e22 D.

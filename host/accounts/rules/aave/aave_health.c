@@ -84,7 +84,9 @@ i256 aave_holding(enum aave_version v, const struct market *m, const struct posi
                     vtoken_balance(v, p->debt, aave_borrow_index(v, in)));
 }
 
-bool aave_grace_over(enum aave_version v, const struct market *m, const struct account *a)
+// validateLiquidationCall: a call names a debt and a collateral, and neither reserve may be in its grace
+// period. Is there such a pair? An account without collateral is asked about its debts alone.
+static bool aave_grace_over(enum aave_version v, const struct market *m, const struct account *a)
 {
     bool held = false, debt = false, coll = false, any_coll = false;
     for (unsigned i = 0; i < a->n_positions; i++) {

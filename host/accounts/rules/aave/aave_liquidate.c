@@ -327,14 +327,6 @@ int aave_size(enum aave_version v, const struct market *m, const struct account 
     }
 }
 
-static const struct position *find(const struct account *a, uint16_t instrument)
-{
-    for (unsigned i = 0; i < a->n_positions; i++)
-        if (a->position[i].instrument == instrument)
-            return &a->position[i];
-    return NULL;
-}
-
 static void add_flow(struct settlement *s, uint8_t party, uint16_t instrument, i256 amount)
 {
     if (i256_sign(amount) != 0)
@@ -401,7 +393,8 @@ static int check_call(enum aave_version v, const struct market *m, const struct 
         return err_set(e, "account %u is not liquidatable at these prices", a->id);
     if (n != 2)
         return err_set(e, "account %u: a lending liquidation has two legs, debt and collateral", a->id);
-    const struct position *dp = find(a, leg[0].instrument), *cp = find(a, leg[1].instrument);
+    const struct position *dp = account_position(a, leg[0].instrument),
+                          *cp = account_position(a, leg[1].instrument);
     if (!dp || dp->debt == 0)
         return err_set(e, "account %u: no debt in instrument %u", a->id, leg[0].instrument);
     if (!cp || cp->supply == 0 || !aave_counts(v, &m->instrument[leg[1].instrument], cp))
@@ -422,8 +415,8 @@ static int make_call(enum aave_version v, const struct market *m, const struct a
     if (check_call(v, m, a, leg, n, d, e))
         return -1;
     *c = (struct call){.v = v,
-                       .debt = debt_side(v, m, find(a, leg[0].instrument), px),
-                       .coll = coll_side(v, m, find(a, leg[1].instrument), px)};
+                       .debt = debt_side(v, m, account_position(a, leg[0].instrument), px),
+                       .coll = coll_side(v, m, account_position(a, leg[1].instrument), px)};
     c->lt = aave_lt(c->coll.in, a);
     c->lb = aave_lb(c->coll.in, a);
     calculate(c, i256_min(i256_from_i128(leg[0].qty), max_debt(c, d)), x);

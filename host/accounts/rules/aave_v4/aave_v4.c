@@ -92,7 +92,8 @@ void aave_v4_account_data(struct checked *c, const struct aave_v4_state *s, stru
         out->health = ck_div(c, ck_mul_div(c, out->weighted, wad(), out->debt_value), bps());
 }
 
-u256 aave_v4_bonus(struct checked *c, const struct aave_v4_state *s, u256 health, u256 max_bonus)
+// bps. health < 1e18.
+static u256 aave_v4_bonus(struct checked *c, const struct aave_v4_state *s, u256 health, u256 max_bonus)
 {
     if (u256_cmp(health, s->max_bonus_health) <= 0)
         return max_bonus;
@@ -105,8 +106,8 @@ u256 aave_v4_bonus(struct checked *c, const struct aave_v4_state *s, u256 health
 // With d of debt repaid, bonus and collateral factor as fractions, health is
 // (health * debt - d * bonus * factor) / (debt - d). Equal to the target for
 // d = debt * (target - health) / (target - bonus * factor).
-u256 aave_v4_debt_to_target(struct checked *c, const struct aave_v4_state *s, const struct aave_v4_account *a,
-                            const struct aave_v4_order *o, u256 bonus)
+static u256 aave_v4_debt_to_target(struct checked *c, const struct aave_v4_state *s,
+                                   const struct aave_v4_account *a, const struct aave_v4_order *o, u256 bonus)
 {
     const struct aave_v4_reserve *d = &s->reserve[o->debt];
     // wad: bonus and factor are bps each

@@ -73,10 +73,6 @@ void aave_v4_account_data(struct checked *c, const struct aave_v4_state *s, stru
 u256 aave_v4_supplied(struct checked *c, const struct aave_v4_reserve *r);
 u256 aave_v4_drawn(struct checked *c, const struct aave_v4_reserve *r, u256 *premium_ray);
 u256 aave_v4_owed(struct checked *c, const struct aave_v4_reserve *r); // drawn and premium, token units
-// bps. health < 1e18.
-u256 aave_v4_bonus(struct checked *c, const struct aave_v4_state *s, u256 health, u256 max_bonus);
-u256 aave_v4_debt_to_target(struct checked *c, const struct aave_v4_state *s, const struct aave_v4_account *a,
-                            const struct aave_v4_order *o, u256 bonus);
 // "" or the contract's name of the error, or c->why when *c has failed; what was found until then is in
 // *out, the rest is 0. `a` is aave_v4_account_data of the same state.
 const char *aave_v4_liquidate(struct checked *c, const struct aave_v4_state *s,

@@ -313,8 +313,8 @@ static int aave_v4_settle(const struct market *m, struct account *a, const int64
     struct aave_v4_call got;
     if (credit_legs(a, leg, n, e))
         return -1;
-    unsigned j = (unsigned)(credit_find(a, leg[0].instrument) - a->position);
-    unsigned i = (unsigned)(credit_find(a, leg[1].instrument) - a->position);
+    unsigned j = (unsigned)(account_position(a, leg[0].instrument) - a->position);
+    unsigned i = (unsigned)(account_position(a, leg[1].instrument) - a->position);
     const struct instrument *debt = &m->instrument[leg[0].instrument];
     spoke_of(m, a, px, &x);
     const char *why = execute(&x, debt, j, i, credit_amount(leg[0].qty), &got);

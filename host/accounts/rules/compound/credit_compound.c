@@ -251,8 +251,8 @@ static int compound_settle(const struct market *m, struct account *a, const int6
     struct compound_v2_seized got;
     if (credit_legs(a, leg, n, e))
         return -1;
-    struct position *d = &a->position[credit_find(a, leg[0].instrument) - a->position];
-    struct position *s = &a->position[credit_find(a, leg[1].instrument) - a->position];
+    struct position *d = &a->position[account_position(a, leg[0].instrument) - a->position];
+    struct position *s = &a->position[account_position(a, leg[1].instrument) - a->position];
     const struct instrument *coll = &m->instrument[s->instrument];
     unsigned j = (unsigned)(d - a->position), i = (unsigned)(s - a->position);
     fill(m, a, px, &c);

@@ -22,7 +22,7 @@ bool drift_is_quote(const struct instrument *in)
     return in->kind == INST_RESERVE && term_get(&in->terms, TERM_LIQUIDATION_BUFFER) != 0;
 }
 
-i128 drift_quote(const struct position *p)
+static i128 drift_quote(const struct position *p)
 {
     return p->supply - p->debt;
 }

@@ -44,7 +44,6 @@ void drift_put_back(const struct market *m, const struct drift_account *x, struc
 // Token units of a reserve's position in 1e-9, as the program reads it now, below 0: a borrow. Of a
 // perpetual: its quote, in cash quanta.
 i256 drift_holding(const struct market *m, const struct position *p);
-i128 drift_quote(const struct position *p);       // of a perpetual's
 bool drift_is_quote(const struct instrument *in); // reserves
 int64_t drift_unit_of(unsigned digits);           // 10^digits, digits <= 18
 

@@ -45,7 +45,8 @@ i256 dydx_funding(const struct market *m, const struct account *a, bool span)
     return i256_div10_ceil(sum, finest + FUNDING_DECIMALS - DYDX_CASH_DECIMALS);
 }
 
-bool dydx_had_block(const struct market *m, const struct account *a)
+// Of the block at the market's present second the account has had its liquidation.
+static bool dydx_had_block(const struct market *m, const struct account *a)
 {
     return m->now_s != 0 && a->rule_state[DYDX_BLOCK] == m->now_s;
 }

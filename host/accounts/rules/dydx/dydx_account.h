@@ -26,8 +26,6 @@ i256 dydx_cost(const struct market *m, const struct position *p, i128 size);
 // What funding takes from the account, quote quantums: all positions together are rounded up, once. span: at
 // its worst within the span of market_window, else now.
 i256 dydx_funding(const struct market *m, const struct account *a, bool span);
-// Of the block at the market's present second the account has had its liquidation.
-bool dydx_had_block(const struct market *m, const struct account *a);
 
 void dydx_v4_health(const struct market *m, const struct account *a, const int64_t *px, struct health *out);
 // As struct rule has them.

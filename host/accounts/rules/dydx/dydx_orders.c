@@ -173,14 +173,6 @@ int dydx_v4_size(const struct market *m, const struct account *a, const int64_t 
 
 // ---- settlement
 
-static unsigned place_of(const struct account *a, uint16_t instrument)
-{
-    unsigned i = 0;
-    while (i < a->n_positions && a->position[i].instrument != instrument)
-        i++;
-    return i;
-}
-
 static int liquidate_legs(const struct market *m, const struct account *a, const int64_t *px,
                           const struct order_leg *leg, unsigned n, struct view *v, struct err *e)
 {
@@ -189,7 +181,7 @@ static int liquidate_legs(const struct market *m, const struct account *a, const
     if (!view_of(m, a, px, v))
         return err_set(e, "account %u: " DYDX_RANGE, a->id);
     for (unsigned k = 0; k < n; k++) {
-        unsigned i = place_of(a, leg[k].instrument);
+        unsigned i = account_place(a, leg[k].instrument);
         i128 amount = leg[k].qty;
         if (i == a->n_positions || amount <= 0)
             return err_set(e, "account %u: leg %u: no position in instrument %u, or no quantity", a->id, k,

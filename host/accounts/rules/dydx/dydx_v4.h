@@ -83,8 +83,6 @@ i256 dydx_quote(const struct dydx_perpetual *p, i256 quantums); // signed, round
 i256 dydx_maintenance(const struct dydx_perpetual *p, i256 notional);
 // Notional, signed, rounded towards zero.
 const char *dydx_notional(const struct dydx_perpetual *p, i256 quantums, i256 *out);
-// Initial margin fraction at the present open interest, ppm.
-const char *dydx_initial_ppm(const struct dydx_perpetual *p, uint32_t *out);
 const char *dydx_position_risk(const struct dydx_perpetual *p, i256 quantums, uint32_t custom_imf_ppm,
                                struct dydx_risk *out);
 // Funding up to now into usdc; positions carry the present index then.
@@ -96,9 +94,7 @@ bool dydx_liquidatable(const struct dydx_risk *r);
 // Whether an update from one risk to the other is let through; the chain's name of the result.
 const char *dydx_transition(const struct dydx_risk *from, const struct dydx_risk *to); // NULL: Success
 
-// All of these take a settled subaccount, its risk and position `i` (dydx_order: s->n when it has none).
-const char *dydx_bankruptcy(const struct dydx_perpetual *perps, const struct dydx_subaccount *s,
-                            const struct dydx_risk *r, unsigned i, i256 delta, i256 *quote);
+// These take a settled subaccount, its risk and position `i` (dydx_order: s->n when it has none).
 const char *dydx_order(const struct dydx_perpetual *perps, const struct dydx_subaccount *s,
                        const struct dydx_config *c, const struct dydx_risk *r, unsigned i,
                        struct dydx_order *out);

@@ -18,8 +18,8 @@ static bool closes(i256 position, i256 delta)
     return i256_sign(position) * i256_sign(delta) == -1 && i256_cmp(i256_abs(delta), i256_abs(position)) <= 0;
 }
 
-const char *dydx_bankruptcy(const struct dydx_perpetual *perps, const struct dydx_subaccount *s,
-                            const struct dydx_risk *r, unsigned i, i256 delta, i256 *quote)
+static const char *dydx_bankruptcy(const struct dydx_perpetual *perps, const struct dydx_subaccount *s,
+                                   const struct dydx_risk *r, unsigned i, i256 delta, i256 *quote)
 {
     const struct dydx_perpetual *p = &perps[s->at[i].perpetual];
     struct dydx_risk before, after;

@@ -36,7 +36,8 @@ const char *dydx_notional(const struct dydx_perpetual *p, i256 quantums, i256 *o
     return fits(*out, DYDX_NOTIONAL_BITS) ? NULL : DYDX_RANGE;
 }
 
-const char *dydx_initial_ppm(const struct dydx_perpetual *p, uint32_t *out)
+// Initial margin fraction at the present open interest, ppm.
+static const char *dydx_initial_ppm(const struct dydx_perpetual *p, uint32_t *out)
 {
     if (!fits(p->open_interest, DYDX_BASE_BITS))
         return DYDX_RANGE;

@@ -26,8 +26,9 @@ u256 liquity_ratio(struct checked *c, u256 coll, u256 debt, u256 price)
     return u256_is_zero(debt) ? U256_MAX : ck_mul_div(c, coll, price, debt);
 }
 
-void liquity_entire(struct checked *c, const struct liquity_system *s, const struct liquity_trove *t,
-                    u256 *coll, u256 *debt)
+// The entire amounts of a trove, with its share of what was spread since its snapshots.
+static void liquity_entire(struct checked *c, const struct liquity_system *s, const struct liquity_trove *t,
+                           u256 *coll, u256 *debt)
 {
     *coll = t->coll;
     *debt = t->debt;

@@ -76,9 +76,6 @@ struct liquity_result {
 
 // floor(coll price / debt); U256_MAX where debt is 0.
 u256 liquity_ratio(struct checked *c, u256 coll, u256 debt, u256 price);
-// The entire amounts of a trove, with its share of what was spread since its snapshots.
-void liquity_entire(struct checked *c, const struct liquity_system *s, const struct liquity_trove *t,
-                    u256 *coll, u256 *debt);
 // The least price at which coll price / debt is `ratio` or more: below it the ratio test fails. False: none.
 bool liquity_threshold(u256 coll, u256 debt, uint64_t ratio, u256 *at);
 // LUSD that the pool lends to a call.

@@ -266,7 +266,7 @@ static i256 mango_holding(const struct market *m, const struct position *p)
 
 static i256 held(const struct market *m, const struct account *a, unsigned instrument)
 {
-    const struct position *p = credit_find(a, (uint16_t)instrument);
+    const struct position *p = account_position(a, (uint16_t)instrument);
     return p ? mango_holding(m, p) : I256_ZERO;
 }
 

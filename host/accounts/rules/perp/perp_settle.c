@@ -28,21 +28,12 @@ void perp_close(const struct market *m, const struct account *a, const struct po
     out->fee = charge(a, v.notional, in->fee_ppm, k);
 }
 
-// The place of the instrument's position, n_positions when there is none.
-static unsigned find(const struct account *a, uint16_t instrument)
-{
-    unsigned i = 0;
-    while (i < a->n_positions && a->position[i].instrument != instrument)
-        i++;
-    return i;
-}
-
 static int check_legs(const struct account *a, const struct order_leg *leg, unsigned n, struct err *e)
 {
     if (n == 0 || n > a->n_positions)
         return err_set(e, "account %u: %u legs for %u positions", a->id, n, a->n_positions);
     for (unsigned i = 0; i < n; i++) {
-        unsigned at = find(a, leg[i].instrument);
+        unsigned at = account_place(a, leg[i].instrument);
         if (at == a->n_positions)
             return err_set(e, "account %u: leg %u: no position in instrument %u", a->id, i,
                            leg[i].instrument);
@@ -83,7 +74,7 @@ static void close_legs(const struct market *m, const struct account *a, const in
     bool closed = n == a->n_positions;
     *out = (struct closing){.cash = i256_from_i128(a->cash)};
     for (unsigned i = 0; i < n; i++) {
-        const struct position *p = &a->position[find(a, leg[i].instrument)];
+        const struct position *p = &a->position[account_place(a, leg[i].instrument)];
         struct perp_close c;
         perp_close(m, a, p, leg[i].qty, px, k, &c);
         out->pnl = i256_add(out->pnl, c.pnl);
@@ -124,7 +115,7 @@ int perp_settle_legs(const struct market *m, struct account *a, const int64_t *p
     if (!cash_fits(&c))
         return err_set(e, "account %u: cash after settlement out of range", a->id);
     for (unsigned i = 0; i < n; i++) {
-        struct position *p = &a->position[find(a, leg[i].instrument)];
+        struct position *p = &a->position[account_place(a, leg[i].instrument)];
         p->size += p->size < 0 ? leg[i].qty : -leg[i].qty;
     }
     drop_closed(a);
@@ -146,7 +137,7 @@ bool perp_whole(const struct account *a, const struct order_leg *leg, unsigned n
         return false;
     bool whole = true;
     for (unsigned i = 0; i < n; i++)
-        whole = whole && leg[i].qty == perp_abs(a->position[find(a, leg[i].instrument)].size);
+        whole = whole && leg[i].qty == perp_abs(a->position[account_place(a, leg[i].instrument)].size);
     return whole;
 }
 
@@ -212,7 +203,7 @@ static bool plainly_fits(const struct market *m, const struct account *a, const 
     if (perp_bits(a->cash) > PERP_CASH_BITS - 2)
         return false;
     for (unsigned i = 0; i < n; i++) {
-        const struct position *p = &a->position[find(a, leg[i].instrument)];
+        const struct position *p = &a->position[account_place(a, leg[i].instrument)];
         const struct instrument *in = &m->instrument[p->instrument];
         int digits = (int)a->cash_decimals - in->size_decimals; // up to cash quanta
         int64_t price = 1;

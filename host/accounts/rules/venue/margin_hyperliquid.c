@@ -205,14 +205,6 @@ static int hl_size(const struct market *m, const struct account *a, const int64_
     return 0;
 }
 
-static const struct position *position_of(const struct account *a, uint16_t instrument)
-{
-    for (unsigned i = 0; i < a->n_positions; i++)
-        if (a->position[i].instrument == instrument)
-            return &a->position[i];
-    return NULL;
-}
-
 // An order at the book may be filled less than whole: at most what the venue sends, in lots unless it is all
 // of the position. *part: some leg leaves a rest. Legs that name no position are for perp_settle_legs.
 static int check_book(const struct market *m, const struct account *a, const int64_t *px,
@@ -220,7 +212,7 @@ static int check_book(const struct market *m, const struct account *a, const int
 {
     *part = false;
     for (unsigned i = 0; i < n; i++) {
-        const struct position *p = position_of(a, leg[i].instrument);
+        const struct position *p = account_position(a, leg[i].instrument);
         if (!p || leg[i].qty == perp_abs(p->size))
             continue;
         *part = true;
@@ -229,7 +221,7 @@ static int check_book(const struct market *m, const struct account *a, const int
                            m->instrument[p->instrument].name);
     }
     for (unsigned i = 0; i < n; i++) {
-        const struct position *p = position_of(a, leg[i].instrument);
+        const struct position *p = account_position(a, leg[i].instrument);
         if (p && leg[i].qty > book_order(m, a, p, px))
             return err_set(e, "account %u: leg %u: more of %s than the venue sends now", a->id, i,
                            m->instrument[p->instrument].name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bounded little-endian writer and reader for the codecs of this module. A cursor that ran over its end stays
+// Bounded little-endian writer and reader for codecs of fixed fields. A cursor that ran over its end stays
 // failed and touches no memory, so a codec checks once, at its end. Pure functions over the caller's memory.
-#ifndef TRIPLINE_EXEC_CURSOR_H
-#define TRIPLINE_EXEC_CURSOR_H
+#ifndef TRIPLINE_BASE_CURSOR_H
+#define TRIPLINE_BASE_CURSOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
