@@ -78,7 +78,8 @@ static bool instrument_change(const struct engine *g, const struct instrument *w
     for (unsigned r = 0; r < g->n_rules; r++) {
         struct shift s[BOX_LEVELS];
         bool spared;
-        if (!g->rule[r]->shift || !g->rule[r]->shift(m, was, is, until, BOX_LEVELS, s, &spared))
+        if (!g->rule[r]->shift || (g->called && !g->rule[r]->borrowing) ||
+            !g->rule[r]->shift(m, was, is, until, BOX_LEVELS, s, &spared))
             return false;
         c->spared &= spared;
         for (unsigned k = 0; k < BOX_LEVELS; k++) {

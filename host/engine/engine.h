@@ -11,7 +11,7 @@
 #include "accounts/rowc.h"
 #include "device.h"
 
-enum { ENGINE_BATCH = 64 };
+enum { ENGINE_BATCH = 64, ENGINE_CALLS = 3 };
 
 struct engine_price {
     uint16_t asset;
@@ -64,6 +64,11 @@ struct engine_hooks {
 struct engine_config {
     uint32_t band_ppm; // half-width of a band around its centre
     uint32_t warn_ppm; // distance of the warning rows, see struct rule; 0 = none
+    // Nested boxes: warning levels to guard as well, descending, 0 behind the last. An account is flagged
+    // before it is equity * 1e6 < requirement * (1e6 + ppm) for the first level at which it has not been
+    // called (engine_called), or before it may be liquidated where there is none; it has a warning row of
+    // warn_ppm only then. Without boxes engine_near tells.
+    uint32_t call_ppm[ENGINE_CALLS];
     // Nested boxes (docs/scale.md), used when not every account has room on the device. box_ppm: half-width
     // of the innermost; 0: chosen so that the nearest accounts fill a quarter of the device.
     uint32_t box_ppm;
@@ -157,13 +162,16 @@ int engine_market_changed(struct engine *g, const struct market *was, const uint
                           struct err *e);
 // The order of an account ended without effect: back on the watch list, evaluated from the next update on.
 void engine_order_ended(struct engine *g, size_t account);
+// With call_ppm: the account stands below so many of the levels. It is flagged until the next update, which
+// places it by the row that counts now.
+void engine_called(struct engine *g, size_t account, unsigned level);
 // With predict: rounds until every account whose order is to be made ready has had its turn, at least 1.
 size_t engine_turns(const struct engine *g);
 // Whether the account's breach is already known: flagged and watched, or with an order in flight.
 bool engine_flagged(const struct engine *g, size_t account);
 // The accounts that are within the warning distance at the prices of the last update, and some just outside,
 // in no order; their number. Nested boxes (engine_tiers.boxed) have no warning rows beyond the device: there
-// it is not all of them. Until the next call.
+// it is not all of them, and call_ppm is for that. Until the next call.
 size_t engine_near(const struct engine *g, const uint32_t **accounts);
 bool engine_placed(const struct engine *g, size_t account); // has all prices and its rows are on the device
 // Accounts with positions that no row stands for yet, because an asset of theirs has had no price.

@@ -104,6 +104,25 @@ void hot_again(struct engine *g, uint32_t address, const bool also[MARKET_ASSETS
     load_row(g, address, held ? &p->row : NULL, held && p->armed, also);
 }
 
+int hot_rows_called(const struct engine *g, size_t account, const struct account *a, const struct band *band,
+                    uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    const struct market *m = &g->book->market;
+    unsigned level = g->called[account];
+    uint32_t ppm = level < ENGINE_CALLS ? g->cfg.call_ppm[level] : 0;
+    if (ppm == 0)
+        return a->rule->rows(m, a, band, warn_ppm, out, e);
+    if (a->rule->rows_at)
+        return a->rule->rows_at(m, a, band, ppm, out, e);
+    int n = a->rule->rows(m, a, band, ppm, out, e);
+    if (n <= 0)
+        return n;
+    assert(n == 2 && out[1].level == LEVEL_WARN);
+    out[0] = out[1];
+    out[0].level = LEVEL_LIQUIDATE;
+    return 1;
+}
+
 int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], unsigned *n, struct err *e)
 {
     const struct account *a = book_account(g->book, account, &g->account);
@@ -113,7 +132,7 @@ int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX],
     *n = 0;
     if (a->n_positions == 0)
         return 0;
-    int got = a->rule->rows(&g->book->market, a, g->band, g->cfg.warn_ppm, f, &why);
+    int got = hot_rows(g, account, a, g->band, g->cfg.warn_ppm, f, &why);
     if (got < 0)
         return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
     for (int i = 0; i < got; i++) {

@@ -99,6 +99,7 @@ struct engine {
     uint32_t rows_used;
     uint32_t columns_least; // that every row of the device has
     size_t unplaced;
+    uint8_t *called; // by account: how many of cfg.call_ppm it stands below; NULL: none are guarded
 
     // Parameters that change (change.c).
     uint32_t changes;                                   // so far, see far_line.stamp
@@ -191,6 +192,17 @@ void due_note(struct engine *g, uint32_t account, unsigned tier);
 // hot.c: rows on the device
 // An asset's band [lo, hi] to the device, and its price when `set`.
 void hot_band(struct engine *g, uint16_t asset, uint64_t lo, uint64_t hi, bool set);
+// The rows of what happens to the account next: the call that it has not had, marked LEVEL_LIQUIDATE, or its
+// liquidation and, with warn_ppm, its warning. As struct rule's `rows`.
+int hot_rows_called(const struct engine *g, size_t account, const struct account *a, const struct band *band,
+                    uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX], struct err *e);
+static inline int hot_rows(const struct engine *g, size_t account, const struct account *a,
+                           const struct band *band, uint32_t warn_ppm, struct affine out[RULE_ROWS_MAX],
+                           struct err *e)
+{
+    return g->called ? hot_rows_called(g, account, a, band, warn_ppm, out, e)
+                     : a->rule->rows(&g->book->market, a, band, warn_ppm, out, e);
+}
 // Rows of an account for the bands in grid[], in the rule's order, and their number. 0, or -1 with *e set.
 int hot_compile(struct engine *g, size_t account, struct row out[RULE_ROWS_MAX], unsigned *n, struct err *e);
 // The address in which an account has the next row of the level: `after` another, or the first (NO_ROW).

@@ -26,7 +26,9 @@ int tiers_open(struct engine *g, struct err *e)
     }
     g->box.eps_ppm = g->box.inner_ppm = g->cfg.box_ppm;
     g->crossed = calloc(n ? n : 1, sizeof *g->crossed); // taken as it is touched
-    return g->crossed ? 0 : err_set(e, "out of memory for %zu accounts", n);
+    g->called = g->cfg.call_ppm[0] ? calloc(n ? n : 1, sizeof *g->called) : NULL;
+    return g->crossed && (g->called || !g->cfg.call_ppm[0]) ? 0
+                                                            : err_set(e, "out of memory for %zu accounts", n);
 }
 
 void tiers_close(struct engine *g)
@@ -34,8 +36,10 @@ void tiers_close(struct engine *g)
     far_close(&g->far);
     free(g->free_row);
     free(g->crossed);
+    free(g->called);
     g->free_row = NULL;
     g->crossed = NULL;
+    g->called = NULL;
 }
 
 void tiers_centre_all(struct engine *g, uint16_t asset)
@@ -106,13 +110,13 @@ static int name_held(const struct engine *g, const struct account *a, struct row
     return 0;
 }
 
-// Liquidation rows for the bands; their number in *n, 0 when there is nothing to watch.
-static int compile(struct engine *g, const struct account *a, const struct band *band,
+// The next rows (hot_rows) for the bands; their number in *n, 0 when there is nothing to watch.
+static int compile(struct engine *g, uint32_t account, const struct account *a, const struct band *band,
                    const struct grid *grid, struct affine *f, struct row *out, unsigned *n, struct err *e)
 {
     struct err why;
     *n = 0;
-    int got = a->n_positions ? a->rule->rows(&g->book->market, a, band, 0, f, &why) : 0;
+    int got = a->n_positions ? hot_rows(g, account, a, band, 0, f, &why) : 0;
     if (got < 0)
         return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
     for (int i = 0; i < got; i++) {
@@ -135,12 +139,12 @@ static bool same_form(const struct affine *x, const struct affine *y)
 }
 
 // Do the rows take another form in the narrower band? Then one for all prices would be right, and useless.
-static int find_bends(struct engine *g, const struct account *a, const struct affine *f, unsigned n,
-                      bool *bent, struct err *e)
+static int find_bends(struct engine *g, uint32_t account, const struct account *a, const struct affine *f,
+                      unsigned n, bool *bent, struct err *e)
 {
     struct affine narrow[RULE_ROWS_MAX];
     struct err why;
-    int got = a->rule->rows(&g->book->market, a, g->band, 0, narrow, &why);
+    int got = hot_rows(g, account, a, g->band, 0, narrow, &why);
     if (got < 0)
         return err_set(e, "account %u (%s): %.300s", a->id, a->rule->name, why.msg);
     *bent = (unsigned)got != n;
@@ -168,14 +172,14 @@ int tiers_compile(struct engine *g, uint32_t account, unsigned tier, bool *any, 
     bool bent = false, may_bend = !a->rule->bends || a->rule->bends(&g->book->market, a);
     far_take(&g->far, account);
     due_window(g, tier);
-    if (compile(g, a, g->full_band, g->full, f, r, &n, e) != 0)
+    if (compile(g, account, a, g->full_band, g->full, f, r, &n, e) != 0)
         return -1;
     *any = n > 0;
     if (n == 0)
         return 0;
     due_note(g, account, tier);
     change_note(g, account, a, tier);
-    if (may_bend && find_bends(g, a, f, n, &bent, e) != 0)
+    if (may_bend && find_bends(g, account, a, f, n, &bent, e) != 0)
         return -1;
     if ((may_bend || g->far.line[account].crossed == FAR_CROSSED) && name_held(g, a, &r[0], e) != 0)
         return -1;
@@ -203,7 +207,7 @@ static int compile_level(struct engine *g, uint32_t account, unsigned level, str
     unsigned tier = level == BOX_UNIT ? TIER_HOT : level + 1;
     far_take(&g->far, account);
     due_window(g, tier);
-    if (compile(g, a, band, grid, f, r, &n, e) != 0 || (n && name_held(g, a, &r[0], e) != 0))
+    if (compile(g, account, a, band, grid, f, r, &n, e) != 0 || (n && name_held(g, a, &r[0], e) != 0))
         return -1;
     due_note(g, account, tier);
     change_note(g, account, a, tier);

@@ -459,6 +459,23 @@ static size_t without(uint32_t *list, size_t n, uint32_t account)
     return kept;
 }
 
+// Off its tier whatever that is: what it was placed by is not what counts now. Judged at every update until
+// the watch list finds it at rest, and places it anew.
+void engine_called(struct engine *g, size_t account, unsigned level)
+{
+    struct account_state *s = &g->acct[account];
+    if (!g->called || g->called[account] == level)
+        return;
+    g->called[account] = (uint8_t)level;
+    if (!s->placed || s->in_flight || g->far.line[account].tier == TIER_NONE)
+        return; // compiled with it when that is over
+    tiers_release(g, (uint32_t)account);
+    far_put(&g->far, (uint32_t)account, TIER_FLAGGED);
+    if (!s->watched)
+        g->watch[g->n_watch++] = (uint32_t)account;
+    s->watched = true;
+}
+
 size_t engine_near(const struct engine *g, const uint32_t **accounts)
 {
     *accounts = g->warm;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Margin calls: up to three warning levels above the liquidation threshold (docs/econ/staged.md, "Warning
 // levels"). An account is called once when it goes below a level, and the call is taken back when it has come
-// clear of it; no order follows. The warning rows (engine_config.warn_ppm) bound who has to be looked at;
-// levels are compared in the rule's own integers. One thread.
+// clear of it; no order follows. Who has to be looked at is told by the warning rows
+// (engine_config.warn_ppm), or with nested boxes by the engine's guard (engine_config.call_ppm); levels are
+// compared in the rule's own integers. One thread.
 #ifndef TRIPLINE_RUN_CALLS_H
 #define TRIPLINE_RUN_CALLS_H
 
@@ -45,19 +46,24 @@ struct calls_counters {
     uint64_t entered[CALL_LEVELS], left[CALL_LEVELS], standing[CALL_LEVELS]; // by level; standing: now
     uint64_t looks;                                                          // exact evaluations
     uint64_t restored;          // accounts whose calls are of before this session
-    uint64_t missed, unfounded; // audit: below a level without its call; with one, though clear of it
+    uint64_t missed, unfounded; // audit: below a level without its call; with one, though it was clear of it
+                                // when it had its turn to be looked at, or has had none
     uint32_t first_missed;      // id of the first account missed, 0: none
 };
 
 struct calls;
-// For up to `room` accounts. NULL: out of memory.
-struct calls *calls_new(const struct calls_config *c, size_t room);
+// For up to `room` accounts; guarded: the engine has nested boxes, and call_ppm. NULL: out of memory.
+struct calls *calls_new(const struct calls_config *c, bool guarded, size_t room);
 void calls_free(struct calls *c);
-// The account's level was that before this session; before the first update.
-void calls_restore(struct calls *c, size_t account, unsigned level);
-// At prices px, after an update: looks at who is within the warning distance, and who was called. Each
-// crossing goes to put. skip: accounts of odd index are not looked at (paired books).
-void calls_update(struct calls *c, const struct book *b, const struct engine *g, const int64_t *px, bool skip,
+// The account's level was that before this session; before the first update. Its level now, to be told to
+// the engine.
+unsigned calls_restore(struct calls *c, size_t account, unsigned level);
+// Guarded: the account is flagged, or its state is new.
+void calls_note(struct calls *c, size_t account);
+// At prices px, after an update: looks at who is within the warning distance, and who was called. Guarded: at
+// who is flagged, and in turn at some of those who were called. Each crossing goes to put. skip: accounts of
+// odd index are not looked at (paired books).
+void calls_update(struct calls *c, const struct book *b, struct engine *g, const int64_t *px, bool skip,
                   uint64_t now_ns, void (*put)(void *ctx, const uint8_t *data, size_t n), void *ctx);
 // Brute force beside it: every account, counted in missed and unfounded.
 void calls_audit(struct calls *c, const struct book *b, const int64_t *px, bool skip);

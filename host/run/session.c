@@ -3,6 +3,7 @@
 #include "run/inside.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "accounts/assets.h"
 #include "accounts/book.h"
@@ -237,6 +238,15 @@ static void on_near_staged(void *ctx, size_t account, bool on)
     on_near(ctx, account, on);
 }
 
+static void on_checking_called(void *ctx, size_t account, bool fresh)
+{
+    struct session *s = ctx;
+    on_checking(ctx, account, fresh);
+    if (s->staged)
+        look(ctx, account);
+    calls_note(s->calls, account);
+}
+
 static struct engine_hooks hooks_of(struct session *s)
 {
     struct engine_hooks h = {s,        on_commands, on_event, on_checking, on_breach,  on_near,
@@ -248,6 +258,8 @@ static struct engine_hooks hooks_of(struct session *s)
         h.stake = on_stake_staged;
         h.ahead = NULL; // what is sized ahead is not the stage's
     }
+    if (calls_wanted(&s->cfg.calls))
+        h.checking = on_checking_called;
     return h;
 }
 
@@ -255,6 +267,8 @@ void session_account_changed(struct session *s, size_t account)
 {
     if (s->paired)
         s->near[account] = s->near[account + 1] = false; // the engine takes both up anew
+    if (s->calls)
+        calls_note(s->calls, account);
     session_check(s, engine_account_changed(s->engine, account, &s->why));
     if (s->staged && !s->failed)
         look(s, account);
@@ -293,6 +307,7 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     static const enum oracle_rules rules[] = {ORACLE_RAW, ORACLE_RULES_1, ORACLE_RULES_NOW}; // by number
     const struct oracle_config oc = {
         .file = c->policy_file, .text = c->policy, .len = c->policy_len, .rules = rules[c->oracle]};
+    memcpy(s->cfg.engine.call_ppm, c->calls.level_ppm, sizeof s->cfg.engine.call_ppm);
     s->staged = c->desk.stages != STAGES_NONE;
     const struct engine_hooks hooks = hooks_of(s);
     if (!book->packed)
@@ -315,7 +330,7 @@ struct session *session_new(const struct session_config *c, struct book *book, s
     else
         s->oracle = oracle_new(&book->market, &oc, e);
     if (s->oracle)
-        s->engine = engine_new(&c->engine, book, dev, &hooks, e);
+        s->engine = engine_new(&s->cfg.engine, book, dev, &hooks, e);
     if (s->engine) {
         if (s->accounts_max > engine_room(s->engine))
             s->accounts_max = engine_room(s->engine);

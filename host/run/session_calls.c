@@ -3,6 +3,10 @@
 #include "accounts/book.h"
 #include "run/inside.h"
 
+#include <assert.h>
+
+static_assert((int)ENGINE_CALLS == (int)CALL_LEVELS, "the engine guards all levels");
+
 int session_calls_open(struct session *s, struct err *e)
 {
     struct engine_tiers t;
@@ -13,12 +17,9 @@ int session_calls_open(struct session *s, struct err *e)
         return 0;
     s->looks = true;
     engine_tiers(s->engine, &t);
-    if (t.boxed)
-        return err_set(e,
-                       "margin_call1_ppm: calls want a warning row for each of %zu accounts, and device %s "
-                       "has no room for them: a larger --geometry, or no margin calls",
-                       s->book->n_accounts, s->dev->info.backend);
-    s->calls = calls_new(&s->cfg.calls, book_room(s->book));
+    for (size_t i = 1; s->paired && i < book_room(s->book); i += 2)
+        engine_called(s->engine, i, CALL_LEVELS); // the odd ones are not called: liquidations alone
+    s->calls = calls_new(&s->cfg.calls, t.boxed, book_room(s->book));
     return s->calls ? 0
                     : err_set(e, "out of memory for the margin calls of %zu accounts", book_room(s->book));
 }
@@ -48,7 +49,7 @@ int session_recall(struct session *s, const uint8_t *data, size_t n, struct err 
     session_put(s, J_CALLED, data, n, NULL, 0);
     size_t i = book_find(s->book, c.account);
     if (s->calls && i != SIZE_MAX)
-        calls_restore(s->calls, i, c.level);
+        engine_called(s->engine, i, calls_restore(s->calls, i, c.level));
     return 0;
 }
 

@@ -148,6 +148,11 @@ struct rule {
     // the bands and the span, or -1 (too many assets, out of range) with *e set.
     int (*rows)(const struct market *m, const struct account *a, const struct band *band, uint32_t warn_ppm,
                 struct affine out[RULE_ROWS_MAX], struct err *e);
+    // Rows of the same contract, marked LEVEL_LIQUIDATE, of equity * 1e6 < requirement * (1e6 + ppm) instead.
+    // NULL: the LEVEL_WARN row that rows() gives for ppm is that; where it is not NULL that one only says
+    // when to make an order ready.
+    int (*rows_at)(const struct market *m, const struct account *a, const struct band *band, uint32_t ppm,
+                   struct affine out[RULE_ROWS_MAX], struct err *e);
     // Exact health at prices px[asset] (quanta, > 0 for every asset the account uses) at the moment of
     // market_now.
     void (*health)(const struct market *m, const struct account *a, const int64_t *px, struct health *out);
@@ -180,7 +185,8 @@ struct rule {
     // where the account's coefficient is > 0, to p (1 + up) where it is < 0; several changes multiply. That
     // holds for accounts that are not `crossed`. *spared: lasting rows are right without any move, crossed
     // ones too, while the greater of down and up of all changes since they were made add up to at most
-    // SHIFT_SPARE. False, or NULL: no such bound is known. until_s ascends.
+    // SHIFT_SPARE. False, or NULL: no such bound is known. until_s ascends. Lending rules (`borrowing`): it
+    // also holds for rows at a warning level, as these scale coefficients only.
     bool (*shift)(const struct market *m, const struct instrument *was, const struct instrument *is,
                   const uint64_t *until_s, unsigned n, struct shift *out, bool *spared);
     // Do two terms over one asset stand against each other, so that its coefficient hides how large they are?

@@ -2,7 +2,8 @@
 // P1 and P2 end to end with the real rules: random books on the edge of their thresholds, the row compiler,
 // the engine and the device, along random walks with jumps, prices put exactly on an account's threshold,
 // assets that get their first price in the middle of a jump, and orders that come back in every way. After
-// each group every account is judged by brute force with the exact rule. Some seconds.
+// each group every account is judged by brute force with the exact rule. In some books of nested boxes
+// warning levels are guarded too: who falls below one has been flagged. Some seconds.
 #include <check.h>
 #include <stdlib.h>
 
@@ -30,11 +31,14 @@ struct walk {
     int64_t px[MARKET_ASSETS_MAX];
     bool blind[MARKET_ASSETS_MAX]; // its reciprocal does not fit: the oracle holds these accounts
     bool in_flight[ACCOUNTS];
-    size_t breaches, missed, false_breaches, told;
+    uint32_t call_ppm[ENGINE_CALLS];
+    bool guarded; // these are
+    uint8_t level[ACCOUNTS];
+    size_t breaches, missed, false_breaches, told, calls, returns, uncalled;
 };
 
 struct sums {
-    uint64_t breaches, told, shifted, rebuilt, narrowed, stale;
+    uint64_t breaches, told, shifted, rebuilt, narrowed, stale, calls, returns;
 };
 
 static enum engine_verdict hook_breach(void *ctx, size_t account)
@@ -107,6 +111,9 @@ static void walk_open(struct walk *w, uint64_t seed)
         ec.box_ppm = boxes[prng_below(&w->rng, 5)];
         ec.near_rows = rooms[prng_below(&w->rng, 5)];
         ec.slice = slices[prng_below(&w->rng, 4)];
+        static const uint32_t levels[][ENGINE_CALLS] = {{0}, {1000}, {300000, 100000, 20000}, {1000000, 1}};
+        memcpy(w->call_ppm, levels[prng_below(&w->rng, 4)], sizeof w->call_ppm);
+        memcpy(ec.call_ppm, w->call_ppm, sizeof ec.call_ppm);
     }
     for (uint16_t i = 0; i < m->n_assets; i++)
         m->asset[i].spread_ppm = prng_chance(&w->rng, 1, 3) ? (uint32_t)prng_between(&w->rng, 1, 2000000) : 0;
@@ -114,6 +121,9 @@ static void walk_open(struct walk *w, uint64_t seed)
         .ctx = w, .commands = deaf_commands, .event = deaf_event, .breach = hook_breach, .near = deaf_near};
     w->engine = engine_new(&ec, &w->book, w->dev, &hooks, &e);
     ck_assert_msg(w->engine != NULL, "%s", e.msg);
+    struct engine_tiers t;
+    engine_tiers(w->engine, &t);
+    w->guarded = t.boxed && w->call_ppm[0];
 }
 
 static void walk_close(struct walk *w)
@@ -144,6 +154,39 @@ static bool uses_blind(const struct walk *w, size_t account)
     return false;
 }
 
+static bool below(const struct walk *w, size_t i, const int64_t *px, uint32_t ppm)
+{
+    struct health h;
+    w->account[i].rule->health(&w->book.market, &w->account[i], px, &h);
+    return i256_cmp(i256_mul_i64(h.equity, 1000000), i256_mul_i64(h.requirement, 1000000 + (int64_t)ppm)) < 0;
+}
+
+// The first level that the account has not been called at, 0: none.
+static uint32_t next_call(const struct walk *w, size_t i)
+{
+    return w->guarded && w->level[i] < ENGINE_CALLS ? w->call_ppm[w->level[i]] : 0;
+}
+
+// Who is flagged is called; nobody else is below the level that comes next. A call is taken back at times.
+static void judge_calls(struct walk *w, size_t i)
+{
+    uint32_t ppm;
+    while ((ppm = next_call(w, i)) != 0 && below(w, i, w->px, ppm)) {
+        if (!engine_flagged(w->engine, i)) {
+            printf("# account %u (%s) is below %u ppm, not flagged\n", w->account[i].id,
+                   w->account[i].rule->name, (unsigned)ppm);
+            w->uncalled++;
+        }
+        w->level[i]++;
+        w->calls++;
+    }
+    if (w->level[i] && prng_chance(&w->rng, 1, 4) && !below(w, i, w->px, w->call_ppm[w->level[i] - 1])) {
+        w->level[i]--;
+        w->returns++;
+    }
+    engine_called(w->engine, i, w->level[i]);
+}
+
 static void judge(struct walk *w, bool priced[MARKET_ASSETS_MAX])
 {
     for (size_t i = 0; i < ACCOUNTS; i++) {
@@ -159,6 +202,8 @@ static void judge(struct walk *w, bool priced[MARKET_ASSETS_MAX])
             printf("# missed account %u (%s)\n", a->id, a->rule->name);
             w->missed++;
         }
+        if (w->guarded)
+            judge_calls(w, i);
     }
 }
 
@@ -203,13 +248,14 @@ static int64_t edge_price(struct walk *w, size_t account, uint16_t asset)
     const struct market *m = &w->book.market;
     const struct account *a = &w->account[account];
     int64_t near = px[asset], far = prng_chance(&w->rng, 1, 2) ? near / 2 + 1 : near + near / 2 + 1;
-    bool now = walk_liquidatable(m, a, px);
+    uint32_t ppm = prng_chance(&w->rng, 1, 2) ? next_call(w, account) : 0;
+    bool now = ppm ? below(w, account, px, ppm) : walk_liquidatable(m, a, px);
     px[asset] = far;
-    if (walk_liquidatable(m, a, px) == now)
+    if ((ppm ? below(w, account, px, ppm) : walk_liquidatable(m, a, px)) == now)
         return near;
     while (far - near > 1 || near - far > 1) {
         px[asset] = near + (far - near) / 2;
-        if (walk_liquidatable(m, a, px) == now)
+        if ((ppm ? below(w, account, px, ppm) : walk_liquidatable(m, a, px)) == now)
             near = px[asset];
         else
             far = px[asset];
@@ -367,6 +413,7 @@ static void check_counters(struct walk *w)
     ck_assert_uint_eq(c->device_errors, 0);
     ck_assert_uint_eq(c->band_exits_expected, c->band_exits_seen);
     ck_assert_uint_eq(w->missed, 0);
+    ck_assert_uint_eq(w->uncalled, 0);
     ck_assert_uint_eq(w->false_breaches, 0);
     ck_assert_msg(device_mismatch(w->dev, text, sizeof text) == 0, "%s", text);
 }
@@ -410,6 +457,8 @@ static void walk_once(struct walk *w, uint64_t seed, struct sums *s)
     const struct engine_counters *c = engine_counters(w->engine);
     s->breaches += w->breaches;
     s->told += w->told;
+    s->calls += w->calls;
+    s->returns += w->returns;
     s->shifted += c->parameters_shifted;
     s->rebuilt += c->parameters_rebuilt;
     s->narrowed += c->boxes_narrowed;
@@ -430,11 +479,13 @@ START_TEST(nothing_missed_nothing_false)
     }
     printf(
         "# %llu breaches in %u books; parameters told %llu times: %llu assets within a bound, %llu all made "
-        "anew, %llu guards narrowed, %llu stale lines\n",
+        "anew, %llu guards narrowed, %llu stale lines; %llu calls, %llu taken back\n",
         (unsigned long long)s.breaches, n, (unsigned long long)s.told, (unsigned long long)s.shifted,
-        (unsigned long long)s.rebuilt, (unsigned long long)s.narrowed, (unsigned long long)s.stale);
+        (unsigned long long)s.rebuilt, (unsigned long long)s.narrowed, (unsigned long long)s.stale,
+        (unsigned long long)s.calls, (unsigned long long)s.returns);
     ck_assert_uint_gt(s.breaches, n); // else the walk judged nothing
     if (n >= BOOKS) {
+        ck_assert(s.calls > n && s.returns > n);
         ck_assert_uint_gt(s.shifted, s.told / 10);
         ck_assert_uint_gt(s.rebuilt, s.told / 100);
         ck_assert_uint_gt(s.narrowed, s.told / 10);

@@ -8,8 +8,8 @@
 #ifndef TRIPLINE_TEST_FRAME24TEST_H
 #define TRIPLINE_TEST_FRAME24TEST_H
 
-#include "base/test_seed.h"
 #include "base/prng.h"
+#include "base/test_seed.h"
 #include "feed/frame24.h"
 #include "feed/frame24_book.h"
 #include "feed/protocol.h"

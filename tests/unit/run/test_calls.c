@@ -87,7 +87,7 @@ END_TEST
 START_TEST(restored)
 {
     const struct calls_config two = {{300000, 100000}, 10000};
-    struct calls *c = calls_new(&two, 4);
+    struct calls *c = calls_new(&two, false, 4);
     ck_assert_ptr_nonnull(c);
     calls_restore(c, 1, 3); // of a run with more levels
     calls_restore(c, 1, 1); // known already

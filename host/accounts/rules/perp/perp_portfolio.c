@@ -38,6 +38,24 @@ static const struct scenario *worst_inside(const struct market *m, const struct 
     return NULL;
 }
 
+static int all_rows(const struct market *m, const struct account *a, const struct band *band, int64_t eq,
+                    int64_t req, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    int n = m->n_scenarios + 1;
+    for (int i = 0; i < n; i++) {
+        out[i].level = LEVEL_LIQUIDATE;
+        if (perp_linear_row(m, a, band, eq, req, i ? &m->scenario[i - 1] : NULL, &out[i], e))
+            return -1;
+    }
+    return n;
+}
+
+static int portfolio_rows_at(const struct market *m, const struct account *a, const struct band *band,
+                             uint32_t ppm, struct affine out[RULE_ROWS_MAX], struct err *e)
+{
+    return a->n_positions == 0 ? 0 : all_rows(m, a, band, PPM, (int64_t)PPM + ppm, out, e);
+}
+
 // One warning row for all scenarios: that of the worst one. It says when to make an order ready, nothing
 // hangs on it.
 static int portfolio_rows(const struct market *m, const struct account *a, const struct band *band,
@@ -45,13 +63,8 @@ static int portfolio_rows(const struct market *m, const struct account *a, const
 {
     if (a->n_positions == 0)
         return 0; // no requirement: never liquidatable
-    int n = m->n_scenarios + 1;
-    for (int i = 0; i < n; i++) {
-        out[i].level = LEVEL_LIQUIDATE;
-        if (perp_linear_row(m, a, band, 1, 1, i ? &m->scenario[i - 1] : NULL, &out[i], e))
-            return -1;
-    }
-    if (warn_ppm == 0)
+    int n = all_rows(m, a, band, 1, 1, out, e);
+    if (n < 0 || warn_ppm == 0)
         return n;
     out[n].level = LEVEL_WARN;
     const struct scenario *worst = worst_inside(m, a, band);
@@ -108,6 +121,7 @@ const struct rule rule_perp_portfolio_1 = {
     .bends = perp_bends,
     .most_rows = portfolio_most_rows,
     .shift = perp_portfolio_shift,
+    .rows_at = portfolio_rows_at,
     .crossed = perp_crossed,
     .within = portfolio_within,
     .validate = portfolio_validate,
