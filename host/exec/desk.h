@@ -68,6 +68,7 @@ struct desk_config {
     int64_t min_profit_e8;     // reward less cost must reach this; profit less cost with worth
     int64_t cost_e8;           // fixed cost of one order
     uint32_t ready_tolerance_ppm; // a ready order is used when its size is within this of the exact size
+    uint32_t split_by;            // enum split_by (exec/split.h)
     uint32_t ready_by;            // enum desk_ready; what goes by stages: always by its size
     uint32_t stages;              // enum stages_policy
     struct stage_params stage;    // of it

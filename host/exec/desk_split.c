@@ -18,7 +18,8 @@ enum desk_answer desk_split_view(struct desk *d, const struct account *a, const 
         return DESK_SENT;
     if (a->rule->size(m, a, px, &most, &all) != 0)
         return DESK_NO_SIZE;
-    v->split = at != STAGED_PARTIAL && split_two(m, a, px, &all, &d->account, &d->settlement, &d->size);
+    v->split = at != STAGED_PARTIAL && split_two(m, a, px, &all, (enum split_by)d->cfg.split_by, &d->account,
+                                                 &d->settlement, &d->size);
     if (at == STAGED_PARTIAL)
         d->size = all;
     else if (!v->split && a->rule->size(m, a, px, &d->cfg.size, &d->size) != 0)

@@ -110,19 +110,29 @@ static void earned(const struct market *m, const int64_t *px, const struct settl
     }
 }
 
+// Its share of what all earns.
+static void share(const struct order_size *all, struct order_size *out)
+{
+    i256 part = i256_from_i128(out->leg[0].qty), whole = i256_from_i128(all->leg[0].qty);
+    out->value = i256_div_ceil(i256_mul(all->value, part), whole);
+    out->reward = i256_div_floor(i256_mul(all->reward, part), whole);
+}
+
 bool split_two(const struct market *m, const struct account *a, const int64_t *px,
-               const struct order_size *all, struct account *scratch, struct settlement *settlement,
-               struct order_size *first)
+               const struct order_size *all, enum split_by by, struct account *scratch,
+               struct settlement *settlement, struct order_size *first)
 {
     struct order_size second;
     i128 qty = split_first(m, a, px, all, scratch, settlement, &second);
     if (qty == 0)
         return false;
-    // Not its share of the whole, which repays less than it names where the collateral does not pay for that.
     *first = *all;
     first->full = false;
     first->leg[0].qty = qty;
-    earned(m, px, settlement, first);
+    if (by == SPLIT_BY_SHARE)
+        share(all, first);
+    else
+        earned(m, px, settlement, first);
     bool same = second.leg[0].instrument == all->leg[0].instrument;
     return i256_cmp(i256_add(first->reward, second.reward), all->reward) > 0 &&
            (!same || qty + second.leg[0].qty > all->leg[0].qty);

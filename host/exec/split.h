@@ -15,10 +15,14 @@
 i128 split_first(const struct market *m, const struct account *a, const int64_t *px,
                  const struct order_size *all, struct account *scratch, struct settlement *settlement,
                  struct order_size *second);
-// The first of two into *first, its value and reward what it settles for at px, where together they repay and
+// How the first of two is weighed: by its share of what one order for all would earn, as in journals from
+// before there was the difference (too low where the collateral does not cover what `all` names); or by what
+// it settles for.
+enum split_by { SPLIT_BY_SHARE, SPLIT_BY_FLOWS };
+// The first of two into *first, its value and reward told at px, where together they repay and
 // earn more than `all` alone; false: not, and *first is of no use.
 bool split_two(const struct market *m, const struct account *a, const int64_t *px,
-               const struct order_size *all, struct account *scratch, struct settlement *settlement,
-               struct order_size *first);
+               const struct order_size *all, enum split_by by, struct account *scratch,
+               struct settlement *settlement, struct order_size *first);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "econ/policy.h"
+#include "exec/split.h"
 
 // One line per setting: where it is, how wide, what is allowed.
 struct key {
@@ -58,6 +59,7 @@ static const struct key keys[] = {
     KEY("min_profit_e8", desk.min_profit_e8, 8, INT64_MIN, INT64_MAX),
     KEY("cost_e8", desk.cost_e8, 8, 0, INT64_MAX),
     KEY("ready_tolerance_ppm", desk.ready_tolerance_ppm, 4, 0, 1000000),
+    KEY("split_by", desk.split_by, 4, SPLIT_BY_SHARE, SPLIT_BY_FLOWS),
     KEY("ready_by", desk.ready_by, 4, DESK_READY_BY_SIZE, DESK_READY_BY_PRICE),
     {"stages", offsetof(struct session_config, desk.stages), 4, 0, STAGES_COUNT - 1, stages_name},
     {"stages_rest", offsetof(struct session_config, desk.stage.rest), 4, 0, REST_WITHIN, stages_rest_name},
@@ -120,6 +122,7 @@ void config_default(struct session_config *c)
                  .max_price_age_ns = UINT64_C(60000000000),
                  .ready_tolerance_ppm = 50000,
                  .ready_by = DESK_READY_BY_PRICE,
+                 .split_by = SPLIT_BY_FLOWS,
                  .stage = STAGE_PARAMS_DEFAULT,
                  .worth = {.gas = 400000, // of the liquidation contract by flash loan (docs/worth.md)
                            .revert_gas = 115000,
@@ -222,6 +225,7 @@ int config_parse(const char *buf, size_t len, struct session_config *c, struct e
     config_default(c);
     c->oracle = 0; // those that know policies say so
     c->desk.ready_by = DESK_READY_BY_SIZE;
+    c->desk.split_by = SPLIT_BY_SHARE;
     c->desk.depth.by = DESK_DEPTH_BY_SALE;
     c->bids.by = BIDS_BY_WHOLE;
     c->spare_accounts = 0;

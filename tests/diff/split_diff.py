@@ -20,9 +20,10 @@ SOURCES = ["tests/diff/split_driver.c", "host/exec/split.c", "host/accounts/movi
            "host/accounts/terms.c", "host/base/wide.c", "host/base/u256.c", "host/base/checked.c", "host/base/i128_checked.c"] + sorted(
     glob("host/accounts/rules/**/*.c", recursive=True))
 DUST = 2**63 - 1
-KEYS = "have qty debt coll full value reward first debt2 qty2 two first2 full2 value2 reward2".split()
+KEYS = "have qty debt coll full value reward first debt2 qty2 two1 first1 full1 value1 reward1 two first2 full2 value2 reward2".split()
 WANTED = ("two earn more", "one heals it whatever is repaid first", "never healed by one", "close factor of all", "a further debt",
-          "a further collateral", "first bounded by dust", "deep below: all of it", "closed form equal", "the collateral does not pay for what one names")
+          "a further collateral", "first bounded by dust", "deep below: all of it", "closed form equal", "the collateral does not pay for what one names",
+          "a share earns too little for two")
 
 
 def after(w, debt, coll, qty):
@@ -102,6 +103,11 @@ def check_world(d, check, w):
         more = worth + second[2] > reward and not (have["debt2"] == debt and have["first"] + have["qty2"] <= most)
         check("two where they earn more", have["two"] == int(more), more, *where)
         check.hit("two earn more", more)
+        share = -(-value * have["first"] // most), reward * have["first"] // most
+        fewer = share[1] + second[2] > reward and not (have["debt2"] == debt and have["first"] + have["qty2"] <= most)
+        check("by its share, as older journals", tuple(have[k + "1"] for k in ("two", "first", "full", "value", "reward")) ==
+              ((1, have["first"], 0, *share) if fewer else (0,) * 5), share, *where)
+        check.hit("a share earns too little for two", more and not fewer)
         check.hit("never healed by one", have["first"] == most)
         if more:
             check("the first's figures", (have["first2"], have["full2"], have["value2"], have["reward2"]) == (have["first"], 0, paid, worth), paid, worth, *where)

@@ -35,15 +35,14 @@ static void do_split(void)
     put_i(qty);
     printf("%d ", qty ? second.leg[0].instrument : -1);
     put_i(qty ? second.leg[0].qty : 0);
-    if (!split_two(&market, &account, px, &all, &scratch, &settlement, &first)) {
-        puts("0");
-        return;
+    for (int by = SPLIT_BY_SHARE; by <= SPLIT_BY_FLOWS; by++) {
+        bool two = split_two(&market, &account, px, &all, (enum split_by)by, &scratch, &settlement, &first);
+        printf("%d ", two);
+        put_i(two ? first.leg[0].qty : 0);
+        printf("%d ", two && first.full);
+        say(two ? first.value : I256_ZERO);
+        say(two ? first.reward : I256_ZERO);
     }
-    printf("1 ");
-    put_i(first.leg[0].qty);
-    printf("%d ", first.full);
-    say(first.value);
-    say(first.reward);
     putchar('\n');
 }
 

@@ -28,7 +28,9 @@ MUTANTS = [
     ("the price's decimals forgotten", S, "in->size_decimals + (unsigned)m->asset[in->asset].decimals", "in->size_decimals"),
     ("told as the whole", S, "first->full = false;", "first->full = all->full;"),
     ("the whole quantity", S, "    first->leg[0].qty = qty;\n", ""),
-    ("the whole's value and reward", S, "    earned(m, px, settlement, first);\n", ""),
-    ("a share of the whole", S, "    earned(m, px, settlement, first);\n",
-     "    earned(m, px, settlement, first);\n    first->reward = i256_div_floor(i256_mul(all->reward, i256_from_i128(qty)), i256_from_i128(all->leg[0].qty));\n"),
+    ("the whole's value and reward", S, "    else\n        earned(m, px, settlement, first);\n", ""),
+    ("a share of the whole", S, "    if (by == SPLIT_BY_SHARE)", "    if (by == SPLIT_BY_SHARE || first)"),
+    ("a share of nothing", S, "    if (by == SPLIT_BY_SHARE)", "    if (by == SPLIT_BY_SHARE && !first)"),
+    ("the share's value floored", S, "i256_div_ceil(i256_mul(all->value", "i256_div_floor(i256_mul(all->value"),
+    ("the share's reward ceiled", S, "i256_div_floor(i256_mul(all->reward", "i256_div_ceil(i256_mul(all->reward"),
 ]

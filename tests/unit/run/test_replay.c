@@ -317,6 +317,7 @@ START_TEST(test_a_journal_from_before_prices_decided)
     ck_assert_uint_eq(c.desk.ready_by, DESK_READY_BY_SIZE);
     ck_assert_uint_eq(c.desk.depth.by, DESK_DEPTH_BY_SALE);
     ck_assert_uint_eq(c.bids.by, BIDS_BY_WHOLE);
+    ck_assert_uint_eq(c.desk.split_by, 0);
     ck_assert_uint_eq(c.desk.kick.chop_bps, 0);        // nor what starting an auction pays
     ck_assert_uint_eq(c.engine.predict, 0);            // nor that any was made ready by its value
     ck_assert_uint_eq(c.expect.by, EXPECT_BY_HORIZON); // nor by what it is worth until its turn
