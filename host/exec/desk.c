@@ -310,6 +310,8 @@ TRIGGER void handed_over(struct desk *d, struct account_state *st, const struct 
     st->unworth = 0;
     if (d->exits)
         desk_worth_forget(d, st);
+    if (d->taken)
+        desk_taken_leaves(d, (size_t)(st - d->state));
     count_handed_over(d, rec->value_e8, rec->reward_e8, rec->predicted);
 }
 
@@ -319,11 +321,17 @@ TRIGGER void take_slip(struct desk *d, const struct account *a, const int64_t *p
 {
     if (d->cfg.depth.mode == DESK_DEPTH_NONE)
         return;
-    if (!desk_worth_of(d, a) && !a->rule->holding)
-        rec->reward_e8 = desk_less(
-            rec->reward_e8, desk_slip(d, a, px, r ? r->order.leg : d->size.leg, r ? r->order.n : d->size.n));
-    else if (!desk_worth_of(d, a))
+    const struct order_leg *leg = r ? r->order.leg : d->size.leg;
+    const unsigned n = r ? r->order.n : d->size.n;
+    desk_takes_none(d);
+    if (desk_worth_of(d, a)) {
+        desk_takes_sale(d, px);
+    } else if (a->rule->holding) {
         return;
+    } else {
+        rec->reward_e8 = desk_less(rec->reward_e8, desk_slip(d, a, px, leg, n, true));
+        desk_takes_legs(d, a, leg, n);
+    }
     rec->has_slip = true;
     rec->slip_known = d->slip_known;
     rec->slip_e8 = d->slip_e8;

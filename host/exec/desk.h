@@ -44,8 +44,9 @@ enum desk_ready { DESK_READY_BY_SIZE, DESK_READY_BY_PRICE };
 
 // Which books count: those of what is sold, for lending orders alone (journals from before there were the
 // others); those of what is bought back too, and for bids on auctions; the same, and amounts of a market that
-// counts in its quote are coins for what counts in coins, and the other way round.
-enum desk_depth_by { DESK_DEPTH_BY_SALE, DESK_DEPTH_BY_BOTH, DESK_DEPTH_BY_UNIT };
+// counts in its quote are coins for what counts in coins, and the other way round; the same, and an order
+// gets what our other ones leave.
+enum desk_depth_by { DESK_DEPTH_BY_SALE, DESK_DEPTH_BY_BOTH, DESK_DEPTH_BY_UNIT, DESK_DEPTH_BY_REST };
 
 // What selling into the market costs (docs/worth.md, section 7, "Depth"): without a book's levels nothing; by
 // the books that are known; the same, and what has none gets no order.

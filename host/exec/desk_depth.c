@@ -42,18 +42,19 @@ int desk_depth_init(struct desk *d, struct err *e)
 {
     const struct desk_depth_config *c = &d->cfg.depth;
     if (c->mode >= DESK_DEPTH_COUNT || c->fee_ppm >= PPM || c->unknown_ppm > PPM ||
-        c->by > DESK_DEPTH_BY_UNIT)
+        c->by > DESK_DEPTH_BY_REST)
         return err_set(e, "depth %u, depth_fee_ppm %u, depth_unknown_ppm %u: out of range", c->mode,
                        c->fee_ppm, c->unknown_ppm);
     if (c->mode == DESK_DEPTH_NONE)
         return 0;
     d->ways = pages_new(1, sizeof *d->ways);
-    return d->ways ? 0 : err_set(e, "order desk: out of memory for ways out");
+    return d->ways ? desk_taken_init(d, e) : err_set(e, "order desk: out of memory for ways out");
 }
 
 void desk_depth_free(struct desk *d)
 {
     free(d->ways);
+    desk_taken_free(d);
 }
 
 void desk_set_books(struct desk *d, const struct desk_books *b)
@@ -73,18 +74,25 @@ static const struct slip_side *side_of(const struct desk *d, uint16_t asset, boo
 
 // ---- perpetuals
 
+static bool sells(const struct account *a, const struct order_leg *leg)
+{
+    const struct position *p = account_position(a, leg->instrument);
+    return p && p->size > 0;
+}
+
 // One leg's; false: its book does not hold it, or has to be known and is not.
 static bool leg_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
-                     i256 *e8)
+                     bool rest, i256 *e8)
 {
     const struct market *m = &d->book->market;
     const struct instrument *in = &m->instrument[leg->instrument];
-    const struct position *p = account_position(a, leg->instrument);
     int64_t mark = px[in->asset];
-    bool sell = p && p->size > 0;
-    const struct slip_side *s = side_in(d, in->asset, sell, in->kind != INST_INVERSE);
+    bool sell = sells(a, leg), coins = in->kind != INST_INVERSE;
+    const struct slip_side *s = side_in(d, in->asset, sell, coins);
+    // A look, without a book too.
+    const i256 gone = rest ? desk_taken(d, in->asset, sell, coins, mark) : I256_ZERO;
     if (s)
-        return slip_cost(s, m, in, mark, leg->qty, sell, d->cfg.depth.fee_ppm, e8);
+        return slip_cost(s, m, in, mark, leg->qty, gone, sell, d->cfg.depth.fee_ppm, e8);
     i256 value = slip_value(m, in, mark, leg->qty);
     *e8 = i256_div10_ceil(i256_mul_i64(value, d->cfg.depth.unknown_ppm), PPM_DIGITS);
     d->slip_known = false;
@@ -92,13 +100,13 @@ static bool leg_slip(struct desk *d, const struct account *a, const int64_t *px,
 }
 
 int64_t desk_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
-                  unsigned n)
+                  unsigned n, bool rest)
 {
     i256 sum = I256_ZERO, one;
     d->slip_known = true;
     d->slip_e8 = INT64_MAX;
     for (unsigned i = 0; i < n; i++) {
-        if (!leg_slip(d, a, px, &leg[i], &one))
+        if (!leg_slip(d, a, px, &leg[i], rest, &one))
             return d->slip_e8;
         sum = i256_add(sum, one);
     }
@@ -111,8 +119,16 @@ int64_t desk_ranked(struct desk *d, const struct account *a, const int64_t *px, 
 {
     if (d->cfg.depth.mode == DESK_DEPTH_NONE || a->rule->holding)
         return value_e8;
-    int64_t left = desk_less(desk_less(reward_e8, desk_slip(d, a, px, leg, n)), d->cfg.cost_e8);
+    int64_t left = desk_less(desk_less(reward_e8, desk_slip(d, a, px, leg, n, true)), d->cfg.cost_e8);
     return left > 0 ? left : 0;
+}
+
+void desk_takes_legs(struct desk *d, const struct account *a, const struct order_leg *leg, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        const struct instrument *in = &d->book->market.instrument[leg[i].instrument];
+        desk_takes(d, in->asset, sells(a, &leg[i]), in->kind != INST_INVERSE, leg[i].qty, in->size_decimals);
+    }
 }
 
 // ---- collateral
@@ -270,6 +286,36 @@ static const struct exit_venue *wide_way(struct desk *d, uint16_t coll, uint16_t
 const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
 {
     return desk_wide(d) ? wide_way(d, coll, debt, px) : exits_find(d->exits, coll, debt);
+}
+
+// Which side of a market a sale uses up, in coins: the collateral's bids or, of what has a price in place of
+// a book, of the debt's asks that many units of the quote.
+static bool into_bids(const struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    const struct books b = books_of(d, coll, debt, px);
+    return b.bids || !b.asks;
+}
+
+void desk_takes_sale(struct desk *d, const int64_t *px)
+{
+    uint16_t coll = d->sale.coll, debt = d->sale.debt;
+    const struct instrument *in = d->book->market.instrument;
+    if (!desk_wide(d) || coll == debt)
+        return;
+    bool bids = into_bids(d, coll, debt, px);
+    desk_takes(d, in[bids ? coll : debt].asset, bids, bids, (i128)d->sale.got, in[coll].size_decimals);
+}
+
+u128 desk_way_gone(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)
+{
+    const struct instrument *in = d->book->market.instrument;
+    if (!d->taken || !desk_wide(d) || coll == debt)
+        return 0;
+    bool bids = into_bids(d, coll, debt, px);
+    uint16_t asset = in[bids ? coll : debt].asset;
+    i256 gone = desk_taken(d, asset, bids, bids, px[asset]);
+    gone = i256_div10_ceil(gone, SLIP_GONE_DECIMALS - in[coll].size_decimals);
+    return i256_lo(i256_min(gone, i256_from_u128(EXIT_AMOUNT_MAX)));
 }
 
 uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px)

@@ -62,6 +62,11 @@ struct desk {
     struct desk_ways *ways; // NULL: everything is sold along one way
     int64_t slip_e8;        // of the order at work
     bool slip_known;
+    struct {
+        uint16_t coll, debt;
+        u128 got;
+    } sale;                   // the lending order's
+    struct desk_taken *taken; // NULL: each order sees whole books
     // scratch of one call, here because it is too large for a hot stack
     int64_t px[MARKET_ASSETS_MAX];
     struct order_size size;
@@ -172,9 +177,9 @@ int desk_depth_init(struct desk *d, struct err *e);
 void desk_depth_free(struct desk *d);
 // The slippage of an order of these legs on a perpetual account at px, taker's fees included, 1e-8 units of
 // account, into d->slip_e8 and d->slip_known; INT64_MAX where the books do not hold it, or must and are not
-// known. Returns d->slip_e8.
+// known. Returns d->slip_e8. rest: of what our other orders leave, for one that leaves now.
 int64_t desk_slip(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
-                  unsigned n);
+                  unsigned n, bool rest);
 // What the ranking makes of an order with these legs: its value, with depth what it earns.
 int64_t desk_ranked(struct desk *d, const struct account *a, const int64_t *px, const struct order_leg *leg,
                     unsigned n, int64_t value_e8, int64_t reward_e8);
@@ -186,6 +191,27 @@ static inline bool desk_wide(const struct desk *d)
 // The way out of a collateral into a debt at px: over everything that is known or along one.
 const struct exit_venue *desk_way(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
 uint32_t desk_way_version(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
+// Units of the collateral that our other orders sell along that way before one that leaves now.
+u128 desk_way_gone(struct desk *d, uint16_t coll, uint16_t debt, const int64_t *px);
+// What the order at work takes of the markets: its legs', or d->sale.
+void desk_takes_legs(struct desk *d, const struct account *a, const struct order_leg *leg, unsigned n);
+void desk_takes_sale(struct desk *d, const int64_t *px);
+
+// ---- desk_taken.c (DESK_DEPTH_BY_REST)
+
+int desk_taken_init(struct desk *d, struct err *e);
+void desk_taken_free(struct desk *d);
+void desk_taken_pools(struct desk *d); // told anew
+// What our orders take before another one's, of that side of the asset's market, in coins or in the quote,
+// 10^-18: of those in the other unit as much as at px. To be asked only where an order may leave: it takes
+// down which book it is of.
+i256 desk_taken(struct desk *d, uint16_t asset, bool bids, bool coins, int64_t px);
+// The order at work takes nothing yet; takes qty of 10^-decimals (at most 18).
+void desk_takes_none(struct desk *d);
+void desk_takes(struct desk *d, uint16_t asset, bool bids, bool coins, i128 qty, unsigned decimals);
+// It is in flight; the account's is no more, and its part is given back where it was not filled.
+void desk_taken_leaves(struct desk *d, size_t account);
+void desk_taken_settles(struct desk *d, size_t account, bool filled);
 
 // ---- desk_kick.c
 
@@ -214,9 +240,10 @@ static inline bool desk_worth_of(const struct desk *d, const struct account *a)
            !desk_kicks(d, a);
 }
 // Sizes the account's order at px into d->size, d->worth and d->terms; the ways out stand at the prices `now`
-// and follow (exit/follow.h). False: d->worth says why not, its reason is *reason (unworth.h).
+// and follow (exit/follow.h). leaves: now, hence behind what our other orders sell. False: d->worth says why
+// not, its reason is *reason (unworth.h).
 bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px, const int64_t *now,
-                     uint8_t *reason);
+                     bool leaves, uint8_t *reason);
 // Does the ready order's way out, its version included, no longer stand?
 bool desk_worth_stale(struct desk *d, const struct ready *r, const int64_t *px);
 // Judges the ready order by its own tip at px anew, as desk_worth_size. True: its expected value is within

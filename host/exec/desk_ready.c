@@ -118,7 +118,7 @@ static bool sized(struct desk *d, size_t account, const struct account *a, const
         if (a->rule->size(&d->book->market, a, d->px, &d->cfg.size, &d->size))
             return false;
         desk_kick(d, a, d->px);
-    } else if (!desk_worth_size(d, a, d->px, now, reason)) {
+    } else if (!desk_worth_size(d, a, d->px, now, false, reason)) {
         return false;
     }
     return desk_representable(&d->size);
@@ -277,7 +277,7 @@ void desk_reward(struct desk *d, size_t account, const int64_t *px, int64_t *rew
     const struct order *o = st->ready ? &ready_at(&d->pool, st->ready)->order : NULL;
     *reward_e8 = o ? o->reward_e8 : estimate_reward_e8(&d->book->market, a, px, &d->cfg.kick);
     if (o && d->cfg.depth.mode && !a->rule->holding)
-        *reward_e8 = desk_less(*reward_e8, desk_slip(d, a, px, o->leg, o->n));
+        *reward_e8 = desk_less(*reward_e8, desk_slip(d, a, px, o->leg, o->n, false));
 }
 
 // May the ready order go in place of the exact one? Near enough, and the rule itself takes it at these

@@ -73,7 +73,10 @@ size_t desk_reply(struct desk *d, const struct order_reply *r)
     d->n.outstanding--;
     if (d->stage)
         desk_stage_reply(d, i, r);
-    if (filled || (mined && r->mined.success)) {
+    const bool done = filled || (mined && r->mined.success);
+    if (d->taken)
+        desk_taken_settles(d, i, done);
+    if (done) {
         d->n.filled++;
         if (newest)
             (void)desk_same_epoch(d, st, &r->account);

@@ -4,6 +4,7 @@
 // enough.
 #include "accounts/moving.h"
 #include "exec/desk_inside.h"
+#include "exec/exit/behind.h"
 #include "exec/exit/follow.h"
 
 #include <string.h>
@@ -62,7 +63,11 @@ int desk_exits(struct desk *d, const uint8_t *data, size_t n, struct err *e)
 {
     if (exits_decode(data, n, &d->told))
         return err_set(e, "ways out: a record of %zu bytes that does not decode", n);
-    return d->exits ? exits_take(d->exits, &d->told, d->book->market.n_instruments, e) : 0;
+    if (d->exits && exits_take(d->exits, &d->told, d->book->market.n_instruments, e))
+        return -1;
+    if (d->taken)
+        desk_taken_pools(d);
+    return 0;
 }
 
 // The price of the native coin at px; 0: not known.
@@ -92,8 +97,11 @@ static void fill_terms(struct desk *d, const struct worth *w, const int64_t *px)
 }
 
 // What the order at work loses in its sale: the worth's own figure, for the order's record.
-static void note_slip(struct desk *d, const struct worth *w)
+static void note_slip(struct desk *d, const struct worth *w, u128 got)
 {
+    d->sale.coll = w->coll;
+    d->sale.debt = w->debt;
+    d->sale.got = got;
     d->slip_e8 = desk_saturate(i256_from_i128(w->slippage));
     d->slip_known = true;
 }
@@ -102,6 +110,8 @@ static void note_slip(struct desk *d, const struct worth *w)
 struct ways {
     struct desk *d;
     const int64_t *px, *now;
+    bool leaves;
+    struct behind behind;
     struct follow follow;
 };
 
@@ -113,6 +123,8 @@ static const struct exit_venue *find_way(void *ctx, uint16_t coll, uint16_t debt
     uint16_t c = in[coll].asset, b = in[debt].asset;
     if (!v)
         return NULL;
+    if (w->leaves)
+        v = behind_of(&w->behind, v, desk_way_gone(w->d, coll, debt, w->now));
     return follow_of(&w->follow, v, w->now[c], w->now[b], w->px[c], w->px[b]);
 }
 
@@ -124,7 +136,7 @@ static i128 told_qty(const struct worth *w)
 }
 
 bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px, const int64_t *now,
-                     uint8_t *reason)
+                     bool leaves, uint8_t *reason)
 {
     const struct market *m = &d->book->market;
     struct worth_gas gas = gas_now(d, px);
@@ -133,7 +145,7 @@ bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px,
     *reason = exits_known(d->exits) ? UNWORTH_NO_GAS_PRICE : WORTH_NO_EXIT;
     if (gas.native == 0)
         return false;
-    struct ways ways = {.d = d, .px = px, .now = now};
+    struct ways ways = {.d = d, .px = px, .now = now, .leaves = leaves};
     const struct worth_exits exits = {find_way, &ways};
     int rc = worth_best(&d->worth_params, d->way, &gas, m, a, px, &exits, w);
     *reason = (uint8_t)w->reason;
@@ -146,7 +158,7 @@ bool desk_worth_size(struct desk *d, const struct account *a, const int64_t *px,
     d->size.leg[1] = (struct order_leg){.instrument = w->coll, .qty = 0};
     d->size.value = worth_money(w->x.paid, &debt);
     d->size.reward = i256_from_i128(w->profit);
-    note_slip(d, w);
+    note_slip(d, w, w->x.got);
     fill_terms(d, w, px);
     return true;
 }
@@ -211,16 +223,18 @@ static bool again(struct desk *d, const struct account *a, const struct ready *r
         return false;
     const struct exit_venue *v = desk_way(d, r->worth.coll, r->worth.debt, px);
     struct worth_token debt = worth_token_of(&d->book->market, r->worth.debt, px);
-    note_slip(d, &r->worth);
+    note_slip(d, &r->worth, x.got);
     i256 reward = i256_from_i64(r->order.reward_e8);
-    if (v && worth_again(&r->worth, &d->worth_params, d->way, &gas, &debt, v, x.paid, x.got)) {
+    const u128 gone = desk_way_gone(d, r->worth.coll, r->worth.debt, px);
+    struct behind behind;
+    if (v && gone == 0 && worth_again(&r->worth, &d->worth_params, d->way, &gas, &debt, v, x.paid, x.got)) {
         d->n.ready_again++;
     } else {
         struct worth w;
-        if (!v || !own_value(d, r, &gas, px, v, &x, &w))
+        if (!v || !own_value(d, r, &gas, px, behind_of(&behind, v, gone), &x, &w))
             return false;
         d->n.ready_valued++;
-        note_slip(d, &w);
+        note_slip(d, &w, x.got);
         reward = i256_from_i128(w.profit);
     }
     d->assets = r->assets;
@@ -252,7 +266,8 @@ static uint64_t stands_on(struct desk *d, const struct account *a, const int64_t
                 h = mixed(h, (uint64_t)in->emodes[k].lt_bps << 16 | in->emodes[k].lb_bps);
         for (unsigned k = 0; p->debt != 0 && k < a->n_positions; k++)
             if (a->position[k].supply != 0 && a->position[k].collateral)
-                h = mixed(h, desk_way_version(d, a->position[k].instrument, p->instrument, px));
+                h = mixed(mixed(h, desk_way_version(d, a->position[k].instrument, p->instrument, px)),
+                          (uint64_t)desk_way_gone(d, a->position[k].instrument, p->instrument, px));
     }
     return h;
 }
@@ -363,7 +378,7 @@ enum desk_answer desk_worth_choose(struct desk *d, struct account_state *st, con
         return DESK_NO_SIZE;
     if (!desk_priced(&d->assets, px))
         return DESK_PRICE_AGE;
-    if (desk_worth_size(d, a, px, px, &reason))
+    if (desk_worth_size(d, a, px, px, true, &reason))
         return desk_representable(&d->size) ? DESK_SENT : DESK_LIMIT_ORDER;
     return no_worth(d, st, a, px, now_ns, predicted, reason);
 }

@@ -16,8 +16,8 @@ from depth_mutants import MUTANTS
 from judge_route import Book, Path, Pool, brute, convex
 from talk_kit import SEED, Checks, Driver, main
 
-SOURCES = ["tests/diff/depth_driver.c", "host/exec/desk_depth.c", "host/base/wide.c", "host/base/pages.c"] + [
-    "host/exec/exit/" + f for f in ("exit.c", "across.c", "cpmm.c", "depth.c", "route.c", "route_merge.c", "slip.c", "exits.c")]
+SOURCES = ["tests/diff/depth_driver.c", "host/exec/desk_depth.c", "host/exec/desk_taken.c", "host/base/wide.c", "host/base/pages.c"] + [
+    "host/exec/exit/" + f for f in ("exit.c", "across.c", "behind.c", "cpmm.c", "depth.c", "route.c", "route_merge.c", "slip.c", "exits.c")]
 LINEAR, INVERSE, RESERVE = 1, 2, 3
 NONE, FEED, REQUIRED = 0, 1, 2
 I64 = 2**63 - 1
@@ -60,11 +60,14 @@ class Perp:
         q = F(qty, 10**self.sd)
         return q if self.kind == INVERSE else q * F(self.mark, 10**self.pd)
 
-    def cost(self, qty, sell, fee):
-        """Of trading qty in its book, 1e-8; None: the levels do not hold it. Each level is rounded up by itself."""
+    def cost(self, qty, sell, fee, before=0):
+        """Of trading qty in its book, of which so much is gone before, 1e-8; None: the levels do not hold it. Each level is rounded
+        up by itself."""
         left, lost, traded = F(qty, 10**self.sd), 0, 0
         for price, amount in self.sides[sell]:
-            here = min(left, F(amount, 10**AMOUNT))
+            gone = min(before, F(amount, 10**AMOUNT))
+            before -= gone
+            here = min(left, F(amount, 10**AMOUNT) - gone)
             left -= here
             worse = self.mark - price if sell else price - self.mark
             if self.kind == INVERSE:  # coins of here (1/price - 1/mark), at the mark
@@ -138,7 +141,7 @@ def check_units(d, check, r, cases):
 # ---- collateral
 
 
-SALE, BOTH = 0, 1  # whose books count
+SALE, BOTH, REST = 0, 1, 3  # whose books count, and what of them
 
 
 def quote(px, decimals):
@@ -385,6 +388,179 @@ def check_bids(d, check, r, cases):
         check("the debt's too", d.ints("book 1") != moved[1], *where)
 
 
+# ---- behind our other orders
+
+
+class Taken:
+    """What is taken of one side of a market before another order's, in 10^-18 of coins or of the quote: what is in flight, and what
+    was filled until a look finds another book. What is filled between two looks counts from the second on."""
+
+    def __init__(self):
+        self.flight, self.fresh, self.gone, self.seen = {}, 0, 0, None
+
+    def look(self, book):
+        if book != self.seen and (self.flight or self.fresh or self.gone):
+            self.gone = 0
+        if self.flight or self.fresh or self.gone:
+            self.seen, self.gone, self.fresh = book, self.gone + self.fresh, 0
+        return self.gone + sum(self.flight.values())
+
+
+class Market:
+    """What orders take of three assets' books, told and asked over and over."""
+
+    def __init__(self, d, r, by):
+        self.d, self.r, self.by = d, r, by
+        self.perps = [Perp(r, 0, LINEAR), Perp(r, 1, INVERSE), Perp(r, 2)]
+        self.of = {(i, b, c): Taken() for i in range(3) for b in (0, 1) for c in (0, 1)}
+        self.books, self.told, self.version, self.flying = {}, 0, 0, {}
+        self.lines = [f"mode {FEED} 500 1000 0 {by} 1"] + [p.text() for p in self.perps]
+        self.send(*self.lines)
+        for p in self.perps:
+            for bids in (0, 1):
+                self.tell(p, bids)
+
+    def send(self, *lines):
+        self.lines += lines
+        self.d.send(*lines)
+
+    def tell(self, p, bids):
+        self.version += 1
+        self.send(p.fill(self.r, bool(bids)))
+        self.books[p.i, bids] = self.version if p.sides[bool(bids)] is not None else None
+
+    def stamp(self, i, bids, coins):
+        book = self.books[i, bids] if coins == (self.perps[i].kind != INVERSE) else None
+        return ("book", book) if book else ("pools", self.told)
+
+    def taken(self, i, bids, coins):
+        if self.by < REST:
+            return 0
+        own, other = (self.of[i, bids, c].look(self.stamp(i, bids, c)) for c in (coins, 1 - coins))
+        p = self.perps[i]
+        price = F(p.mark, 10**p.pd)
+        return own + ceil(other / price if coins else other * price)
+
+    def order(self, account):
+        """One of a leg in each of some markets, through to its hand-over."""
+        r = self.r
+        chosen = r.sample(self.perps, r.randint(1, 3))
+        parts, legs = [], []
+        for p in chosen:
+            sell = r.random() < 0.5
+            depth = sum(a for _, a in p.sides[sell] or [])
+            qty = max(1, int(F(depth, 10**AMOUNT) * 10**p.sd * F(r.randint(1, 40), 100))) if depth else r.randint(1, 10**9)
+            p.held = qty if sell else -qty
+            legs.append((p.i, qty))
+            parts.append(((p.i, int(sell), int(p.kind != INVERSE)), qty * 10 ** (18 - p.sd)))
+        self.send(f"pos {len(legs)} " + " ".join(f"{p.i} {p.held}" for p in chosen))
+        return legs, parts
+
+
+def check_taken(d, check, r, cases):
+    for n in range(cases):
+        m = Market(d, r, r.choice([BOTH, REST, REST, REST]))
+        for step in range(30):
+            what = r.randrange(8)
+            account = r.randrange(6)
+            if what < 4 and account not in m.flying:
+                legs, parts = m.order(account)
+                text = f"{len(legs)} " + " ".join(f"{i} {q}" for i, q in legs)
+                want, moved = 0, False
+                for (i, sell, coins), (_, qty) in zip((k for k, _ in parts), legs):
+                    p = m.perps[i]
+                    if want is None:
+                        break
+                    digits = max(p.sd, AMOUNT)
+                    before = F(ceil(F(m.taken(i, sell, coins), 10 ** (18 - digits))), 10**digits)
+                    if p.sides[bool(sell)] is None:
+                        part = ceil(F(ceil(p.notional(qty) * 10**8) * 1000, 10**6))
+                    else:
+                        part = p.cost(qty, bool(sell), 500, before)
+                        moved |= part != p.cost(qty, bool(sell), 500)
+                        check.hit("a book that does not hold the second order", part is None and p.cost(qty, bool(sell), 500) is not None)
+                    want = None if part is None else want + part
+                slip = d.ints("slip " + text)[0]
+                check("slippage behind our other orders", slip == (I64 if want is None or want > I64 else want), *m.lines, text, slip, want)
+                check.hit("slippage that others make larger", moved and want is not None)
+                check.hit("in journals from before: each by all of its book", m.by == BOTH and want is not None)
+                m.send("none")
+                m.send("legs " + text)
+                if r.random() < 0.3:  # as for a contract in the other unit on the same asset
+                    k, q = (parts[0][0][0], parts[0][0][1], 1 - parts[0][0][2]), r.randint(1, 10**12)
+                    m.send(f"takes {k[0]} {k[1]} {k[2]} {q} 6")
+                    parts.append((k, q * 10**12))
+                if r.random() < 0.9:  # else something kept it back
+                    m.send(f"leaves {account}")
+                    m.flying[account] = parts
+                    for k, q in parts:
+                        m.of[k].flight[account] = m.of[k].flight.get(account, 0) + q
+                else:
+                    check.hit("an order that was kept back")
+            elif what < 5 and account in m.flying:
+                filled = r.random() < 0.6
+                m.send(f"settles {account} {int(filled)}")
+                for k in {k for k, _ in m.flying.pop(account)}:
+                    q = m.of[k].flight.pop(account)
+                    m.of[k].fresh += q * filled
+                check.hit("given back", not filled)
+            elif what == 5:
+                m.tell(r.choice(m.perps), r.randrange(2))
+            elif what == 6 and r.random() < 0.3:
+                m.told += 1
+                m.send("pools 2 0")
+            i, b, c = r.randrange(3), r.randrange(2), r.randrange(2)
+            got, want = d.ints(f"taken {i} {b} {c}")[0], m.taken(i, b, c)
+            check("taken before another's", got == want, *m.lines, f"taken {i} {b} {c}", got, want)
+            other = m.of[i, b, 1 - c]
+            check.hit("taken in the other unit", bool((other.flight or other.gone) and want))
+
+
+def check_behind(d, check, r, cases):
+    """A way behind a sale brings what both bring together less what that one does."""
+    for _ in range(cases):
+        p = Pair(r, False)
+        lines, paths = p.lines(r), None
+        lines[0] = f"mode {p.mode} {p.fee} 0 0 {REST} 1"
+        p.by, p.worth = BOTH, 1  # whose books: as before
+        for line in lines:
+            d.send(line)
+        if d.ask("behind 0 1") == "none":
+            continue
+        paths = p.paths()
+        slop = int(d.ask("behind 0 1").split()[0])
+        first, q = (int(F(10**p.sd) * r.randint(1, 2000) / r.choice([1, 7])) for _ in range(2))
+        whole, one = d.ints(f"split {first + q}")[0], d.ints(f"split {first}")[0]
+        tops = [(F(got, 2), d.ints(f"upto {got} 2")[0]) for got in (max(1, int(p.price() * 2 * F(k, 100))) for k in (60, 90, 99))]
+        d.send("none", f"sale 0 1 {first}", "leaves 7")
+        version, gone = d.ask("way 0 1"), d.ints("behind 0 1")
+        where = [*lines, first, q, whole, one, gone]
+        check("behind all that is in flight", gone[1] == first, *where)
+        got = d.ints(f"split {q}")[0]
+        check("what both bring less the first's, rounded against us", max(0, whole - one - slop) == got, *where, got)
+        check("the slop of a difference", gone[0] == 2 * slop, *where)
+        for (rate, top) in tops:
+            have = d.ints(f"upto {rate.numerator * 2 // rate.denominator} 2")[0]
+            check("up to a price behind it", have == max(0, top - first), *where, float(rate), top, have)
+        check.hit("behind a sale into a book and pools", len(paths) > 1 and got > 0)
+        check.hit("behind a sale of what books quote", p.how() == "both" and not p.known and got > 0)
+        check.hit("behind a sale by pools alone", p.how() is None and got > 0)
+        check("the way itself is what it was", d.ask("way 0 1") == version, *where)
+        side = {None: (0, 1, 1), "sale": (0, 1, 1), "both": (0, 1, 1) if p.known else (1, 0, 0)}[p.how()]
+        check("of which side", d.ints(f"taken {side[0]} {side[1]} {side[2]}")[0] == first * 10 ** (18 - p.sd), *where)
+        d.send("settles 7 0")
+        check("a refusal gives it back", d.ints("behind 0 1")[1] == 0 and d.ints(f"split {first + q}")[0] == whole, *where)
+        d.send("none", f"sale 0 1 {first}", "leaves 7", "settles 7 1")
+        check("what was filled is gone", d.ints("behind 0 1")[1] == first, *where)
+        if p.known or p.debt_known:
+            i, b = (0, 1) if p.how() != "both" or p.known else (1, 0)
+            d.send(f"side {i} {b} 1 1 {p.mark if i == 0 else p.debt_px} 100000000")
+        else:
+            d.send(lines[-1])
+        if d.ask("behind 0 1") != "none":
+            check("until the book has changed", d.ints("behind 0 1")[1] == 0, *where)
+
+
 def judge(exe, cases):
     r, d, check = random.Random(SEED), Driver(exe), Checks()
     check_slip(d, check, r, 4 * cases)
@@ -392,6 +568,8 @@ def judge(exe, cases):
     check_ways(d, check, r, cases, True)
     check_ways(d, check, r, cases // 3, False)
     check_bids(d, check, r, cases // 3)
+    check_taken(d, check, r, cases // 3)
+    check_behind(d, check, r, cases // 3)
     d.end()
     return check
 

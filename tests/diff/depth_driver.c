@@ -11,12 +11,16 @@
 //   slip N (INST QTY)*N       -> slippage known
 //   ranked VALUE REWARD N (INST QTY)*N -> what the ranking makes of it
 //   way COLL DEBT             -> slop gas version | none
-//   bid COLL DEBT             -> slop gas best's out and in | none: the same of what an auction sells
+//   behind COLL DEBT          -> slop and the units that our other orders sell before | none: the same way
+//   behind them none, takes ASSET BIDS COINS QTY DECIMALS, legs N (INST QTY)*N, sale COLL DEBT QTY    of the
+//   order at work leaves ACCOUNT, settles ACCOUNT FILLED taken ASSET BIDS COINS    -> before another order's,
+//   10^-18 bid COLL DEBT             -> slop gas best's out and in | none: the same of what an auction sells
 //   book ASSET                -> version of its books for bids
 //   other PRICE AMOUNT DECIMALS COINS -> amount in the other unit
 //   split Q                   -> proceeds of the last way, by its venue
 //   upto OUT IN               -> quantity
 #include "exec/desk_inside.h"
+#include "exec/exit/behind.h"
 
 #include "talk.h"
 
@@ -39,11 +43,14 @@ static int64_t num(void)
     return i256_to_i64(wide());
 }
 
-// Answers only who asks in the unit of the instrument: coins, of an inverse contract its quote.
+// Answers only who asks in the unit of the instrument: coins, of an inverse contract its quote. What a
+// token's asks take of the quote is counted in that.
 static const struct slip_side *find(void *ctx, uint16_t asset, bool bids, bool coins)
 {
     (void)ctx;
-    return known[asset][bids] && coins != quoted[asset] ? &side[asset][bids] : NULL;
+    bool token = book.market.instrument[asset].kind == INST_RESERVE;
+    bool unit = coins != quoted[asset] || (token && !bids);
+    return known[asset][bids] && unit ? &side[asset][bids] : NULL;
 }
 
 static void do_inst(void)
@@ -63,7 +70,7 @@ static void do_mode(void)
 {
     desk_depth_free(&desk);
     exits_free(desk.exits);
-    desk = (struct desk){.book = &book};
+    desk = (struct desk){.book = &book, .cfg.outstanding_max = 64};
     desk.cfg.depth.mode = (uint32_t)num();
     desk.cfg.depth.fee_ppm = (uint32_t)num();
     desk.cfg.depth.unknown_ppm = (uint32_t)num();
@@ -109,6 +116,8 @@ static void do_pools(void)
     }
     if (desk.exits && exits_take(desk.exits, &told, book.market.n_instruments, &error))
         malformed(error.msg);
+    if (desk.taken)
+        desk_taken_pools(&desk);
 }
 
 static void do_pos(void)
@@ -134,7 +143,7 @@ static void do_slip(void)
 {
     struct order_leg leg[ORDER_LEGS_MAX];
     unsigned n = legs(leg);
-    int64_t slip = desk_slip(&desk, &account, px, leg, n);
+    int64_t slip = desk_slip(&desk, &account, px, leg, n, true);
     printf("%" PRId64 " %d\n", slip, desk.slip_known);
 }
 
@@ -156,6 +165,70 @@ static void do_way(void)
     }
     say(i256_from_u128(last->slop));
     printf("%" PRIu32 " %" PRIu32 "\n", last->gas, desk_way_version(&desk, coll, debt, px));
+}
+
+static void do_behind(void)
+{
+    static struct behind b;
+    uint16_t coll = (uint16_t)num(), debt = (uint16_t)num();
+    last = desk_way(&desk, coll, debt, px);
+    if (!last) {
+        puts("none");
+        return;
+    }
+    u128 gone = desk_way_gone(&desk, coll, debt, px);
+    last = behind_of(&b, last, gone);
+    say(i256_from_u128(last->slop));
+    say(i256_from_u128(gone));
+    putchar('\n');
+}
+
+static void do_none(void)
+{
+    desk_takes_none(&desk);
+}
+
+static void do_takes(void)
+{
+    uint16_t asset = (uint16_t)num();
+    bool bids = num() != 0, coins = num() != 0;
+    i128 qty = i256_to_i128(wide());
+    desk_takes(&desk, asset, bids, coins, qty, (unsigned)num());
+}
+
+static void do_legs(void)
+{
+    struct order_leg leg[ORDER_LEGS_MAX];
+    desk_takes_legs(&desk, &account, leg, legs(leg));
+}
+
+static void do_sale(void)
+{
+    desk.sale.coll = (uint16_t)num();
+    desk.sale.debt = (uint16_t)num();
+    desk.sale.got = i256_lo(wide());
+    desk_takes_sale(&desk, px);
+}
+
+static void do_leaves(void)
+{
+    if (desk.taken)
+        desk_taken_leaves(&desk, (size_t)num());
+}
+
+static void do_settles(void)
+{
+    size_t of = (size_t)num();
+    if (desk.taken)
+        desk_taken_settles(&desk, of, num() != 0);
+}
+
+static void do_taken(void)
+{
+    uint16_t asset = (uint16_t)num();
+    bool bids = num() != 0;
+    say(desk_taken(&desk, asset, bids, num() != 0, px[asset]));
+    putchar('\n');
 }
 
 static void do_bid(void)
@@ -202,9 +275,12 @@ static void do_upto(void)
 }
 
 static const struct command commands[] = {
-    {"inst", do_inst}, {"mode", do_mode},     {"side", do_side},   {"pools", do_pools}, {"pos", do_pos},
-    {"slip", do_slip}, {"ranked", do_ranked}, {"way", do_way},     {"split", do_split}, {"upto", do_upto},
-    {"bid", do_bid},   {"book", do_book},     {"other", do_other},
+    {"inst", do_inst},   {"mode", do_mode},     {"side", do_side},     {"pools", do_pools},
+    {"pos", do_pos},     {"slip", do_slip},     {"ranked", do_ranked}, {"way", do_way},
+    {"split", do_split}, {"upto", do_upto},     {"bid", do_bid},       {"book", do_book},
+    {"other", do_other}, {"behind", do_behind}, {"none", do_none},     {"takes", do_takes},
+    {"legs", do_legs},   {"sale", do_sale},     {"leaves", do_leaves}, {"settles", do_settles},
+    {"taken", do_taken},
 };
 
 int main(void)

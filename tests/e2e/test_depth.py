@@ -52,7 +52,7 @@ def replays(name):
 
 # ---- the judge's books, out of the journal's bytes
 
-FRAME, READY, ORDER = 4, 10, 11
+FRAME, REPLY, READY, ORDER = 4, 7, 10, 11
 
 
 def payload(frame):
@@ -168,15 +168,17 @@ def up(x):
     return -((-x.numerator) // x.denominator)
 
 
-def leg_cost(books, account, i, qty):
-    """1e-8 units of account; None: not known or not enough."""
+def leg_cost(books, account, i, qty, before):
+    """1e-8 units of account, where so much of the book is gone before; None: not known or not enough."""
     name, kind, digits = instrument[i]
     book, sell, mark = books.book.get(IDS[name]), long[account, i + first_id], quanta(name, books.mark[IDS[name]])
     if not book or (book[0] and book[1] and max(book[1]) >= min(book[0])):
         return None
     left, lost, traded = F(qty, 10**digits), 0, 0
     for at_, amount in sorted(book[1 if sell else 0].items(), reverse=sell):
-        price, here = quanta(name, at_), min(left, F(round(amount * 10**8), 10**8))
+        price, here = quanta(name, at_), F(round(amount * 10**8), 10**8)
+        gone = min(before, here)
+        before, here = before - gone, min(left, here - gone)
         left -= here
         worse = mark - price if sell else price - mark
         lost += up(here * worse * 10**8 / (price if kind == "inverse" else 1))
@@ -186,22 +188,84 @@ def leg_cost(books, account, i, qty):
     return None
 
 
-judge, legs, wrong, agreed = Books(), {}, [], {"linear": 0, "inverse": 0, "several": 0, "short": 0}
-for kind, p in records(at("feed") + "/journal"):
-    if kind == FRAME:
-        judge.take(p[8:])
-    elif kind == READY:
-        n = struct.unpack_from("<H", p, 16 + 2)[0]
-        legs[p[:16]] = [(struct.unpack_from("<H", p, 52 + 18 * k)[0], int.from_bytes(p[54 + 18 * k:70 + 18 * k], "little")) for k in range(n)]
-    elif kind == ORDER and p[17] & 12 == 12 and p[18] == 0 and instrument[legs[p[:16]][0][0]][1] != "reserve":
-        key, slip = struct.unpack_from("<IIII", p), struct.unpack_from("<q", p, 35)[0]
-        cost = [leg_cost(judge, key[1], i, q) for i, q in legs[p[:16]]]
-        if None in cost or sum(cost) != slip:
-            wrong.append((key, slip, cost))
-        agreed[instrument[legs[p[:16]][0][0]][1]] += 1
-        agreed["several"] += len(cost) > 1
-        agreed["short"] += not long[key[1], legs[p[:16]][0][0] + first_id]
-report(not wrong and all(agreed.values()), "each slippage again, by the books of the journal's frames", "%s %s" % (agreed, wrong[:3]))
+class Taken:
+    """What orders take of a side before another's: in flight, and filled until a look at it finds the book changed. Looks that
+    brought no order are not in the journal, so how many of the fills count is sometimes open."""
+
+    def __init__(self):
+        self.flight, self.fills = {}, []  # of a fill: what, the book's side then and at the last look since
+
+    def reply(self, key, filled, levels):
+        qty = self.flight.pop(key, 0)
+        if filled and qty:
+            self.fills.append([qty, levels, None])
+
+    def before(self, levels):
+        """All that it may be."""
+        while self.fills and self.fills[0][2] not in (None, levels):
+            self.fills.pop(0)
+        for k, (_, _, looked) in enumerate(self.fills):
+            if looked not in (None, levels):
+                self.fills = self.fills[k + 1:]
+                break
+        for f in self.fills:
+            f[2] = levels
+        sure = next((k for k, f in enumerate(self.fills) if f[1] == levels), len(self.fills))
+        return [sum(self.flight.values()) + sum(f[0] for f in self.fills[k:]) for k in range(sure + 1)]
+
+
+def judged(name, rest):
+    """Slippages that are not those of the journal's frames; of what kinds those were that are; how many orders stood behind
+    others, and how many of these earned nothing there."""
+    judge, legs, wrong, agreed, behind, vain = Books(), {}, [], {"linear": 0, "inverse": 0, "several": 0, "short": 0}, 0, 0
+    taken, sides = {}, {}
+
+    def levels(side):
+        i, sell = side
+        book = judge.book.get(IDS[instrument[i][0]])
+        return tuple(sorted(book[1 if sell else 0].items())) if book else ()
+
+    for kind, p in records(at(name) + "/journal"):
+        if kind == FRAME:
+            judge.take(p[8:])
+        elif kind == READY:
+            n = struct.unpack_from("<H", p, 16 + 2)[0]
+            legs[p[:16]] = [(struct.unpack_from("<H", p, 52 + 18 * k)[0], int.from_bytes(p[54 + 18 * k:70 + 18 * k], "little")) for k in range(n)]
+        elif kind == REPLY and p[2:18] in sides:
+            for side in sides.pop(p[2:18]):
+                taken[side].reply(p[2:18], p[1] == 1, levels(side))
+        elif kind == ORDER and p[17] & 4 and p[18] == 0 and instrument[legs[p[:16]][0][0]][1] != "reserve":
+            key, (reward, slip) = struct.unpack_from("<IIII", p), struct.unpack_from("<qq", p, 27)
+            sides[p[:16]] = [(i, long[key[1], i + first_id]) for i, _ in legs[p[:16]]]
+            sums, alone, sure = {0}, 0, False
+            for side, (i, qty) in zip(sides[p[:16]], legs[p[:16]]):
+                may = taken.setdefault(side, Taken()).before(levels(side))
+                sure |= min(may) > 0
+                cost = [leg_cost(judge, key[1], i, qty, b) for b in may]
+                first = leg_cost(judge, key[1], i, qty, 0)
+                sums = {x + y for x in sums for y in cost if y is not None}
+                alone = None if None in (alone, first) else alone + first
+                taken[side].flight[p[:16]] = F(qty, 10**instrument[i][2])
+            if not p[17] & 8:
+                continue
+            if slip not in sums if rest else slip != alone:
+                wrong.append((key, slip, alone, sums))
+            behind += sure and slip != alone
+            vain += not sums or reward + slip < min(sums)
+            agreed[instrument[legs[p[:16]][0][0]][1]] += 1
+            agreed["several"] += len(legs[p[:16]]) > 1
+            agreed["short"] += not sides[p[:16]][0][1]
+    return wrong, agreed, behind, vain
+
+
+wrong, agreed, behind, vain = judged("feed", True)
+report(not wrong and all(agreed.values()), "each slippage again, by what other orders leave of the books of the journal's frames", "%s %s" % (agreed, wrong[:3]))
+report(behind > 20 and vain == 0, "orders behind others on thin books, and each earns", "%d behind others, %d in vain" % (behind, vain))
+run("alone", "--capture", capture, *settings(depth="feed", depth_by=2))
+wrong, agreed, _, vain = judged("alone", False)
+report(not wrong and all(agreed.values()), "as in journals from before: each order by all of its book", "%s %s" % (agreed, wrong[:3]))
+report(vain > 0, "of which some earn nothing behind the others", vain)
+print("# behind others: %d; in vain where each sees all of it: %d" % (behind, vain))
 
 # ---- kill -9, go on, replay
 
@@ -235,7 +299,7 @@ def lent(text):
 
 report(not lent(without) and "no exit" in without, "without depth there is no way out of collateral")
 report(len(lent(lend)) > 3, "the feed's books are one", len(lent(lend)))
-repaid = {}
+repaid, legs = {}, {}
 for kind, p in records(at("worth") + "/journal"):
     if kind == READY:
         legs[p[:16]] = [(struct.unpack_from("<H", p, 52)[0], 0)]
@@ -246,7 +310,7 @@ report(len(repaid.get("USDC", ())) > 0 and sum(map(len, repaid.values())) > len(
 
 # ---- bids on auctions: each pays by the books of its moment
 
-AUCTION, BID, REPLY, GAS = 24, 25, 7, 2 * 10**8
+AUCTION, BID, GAS = 24, 25, 2 * 10**8
 SPEC = "cut_ppm=960000,chip_bps=20,tail=12,cusp_bps=6000,dust_e8=20000000000"
 COIN = {"WBTC": "BTC_USDC-PERPETUAL", "WETH": "ETH_USDC-PERPETUAL", "SOL": "SOL_USDC-PERPETUAL"}  # USDC is what they are quoted in
 

@@ -48,13 +48,16 @@ static void add_part(const struct market *m, const struct instrument *in, const 
 }
 
 bool slip_cost(const struct slip_side *s, const struct market *m, const struct instrument *in, int64_t mark,
-               i128 qty, bool sell, uint32_t fee_ppm, i256 *e8)
+               i128 qty, i256 gone, bool sell, uint32_t fee_ppm, i256 *e8)
 {
     unsigned digits = common(in);
     i256 up = i256_pow10(digits - SLIP_AMOUNT_DECIMALS), lost = I256_ZERO, notional = I256_ZERO;
     i256 left = i256_mul(i256_from_i128(qty), i256_pow10(digits - in->size_decimals));
+    gone = i256_div10_ceil(gone, SLIP_GONE_DECIMALS - digits);
     for (unsigned i = 0; i < s->n && i256_sign(left) > 0; i++) {
-        i256 here = i256_min(left, i256_mul_i64(up, s->level[i].amount));
+        i256 here = i256_mul_i64(up, s->level[i].amount), before = i256_min(gone, here);
+        gone = i256_sub(gone, before);
+        here = i256_min(left, i256_sub(here, before));
         const int64_t at[2] = {mark, s->level[i].price};
         add_part(m, in, at, here, sell, &lost, &notional);
         left = i256_sub(left, here);

@@ -19,7 +19,7 @@ static uint64_t keep_order(void *ctx, enum journal_type type, const void *a, siz
     return log_put(ctx, type, a, na, b, nb);
 }
 
-static uint32_t by = DESK_DEPTH_BY_UNIT;
+static uint32_t by = DESK_DEPTH_BY_REST;
 static bool inverse; // the venue's market, whatever contract it prices here
 
 static void define(void)
@@ -270,6 +270,100 @@ START_TEST(test_least_profit_is_after_slippage)
 }
 END_TEST
 
+// What an order of `quantity()` loses with so many thousandths of the bids gone before.
+static int64_t lost_behind(int64_t gone, int64_t thousandths)
+{
+    int64_t first = gone < 400 ? 400 - gone : 0;
+    first = thousandths < first ? thousandths : first;
+    int64_t second = thousandths - first;
+    i128 notional = (i128)(first * 56990 + second * 56950) * 100000;
+    return (first * 10 + second * 50) * 100000 + (int64_t)((notional * 500 + 999999) / 1000000);
+}
+
+static struct order_record orders[MANY];
+static int64_t sent_qty[MANY];
+static size_t n_orders;
+
+static uint64_t keep_all(void *ctx, enum journal_type type, const void *a, size_t na, const void *b,
+                         size_t nb)
+{
+    if (type == J_ORDER) { // handed over just now
+        sent_qty[n_orders] = quantity();
+        ck_assert_int_eq(order_record_decode(a, na, &orders[n_orders++]), 0);
+    }
+    return log_put(ctx, type, a, na, b, nb);
+}
+
+// Three accounts of one position each, longs of 1 BTC; the breach of all at once.
+static void three(uint32_t rule)
+{
+    struct err e;
+    by = rule;
+    session_free(s);
+    for (uint32_t i = 1; i < 3; i++) {
+        account[i] = account[0];
+        account[i].id = account[0].id + i;
+    }
+    book.n_accounts = 3;
+    config_default(&cfg);
+    cfg.desk.depth.mode = DESK_DEPTH_FEED;
+    cfg.desk.depth.by = by;
+    cfg.desk.min_profit_e8 = 1;
+    s = session_new(&cfg, &book, dev, &gw.base, &(struct session_log){NULL, keep_all}, true, &e);
+    ck_assert_msg(s != NULL, "%s", e.msg);
+    ck_assert_int_eq(session_begin(s, &e), 0);
+    n_orders = 0;
+    define();
+}
+
+static void reply(size_t i, uint8_t status)
+{
+    struct err e;
+    static struct order_reply r;
+    memset(&r, 0, sizeof r);
+    r.status = status;
+    r.key = orders[i].key;
+    ck_assert_msg(session_reply(s, &r, &e) == 0, "%s", e.msg);
+}
+
+// Each gets what the ones before it leave; a change of the book does not give back what is in flight, a
+// refusal does.
+START_TEST(test_orders_of_one_moment)
+{
+    three(DESK_DEPTH_BY_REST);
+    tell_book();
+    breach();
+    ck_assert_uint_eq(n_orders, 3);
+    int64_t gone = 0;
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(orders[i].slip_e8, lost_behind(gone, sent_qty[i]));
+        gone += sent_qty[i];
+    }
+    ck_assert_int_gt(orders[1].slip_e8, orders[0].slip_e8);
+    ck_assert_int_gt(gone, 400);
+    reply(1, ORDER_REFUSED);
+    now += SECOND;
+    send_ticker(57000.0);
+    ck_assert_uint_eq(n_orders, 4);
+    ck_assert_int_eq(orders[3].slip_e8, lost_behind(gone - sent_qty[1], sent_qty[3]));
+}
+END_TEST
+
+START_TEST(test_a_thin_book_is_there_once)
+{
+    const struct deribit_level thin[] = {{true, 0, 56990.0, 1.0}, {false, 0, 57010.0, 9.0}};
+    for (int i = 0; i < 2; i++) {
+        teardown();
+        setup();
+        three(i ? DESK_DEPTH_BY_REST : DESK_DEPTH_BY_UNIT);
+        send_book(true, 50, thin, 2);
+        send_book(true, 50, thin, 2);
+        breach();
+        ck_assert_uint_eq(n_orders, i ? 1 : 3);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *su = suite_create("session_depth");
@@ -286,6 +380,8 @@ int main(void)
     tcase_add_test(t, test_a_book_in_a_gap);
     tcase_add_test(t, test_too_thin);
     tcase_add_test(t, test_least_profit_is_after_slippage);
+    tcase_add_test(t, test_orders_of_one_moment);
+    tcase_add_test(t, test_a_thin_book_is_there_once);
     suite_add_tcase(su, t);
     return run_suite(su);
 }
