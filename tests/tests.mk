@@ -5,9 +5,11 @@ ONLY ?=
 JOBS ?= 2
 
 unit-build: $(UNIT_PROGRAMS)
-# With TSan: whatever starts a thread, its own or a module's, that is has pthread_create in the plain build; nothing else.
+# With TSan: whatever starts a thread, its own or a module's, that is has pthread_create in the plain build; nothing else. But for
+# those whose sessions belong to one thread, are long, and have no thread behind them that journal/, drivers/ and run/test_live do not.
+UNIT_NOT_TSAN := run/test_hotpath run/test_next run/test_pairs% run/test_replay run/test_session%
 ifeq ($(VARIANT),tsan)
-UNIT_TSAN := $(filter $(shell nm -D -u -A $(UNIT_PROGRAMS:$(B)/%=$(SIM_B)/%) | sed -n 's,^$(SIM_B)/\(.*\): .* pthread_create\b.*,$(B)/\1,p'),$(UNIT_PROGRAMS))
+UNIT_TSAN := $(filter-out $(UNIT_NOT_TSAN:%=$(B)/unit/%),$(filter $(shell nm -D -u -A $(UNIT_PROGRAMS:$(B)/%=$(SIM_B)/%) | sed -n 's,^$(SIM_B)/\(.*\): .* pthread_create\b.*,$(B)/\1,p'),$(UNIT_PROGRAMS)))
 unit-tsan-build: $(UNIT_TSAN)
 	@rm -f $(filter-out $(UNIT_TSAN),$(wildcard $(UNIT_PROGRAMS)))
 endif

@@ -199,8 +199,9 @@ static int find_proof(struct journal_reader *r, uint64_t size, uint64_t *at, str
     return 0;
 }
 
-// No whole record at pos: 0 at the end and at a torn tail, -1 when committed data is damaged.
-static int judge_tail(struct journal_reader *r, const char *why, struct err *e)
+// No whole record at pos: 0 at the end and at a torn tail, -1 when committed data is damaged; 1 when there is
+// one by now.
+static int judge_tail(struct journal_reader *r, struct journal_record *rec, const char *why, struct err *e)
 {
     uint64_t size = 0, at = 0;
     if (file_size(r, &size, e) != 0)
@@ -209,6 +210,11 @@ static int judge_tail(struct journal_reader *r, const char *why, struct err *e)
     int rc = r->torn > JF_RECORD_HEAD ? find_proof(r, size, &at, e) : 0;
     r->buf_len = 0; // the file may grow: look afresh next time
     if (rc <= 0)
+        return rc;
+    // In a file that grows the proof may have been written since the first look, and the rest of this record
+    // before it.
+    rc = take(r, rec, &why, e);
+    if (rc != 0)
         return rc;
     return err_set(
         e,
@@ -227,10 +233,10 @@ int journal_next(struct journal_reader *r, struct journal_record *rec, struct er
     for (;;) {
         const char *why;
         int rc = take(r, rec, &why, e);
-        if (rc < 0)
-            return -1;
         if (rc == 0)
-            return judge_tail(r, why, e);
+            rc = judge_tail(r, rec, why, e);
+        if (rc <= 0)
+            return rc;
         r->pos = rec->lsn;
         if (rec->type != JF_MARK)
             return 1;
