@@ -107,9 +107,9 @@ def updates(book, capture):
 def judge(doc, capture, crossings, levels, clear, turn=None):
     """Faults: who is below a level and was not called at that update, was called or taken back without cause, or stayed called.
     turn: accounts called that are looked at for that after an update; None: all. Also how many crossings there were."""
-    book, todo, faults, level, since, most, n, checked = Book(doc), {}, [], {}, {}, 0, 0, 0
+    book, due, faults, level, since, most, n, checked = Book(doc), {}, [], {}, {}, 0, 0, 0
     for account, k, entered, ns in crossings:
-        todo.setdefault(ns, []).append((account, k, entered))
+        due.setdefault(ns, []).append((account, k, entered))
 
     def below(account, ppm, px):
         equity, need = book.accounts[account].health(px)
@@ -117,7 +117,7 @@ def judge(doc, capture, crossings, levels, clear, turn=None):
 
     for ns, changed, px in updates(book, capture):
         n += 1
-        for account, k, entered in todo.pop(ns, []):
+        for account, k, entered in due.pop(ns, []):
             at = level.get(account, 0)
             if (at + 1 if entered else at) != k or below(account, levels[k - 1] + (0 if entered else clear), px) != bool(entered):
                 faults.append("%d ns: account %d at level %d: level %d, entered %d" % (ns, account, at, k, entered))
@@ -136,5 +136,5 @@ def judge(doc, capture, crossings, levels, clear, turn=None):
                 since.pop(account, None)
         lap = 2 * (most // turn + 2) if turn else 0
         faults += ["%d ns: account %d is clear of level %d since %d updates" % (ns, a, level[a], n - first) for a, first in since.items() if n - first >= lap]
-    faults += ["%d ns: calls without a price" % ns for ns in todo]
+    faults += ["%d ns: calls without a price" % ns for ns in due]
     return faults, checked
