@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The writer against a disk that misbehaves. This program brings its own pwritev and fdatasync, which stand
-// before the C library's: short and interrupted writes, a full disk, a failing flush, a slow one, and power
-// loss, where any sector that was not yet flushed may be missing whatever the order of writing.
+// The writer against a disk that misbehaves. This program brings its own pread, pwritev and fdatasync, which
+// stand before the C library's: short and interrupted writes, a full disk, a failing flush, a slow one, and
+// power loss, where any sector that was not yet flushed may be missing whatever the order of writing.
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -25,6 +25,7 @@ static struct {
     uint64_t flushed;      // end of what fdatasync has returned for
     uint64_t flushes;
     uint64_t losses;
+    uint64_t ends_at; // the file ends there until a read has met its end; 0: no
 } disk;
 
 static void reset_disk(uint64_t seed)
@@ -33,6 +34,15 @@ static void reset_disk(uint64_t seed)
     disk.flush_fails_after = -1;
     disk.flushed = disk.written = JF_FILE_HEAD;
     prng_seed(&disk.r, seed);
+}
+
+ssize_t pread(int fd, void *buf, size_t n, off_t at)
+{
+    if (disk.ends_at && (uint64_t)at + n > disk.ends_at)
+        n = (uint64_t)at < disk.ends_at ? (size_t)(disk.ends_at - (uint64_t)at) : 0;
+    if (n == 0)
+        disk.ends_at = 0;
+    return syscall(SYS_pread64, fd, buf, n, at);
 }
 
 ssize_t pwritev(int fd, const struct iovec *v, int n, off_t at)
@@ -140,6 +150,26 @@ START_TEST(test_short_and_interrupted_writes)
     ck_assert_int_eq(got.rc, 0);
     ck_assert_uint_eq(got.count, 500);
     ck_assert_uint_eq(got.torn, 0);
+}
+END_TEST
+
+// Whoever follows a journal may find a record's first half, and then the rest of it and more.
+START_TEST(test_grows_between_two_looks)
+{
+    reset_disk(0);
+    struct journal *j = jt_open(false, JOURNAL_RING_MIN);
+    uint64_t end[3];
+    for (uint64_t i = 0; i < 3; i++) {
+        end[i] = jt_put(j, i);
+        ck_assert_int_eq(journal_sync(j, &jt_err), 0);
+    }
+    jt_close(j);
+    for (uint64_t at = end[0] + 1; at < end[1]; at++) {
+        disk.ends_at = at;
+        struct jt_read got = jt_read();
+        ck_assert_msg(got.rc == 0 && got.count == 3, "at %llu: %s", (unsigned long long)at, jt_err.msg);
+        ck_assert_uint_eq(disk.ends_at, 0);
+    }
 }
 END_TEST
 
@@ -286,6 +316,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {test_short_and_interrupted_writes,
+                                  test_grows_between_two_looks,
                                   test_disk_full,
                                   test_flush_fails,
                                   test_full_ring_waits,
